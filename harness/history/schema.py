@@ -1,0 +1,111 @@
+"""The tables of a history: what a run recorded, enough to judge it again offline.
+
+A history is a folder, ``reports/runs/<id>/history/``. Each table is a folder of Parquet parts, written every
+second or so and renamed into place, so that a killed run loses a second at most. All ``*_ns`` are nanoseconds
+since the run's epoch on the machine's monotonic clock, which its processes share; ``run.json`` holds the
+epoch in wall-clock time too. All ``*_ms`` of events are event time: milliseconds since 1970.
+
+``seq`` numbers the events of a plan (see harness/load/plan.py) in the order in which they are to be sent, so
+operations record ranges of it instead of rows per event.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+OPERATIONS = pa.schema(
+    [
+        # One row is one batch of events whose outcome was the same, or one read or write of a store.
+        ("kind", pa.dictionary(pa.int8(), pa.string())),  # produce | hot_read | hot_write
+        ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "replay-0", "hot-writer-1"
+        ("first_seq", pa.int64()),  # inclusive; -1 where no event is meant
+        ("last_seq", pa.int64()),  # inclusive
+        ("partition", pa.int32()),  # -1 when a batch spans partitions
+        ("count", pa.int64()),  # events, or rows
+        ("bytes", pa.int64()),
+        ("intended_ns", pa.int64()),  # when the profile wanted the first event of the batch sent
+        ("started_ns", pa.int64()),
+        ("completed_ns", pa.int64()),
+        ("outcome", pa.dictionary(pa.int8(), pa.string())),  # ok | fail | unknown
+        ("error", pa.dictionary(pa.int16(), pa.string())),  # "" when ok
+    ]
+)
+
+SAMPLES = pa.schema(
+    [
+        # A gauge or counter read at a moment: see harness/observe/ for the metrics' names and units.
+        ("at_ns", pa.int64()),
+        ("metric", pa.dictionary(pa.int16(), pa.string())),
+        ("label", pa.dictionary(pa.int16(), pa.string())),  # node, topic, or ""
+        ("value", pa.float64()),
+    ]
+)
+
+SEEN = pa.schema(
+    [
+        # The first moment at which a row could be queried in the hot store.
+        ("at_ns", pa.int64()),
+        ("store", pa.dictionary(pa.int8(), pa.string())),  # hot_events | hot_windows
+        ("key", pa.string()),  # entity_id, or the window's key
+        ("event_id", pa.string()),  # "" for windows
+        ("event_time_ms", pa.int64()),  # of the event; of a window its end
+        ("window_kind", pa.dictionary(pa.int8(), pa.string())),  # "" for events
+        ("window_start_ms", pa.int64()),  # 0 for events
+    ]
+)
+
+# What was read back once the run had drained, from the first offset to the last, read_committed.
+READBACK_EVENTS = pa.schema(
+    [
+        ("topic", pa.dictionary(pa.int8(), pa.string())),  # events | events_valid | events_late | events_dead_letter
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),
+        ("event_time_ms", pa.int64()),
+        # The event's seq in the plan (the original's, for a duplicate); -1 when the plan has no such event.
+        ("seq", pa.int64()),
+        # Dead letters only: the reason, and the position in the source topic that they claim.
+        ("reason", pa.dictionary(pa.int16(), pa.string())),
+        ("source_partition", pa.int32()),
+        ("source_offset", pa.int64()),
+    ]
+)
+
+_WINDOW_FIELDS = [
+    ("window_kind", pa.dictionary(pa.int8(), pa.string())),  # tumbling | hopping | session
+    ("key", pa.string()),  # category for tumbling and hopping, entity_id for session
+    ("window_start_ms", pa.int64()),
+    ("window_end_ms", pa.int64()),
+    ("events", pa.int64()),
+    ("measured", pa.int64()),  # events whose value is not null
+    ("value_sum", pa.float64()),  # null when measured is 0
+    ("value_min", pa.float64()),
+    ("value_max", pa.float64()),
+]
+
+READBACK_WINDOWS = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), *_WINDOW_FIELDS])
+READBACK_HOT_WINDOWS = pa.schema(_WINDOW_FIELDS)
+
+READBACK_HOT_EVENTS = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("event_time_ms", pa.int64()),
+        ("event_type", pa.string()),
+        ("entity_id", pa.string()),
+        ("category", pa.string()),
+        ("reference_id", pa.string()),
+        ("value", pa.float64()),
+        ("quantity", pa.int64()),
+        ("attributes", pa.string()),  # JSON object with sorted keys, or null
+    ]
+)
+
+TABLES: dict[str, pa.Schema] = {
+    "operations": OPERATIONS,
+    "samples": SAMPLES,
+    "seen": SEEN,
+    "readback_events": READBACK_EVENTS,
+    "readback_windows": READBACK_WINDOWS,
+    "readback_hot_events": READBACK_HOT_EVENTS,
+    "readback_hot_windows": READBACK_HOT_WINDOWS,
+}
+"""Beside these tables lie ``phases.jsonl`` and ``faults.jsonl``, appended line by line and flushed."""

@@ -1,0 +1,35 @@
+"""The plan of a replay: every event that is to be sent, in order, with what was mixed in. Derived from
+(trace, mapping, load, seed) alone, so that it can be made again; cached by the digest of these.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+PLAN = pa.schema(
+    [
+        ("seq", pa.int64()),  # 0, 1, 2, ... in order of send_offset_ms
+        ("kind", pa.dictionary(pa.int8(), pa.string())),  # valid | duplicate | malformed | closing
+        ("late", pa.bool_()),  # sent inject.late_by after its event time
+        ("original_seq", pa.int64()),  # of the event that a duplicate repeats; else its own seq
+        ("event_offset_ms", pa.int64()),  # event time, counted from the event clock's origin
+        ("send_offset_ms", pa.int64()),  # when to send it, on the event clock, counted from its origin
+        ("event_id", pa.string()),  # null for malformed
+        ("event_type", pa.string()),
+        ("entity_id", pa.string()),  # also the Kafka key
+        ("category", pa.string()),
+        ("reference_id", pa.string()),  # nullable
+        ("value", pa.float64()),  # nullable
+        ("quantity", pa.int64()),  # nullable
+        ("attributes", pa.string()),  # nullable; a JSON object of strings, keys sorted
+        ("payload", pa.binary()),  # the record's value as sent: JSON per the contract, or broken
+        ("fault", pa.string()),  # malformed only: the kind of damage, such as truncated
+    ]
+)
+"""``closing`` events are ordinary valid events, one a partition's worth of entities, sent last, with event
+times past every window of the trace, so that the watermark closes those windows. Their own windows stay open,
+and the oracle expects only windows that end at or before the closing events' time less the watermark's delay.
+
+Event times are ``origin_ms + event_offset_ms``, where the run chooses the origin so that the event clock never
+runs ahead of the wall clock.
+"""

@@ -1,0 +1,86 @@
+"""A scenario: what to run, as a frozen, typed value. harness/scenario/load.py makes it from YAML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.topology import Topology
+from harness.units import Seconds, Share
+from pipeline.options import PipelineOptions
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Inject(_Model):
+    """What is mixed into the trace, by seed. Shares are of the trace's events."""
+
+    malformed: Share = 0.0
+    """Extra events that break the contract; each must reach the dead-letter topic."""
+    duplicate: Share = 0.0
+    """Events sent a second time, with the same identity."""
+    late: Share = 0.0
+    """Events sent long after their event time."""
+    late_by: Seconds = 1800.0
+    """How late, in event time."""
+
+
+class Load(_Model):
+    """Trace x time scales x the Locust users that drive it."""
+
+    trace: Path
+    """The mapping file of the trace, relative to the scenario's own folder."""
+    event_span: Seconds
+    """The trace's own time is squeezed, or stretched, into this much event time."""
+    duration: Seconds
+    """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
+    users: int = Field(default=1, ge=1, le=64)
+    acks: Literal["all", "1"] = "all"
+    inject: Inject = Inject()
+
+    @property
+    def time_scale(self) -> float:
+        """Event-clock seconds per wall-clock second."""
+        return self.event_span / self.duration
+
+
+class FaultSpec(_Model):
+    """One fault of the schedule. ``at`` counts from the start of the load."""
+
+    kind: str
+    targets: tuple[str, ...] = Field(min_length=1)
+    """Nodes by name, ``kafka-broker-2``; ``hot-writer-1`` names a process of the pipeline."""
+    at: Seconds
+    heal_after: Seconds
+    """From injection to heal."""
+
+
+class Expectation(_Model):
+    """Limits for one check, each in the threshold grammar (harness/scenario/thresholds.py)."""
+
+    check: str
+    thresholds: tuple[str, ...] = Field(min_length=1)
+
+
+class Scenario(_Model):
+    """What to run: topology, pipeline, load, faults and expectations."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    description: str
+    seed: int = Field(ge=0, lt=2**32)
+    topology: Topology
+    """Inline, or (in YAML) the name of a file in scenarios/topologies/."""
+    pipeline: PipelineOptions = PipelineOptions()
+    load: Load
+    warm_up: Seconds = 10.0
+    """From the start of the load until the steady state is judged."""
+    drain_timeout: Seconds = 120.0
+    """How long the platform may take to catch up after the load's end."""
+    faults: tuple[FaultSpec, ...] = ()
+    expect: tuple[Expectation, ...] = ()
+    expect_fail: tuple[str, ...] = ()
+    """For sabotage: the checks that must FAIL, exactly these. The run then still ends FAIL."""
