@@ -16,7 +16,7 @@ import pyarrow as pa
 OPERATIONS = pa.schema(
     [
         # One row is one batch of events whose outcome was the same, or one read or write of a store.
-        ("kind", pa.dictionary(pa.int8(), pa.string())),  # produce | hot_read | hot_write
+        ("kind", pa.dictionary(pa.int8(), pa.string())),  # produce | hot_read
         ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "replay-0", "hot-writer-1"
         ("first_seq", pa.int64()),  # inclusive; -1 where no event is meant
         ("last_seq", pa.int64()),  # inclusive
@@ -108,4 +108,13 @@ TABLES: dict[str, pa.Schema] = {
     "readback_hot_events": READBACK_HOT_EVENTS,
     "readback_hot_windows": READBACK_HOT_WINDOWS,
 }
-"""Beside these tables lie ``phases.jsonl`` and ``faults.jsonl``, appended line by line and flushed."""
+"""Beside these tables lie, appended line by line and flushed:
+
+- ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is warm_up, steady, fault, recovery, drain or done;
+- ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
+  faults of the schedule from 0 and action is inject or heal;
+- ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a line a
+  batch, at_unix_ns being its start.
+
+``plan.parquet`` (a link to the cached plan) and ``run.json`` (harness/history/run_info.py) complete it.
+"""

@@ -1,0 +1,76 @@
+"""What a backend gives: a running platform whose nodes can be started, broken and healed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from harness.topology import Topology
+from pipeline.endpoints import Endpoints
+
+NodeState = Literal["starting", "ready", "running", "paused", "dead", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStatus:
+    """One row of ``floodmark status``."""
+
+    name: str
+    service: str
+    role: str
+    zone: str
+    endpoint: str
+    """``host:port``, or "" for a process that listens nowhere."""
+    state: NodeState
+    pid: int | None
+    memory_bytes: int
+    cpu_s: float
+    """Processor time since the node's process started."""
+    ready_after_s: float | None
+    """From its start until a real operation worked."""
+
+
+class Platform(Protocol):
+    """A platform that runs. Every method names its node; an unknown name raises ``PlatformError``."""
+
+    endpoints: Endpoints
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Every node, in the order of the topology, then the spawned processes."""
+        ...
+
+    def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
+        """Kill (SIGKILL), pause (SIGSTOP) or resume (SIGCONT) the node's process and its children."""
+        ...
+
+    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
+        """Start a dead node again with its data, and wait until it is ready. A no-op when it runs."""
+        ...
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:  # noqa: B006
+        """Run a process of the pipeline or of the load beside the nodes; it dies with the platform."""
+        ...
+
+    def down(self) -> None:
+        """Stop everything in reverse order and leave nothing behind. Idempotent."""
+        ...
+
+
+class Backend(Protocol):
+    """Where nodes live."""
+
+    name: str
+
+    def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> Platform:
+        """Start the topology and wait until every service works. Raises ``PlatformError``."""
+        ...
+
+
+class Report(Protocol):
+    """How long work says what it does; the CLI draws it, tests ignore it."""
+
+    def __call__(self, message: str) -> None:
+        """One line of progress, such as ``kafka-broker-2 ready after 4.1 s``."""
+        ...

@@ -1,0 +1,52 @@
+"""``run.json``: the facts of a run that its tables need to be understood later, elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+
+class RunInfo(BaseModel):
+    """One run. Written when the load is about to start, and again when the run ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run_id: str
+    scenario: str
+    seed: int
+    commit: str
+    """Of the product, with ``-dirty`` where the tree was changed; ``unknown`` outside a checkout."""
+    started_at: str
+    """ISO 8601, UTC."""
+    command: str
+    """That runs it again."""
+    backend: str
+    epoch_unix_ns: int
+    """The run's epoch, from which every ``*_ns`` of the history counts, as wall-clock time."""
+    epoch_monotonic_ns: int
+    """The same moment on this machine's monotonic clock."""
+    load_start_ns: int
+    """When the event clock was at its origin: an event is to be sent at
+    ``load_start_ns + send_offset_ms * 1e6 / time_scale``."""
+    origin_ms: int
+    """Event time at that moment, in milliseconds since 1970."""
+    time_scale: float
+    topology_summary: str
+    """For evidence: ``process backend, kafka 3, flink 4, cassandra 3``."""
+    machine: dict[str, str]
+    versions: dict[str, str]
+    ended: str
+    """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``."""
+    platform_ready_s: float | None = None
+
+    def save(self, history: Path) -> None:
+        """Write ``run.json`` in one step."""
+        partial = history / "run.json.partial"
+        partial.write_text(self.model_dump_json(indent=2))
+        partial.replace(history / "run.json")
+
+    @staticmethod
+    def load(history: Path) -> RunInfo:
+        """Read ``run.json``. Raises OSError or pydantic's ValidationError."""
+        return RunInfo.model_validate_json((history / "run.json").read_bytes())
