@@ -1,0 +1,21 @@
+"""Kill: the node's processes end at once, as when a machine loses power; its disk stays."""
+
+from __future__ import annotations
+
+from harness.backends.protocol import Platform
+
+
+class Kill:
+    """SIGKILL; healed by starting the node again with its data."""
+
+    name = "kill"
+    describes = "ends the node's processes with SIGKILL; heals by starting it again with its data"
+    colour = "#c0392b"
+
+    def inject(self, platform: Platform, node: str) -> None:
+        """Kill the node."""
+        platform.signal(node, "kill")
+
+    def heal(self, platform: Platform, node: str) -> None:
+        """Start the node again and wait until it is ready."""
+        platform.start(node)

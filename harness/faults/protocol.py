@@ -1,0 +1,25 @@
+"""What a fault is: one way to break a node, with its own heal and its own mark on the plot."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from harness.backends.protocol import Platform
+
+
+class Fault(Protocol):
+    """Inject and heal are idempotent; heal must work whether or not inject did."""
+
+    name: str
+    describes: str
+    """What it does to a node, as a phrase for ``floodmark list``."""
+    colour: str
+    """Of its mark on the plots, as CSS writes it."""
+
+    def inject(self, platform: Platform, node: str) -> None:
+        """Break the node. Raises ``PlatformError`` when it cannot."""
+        ...
+
+    def heal(self, platform: Platform, node: str) -> None:
+        """Mend the node, and return once it works again. Raises ``PlatformError`` when it does not."""
+        ...
