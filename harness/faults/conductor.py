@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 
 from harness.backends.protocol import Platform, Report
 from harness.errors import FloodmarkError
@@ -12,13 +13,16 @@ from harness.faults.protocol import Fault
 from harness.faults.schedule import Action
 
 Record = Callable[[dict[str, object]], None]
-"""Takes one line of ``faults.jsonl`` without its ``at_ns``, and stamps it."""
+"""Takes one line of ``faults.jsonl`` without its ``at_ns``, and stamps it. Called from several threads."""
 
 
 @dataclass(kw_only=True)
 class Conductor:
-    """Knows which faults are in force. ``perform`` steps through the schedule; ``heal_all`` may be called at
-    any moment, from any thread, any number of times.
+    """Knows which faults are in force, from just before the injection until a heal has worked.
+
+    Steps run in threads of their own, because a heal may take long (a database that starts again) while the
+    next step of the schedule is due. What goes wrong is recorded and reported and does not end the run: the
+    checks judge what became of it.
     """
 
     platform: Platform
@@ -27,66 +31,65 @@ class Conductor:
     report: Report
     _in_force: dict[int, Action] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="fault")
+    )
+    _steps: list[Future[None]] = field(default_factory=list)
 
     @property
     def broken(self) -> bool:
         """Whether any fault is in force."""
-        return bool(self._in_force)
-
-    def perform(self, action: Action) -> None:
-        """Inject or heal at every target. What goes wrong is recorded and reported, and does not end the run:
-        the checks judge what became of it.
-        """
         with self._lock:
-            if action.action == "inject":
+            return bool(self._in_force)
+
+    def begin(self, action: Action) -> None:
+        """Start to inject or to heal, and return at once."""
+        if action.action == "inject":
+            with self._lock:
                 self._in_force[action.number] = action
-            elif self._in_force.pop(action.number, None) is None:
-                return
-            self._apply(action)
+        self._steps.append(self._threads.submit(self._perform, action))
 
     def heal_all(self) -> None:
-        """Heal every fault that is in force."""
-        for broken in sorted(self._in_force.values(), key=lambda a: a.number):
-            self.perform(
-                Action(
-                    at_s=broken.at_s,
-                    number=broken.number,
-                    action="heal",
-                    kind=broken.kind,
-                    targets=broken.targets,
-                )
-            )
+        """Heal every fault that is in force and wait for it. Idempotent; a heal that failed is tried again."""
+        wait(self._steps)
+        with self._lock:
+            left = tuple(self._in_force.values())
+        for action in left:
+            self._perform(replace(action, action="heal"))
 
-    def _apply(self, action: Action) -> None:
+    def _perform(self, action: Action) -> None:
         fault = self.faults[action.kind]
-        act = fault.inject if action.action == "inject" else fault.heal
-        # The moment before an injection is when recovery time starts; a heal counts once it worked.
         if action.action == "inject":
-            self._note(action, ok=True, detail="")
-        problems = _each(act, self.platform, action.targets)
+            # Recovery time starts here, not when the injection has returned.
+            self._note(action, problems=())
+        problems = tuple(
+            problem for node in action.targets if (problem := _try(fault, action, self.platform, node))
+        )
         if action.action == "heal" or problems:
-            self._note(action, ok=not problems, detail="; ".join(problems))
-        outcome = "failed: " + "; ".join(problems) if problems else "done"
-        self.report(f"{action.action} {action.kind} {', '.join(action.targets)}: {outcome}")
+            self._note(action, problems=problems)
+        if action.action == "heal" and not problems:
+            with self._lock:
+                self._in_force.pop(action.number, None)
+        self.report(
+            f"{action.action} {action.kind} {', '.join(action.targets)}: {'; '.join(problems) or 'done'}"
+        )
 
-    def _note(self, action: Action, *, ok: bool, detail: str) -> None:
+    def _note(self, action: Action, *, problems: tuple[str, ...]) -> None:
         self.record(
             {
                 "fault": action.number,
                 "kind": action.kind,
                 "action": action.action,
                 "nodes": list(action.targets),
-                "ok": ok,
-                "detail": detail,
+                "ok": not problems,
+                "detail": "; ".join(problems),
             }
         )
 
 
-def _each(act: Callable[[Platform, str], None], platform: Platform, nodes: Sequence[str]) -> tuple[str, ...]:
-    problems = []
-    for node in nodes:
-        try:
-            act(platform, node)
-        except FloodmarkError as error:
-            problems.append(f"{node}: {error}")
-    return tuple(problems)
+def _try(fault: Fault, action: Action, platform: Platform, node: str) -> str:
+    try:
+        (fault.inject if action.action == "inject" else fault.heal)(platform, node)
+    except FloodmarkError as error:
+        return f"{node}: {error}"
+    return ""
