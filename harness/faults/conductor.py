@@ -50,12 +50,17 @@ class Conductor:
         self._steps.append(self._threads.submit(self._perform, action))
 
     def heal_all(self) -> None:
-        """Heal every fault that is in force and wait for it. Idempotent; a heal that failed is tried again."""
+        """Heal every fault that is in force and wait for it. Idempotent; a heal that failed is tried again.
+
+        An error that nobody foresaw in a step is raised here, after everything was healed.
+        """
         wait(self._steps)
         with self._lock:
             left = tuple(self._in_force.values())
         for action in left:
             self._perform(replace(action, action="heal"))
+        while self._steps:
+            self._steps.pop().result()
 
     def _perform(self, action: Action) -> None:
         fault = self.faults[action.kind]

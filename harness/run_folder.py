@@ -1,0 +1,64 @@
+"""The folder of one run, ``reports/runs/<date>--<n>/``: made once, never shared between runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from harness.errors import InvalidInput, Problem
+from harness.scenario.model import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where everything of a run lies. ``history`` and ``logs`` exist from the start."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def history(self) -> Path:
+        """Tables, ``run.json``, phases and faults."""
+        return self.path / "history"
+
+    @property
+    def logs(self) -> Path:
+        """One log a node or process."""
+        return self.path / "logs"
+
+    @property
+    def scenario(self) -> Path:
+        """The resolved scenario, saved before anything starts."""
+        return self.path / "scenario.json"
+
+    @staticmethod
+    def create(out: Path, scenario: Scenario, today: date) -> RunFolder:
+        """Make the next free folder under ``out``; two runs at once get two folders."""
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(
+                [Problem(where="--out", found=str(out), allowed=f"a folder that can be written ({error})")]
+            ) from error
+        taken = [int(p.name.rpartition("--")[2]) for p in out.glob(f"{today}--*") if _is_numbered(p)]
+        number = max(taken, default=0) + 1
+        while True:
+            folder = RunFolder(out / f"{today}--{number}")
+            try:
+                folder.path.mkdir()
+            except FileExistsError:
+                number += 1
+                continue
+            folder.history.mkdir()
+            folder.logs.mkdir()
+            folder.scenario.write_text(scenario.model_dump_json(indent=2))
+            return folder
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.name.rpartition("--")[2].isdigit()
