@@ -34,7 +34,7 @@ class Conductor:
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="fault")
     )
-    _steps: list[Future[None]] = field(default_factory=list)
+    _steps: list[tuple[int, Future[None]]] = field(default_factory=list)
 
     @property
     def broken(self) -> bool:
@@ -47,22 +47,25 @@ class Conductor:
         if action.action == "inject":
             with self._lock:
                 self._in_force[action.number] = action
-        self._steps.append(self._threads.submit(self._perform, action))
+        # A heal never overtakes the injection that it mends, however slow that is.
+        before = tuple(step for number, step in self._steps if number == action.number)
+        self._steps.append((action.number, self._threads.submit(self._perform, action, before)))
 
     def heal_all(self) -> None:
         """Heal every fault that is in force and wait for it. Idempotent; a heal that failed is tried again.
 
         An error that nobody foresaw in a step is raised here, after everything was healed.
         """
-        wait(self._steps)
+        wait([step for _, step in self._steps])
         with self._lock:
             left = tuple(self._in_force.values())
         for action in left:
             self._perform(replace(action, action="heal"))
         while self._steps:
-            self._steps.pop().result()
+            self._steps.pop()[1].result()
 
-    def _perform(self, action: Action) -> None:
+    def _perform(self, action: Action, before: tuple[Future[None], ...] = ()) -> None:
+        wait(before)
         fault = self.faults[action.kind]
         if action.action == "inject":
             # Recovery time starts here, not when the injection has returned.
