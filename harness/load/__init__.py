@@ -1,0 +1,1 @@
+"""Traces, the plan made of them, and the users that replay it."""

@@ -1,0 +1,1 @@
+"""Scenarios: the model, the loader that refuses what is wrong, and the threshold grammar."""

@@ -1,0 +1,118 @@
+"""The ``floodmark`` command: which commands there are, and how their errors become exit codes."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import typer
+from rich.text import Text
+
+from harness.cli.output import OutputFormat, console, print_error
+from harness.errors import FloodmarkError
+
+USAGE, INCONCLUSIVE, INTERRUPTED = 2, 3, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command: the function that carries it out, imported only when it is asked for."""
+
+    module: str
+    function: str
+    summary: str
+
+    def load(self) -> Callable[..., None]:
+        """Import the function. Whatever its module raises is raised here, and harms no other command."""
+        function: Callable[..., None] = getattr(importlib.import_module(self.module), self.function)
+        return function
+
+
+def _command(name: str, summary: str, function: str | None = None) -> tuple[str, Command]:
+    return name, Command(module=f"harness.cli.{name}", function=function or name, summary=summary)
+
+
+COMMANDS: Final = MappingProxyType(
+    dict(
+        [
+            _command("run", "Run a scenario: start the platform, flood it, break it, judge it."),
+            _command("validate", "Check scenarios without starting anything; list every problem."),
+            _command("doctor", "Say what this machine lacks, and how to mend it."),
+            _command("up", "Start a topology and leave it running."),
+            _command("down", "Stop what is running, and clean up what an earlier run left."),
+            _command("status", "Show the nodes that run, their endpoints and memory."),
+            _command("judge", "Judge a recorded run again."),
+            _command("report", "Render the HTML report of a recorded run."),
+            _command("list", "List services, faults, checks and profiles.", "list_parts"),
+        ]
+    )
+)
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code (DESIGN.md, "The command line")."""
+    if not arguments:
+        invoke(["--help"])
+        return USAGE
+    try:
+        result = _app(arguments)(list(arguments), prog_name="floodmark", standalone_mode=False)
+    except typer.TyperException as refused:
+        console().print(Text(f"error: {refused.format_message()}\nSee: floodmark [COMMAND] --help"))
+        return USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        console().print("interrupted")
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 -- whatever it is, it is a bug, and is shown in full
+        traceback.print_exc()
+        console().print("This is a bug in floodmark. Nothing was judged.")
+        return INCONCLUSIVE
+    return result if isinstance(result, int) else 0
+
+
+def _app(arguments: Sequence[str]) -> typer.Typer:
+    """An application whose asked-for command is real; the others are only there to be listed.
+
+    Importing every command to print a list would take seconds, and one broken module would break them all.
+    """
+    app = typer.Typer(
+        help="Floods a data platform with real traffic, breaks it on purpose, and says whether it held.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
+    for name, command in COMMANDS.items():
+        if name == asked:
+            app.command(name)(_guarded(command.load()))
+        else:
+            app.command(name, help=command.summary)(_listed_only)
+    return app
+
+
+def _listed_only() -> None:
+    raise AssertionError("a command that was not asked for was run")
+
+
+def _guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """The command's function, with its errors shown in the form that its ``--output`` asks for."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except FloodmarkError as error:
+            print_error(error, kwargs.get("output", OutputFormat.TEXT))
+            raise typer.Exit(error.exit_code) from error
+
+    return guarded
