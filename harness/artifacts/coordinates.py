@@ -1,0 +1,52 @@
+"""What an artifact is called: Maven's coordinates and PyPI's pinned projects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MavenCoordinates:
+    """``group:name:extension[:classifier]:version``, as Maven itself writes them."""
+
+    group: str
+    name: str
+    version: str
+    extension: str = "jar"
+    classifier: str = ""
+
+    @staticmethod
+    def parse(text: str) -> MavenCoordinates:
+        """Read ``group:name:version``, or the longer forms that Maven prints. Raises ValueError."""
+        match text.split(":"):
+            case [group, name, version]:
+                return MavenCoordinates(group=group, name=name, version=version)
+            case [group, name, extension, version]:
+                return MavenCoordinates(group=group, name=name, extension=extension, version=version)
+            case [group, name, extension, classifier, version]:
+                return MavenCoordinates(
+                    group=group, name=name, extension=extension, classifier=classifier, version=version
+                )
+        raise ValueError(f"{text!r} is not group:name[:extension[:classifier]]:version")
+
+    def __str__(self) -> str:
+        classifier = f":{self.classifier}" if self.classifier else ""
+        return f"{self.group}:{self.name}:{self.extension}{classifier}:{self.version}"
+
+    @property
+    def file_name(self) -> str:
+        """The name under which Maven copies it into a folder."""
+        classifier = f"-{self.classifier}" if self.classifier else ""
+        return f"{self.name}-{self.version}{classifier}.{self.extension}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedArtifact:
+    """One file of an engine, and the only content that it may have."""
+
+    source: Literal["maven", "pypi"]
+    coordinates: str
+    """Maven's, or ``project==version``."""
+    file_name: str
+    sha256: str

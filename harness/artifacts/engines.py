@@ -1,0 +1,113 @@
+"""The two committed files: ``engines.toml`` (what is wanted) and ``engines.lock`` (exactly what that is)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
+from harness.errors import ArtifactError
+
+ENGINES_FILE: Final = Path(__file__).with_name("engines.toml")
+LOCK_FILE: Final = Path(__file__).with_name("engines.lock")
+_LOCK_HEADER: Final = """\
+# Made by `make lock` from engines.toml: every file of every engine, and its SHA-256. Not to be edited.
+# No registry's address stands here: the clients (Maven, pip) are used as the user has set them up.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSpec:
+    """One table of ``engines.toml``; its comments say what each field means."""
+
+    name: str
+    maven: tuple[MavenCoordinates, ...] = ()
+    transitive: bool = True
+    pypi: tuple[str, ...] = ()
+    unpack: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An engine (or a data set) with the exact files that make it."""
+
+    spec: EngineSpec
+    artifacts: tuple[LockedArtifact, ...]
+
+    @property
+    def name(self) -> str:
+        """Its table's name in ``engines.toml``."""
+        return self.spec.name
+
+    @property
+    def home_name(self) -> str:
+        """Names the engine and what is in it, so that two versions never share a folder."""
+        content = [asdict(artifact) for artifact in self.artifacts], sorted(self.spec.unpack.items())
+        return f"{self.name}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]}"
+
+
+def read_specs(path: Path = ENGINES_FILE) -> tuple[EngineSpec, ...]:
+    """Read ``engines.toml``."""
+    return tuple(_spec(name, table) for name, table in tomllib.loads(path.read_text()).items())
+
+
+def _spec(name: str, table: Mapping[str, Any]) -> EngineSpec:
+    return EngineSpec(
+        name=name,
+        maven=tuple(MavenCoordinates.parse(text) for text in table.get("maven", ())),
+        transitive=table.get("transitive", True),
+        pypi=tuple(table.get("pypi", ())),
+        unpack=table.get("unpack", {}),
+    )
+
+
+def read_engines(engines: Path = ENGINES_FILE, lock: Path = LOCK_FILE) -> dict[str, Engine]:
+    """Every engine by name. Raises ``ArtifactError`` where the lock does not hold what is wanted."""
+    locked = _read_lock(lock)
+    found = {
+        spec.name: Engine(spec=spec, artifacts=locked.get(spec.name, ())) for spec in read_specs(engines)
+    }
+    if locked.keys() != found.keys() or not all(_covers(engine) for engine in found.values()):
+        raise ArtifactError(f"{lock.name} does not hold what {engines.name} asks for; run `make lock`")
+    return found
+
+
+def _covers(engine: Engine) -> bool:
+    wanted = {str(coordinates) for coordinates in engine.spec.maven} | set(engine.spec.pypi)
+    return wanted <= {artifact.coordinates for artifact in engine.artifacts}
+
+
+def _read_lock(path: Path) -> dict[str, tuple[LockedArtifact, ...]]:
+    tables = tomllib.loads(path.read_text())
+    return {name: tuple(_locked_artifacts(sources)) for name, sources in tables.items()}
+
+
+def _locked_artifacts(sources: Mapping[str, Mapping[str, Any]]) -> Iterable[LockedArtifact]:
+    for coordinates, sha256 in sources.get("maven", {}).items():
+        file_name = MavenCoordinates.parse(coordinates).file_name
+        yield LockedArtifact(source="maven", coordinates=coordinates, file_name=file_name, sha256=sha256)
+    for coordinates, archive in sources.get("pypi", {}).items():
+        yield LockedArtifact(
+            source="pypi", coordinates=coordinates, file_name=archive["file"], sha256=archive["sha256"]
+        )
+
+
+def lock_text(engines: Collection[Engine]) -> str:
+    """The text of ``engines.lock``, in a stable order, one line an artifact."""
+    lines = [_LOCK_HEADER]
+    for engine in engines:
+        for source in ("maven", "pypi"):
+            artifacts = sorted(_line(a) for a in engine.artifacts if a.source == source)
+            lines += [f"[{engine.name}.{source}]", *artifacts, ""] if artifacts else []
+    return "\n".join(lines)
+
+
+def _line(artifact: LockedArtifact) -> str:
+    if artifact.source == "maven":
+        return f'"{artifact.coordinates}" = "{artifact.sha256}"'
+    return f'"{artifact.coordinates}" = {{ file = "{artifact.file_name}", sha256 = "{artifact.sha256}" }}'

@@ -1,0 +1,87 @@
+"""pip: fetches the archives of PyPI projects whose files are read, not installed."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from harness.artifacts.clients import ClientFailed, Download, gave_up, run_client
+from harness.artifacts.coordinates import LockedArtifact
+from harness.artifacts.digests import WrongDigest, refusal, sha256_of
+from harness.artifacts.engines import EngineSpec
+
+if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+    from harness.backends.protocol import Report
+
+_HINT: Final = "Look at the network, and at the index and proxy in pip's settings (`pip config list`)."
+_MIB: Final = 2**20
+
+
+class Pip:
+    """Downloads with this environment's own pip."""
+
+    def fetch(self, downloads: Sequence[Download], *, report: Report) -> None:
+        """Download every archive into its folder."""
+        for download in downloads:
+            # pip runs a source archive's setup to read its metadata, so it must know the digest beforehand.
+            requirement = f"{download.artifact.coordinates} --hash=sha256:{download.artifact.sha256}"
+            report(f"pip fetches {download.artifact.file_name}")
+            _download(
+                download.artifact.coordinates,
+                requirement,
+                download.folder,
+                _progress(download.artifact.file_name, report),
+            )
+
+
+def resolve(spec: EngineSpec) -> tuple[LockedArtifact, ...]:
+    """Download what an engine takes from PyPI, and give each archive with its digest."""
+    return tuple(_resolve(coordinates) for coordinates in spec.pypi)
+
+
+def _resolve(coordinates: str) -> LockedArtifact:
+    with tempfile.TemporaryDirectory() as folder:
+        _download(coordinates, coordinates, Path(folder), lambda _: None)
+        (archive,) = Path(folder).iterdir()
+        return LockedArtifact(
+            source="pypi", coordinates=coordinates, file_name=archive.name, sha256=sha256_of(archive)
+        )
+
+
+def _download(coordinates: str, requirement: str, folder: Path, on_line: Callable[[str], None]) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted = Path(scratch, "requirements.txt")
+        wanted.write_text(requirement + "\n")
+        argv = (sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--progress-bar", "raw")
+        try:
+            run_client((*argv, "--dest", str(folder), "-r", str(wanted)), cwd=folder, on_line=on_line)
+        except ClientFailed as failed:
+            if wrong := _wrong_digest(coordinates, failed.tail):
+                raise refusal([wrong]) from failed
+            raise gave_up("pip", coordinates, failed, _HINT) from failed
+
+
+def _wrong_digest(coordinates: str, said: str) -> WrongDigest | None:
+    match = re.search(r"Expected sha256 (?P<wanted>[0-9a-f]{64})\s+Got\s+(?P<found>[0-9a-f]{64})", said)
+    return match and WrongDigest(artifact=coordinates, wanted=match["wanted"], found=match["found"])
+
+
+def _progress(file_name: str, report: Report) -> Callable[[str], None]:
+    """Report each further tenth of a download, out of pip's ``Progress <bytes> of <bytes>`` lines."""
+    told = 0
+
+    def on_line(line: str) -> None:
+        nonlocal told
+        match = re.fullmatch(r"Progress (\d+) of (\d+)", line)
+        if match is None or int(match[2]) == 0:
+            return
+        done, total = int(match[1]), int(match[2])
+        if (tenth := 10 * done // total) > told:
+            told = tenth
+            report(f"{file_name}: {done // _MIB} of {total // _MIB} MiB")
+
+    return on_line
