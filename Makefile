@@ -1,0 +1,80 @@
+# `make run` and `make test` each set everything up on a fresh machine; nothing else has to be done before.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# The extras of pyproject.toml that are installed. All of them are locked, but the others only cost time so far:
+# the batch extra alone (Spark) is a 455 MB source archive that takes longer to install than all the rest together.
+EXTRAS ?= dev
+space := $(subst ,, )
+PYTHON_READY := $(VENV)/.ready-with-$(subst $(space),+,$(strip $(EXTRAS)))
+PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 /usr/bin/python3
+PYTEST := $(BIN)/python -m pytest --durations=15
+
+help: ## list what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## set up, then run the quickstart (ARGS="--seed 7" is passed on)
+	$(BIN)/floodmark run scenarios/quickstart.yaml $(ARGS)
+
+test: setup lint types core-tests engine-tests end-to-end-tests ## set up, then run every check and test
+
+setup: python engines ## Python packages, Java and Maven, the engines: what is there is left alone
+
+core: python lint types core-tests ## the fast loop: lint, types and the tests that need no engine
+
+bench: setup ## measure the stream job's rate, stage by stage
+	$(PYTEST) tests/bench -s $(ARGS)
+
+lock: python ## renew requirements.lock and harness/artifacts/engines.lock (ARGS=--upgrade for newer Python packages)
+	$(BIN)/uv pip compile pyproject.toml --universal --all-extras --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --quiet --output-file requirements.lock $(ARGS)
+	$(BIN)/python -m harness.artifacts lock
+
+clean: ## remove the Python environment and the tools' caches (the engines' cache is kept)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- Set-up -------------------------------------------------------------------------------------------------
+
+python: $(PYTHON_READY)
+
+# A command may exist and not work (a version manager's shim), so each is tried by running it.
+$(PYTHON_READY): pyproject.toml requirements.lock tools/environment.py
+	@for python in $(PYTHONS); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    exec $$python tools/environment.py $(VENV) $(EXTRAS); \
+	  fi; \
+	done; \
+	echo "Python 3.11 or later is needed; tried: $(PYTHONS). Install it, or name one: make PYTHON=/path/to/python3" >&2; \
+	exit 4
+	@touch $@
+
+# Always asked, never stamped: the cache lies outside the checkout. Asking a complete one takes a tenth of a second.
+engines: python
+	@$(BIN)/python -m harness.doctor
+	@$(BIN)/python -m harness.artifacts ensure
+
+# --- Checks -------------------------------------------------------------------------------------------------
+
+lint: python
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: python
+	$(BIN)/mypy
+
+core-tests: python
+	$(PYTEST) tests/core $(ARGS)
+
+# The session's own limits keep the whole of `make test` within 30 minutes, whatever hangs.
+engine-tests: setup
+	$(PYTEST) tests/engines --session-timeout=720 $(ARGS)
+
+end-to-end-tests: setup
+	$(PYTEST) tests/end_to_end --session-timeout=900 $(ARGS)

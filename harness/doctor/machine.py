@@ -1,0 +1,115 @@
+"""The facts about a machine that its fitness is judged by, read all at once."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from harness.artifacts import default_cache
+from harness.artifacts.java import JavaHome, installed_javas
+
+ENGINE_PORTS: Final = {9092: "Kafka", 9042: "Cassandra", 7000: "Cassandra", 8081: "Flink", 8083: "Flink"}
+_PROBE_ADDRESS: Final = "127.91.0.1"
+_PACKAGE_MANAGERS: Final = {
+    "apt-get": "apt-get",
+    "dnf": "dnf",
+    "zypper": "zypper",
+    "pacman": "pacman",
+    "apk": "apk",
+    "brew": "brew",
+}
+_CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One machine as it is now, so that what it lacks is a pure function of it."""
+
+    system: str
+    """``Linux``, ``Darwin``."""
+    package_manager: str
+    """The command of the system's package manager, or "" if none is known."""
+    is_root: bool
+    python: tuple[int, int]
+    javas: tuple[JavaHome, ...]
+    java_is_chosen: bool
+    """Whether ``FLOODMARK_JAVA_HOME`` names the only Java to look at."""
+    maven: str
+    """Path of ``mvn``, or ""."""
+    engines_missing: tuple[str, ...]
+    """Engines that are not in the cache yet."""
+    cores: int
+    memory_total_bytes: int
+    memory_available_bytes: int
+    cache: Path
+    cache_free_bytes: int
+    work_free_bytes: int
+    """Free where runs are written: the current folder's disk."""
+    open_files_max: int
+    """The hard limit, up to which a JVM raises its own."""
+    own_loopback_addresses: bool
+    """Whether a process can listen on any address of 127.0.0.0/8."""
+    ports_taken: tuple[int, ...]
+    """Ports of the engines that something else listens on, on every address."""
+
+
+def read_machine() -> Machine:
+    """Look at this machine. Starts nothing that lasts, and changes nothing."""
+    cache = default_cache()
+    memory = psutil.virtual_memory()
+    limit_bytes = _memory_limit_bytes()
+    own_addresses = _can_listen(_PROBE_ADDRESS, 0)
+    return Machine(
+        system=platform.system(),
+        package_manager=next((name for name in _PACKAGE_MANAGERS if shutil.which(name)), ""),
+        is_root=os.geteuid() == 0,
+        python=sys.version_info[:2],
+        javas=tuple(installed_javas()),
+        java_is_chosen="FLOODMARK_JAVA_HOME" in os.environ,
+        maven=shutil.which("mvn") or "",
+        engines_missing=cache.missing(),
+        cores=os.cpu_count() or 1,
+        memory_total_bytes=min(memory.total, limit_bytes),
+        memory_available_bytes=min(memory.available, limit_bytes),
+        cache=cache.root,
+        cache_free_bytes=_free_bytes(cache.root),
+        work_free_bytes=_free_bytes(Path.cwd()),
+        open_files_max=_open_files_max(),
+        own_loopback_addresses=own_addresses,
+        ports_taken=tuple(p for p in ENGINE_PORTS if own_addresses and not _can_listen(_PROBE_ADDRESS, p)),
+    )
+
+
+def _memory_limit_bytes() -> int:
+    """The container's limit, where there is one."""
+    limits = [Path(name).read_text().strip() for name in _CGROUP_LIMITS if Path(name).is_file()]
+    return min((int(limit) for limit in limits if limit.isdigit()), default=sys.maxsize)
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free on the disk that the folder lies on, or will lie on."""
+    present = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(present).free
+
+
+def _open_files_max() -> int:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
+
+
+def _can_listen(address: str, port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind((address, port))
+        except OSError:
+            return False
+    return True
