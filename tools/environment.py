@@ -1,4 +1,4 @@
-"""Makes ``.venv`` as ``requirements.lock`` says. Called by the Makefile with the system's Python, so it needs only that.
+"""Makes ``.venv`` as ``requirements.lock`` says; the Makefile calls it with whatever Python the system has.
 
 Usage: ``python3 tools/environment.py VENV EXTRA...``
 """
@@ -30,6 +30,7 @@ UV_NAMES = {
     "timeout": "UV_HTTP_TIMEOUT",
 }
 """pip's settings, and what uv calls them."""
+UV_CHOICES = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
 UV_SETTINGS = (Path("~/.config/uv/uv.toml"), Path("/etc/uv/uv.toml"))
 
 
@@ -43,7 +44,7 @@ def main(venv: Path, extras: Sequence[str]) -> None:
     uv = _find_uv(venv) or _install_uv(python, environment)
     install = [uv, "pip", "install", "--python", str(python), "--quiet"]
     _say(f"installing the locked packages ({', '.join(extras)}) with {uv}")
-    # The lock is given as constraints: uv takes of it what these extras need, and refuses what it has no hash for.
+    # The lock is given as constraints: uv takes of it what these extras need, and refuses what has no hash.
     asked_for = [argument for extra in extras for argument in ("--extra", extra)]
     _run(
         [*install, "--exact", "--require-hashes", "-c", LOCK, "-r", ROOT / "pyproject.toml", *asked_for],
@@ -65,7 +66,8 @@ def _make_venv(venv: Path) -> None:
         ways.append([["apt-get", "update"], ["apt-get", "install", "-y", "python3-venv"], ways[0][0]])
     if not any(all(_works(*command) for command in way) for way in ways):
         sys.exit(
-            f"{sys.executable} cannot make a virtual environment. On Debian: sudo apt-get install -y python3-venv"
+            f"{sys.executable} cannot make a virtual environment; "
+            "on Debian and its kin: sudo apt-get install -y python3-venv"
         )
 
 
@@ -83,7 +85,7 @@ def _install_uv(python: Path, environment: Mapping[str, str]) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(_locked_uv())
         requirements.flush()
-        pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+        pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
         _run([*pip, "-r", requirements.name], environment)
     return str(python.with_name("uv"))
 
@@ -98,9 +100,7 @@ def _locked_uv() -> str:
 
 def _mirror_settings(python: Path) -> dict[str, str]:
     """A user's mirror is mostly set for pip, whose settings uv does not read. Its own settings come first."""
-    if any(name.startswith("UV_") for name in os.environ) or any(
-        p.expanduser().exists() for p in UV_SETTINGS
-    ):
+    if UV_CHOICES & os.environ.keys() or any(file.expanduser().exists() for file in UV_SETTINGS):
         return {}
     settings: dict[str, str] = {}
     for scope in ("global", "install", ":env:"):  # in pip's order: the later wins
