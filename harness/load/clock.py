@@ -1,0 +1,47 @@
+"""The event clock: from an event's offsets in the plan to when it is sent and the time that it bears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+_HOUR_MS: Final = 3_600_000
+_NS_PER_MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventClock:
+    """Starts at ``origin_ms`` with the load, and runs ``time_scale`` times as fast as the wall clock."""
+
+    origin_ms: int
+    """Event time at the start of the load, in milliseconds since 1970."""
+    load_start_ns: int
+    """The start of the load, in nanoseconds since the run's epoch."""
+    time_scale: float
+    """Event-clock seconds per wall-clock second; at least 1."""
+
+    def event_time_ms(self, event_offset_ms: int) -> int:
+        """The time that an event bears, in milliseconds since 1970."""
+        return self.origin_ms + event_offset_ms
+
+    def send_ns(self, send_offset_ms: int) -> int:
+        """When an event is to be sent, in nanoseconds since the run's epoch."""
+        return self.load_start_ns + round(send_offset_ms * _NS_PER_MS / self.time_scale)
+
+    def send_ns_of(self, send_offsets_ms: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """``send_ns`` of many events at once."""
+        waits_ns: np.ndarray[Any, Any] = np.rint(send_offsets_ms * float(_NS_PER_MS) / self.time_scale)
+        return waits_ns.astype(np.int64) + self.load_start_ns
+
+
+def origin_for(*, span_ms: int, start_unix_ms: int) -> int:
+    """The origin of an event clock whose events all lie in the past when they are sent.
+
+    ``span_ms`` is the largest event offset of the plan, that of the closing events included: they lie past
+    the trace's own span. Even the last event is then older than the start of the load, so the event clock is
+    behind the wall clock at any time scale and at every moment. The origin is a whole hour, so that windows
+    cut every run of a plan in the same places.
+    """
+    return (start_unix_ms - span_ms) // _HOUR_MS * _HOUR_MS

@@ -1,0 +1,42 @@
+"""How the runner starts the load: Locust's own command line with the replay's locustfile."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
+
+LOAD_LEAD_S: Final = 5.0
+"""So long before its first event is due the load should be started: Locust needs a few seconds to import."""
+
+_LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
+_PACKAGES: Final = Path(__file__).parents[2]
+
+
+def load_argv(
+    config_file: Path, config: ReplayConfig, *, duration_s: float
+) -> tuple[Sequence[str], dict[str, str]]:
+    """The command and the environment for ``Platform.spawn("load", ...)``; writes ``config_file``.
+
+    The replay ends by itself when everything is sent and known. ``duration_s``, which the plan takes from its
+    first event to its last, only bounds it: with the waits before and after, nothing runs longer.
+    """
+    config.save(config_file)
+    run_time_s = math.ceil(LOAD_LEAD_S + 60 + duration_s + config.delivery_timeout_s + config.flush_timeout_s)
+    argv = [
+        *(sys.executable, "-m", "locust", "--locustfile", str(_LOCUSTFILE)),
+        *("--headless", "--users", str(config.users), "--spawn-rate", str(config.users)),
+        *("--run-time", f"{run_time_s}s", "--only-summary", "--exit-code-on-error", "1"),
+    ]
+    return argv, {CONFIG_VARIABLE: str(config_file), "PYTHONPATH": _python_path()}
+
+
+def _python_path() -> str:
+    """Where Locust's process finds this package, installed or not."""
+    inherited = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(part for part in (str(_PACKAGES), inherited) if part)

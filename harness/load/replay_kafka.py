@@ -1,0 +1,81 @@
+"""The Kafka client of a replay: its configuration, and a replay put together from its parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaException, Producer
+
+from harness.history.writer import TableWriter
+from harness.kafka_client import client_settings
+from harness.load.replay import Replay
+from harness.load.replay_config import ReplayConfig
+from harness.load.replay_feed import PlanFeed
+from harness.load.replay_lane import Lane
+from harness.load.replay_record import Record
+from pipeline.endpoints import Endpoints
+
+_QUEUE_EVENTS: Final = 500_000
+_QUEUE_KIB: Final = 512 * 1024
+_METADATA_TIMEOUT_S: Final = 10.0
+
+
+def producer_settings(config: ReplayConfig, endpoints: Endpoints) -> dict[str, str | int | float | bool]:
+    """Settings for an open loop: everything is taken at once and retried in order until the time-out.
+
+    With acks=all the producer is idempotent: a retry neither repeats events nor changes their order. With
+    acks=1 it cannot be: one request at a time keeps the order, and a retry may repeat events.
+    """
+    settings: dict[str, str | int | float | bool] = {
+        **client_settings(endpoints.kafka),
+        "client.id": config.worker,
+        "acks": config.acks,
+        "partitioner": "murmur2_random",
+        "linger.ms": config.linger_ms,
+        "compression.type": config.compression,
+        "batch.size": 256 * 1024,
+        "queue.buffering.max.messages": _QUEUE_EVENTS,
+        "queue.buffering.max.kbytes": _QUEUE_KIB,
+        "delivery.timeout.ms": round(config.delivery_timeout_s * 1000),
+        # Seconds would be lost between a broker's return and the first attempt to reach it.
+        "reconnect.backoff.max.ms": 1000,
+        "topic.metadata.refresh.interval.ms": 10_000,
+        "enable.idempotence": config.acks == "all",
+    }
+    if config.acks != "all":
+        settings["max.in.flight.requests.per.connection"] = 1
+    return settings
+
+
+def kafka_replay(config: ReplayConfig) -> Replay:
+    """A replay that is ready to send: its producers know the topic.
+
+    Raises OSError, ValueError or ArrowException when a file cannot be read, and KafkaException when the topic
+    cannot be reached.
+    """
+    settings = producer_settings(config, Endpoints.load(config.endpoints))
+    clock = config.run_clock
+
+    def make_producer() -> Producer:
+        return Producer(settings)
+
+    producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
+    lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
+    feed = PlanFeed(Path(config.plan), config.event_clock(clock.now_ns()))
+    writer = TableWriter(config.history, "operations", config.worker)
+    return Replay(
+        feed=feed,
+        lanes=lanes,
+        record=Record(writer, config.worker, feed.total),
+        progress_file=config.progress,
+        now_ns=clock.now_ns,
+    )
+
+
+def _connected(producer: Producer, topic: str) -> Producer:
+    """Fetch the topic's metadata now, so that the first events do not wait for it."""
+    found = producer.list_topics(topic, timeout=_METADATA_TIMEOUT_S).topics[topic]
+    if found.error is not None:
+        raise KafkaException(found.error)
+    return producer

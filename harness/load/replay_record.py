@@ -1,0 +1,89 @@
+"""What a replay writes down: its operations, its progress, and counts for Locust's own statistics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from harness.history.writer import TableWriter
+from harness.load.progress import LoadProgress, LoadState
+from harness.load.replay_batch import Batch
+
+
+@dataclass(slots=True)
+class Tally:
+    """Events that got their outcome since the last report, for Locust's statistics."""
+
+    events: int = 0
+    bytes: int = 0
+    response_ms: Counter[int] = field(default_factory=Counter)
+    """Events by response time, from the intended send, in whole milliseconds."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """Events that were not acknowledged, by the reason."""
+
+
+class Record:
+    """Turns the known ranges of batches into rows of ``operations``, and counts them."""
+
+    def __init__(self, writer: TableWriter, worker: str, total: int) -> None:
+        self._writer, self._worker, self._total = writer, worker, total
+        self._outcomes: Counter[str] = Counter()
+        self._tally = Tally()
+
+    def write(self, batch: Batch) -> None:
+        """Record what has become known of a batch since the last call."""
+        for known in batch.take_ranges():
+            failure = known.failure
+            outcome, error = ("ok", "") if failure is None else (failure.outcome, failure.error)
+            count = known.last - known.first + 1
+            size = sum(map(len, batch.payloads[known.first : known.last + 1]))
+            intended_ns = batch.intended_ns[known.first]
+            self._writer.add(
+                kind="produce",
+                worker=self._worker,
+                first_seq=batch.first_seq + known.first,
+                last_seq=batch.first_seq + known.last,
+                partition=-1,
+                count=count,
+                bytes=size,
+                intended_ns=intended_ns,
+                started_ns=known.started_ns,
+                completed_ns=known.completed_ns,
+                outcome=outcome,
+                error=error,
+            )
+            self._outcomes[outcome] += count
+            self._count(count, size, (known.completed_ns - intended_ns) // 1_000_000, error)
+
+    def take_tally(self) -> Tally:
+        """What was counted since the last call."""
+        tally, self._tally = self._tally, Tally()
+        return tally
+
+    def progress(self, *, state: LoadState, at_ns: int, sent: int, behind_ms: float) -> LoadProgress:
+        """The counts so far."""
+        return LoadProgress(
+            state=state,
+            at_ns=at_ns,
+            sent=sent,
+            acknowledged=self._outcomes["ok"],
+            unknown=self._outcomes["unknown"],
+            failed=self._outcomes["fail"],
+            total=self._total,
+            behind_ms=behind_ms,
+        )
+
+    def flush(self) -> None:
+        """Write a part of the table when one is due."""
+        self._writer.flush_if_due()
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._writer.close()
+
+    def _count(self, count: int, size: int, response_ms: int, error: str) -> None:
+        self._tally.events += count
+        self._tally.bytes += size
+        self._tally.response_ms[response_ms] += count
+        if error:
+            self._tally.errors[error] += count
