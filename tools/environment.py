@@ -49,6 +49,7 @@ def main(venv: Path, extras: Sequence[str]) -> None:
     _run(
         [*install, "--exact", "--require-hashes", "-c", LOCK, "-r", ROOT / "pyproject.toml", *asked_for],
         environment,
+        hint="If pyproject.toml asks for more than requirements.lock holds, run `make lock`.",
     )
     _say("installing floodmark itself, editable")
     _run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], environment)
@@ -102,11 +103,10 @@ def _mirror_settings(python: Path) -> dict[str, str]:
     """A user's mirror is mostly set for pip, whose settings uv does not read. Its own settings come first."""
     if UV_CHOICES & os.environ.keys() or any(file.expanduser().exists() for file in UV_SETTINGS):
         return {}
+    said = _output(python, "-m", "pip", "config", "list")
     settings: dict[str, str] = {}
     for scope in ("global", "install", ":env:"):  # in pip's order: the later wins
-        for key, value in re.findall(
-            rf"^{scope}\.([a-z-]+)=(.*)$", _output(python, "-m", "pip", "config", "list"), re.M
-        ):
+        for key, value in re.findall(rf"^{scope}\.([a-z-]+)=(.*)$", said, re.MULTILINE):
             if key in UV_NAMES:
                 settings[UV_NAMES[key]] = " ".join(str(ast.literal_eval(value)).split())
     if settings.keys() & {"UV_INDEX", "UV_FIND_LINKS"}:
@@ -135,9 +135,9 @@ def _works(*command: str | Path) -> bool:
         return False
 
 
-def _run(command: Sequence[str | Path], environment: Mapping[str, str]) -> None:
+def _run(command: Sequence[str | Path], environment: Mapping[str, str], *, hint: str = "") -> None:
     if (code := subprocess.run(command, env=environment, check=False).returncode) != 0:
-        sys.exit(f"failed with exit code {code}: {' '.join(map(str, command))}")
+        sys.exit(f"failed with exit code {code}: {' '.join(map(str, command))}\n{hint}")
 
 
 def _say(message: str) -> None:

@@ -1,0 +1,92 @@
+"""Maven and pip as they are called: their files, their failures, and what their output means."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from harness.artifacts import maven, pypi
+from harness.artifacts.clients import Download
+from harness.artifacts.coordinates import LockedArtifact
+from harness.errors import ArtifactError
+
+JAR = LockedArtifact(
+    source="maven", coordinates="g:a:jar:linux:1", file_name="a-1-linux.jar", sha256="0" * 64
+)
+
+
+def quiet(message: str) -> None:
+    """A report that nobody reads."""
+
+
+class Said(list[str]):
+    """A report that keeps what it is told."""
+
+    def __call__(self, message: str) -> None:
+        self.append(message)
+
+
+def fake_mvn(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    command = folder / "mvn"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(command.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+def fetch(folder: Path) -> None:
+    maven.Maven().fetch([Download(artifact=JAR, folder=folder / "into")], report=quiet)
+
+
+def test_maven_is_asked_for_exactly_the_locked_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_mvn(tmp_path, monkeypatch, f"cp pom.xml {tmp_path}/asked.xml")
+    fetch(tmp_path)
+    assert (
+        "<artifactItem><groupId>g</groupId><artifactId>a</artifactId><version>1</version><type>jar</type>"
+        f"<classifier>linux</classifier><outputDirectory>{tmp_path}/into</outputDirectory></artifactItem>"
+    ) in (tmp_path / "asked.xml").read_text()
+
+
+def test_a_missing_maven_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ArtifactError, match=r"no `mvn` on the PATH; `floodmark doctor`"):
+        fetch(tmp_path)
+
+
+def test_a_failed_maven_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_mvn(tmp_path, monkeypatch, "echo 'Could not resolve g:a'; exit 3")
+    with pytest.raises(
+        ArtifactError, match=r"exit code 3(.|\n)*Could not resolve g:a(.|\n)*run the same command"
+    ):
+        fetch(tmp_path)
+
+
+def test_mavens_downloads_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_mvn(
+        tmp_path, monkeypatch, "for n in $(seq 45); do echo '[INFO] Downloaded from m: x.jar (1 B)'; done"
+    )
+    said = Said()
+    maven.Maven().fetch([Download(artifact=JAR, folder=tmp_path)], report=said)
+    assert said == ["Maven fetches 1 jars", "Maven: 20 files downloaded", "Maven: 40 files downloaded"]
+
+
+def test_mavens_list_is_read_with_classifiers_and_modules(tmp_path: Path) -> None:
+    (tmp_path / "a.jar").write_bytes(b"")
+    line = f"   g:a:jar:linux:1:compile:{tmp_path}/a.jar -- module org.a [auto]"
+    assert maven._locked(line).coordinates == "g:a:jar:linux:1"
+
+
+def test_pips_refusal_is_told_in_our_words() -> None:
+    said = f"  Expected sha256 {'a' * 64}\n         Got        {'b' * 64}\n"
+    wrong = pypi._wrong_digest("x==1", said)
+    assert str(wrong) == f"x==1: SHA-256 wanted {'a' * 64}, found {'b' * 64}"
+
+
+def test_pips_progress_is_told_by_tenths() -> None:
+    said = Said()
+    on_line = pypi._progress("x.whl", said)
+    for done in range(101):
+        on_line(f"Progress {done * 2**20} of {100 * 2**20}")
+    assert said == [f"x.whl: {done} of 100 MiB" for done in range(10, 101, 10)]
