@@ -18,9 +18,9 @@ from harness.load.replay_outcome import Failure, failure_of
 
 _TOLERANCE_NS: Final = 25_000_000
 _TOLERANCE_SHARE: Final = 16
-"""How far apart two events of one range may have been sent, or completed: 25 ms, or a sixteenth of the response
-time of the range's first event. A range tells the earliest start and the latest completion, so this is also how
-much too long an event's latency may be told."""
+"""How far apart two events of one range may have been sent, or completed: 25 ms, or a sixteenth of the
+response time of the range's first event. A range tells the earliest start and the latest completion, so this
+is also how much too long an event's latency may be told."""
 
 _PENDING: Final = 0
 _RECORDED: Final = -1

@@ -1,0 +1,145 @@
+"""Parts of a replay for tests: a small plan, and a Kafka client that does what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from confluent_kafka import KafkaError, KafkaException
+
+from harness.history.writer import TableWriter
+from harness.load.clock import EventClock
+from harness.load.plan import PLAN
+from harness.load.replay import Replay
+from harness.load.replay_feed import PlanFeed
+from harness.load.replay_lane import Lane
+from harness.load.replay_record import Record
+
+
+def plan_row(seq: int, **changes: Any) -> dict[str, Any]:
+    """A valid event of entity ``e<seq modulo 6>``, due ``seq`` milliseconds after the start."""
+    return {
+        "seq": seq,
+        "kind": "valid",
+        "late": False,
+        "original_seq": seq,
+        "event_offset_ms": seq,
+        "send_offset_ms": seq,
+        "event_id": f"id-{seq}",
+        "event_type": "t",
+        "entity_id": f"e{seq % 6}",
+        "category": "c",
+        "payload": b'{"event_id": "id-%d"}' % seq,
+        **changes,
+    }
+
+
+def write_plan(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
+    """A plan of these rows, in row groups of ten."""
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=PLAN), path, row_group_size=10)
+    return path
+
+
+class Report:
+    """What the client says of a message, as far as a replay asks."""
+
+    def latency(self) -> float:
+        return 0.001
+
+
+class FakeProducer:
+    """Holds up to ``room`` messages; ``poll`` acknowledges them when ``answers`` is set."""
+
+    def __init__(self, room: int = 1000, answers: bool = True) -> None:
+        self.room, self.answers = room, answers
+        self.refuses: dict[bytes, KafkaError] = {}
+        self.fatal: KafkaError | None = None
+        self.taken: list[tuple[bytes, bytes, int]] = []
+        self._held: list[Callable[..., None]] = []
+        self._purged = False
+
+    def produce(  # noqa: PLR0917 -- as the client has it
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes,
+        partition: int,
+        on_delivery: Callable[..., None],
+        timestamp: int,
+    ) -> None:
+        if self.fatal is not None:
+            raise KafkaException(self.fatal)
+        if value in self.refuses:
+            raise KafkaException(self.refuses[value])
+        if len(self._held) >= self.room:
+            raise BufferError
+        self.taken.append((key, value, timestamp))
+        self._held.append(on_delivery)
+
+    def poll(self, timeout: float) -> int:
+        if self._purged:
+            return self._answer(KafkaError(KafkaError._PURGE_QUEUE))
+        return self._answer(None) if self.answers else 0
+
+    def purge(self) -> None:
+        """The reports on what was purged come with the next poll."""
+        self._purged = True
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _answer(self, error: KafkaError | None) -> int:
+        held, self._held = self._held, []
+        for on_delivery in held:
+            on_delivery(error, Report())
+        return len(held)
+
+
+class Hand:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.ns = 1
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+def make_lane(producer: FakeProducer, hand: Hand, *spares: FakeProducer) -> Lane:
+    """A lane whose client is ``producer``, then each of the spares."""
+    rest = iter(spares)
+    return Lane("events", producer, lambda: next(rest), hand)  # type: ignore[arg-type,return-value]
+
+
+def make_replay(
+    folder: Path, rows: Sequence[dict[str, Any]], producers: Sequence[FakeProducer]
+) -> tuple[Replay, Hand]:
+    """A replay of these rows that starts at 1 ns, recorded in ``folder/history``."""
+    hand = Hand()
+    clock = EventClock(origin_ms=1_000_000, load_start_ns=1, time_scale=1.0)
+    feed = PlanFeed(write_plan(folder / "plan.parquet", rows), clock)
+    replay = Replay(
+        feed=feed,
+        lanes=[make_lane(producer, hand) for producer in producers],
+        record=Record(TableWriter(folder / "history", "operations", "replay-0"), "replay-0", feed.total),
+        progress_file=folder / "load_progress.json",
+        now_ns=hand,
+    )
+    return replay, hand
+
+
+def turn(replay: Replay) -> None:
+    """What a user does in one turn, for all lanes."""
+    replay.deal()
+    for lane in replay.lanes:
+        replay.drive(lane)
+
+
+def operations(folder: Path) -> list[dict[str, Any]]:
+    """The rows of the history's operations, by seq."""
+    parts = [pq.read_table(path) for path in sorted((folder / "history" / "operations").glob("*.parquet"))]
+    rows: list[dict[str, Any]] = pa.concat_tables(parts, promote_options="permissive").to_pylist()
+    return sorted(rows, key=lambda row: row["first_seq"])
