@@ -91,9 +91,9 @@ def test_what_a_full_client_does_not_take_is_sent_later_and_shows_it(tmp_path: P
 
 
 def test_a_full_client_gets_the_events_in_order(tmp_path: Path) -> None:
-    producer = FakeProducer(room=4)
+    producer = FakeProducer(room=1)
     replay, hand = make_replay(tmp_path, ROWS, [producer])
-    for hand.ns in range(1, 40_000_000, 5_000_000):
+    for hand.ns in range(1, 150_000_000, 5_000_000):
         turn(replay)
     assert [value for _, value, _ in producer.taken] == [row["payload"] for row in ROWS]
 
