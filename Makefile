@@ -58,7 +58,7 @@ $(PYTHON_READY): pyproject.toml requirements.lock tools/environment.py
 
 # Always asked, never stamped: the cache lies outside the checkout. Asking a complete one takes a tenth of a second.
 engines: python
-	@$(BIN)/python -m harness.doctor
+	@$(BIN)/python -m harness.doctor requirements.lock
 	@$(BIN)/python -m harness.artifacts ensure
 
 # --- Checks -------------------------------------------------------------------------------------------------

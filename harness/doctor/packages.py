@@ -1,8 +1,7 @@
-"""How each system's package manager is told to install what no registry has."""
+"""How each system's package manager is told to install Java and Maven."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 PACKAGES: Final = {
@@ -25,10 +24,9 @@ _INSTALL: Final = {
 }
 
 
-def install_command(packages: Collection[str], package_manager: str, *, is_root: bool) -> str:
+def install_command(package: str, package_manager: str, *, is_root: bool) -> str:
     """The command for a shell, or "" if the package manager is not known."""
     if package_manager not in PACKAGES:
         return ""
     sudo = "" if is_root or package_manager == "brew" else "sudo "
-    names = " ".join(PACKAGES[package_manager][package] for package in packages)
-    return f"{sudo}{_INSTALL[package_manager].format(sudo=sudo)} {names}"
+    return f"{sudo}{_INSTALL[package_manager].format(sudo=sudo)} {PACKAGES[package_manager][package]}"

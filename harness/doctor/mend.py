@@ -1,0 +1,56 @@
+"""The part of ``make setup`` beside the Python packages: Java, and the Maven that fetches the engines."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.artifacts.java import JAVA_WHEEL, find_java
+from harness.backends.protocol import Report
+from harness.doctor.machine import read_machine
+from harness.doctor.packages import install_command
+from harness.doctor.requirements import Requirement, examine
+
+
+def mend(lock: Path, *, report: Report) -> tuple[Requirement, ...]:
+    """Install what is missing as far as that takes no password, and give what is required and missing still.
+
+    The system's packages come first, as they are kept secure; Java's wheel of ``lock`` serves without root.
+    """
+    machine = read_machine()
+    lacking = _packages(examine(machine))
+    if lacking and machine.is_root:
+        for package in lacking:
+            if command := install_command(package, machine.package_manager, is_root=True):
+                _run(["/bin/sh", "-c", command], report)
+        lacking = _packages(examine(machine := read_machine()))
+    if "java" in lacking and not machine.java_is_chosen:
+        _install_java_wheel(lock, report)
+        machine = read_machine()
+    return tuple(one for one in examine(machine) if one.state == "missing")
+
+
+def _packages(requirements: Sequence[Requirement]) -> list[str]:
+    return [one.package for one in requirements if one.package]
+
+
+def _install_java_wheel(lock: Path, report: Report) -> None:
+    uv = str(Path(sys.executable).with_name("uv"))
+    pip = [uv, "pip", "install", "--python", sys.executable, "--no-deps", "--require-hashes"]
+    if _run([*pip, "-c", str(lock), JAVA_WHEEL], report):
+        importlib.invalidate_caches()
+        # Its archive of the JDK's own classes, without which every JVM starts slower, is not in the wheel.
+        _run([str(find_java().executable), "-Xshare:dump"], report)
+
+
+def _run(command: Sequence[str], report: Report) -> bool:
+    """Whether it worked. What it failed to bring shows as still missing."""
+    report(f"running: {command[-1] if command[0] == '/bin/sh' else ' '.join(command)}")
+    try:
+        return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
+    except OSError as error:
+        report(str(error))
+        return False
