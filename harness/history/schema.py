@@ -57,7 +57,8 @@ SEEN = pa.schema(
 # What was read back once the run had drained, from the first offset to the last, read_committed.
 READBACK_EVENTS = pa.schema(
     [
-        ("topic", pa.dictionary(pa.int8(), pa.string())),  # events | events_valid | events_late | events_dead_letter
+        # events | events_valid | events_late | events_dead_letter
+        ("topic", pa.dictionary(pa.int8(), pa.string())),
         ("partition", pa.int32()),
         ("offset", pa.int64()),
         ("event_time_ms", pa.int64()),
@@ -113,8 +114,8 @@ TABLES: dict[str, pa.Schema] = {
 - ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is warm_up, steady, fault, recovery, drain or done;
 - ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
   faults of the schedule from 0 and action is inject or heal;
-- ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a line a
-  batch, at_unix_ns being its start.
+- ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
+  line a batch, at_unix_ns being its start.
 
 ``plan.parquet`` (a link to the cached plan) and ``run.json`` (harness/history/run_info.py) complete it.
 """

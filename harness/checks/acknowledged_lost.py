@@ -1,0 +1,58 @@
+"""No event that was acknowledged may be gone."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.protocol import COUNT, NEVER
+from harness.history.reader import History
+
+_TORN_RANGES: Final = """
+SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
+"""
+_ACKNOWLEDGED: Final = """
+SELECT p.original_seq AS seq, count(*) AS copies, any_value(o.worker) AS worker
+FROM plan p JOIN operations o ON p.seq >= o.first_seq AND p.seq <= o.last_seq
+WHERE o.kind = 'produce' AND o.outcome = 'ok' GROUP BY p.original_seq
+"""
+_LOST: Final = """
+SELECT a.seq, a.worker, a.copies - coalesce(k.copies, 0) AS lost
+FROM acknowledged a LEFT JOIN (
+    SELECT seq, count(*) AS copies FROM readback_events WHERE topic = 'events' GROUP BY seq
+) k USING (seq)
+WHERE a.copies > coalesce(k.copies, 0)
+"""
+_TOTALS: Final = "SELECT coalesce(sum(lost), 0)::BIGINT AS lost FROM acknowledged_lost"
+_EXAMPLES: Final = "SELECT seq, worker FROM acknowledged_lost ORDER BY seq LIMIT $limit"
+
+
+class AcknowledgedLost:
+    """Counts by identity: an event that was sent twice and acknowledged twice must be there twice."""
+
+    name = "acknowledged_lost"
+    describes = "events that the platform acknowledged and that its source topic no longer holds at the end"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"operations", "plan", "readback_events"})
+
+    def measure(self, history: History) -> Measurement:
+        """How many acknowledged events the source topic lacks."""
+        if torn := history.value(_TORN_RANGES):
+            return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
+        history.derive("acknowledged", _ACKNOWLEDGED)
+        acknowledged = history.value("SELECT coalesce(sum(copies), 0)::BIGINT FROM acknowledged")
+        if not acknowledged:
+            return Unjudged(reason="no event was acknowledged")
+        history.derive("acknowledged_lost", _LOST)
+        lost = history.value(_TOTALS)
+        return Count(
+            value=lost,
+            detail=f"of {acknowledged:,} acknowledged events",
+            examples=tuple(
+                f"event {row['seq']} of the plan, acknowledged to {row['worker']}"
+                for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
+            ),
+        )

@@ -1,0 +1,34 @@
+"""What a check is: a pure function of a history, with what is needed to hold limits against its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final, Protocol
+
+from harness.checks.measurement import Measurement
+from harness.history.reader import History
+
+COUNT: Final = frozenset({"count"})
+"""The aggregates of a check that counts what is wrong."""
+DISTRIBUTION: Final = frozenset({"p(50)", "max", "mean", "min", "count"})
+"""The aggregates of a check that measures values; one percentile stands for all."""
+NEVER: Final[tuple[str, ...]] = ("count == 0",)
+"""The threshold of every safety check; it holds whether or not the scenario mentions it."""
+
+
+class Check(Protocol):
+    """No clients, no clock, no I/O. ``measure`` is called only when every table in ``needs`` is whole."""
+
+    name: str
+    describes: str
+    """What it measures, in one sentence for ``floodmark list``."""
+    unit: str
+    """``ms``, ``s``, or "" for a count; limits are held in it."""
+    aggregates: Set[str]
+    default_thresholds: tuple[str, ...]
+    needs: Set[str]
+    """Tables of the history, ``phases``, ``hot_writes`` or ``run``."""
+
+    def measure(self, history: History) -> Measurement:
+        """What the history shows, or why that cannot be told."""
+        ...

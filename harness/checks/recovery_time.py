@@ -1,0 +1,118 @@
+"""How long the platform took, from the recorded injection of each fault, to be steady again.
+
+The steady band of each signal (harness/checks/signals.py) reaches to one and a quarter of the largest delay
+of the steady phase before the first fault, and one second, the grain of the samples, beyond it. A fault is
+over when every signal is back in its band and stays there for five seconds. Until its heal has worked every
+disturbance counts, so that neither a slow onset nor the heal's own disturbance is missed. A platform that
+never left the band recovered in no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.checks.measurement import Distribution, Measurement, Numbers, Unjudged
+from harness.checks.protocol import DISTRIBUTION
+from harness.checks.signals import SECOND_NS, Signal, signals
+from harness.checks.timing import phases_at
+from harness.history.course import FOREVER_NS, FaultSpan, steady_span
+from harness.history.reader import History
+
+HOLD_NS: Final = 5 * SECOND_NS
+_BAND_FACTOR: Final = 1.25
+_BAND_ALLOWANCE_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Disturbances:
+    """The intervals in which some signal was out of its band, by their beginning."""
+
+    from_ns: Numbers
+    to_ns: Numbers
+    """FOREVER_NS for what was never seen to end."""
+
+
+class RecoveryTime:
+    """One value a fault; infinite where the platform had not recovered when the run ended."""
+
+    name = "recovery_time"
+    describes = "from a fault's injection until sending, stream job and hot store are steady again"
+    unit = "s"
+    aggregates: Set[str] = DISTRIBUTION
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = frozenset({"samples", "operations", "phases", "run"})
+
+    def measure(self, history: History) -> Measurement:
+        """The recovery time of each fault that was injected."""
+        if not history.faults:
+            return Unjudged(reason="no fault was injected")
+        steady = steady_span(history.phases, history.faults)
+        if steady is None:
+            return Unjudged(reason="there was no steady phase before the first fault to recover to")
+        seen = signals(history)
+        unseen = [s.name for s in seen if not len(s.within(steady.from_ns, steady.to_ns))]
+        if unseen:
+            return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
+        disturbances = _disturbances([(s, _limit_s(s, steady.from_ns, steady.to_ns)) for s in seen])
+        return _recoveries(history, disturbances)
+
+
+def _limit_s(signal: Signal, from_ns: int, to_ns: int) -> float:
+    return float(signal.within(from_ns, to_ns).max()) * _BAND_FACTOR + _BAND_ALLOWANCE_S
+
+
+def _disturbances(banded: list[tuple[Signal, float]]) -> _Disturbances:
+    from_ns: list[Numbers] = []
+    to_ns: list[Numbers] = []
+    for signal, limit_s in banded:
+        out = signal.delay_s > limit_s
+        ends = signal.to_ns.copy()
+        if signal.sampled and out[-1]:
+            ends[-1] = FOREVER_NS
+        from_ns.append(signal.from_ns[out])
+        to_ns.append(ends[out])
+    beginnings, ends = np.concatenate(from_ns), np.concatenate(to_ns)
+    order = np.argsort(beginnings, kind="stable")
+    return _Disturbances(from_ns=beginnings[order], to_ns=ends[order])
+
+
+def _recoveries(history: History, disturbances: _Disturbances) -> Measurement:
+    faults = sorted(history.faults, key=lambda fault: fault.inject_ns)
+    following_ns = [*(fault.inject_ns for fault in faults[1:]), FOREVER_NS]
+    ends_ns = [_recovered_ns(f, n, disturbances) for f, n in zip(faults, following_ns, strict=True)]
+    took_s = [
+        float("inf") if end >= FOREVER_NS else (end - fault.inject_ns) / SECOND_NS
+        for fault, end in zip(faults, ends_ns, strict=True)
+    ]
+    never = [fault.title for fault, s in zip(faults, took_s, strict=True) if s == float("inf")]
+    if never and not history.complete:
+        return Unjudged(reason=f"the run ended before it had recovered from: {', '.join(never)}")
+    injected_ns = np.array([fault.inject_ns for fault in faults])
+    return Distribution(
+        values=np.array(took_s),
+        phases=phases_at(history, injected_ns),
+        weights=np.ones(len(faults), dtype=np.int64),
+        examples=tuple(_example(f, s) for f, s in zip(faults, took_s, strict=True)),
+    )
+
+
+def _recovered_ns(fault: FaultSpan, next_fault_ns: int, disturbances: _Disturbances) -> int:
+    """When the last disturbance of the fault ended; the injection itself where there was none."""
+    healed_ns = next_fault_ns if fault.heal_ns is None else fault.heal_ns
+    counts_until_ns = min(healed_ns + HOLD_NS, next_fault_ns)
+    recovered_ns = fault.inject_ns
+    for from_ns, to_ns in zip(disturbances.from_ns.tolist(), disturbances.to_ns.tolist(), strict=True):
+        if to_ns <= fault.inject_ns:
+            continue
+        if from_ns >= counts_until_ns and from_ns >= recovered_ns + HOLD_NS:
+            break
+        recovered_ns = max(recovered_ns, to_ns)
+    return recovered_ns
+
+
+def _example(fault: FaultSpan, took_s: float) -> str:
+    return f"{fault.title}: " + ("never" if took_s == float("inf") else f"{took_s:.1f} s")

@@ -1,0 +1,61 @@
+"""The steady-state hypothesis: before anything is broken, the platform keeps up.
+
+It does when the stream job ran throughout, when no event went unacknowledged, when acknowledgements came
+within five seconds, and when what the stream job had not committed was never older than three checkpoints and
+five seconds. Faults that hit a platform that was not steady prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+import numpy as np
+
+from harness.checks.measurement import Count, Measurement, Unjudged
+from harness.checks.protocol import COUNT, NEVER
+from harness.checks.signals import SECOND_NS, signals
+from harness.history.course import steady_span
+from harness.history.reader import History
+
+_ACKNOWLEDGED_WITHIN_S: Final = 5.0
+_CHECKPOINTS: Final = 3
+_ALLOWANCE_S: Final = 5.0
+_LASTS_AT_LEAST_S: Final = 3.0
+
+
+class SteadyState:
+    """Counts the conditions that were broken in the steady phase before the first fault."""
+
+    name = "steady_state"
+    describes = "conditions of the steady-state hypothesis that were broken before the first fault"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"samples", "operations", "phases", "run"})
+
+    def measure(self, history: History) -> Measurement:
+        """How many conditions were broken."""
+        steady = steady_span(history.phases, history.faults)
+        if steady is None or steady.to_ns - steady.from_ns < _LASTS_AT_LEAST_S * SECOND_NS:
+            return Unjudged(reason=f"no steady phase of {_LASTS_AT_LEAST_S:g} s before the first fault")
+        limits_s = _limits_s(history)
+        seen = {s.name: s.within(steady.from_ns, steady.to_ns) for s in signals(history)}
+        if unseen := [name for name in limits_s if not len(seen.get(name, ()))]:
+            return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
+        worst_s = {name: float(np.max(seen[name])) for name in limits_s}
+        broken = [name for name, limit_s in limits_s.items() if worst_s[name] > limit_s]
+        return Count(
+            value=len(broken),
+            detail="; ".join(f"{name} at most {worst_s[name]:.2f} s behind" for name in limits_s),
+            examples=tuple(f"{n}: {worst_s[n]:.2f} s behind, allowed {limits_s[n]:g} s" for n in broken),
+        )
+
+
+def _limits_s(history: History) -> dict[str, float]:
+    checkpoint_s = history.scenario.pipeline.stream.checkpoint_interval_s
+    return {
+        "sending": _ACKNOWLEDGED_WITHIN_S,
+        "stream job": _CHECKPOINTS * checkpoint_s + _ALLOWANCE_S,
+        "stream job running": 0.0,
+    }

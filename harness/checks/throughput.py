@@ -1,0 +1,36 @@
+"""How many events a second the platform acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.checks.measurement import Measurement
+from harness.checks.protocol import DISTRIBUTION
+from harness.checks.timing import by_phase
+from harness.history.reader import History
+
+_PER_SECOND: Final = """
+WITH acknowledged AS (
+    SELECT (completed_ns - load_start_ns) // 1_000_000_000 AS second, sum(count) AS events
+    FROM operations, run WHERE kind = 'produce' AND outcome = 'ok' GROUP BY ALL
+)
+SELECT coalesce(events, 0) AS value, load_start_ns + second * 1_000_000_000 AS at_ns
+FROM range((SELECT max(second) FROM acknowledged)) AS seconds(second)
+LEFT JOIN acknowledged USING (second), run
+"""
+
+
+class Throughput:
+    """One value a full second of the load, by the second in which the events were acknowledged."""
+
+    name = "throughput"
+    describes = "events acknowledged in each second of the load; rate is their mean"
+    unit = "1/s"
+    aggregates: Set[str] = DISTRIBUTION | {"rate"}
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = frozenset({"operations", "phases", "run"})
+
+    def measure(self, history: History) -> Measurement:
+        """Acknowledged events by second; seconds without any count as zero."""
+        return by_phase(history, history.columns(_PER_SECOND), nothing="no full second of load was recorded")

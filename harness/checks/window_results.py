@@ -1,0 +1,181 @@
+"""Every window result equals the oracle's, in the output topic and in the hot store.
+
+Counts must be equal; sums, minima and maxima may differ by 1e-9 of the magnitude that was summed, since
+floating-point addition depends on its order. Windows that end past the horizon (harness/oracle/horizon.py)
+are judged neither way.
+
+One freedom is the platform's. A session whose gap has passed is closed; an event that comes behind the
+watermark, but before its own five-minute window has closed, is not late, and then opens a second session that
+overlaps the closed one. Such pieces count as the one session that the oracle expects when together they hold
+exactly its events, and when each piece begins within the five minutes in which that can happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.protocol import COUNT, NEVER
+from harness.history.reader import History
+from harness.oracle.events import NEEDS
+from harness.oracle.horizon import closed_until_ms
+from harness.oracle.windows import TUMBLING_MS, derive_windows
+
+_TOLERANCE: Final = 1e-9
+
+_OBSERVED: Final = """
+SELECT DISTINCT 'window_results' AS place, * EXCLUDE (partition, "offset")
+FROM readback_windows WHERE window_end_ms <= $horizon
+UNION ALL
+SELECT DISTINCT 'hot store' AS place, * FROM readback_hot_windows WHERE window_end_ms <= $horizon
+"""
+_DIFFERENCES: Final = """
+WITH expected AS (
+    SELECT place, oracle_windows.*
+    FROM oracle_windows, (VALUES ('window_results'), ('hot store')) AS places(place)
+    WHERE window_end_ms <= $horizon
+)
+SELECT place, window_kind, key, window_start_ms, window_end_ms,
+       e.events, e.measured, e.value_sum, e.value_min, e.value_max,
+       o.events AS found_events, o.measured AS found_measured, o.value_sum AS found_sum,
+       o.value_min AS found_min, o.value_max AS found_max
+FROM expected e FULL JOIN observed_windows o USING (place, window_kind, key, window_start_ms, window_end_ms)
+WHERE e.events IS DISTINCT FROM o.events OR e.measured IS DISTINCT FROM o.measured
+   OR NOT coalesce(abs(e.value_sum - o.value_sum) <= $tolerance * e.magnitude,
+                   e.value_sum IS NULL AND o.value_sum IS NULL)
+   OR NOT coalesce(abs(e.value_min - o.value_min) <= $tolerance * abs(e.value_min),
+                   e.value_min IS NULL AND o.value_min IS NULL)
+   OR NOT coalesce(abs(e.value_max - o.value_max) <= $tolerance * abs(e.value_max),
+                   e.value_max IS NULL AND o.value_max IS NULL)
+"""
+_SPLITS: Final = """
+WITH pieces AS (
+    SELECT d.*, w.window_start_ms AS whole_start_ms, w.window_end_ms AS whole_end_ms,
+           lag(d.window_end_ms) OVER session AS closed_ms,
+           w.events AS whole_events, w.measured AS whole_measured, w.magnitude,
+           w.value_sum AS whole_sum, w.value_min AS whole_min, w.value_max AS whole_max
+    FROM oracle_windows w JOIN window_differences d
+      ON w.window_kind = 'session' AND d.window_kind = 'session' AND d.events IS NULL
+     AND d.key = w.key AND d.window_start_ms >= w.window_start_ms AND d.window_end_ms <= w.window_end_ms
+    WINDOW session AS (PARTITION BY d.place, d.key, w.window_start_ms ORDER BY d.window_start_ms)
+)
+SELECT place, key, whole_start_ms, whole_end_ms,
+       bool_and(CASE WHEN closed_ms IS NULL THEN window_start_ms = whole_start_ms
+                     ELSE window_start_ms <= closed_ms
+                      AND window_start_ms - window_start_ms % $slice + $slice > closed_ms END) AS in_time,
+       max(window_end_ms) = whole_end_ms AND sum(found_events) = any_value(whole_events)
+           AND sum(found_measured) = any_value(whole_measured)
+           AND coalesce(abs(sum(found_sum) - any_value(whole_sum)) <= $tolerance * any_value(magnitude)
+                        AND min(found_min) = any_value(whole_min) AND max(found_max) = any_value(whole_max),
+                        any_value(whole_measured) = 0) AS all_there
+FROM pieces GROUP BY place, key, whole_start_ms, whole_end_ms
+HAVING in_time AND (all_there OR whole_end_ms > $horizon)
+"""
+_WRONG: Final = """
+SELECT * FROM window_differences d WHERE NOT (
+    window_kind = 'session' AND EXISTS (
+        FROM split_sessions s WHERE s.place = d.place AND s.key = d.key
+        AND d.window_start_ms >= s.whole_start_ms AND d.window_end_ms <= s.whole_end_ms
+    )
+)
+"""
+_TOTALS: Final = """
+SELECT (SELECT count(*) FROM wrong_windows WHERE place = $place) AS wrong,
+       (SELECT count(*) FROM split_sessions WHERE place = $place AND whole_end_ms <= $horizon) AS split,
+       (SELECT count(*) FROM oracle_windows WHERE window_end_ms <= $horizon) AS judged,
+       (SELECT count(*) FROM oracle_windows WHERE window_end_ms > $horizon) AS open
+"""
+_EXAMPLES: Final = """
+SELECT * FROM wrong_windows WHERE place = $place
+ORDER BY window_kind, key, window_start_ms, window_end_ms LIMIT $limit
+"""
+
+
+class _WindowResults:
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    place: str
+
+    def measure(self, history: History) -> Measurement:
+        """How many windows are missing, unexpected or different."""
+        horizon = closed_until_ms(history)
+        if horizon is None:
+            return Unjudged(
+                reason="no closing event reached the source topic, so no window was certain to close"
+            )
+        derive_windows(history)
+        _derive_comparison(history, horizon)
+        totals = history.rows(_TOTALS, {"place": self.place, "horizon": horizon})[0]
+        if not totals["judged"]:
+            return Unjudged(reason=f"no window ends by the horizon, {_moment(horizon)}")
+        return Count(
+            value=totals["wrong"],
+            detail=_detail(totals, horizon),
+            examples=tuple(
+                _example(row) for row in history.rows(_EXAMPLES, {"place": self.place, "limit": EXAMPLES_MAX})
+            ),
+        )
+
+
+class WindowsEqualOracle(_WindowResults):
+    """The results in the output topic."""
+
+    name = "windows_equal_oracle"
+    describes = "window results in the output topic that are missing, unexpected or unlike the oracle's"
+    needs: Set[str] = NEEDS | {"readback_windows"}
+    place = "window_results"
+
+
+class HotWindowsEqualOracle(_WindowResults):
+    """The results in the hot store."""
+
+    name = "hot_windows_equal_oracle"
+    describes = "window results in the hot store that are missing, unexpected or unlike the oracle's"
+    needs: Set[str] = NEEDS | {"readback_hot_windows"}
+    place = "hot store"
+
+
+def _derive_comparison(history: History, horizon: int) -> None:
+    near: dict[str, object] = {"horizon": horizon, "tolerance": _TOLERANCE}
+    history.derive("observed_windows", _OBSERVED, {"horizon": horizon})
+    history.derive("window_differences", _DIFFERENCES, near)
+    history.derive("split_sessions", _SPLITS, {**near, "slice": TUMBLING_MS})
+    history.derive("wrong_windows", _WRONG)
+
+
+def _detail(totals: Mapping[str, int], horizon: int) -> str:
+    parts = [f"of {totals['judged']:,} windows that end by {_moment(horizon)}"]
+    if totals["open"]:
+        parts.append(f"{totals['open']:,} that end later are not judged")
+    if totals["split"]:
+        parts.append(f"{totals['split']:,} sessions came in pieces, as late-closing rules allow")
+    return "; ".join(parts)
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    span = f"{_moment(row['window_start_ms'])} to {_moment(row['window_end_ms'])}"
+    expected = _aggregates(
+        row["events"], row["measured"], row["value_sum"], row["value_min"], row["value_max"]
+    )
+    found = _aggregates(
+        row["found_events"], row["found_measured"], row["found_sum"], row["found_min"], row["found_max"]
+    )
+    return f"{row['window_kind']} {row['key']} {span}: expected {expected}, found {found}"
+
+
+def _aggregates(events: int | None, measured: int | None, *sum_min_max: float | None) -> str:
+    if events is None:
+        return "none"
+    return f"{events} events, {measured} measured, sum {{}}, min {{}}, max {{}}".format(*sum_min_max)
+
+
+def _moment(at_ms: int) -> str:
+    """Event time as ISO 8601, UTC; of any size, since it may come from a damaged history."""
+    try:
+        moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at_ms)
+    except OverflowError:
+        return f"{at_ms} ms"
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,114 @@
+"""The course of a run: its phases, its faults, and the batches of the hot writers, as they were noted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "done"]
+FOREVER_NS = 2**62
+"""When the last phase ends, as far as a history can tell."""
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PhaseLine(_Line):
+    """A line of ``phases.jsonl``: the phase that begins."""
+
+    at_ns: int
+    phase: PhaseName
+
+
+class FaultLine(_Line):
+    """A line of ``faults.jsonl``: an injection as it begins, or a heal as it ends."""
+
+    at_ns: int
+    fault: int
+    kind: str
+    action: Literal["inject", "heal"]
+    nodes: list[str]
+    ok: bool
+    detail: str
+
+    @property
+    def title(self) -> str:
+        """``kill kafka-broker-2``."""
+        return f"{self.kind} {', '.join(self.nodes)}"
+
+
+class HotWriteLine(_Line):
+    """A line of ``hot_writes-<n>.jsonl``: one batch."""
+
+    at_unix_ns: int
+    duration_us: float
+    rows: int
+    table: str
+
+
+class Span(_Line):
+    """A phase from its first nanosecond to the first that is no longer in it."""
+
+    phase: PhaseName
+    from_ns: int
+    to_ns: int
+
+
+class FaultSpan(_Line):
+    """One fault of the schedule, from its injection to the end of its first heal that worked."""
+
+    number: int
+    kind: str
+    title: str
+    inject_ns: int
+    heal_ns: int | None
+    problems: tuple[str, ...] = ()
+    """What went wrong while it was injected or healed."""
+
+
+def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
+    """The phases one after the other; the last one has no end."""
+    ordered = sorted(lines, key=lambda line: line.at_ns)
+    ends = [line.at_ns for line in ordered[1:]] + [FOREVER_NS]
+    return tuple(
+        Span(phase=line.phase, from_ns=line.at_ns, to_ns=end)
+        for line, end in zip(ordered, ends, strict=True)
+        if end > line.at_ns
+    )
+
+
+def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
+    """Each fault that was injected, in the order of the injections."""
+    injections: dict[int, FaultLine] = {}
+    heals: dict[int, int] = {}
+    problems: dict[int, list[str]] = {}
+    for line in sorted(lines, key=lambda line: line.at_ns):
+        if line.action == "inject":
+            injections.setdefault(line.fault, line)
+        elif line.ok:
+            heals.setdefault(line.fault, line.at_ns)
+        if not line.ok:
+            problems.setdefault(line.fault, []).append(f"{line.action} {line.title}: {line.detail}")
+    return tuple(
+        FaultSpan(
+            number=number,
+            kind=line.kind,
+            title=line.title,
+            inject_ns=line.at_ns,
+            heal_ns=heals.get(number),
+            problems=tuple(problems.get(number, ())),
+        )
+        for number, line in injections.items()
+    )
+
+
+def steady_span(phases: Sequence[Span], faults: Sequence[FaultSpan]) -> Span | None:
+    """The steady phase, as far as it lies before the first fault; None when there is none."""
+    first_fault_ns = min((fault.inject_ns for fault in faults), default=FOREVER_NS)
+    for span in phases:
+        if span.phase == "steady" and span.from_ns < first_fault_ns:
+            return span.model_copy(update={"to_ns": min(span.to_ns, first_fault_ns)})
+    return None

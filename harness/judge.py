@@ -1,0 +1,220 @@
+"""Judges a recorded run: every check measures its history, and every limit is held against the measurement.
+
+Nothing here touches the platform: a run can be judged again whenever its folder is there. A check that crashes
+costs its own findings and no others, and what could not be judged is never PASS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.checks import CHECKS
+from harness.checks.finding import Finding, Verdict
+from harness.checks.judgement import Judgement, Summary, worst
+from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
+from harness.checks.protocol import Check
+from harness.history.reader import History
+from harness.scenario.model import Scenario
+from harness.scenario.thresholds import Threshold, parse
+
+WHOLE_RUN = "whole run"
+
+
+def judge(run_dir: Path) -> Judgement:
+    """Judge the run in a folder and write its ``findings.json``. Safe to call again.
+
+    Raises ``RunError`` when not even the scenario of the run can be read.
+    """
+    judgement = judge_history(History.open(run_dir), run_id=run_dir.resolve().name)
+    judgement.save(run_dir)
+    return judgement
+
+
+def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] = CHECKS) -> Judgement:
+    """Judge a history. No I/O."""
+    measured = {name: _measure(check, history) for name, check in checks.items()}
+    evidence = _evidence(history)
+    findings = tuple(
+        _finding(limit, measured.get(limit.check), evidence, complete=history.complete)
+        for limit in _limits(history.scenario, checks)
+    )
+    expect_fail = history.scenario.expect_fail
+    surprise = _surprise(findings, expect_fail, evidence) if expect_fail else None
+    info = history.info
+    return Judgement(
+        run_id=run_id,
+        scenario=history.scenario.name,
+        seed=info.seed if info else history.scenario.seed,
+        commit=info.commit if info else "unknown",
+        command=info.command if info else "",
+        evidence=evidence,
+        ended=info.ended if info else "no",
+        verdict=worst([*findings, *([surprise] if surprise else [])]),
+        findings=(*findings, *([surprise] if surprise else [])),
+        measured=tuple(_summaries(measured, checks)),
+        expect_fail=expect_fail,
+        as_expected=surprise.verdict is Verdict.PASS if surprise else None,
+        problems=history.problems,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """One threshold of one check; None where what the user wrote is no threshold."""
+
+    check: str
+    unit: str
+    text: str
+    threshold: Threshold | None
+    wrong: str = ""
+
+
+def _limits(scenario: Scenario, checks: Mapping[str, Check]) -> Iterator[_Limit]:
+    """Every limit in the order of the checks; a safety check's own holds whatever the scenario says."""
+    asked: dict[str, list[str]] = {name: list(check.default_thresholds) for name, check in checks.items()}
+    for expectation in scenario.expect:
+        texts = asked.setdefault(expectation.check, [])
+        texts += [text for text in expectation.thresholds if text not in texts]
+    for name, texts in asked.items():
+        yield from (_limit(name, checks.get(name), text) for text in texts)
+
+
+def _limit(name: str, check: Check | None, text: str) -> _Limit:
+    if check is None:
+        return _Limit(check=name, unit="", text=text, threshold=None, wrong="there is no such check")
+    try:
+        threshold = parse(text, unit=check.unit, aggregates=check.aggregates)
+    except ValueError as error:
+        return _Limit(check=name, unit=check.unit, text=text, threshold=None, wrong=f"not a limit: {error}")
+    return _Limit(check=name, unit=check.unit, text=text, threshold=threshold)
+
+
+def _measure(check: Check, history: History) -> Measurement:
+    if history.info is None:
+        return Unjudged(reason="the run ended before its load started")
+    if missing := sorted(check.needs & history.missing):
+        return Unjudged(reason=f"the history lacks {', '.join(missing)}")
+    if damaged := sorted(check.needs & history.damaged):
+        return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
+    try:
+        return check.measure(history)
+    except Exception as error:  # noqa: BLE001 -- a crashed check must not cost the other findings
+        return Unjudged(reason=f"the check crashed: {type(error).__name__}: {error}")
+
+
+def _finding(limit: _Limit, measurement: Measurement | None, evidence: str, *, complete: bool) -> Finding:
+    threshold = limit.threshold
+    phase = ",".join(threshold.phases) if threshold and threshold.phases else WHOLE_RUN
+    verdict, observed, detail = _held(limit, measurement, complete=complete)
+    return Finding(
+        name=limit.check,
+        verdict=verdict,
+        observed=observed,
+        limit=limit.text,
+        unit=limit.unit,
+        phase=phase,
+        evidence=evidence,
+        detail=detail,
+        examples=() if measurement is None or isinstance(measurement, Unjudged) else measurement.examples,
+    )
+
+
+def _held(
+    limit: _Limit, measurement: Measurement | None, *, complete: bool
+) -> tuple[Verdict, float | None, str]:
+    """The verdict, the observation and the detail of one limit held against one measurement."""
+    threshold = limit.threshold
+    if threshold is None or measurement is None:
+        return Verdict.INCONCLUSIVE, None, limit.wrong
+    if isinstance(measurement, Unjudged):
+        return Verdict.INCONCLUSIVE, None, measurement.reason
+    observed = _observe(measurement, threshold)
+    if observed is None:
+        return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
+    if threshold.limit is None:
+        return Verdict.INCONCLUSIVE, observed, "there is no baseline to compare with"
+    verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
+    if not complete and (verdict is Verdict.PASS or isinstance(measurement, Count)):
+        # What was too slow stays too slow; what is missing may only not have come yet.
+        return Verdict.INCONCLUSIVE, observed, _joined("the run did not come to its end", measurement.detail)
+    never = "it never came" if math.isinf(observed) else ""
+    return verdict, observed, _joined(never, measurement.detail)
+
+
+def _observe(measurement: Count | Distribution, threshold: Threshold) -> float | None:
+    if isinstance(measurement, Count):
+        return float(measurement.value)
+    values = measurement.during(threshold.phases) if threshold.phases else measurement
+    if not values.count:
+        return None
+    if threshold.percentile is not None:
+        return values.percentile(threshold.percentile)
+    aggregates = {
+        "count": values.count,
+        "max": values.maximum,
+        "min": values.minimum,
+        "mean": values.mean,
+        "rate": values.mean,
+    }
+    return float(aggregates[threshold.aggregate])
+
+
+def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:
+    """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
+    failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
+    missed, unplanned = sorted(set(expect_fail) - failed), sorted(failed - set(expect_fail))
+    detail = _joined(
+        f"was to fail and did not: {', '.join(missed)}" if missed else "",
+        f"failed and was not to: {', '.join(unplanned)}" if unplanned else "",
+    )
+    return Finding(
+        name="expect_fail",
+        verdict=Verdict.INCONCLUSIVE if detail else Verdict.PASS,
+        observed=float(len(missed) + len(unplanned)),
+        limit="count == 0",
+        unit="",
+        phase=WHOLE_RUN,
+        evidence=evidence,
+        detail=detail or f"failed as planned, and nothing else did: {', '.join(sorted(failed))}",
+    )
+
+
+def _summaries(measured: Mapping[str, Measurement], checks: Mapping[str, Check]) -> Iterator[Summary]:
+    for name, measurement in measured.items():
+        if isinstance(measurement, Distribution):
+            present = set(measurement.phases.tolist())
+            phases = [
+                phase for phase in ("warm_up", "steady", "fault", "recovery", "drain") if phase in present
+            ]
+            yield _summary(name, checks[name].unit, WHOLE_RUN, measurement)
+            for phase in phases:
+                yield _summary(name, checks[name].unit, phase, measurement.during([phase]))
+
+
+def _summary(name: str, unit: str, phase: str, values: Distribution) -> Summary:
+    return Summary(
+        name=name,
+        unit=unit,
+        phase=phase,
+        count=values.count,
+        p50=values.percentile(50),
+        p95=values.percentile(95),
+        p99=values.percentile(99),
+        max=values.maximum,
+    )
+
+
+def _evidence(history: History) -> str:
+    if history.info is None:
+        return "measured: nothing"
+    acknowledged = history.value(
+        "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
+    )
+    return f"measured: {history.info.topology_summary}, {acknowledged:,} events"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

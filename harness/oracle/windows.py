@@ -1,0 +1,69 @@
+"""The right window results, computed from the plan alone.
+
+Windows are half-open, [start, end), and aligned to 1970. An event is counted in every window that covers its
+event time, or in none when the topic of late events holds it. Two events of an entity are in one session when
+no more than the gap lies between them: a gap of exactly 30 minutes still joins, because Flink merges windows
+that touch (``TimeWindow.intersects``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.history.reader import History
+from harness.oracle.events import derive_events
+
+MINUTE_MS: Final = 60_000
+TUMBLING_MS: Final = 5 * MINUTE_MS
+HOPPING_MS: Final = 15 * MINUTE_MS
+HOP_MS: Final = 5 * MINUTE_MS
+SESSION_GAP_MS: Final = 30 * MINUTE_MS
+
+_AGGREGATES = """
+    count(*) AS events, count(value) AS measured, sum(value) AS value_sum,
+    min(value) AS value_min, max(value) AS value_max, coalesce(sum(abs(value)), 0) AS magnitude
+"""
+
+_WINDOWS: Final = f"""
+WITH counted AS (SELECT * FROM oracle_events WHERE NOT went_late),
+tumbling AS (
+    SELECT 'tumbling' AS window_kind, category AS key,
+           event_time_ms - event_time_ms % $tumbling AS window_start_ms,
+           event_time_ms - event_time_ms % $tumbling + $tumbling AS window_end_ms, {_AGGREGATES}
+    FROM counted GROUP BY ALL
+),
+hopping AS (
+    SELECT 'hopping' AS window_kind, category AS key,
+           event_time_ms - event_time_ms % $hop - hops.n * $hop AS window_start_ms,
+           event_time_ms - event_time_ms % $hop - hops.n * $hop + $hopping AS window_end_ms, {_AGGREGATES}
+    FROM counted, range($hopping // $hop) AS hops(n) GROUP BY ALL
+),
+gaps AS (
+    SELECT *, event_time_ms - lag(event_time_ms) OVER entity AS gap_ms
+    FROM counted WINDOW entity AS (PARTITION BY entity_id ORDER BY event_time_ms)
+),
+numbered AS (
+    SELECT *, count(*) FILTER (gap_ms > $gap)
+                  OVER (PARTITION BY entity_id ORDER BY event_time_ms RANGE UNBOUNDED PRECEDING) AS session
+    FROM gaps
+),
+sessions AS (
+    SELECT 'session' AS window_kind, entity_id AS key, min(event_time_ms) AS window_start_ms,
+           max(event_time_ms) + $gap AS window_end_ms, {_AGGREGATES}
+    FROM numbered GROUP BY entity_id, session
+)
+FROM tumbling UNION ALL BY NAME FROM hopping UNION ALL BY NAME FROM sessions
+"""  # noqa: S608 -- the aggregates stand above
+
+
+def derive_windows(history: History) -> None:
+    """Make ``oracle_windows``: every window that holds an event, whether it is closed yet or not.
+
+    Its columns are those of the history's window tables, and ``magnitude``, the sum of the absolute values,
+    which is the measure for how far two orders of summation may be apart.
+    """
+    derive_events(history)
+    history.derive("oracle_windows", _WINDOWS, _LENGTHS)
+
+
+_LENGTHS: Final = {"tumbling": TUMBLING_MS, "hopping": HOPPING_MS, "hop": HOP_MS, "gap": SESSION_GAP_MS}

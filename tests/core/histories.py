@@ -1,0 +1,172 @@
+"""Literal histories: rows in which only what matters is written, the rest being what a healthy run has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.history.course import FaultLine, HotWriteLine, PhaseLine
+from harness.history.reader import SCHEMAS, History
+from harness.history.run_info import RunInfo
+from harness.scenario.model import Expectation, Load, Scenario
+from harness.topology import RoleSpec, Topology
+
+Rows = Sequence[Mapping[str, object]]
+
+ORIGIN_MS = 1_000_000 * 300_000
+"""Where the event clock starts: on the border of windows of five minutes."""
+SECOND_NS = 10**9
+PHASES = (PhaseLine(at_ns=0, phase="steady"), PhaseLine(at_ns=60 * SECOND_NS, phase="drain"))
+
+
+def scenario(*expect: Expectation, **fields: Any) -> Scenario:
+    return Scenario(
+        name="literal",
+        description="A history of a few lines.",
+        seed=7,
+        topology=Topology(
+            name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, heap=2**28)}}
+        ),
+        load=Load(trace=Path("trace.yaml"), event_span=3600.0, duration=60.0),
+        expect=expect,
+        **fields,
+    )
+
+
+def run_info(ended: str = "complete", **fields: Any) -> RunInfo:
+    facts: dict[str, Any] = {
+        "run_id": "2026-01-01--1",
+        "scenario": "literal",
+        "seed": 7,
+        "commit": "abc1234",
+        "started_at": "2026-01-01T00:00:00Z",
+        "command": "floodmark run literal.yaml --seed 7",
+        "backend": "process",
+        "epoch_unix_ns": 1_767_225_600 * SECOND_NS,
+        "epoch_monotonic_ns": 0,
+        "load_start_ns": 0,
+        "origin_ms": ORIGIN_MS,
+        "time_scale": 60.0,
+        "topology_summary": "process backend, kafka 1",
+        "machine": {},
+        "versions": {},
+        "ended": ended,
+    }
+    return RunInfo(**{**facts, **fields})
+
+
+def event(seq: int, minute: float, **fields: object) -> dict[str, object]:
+    """An event of the plan, ``minute`` minutes after the event clock's origin."""
+    offset_ms = round(minute * 60_000)
+    return {
+        "seq": seq,
+        "kind": "valid",
+        "late": False,
+        "original_seq": seq,
+        "event_offset_ms": offset_ms,
+        "send_offset_ms": offset_ms,
+        "event_id": f"e{seq}",
+        "event_type": "departure",
+        "entity_id": "N1",
+        "category": "UA",
+        "value": 1.0,
+        "payload": b"{}",
+        **fields,
+    }
+
+
+def closing(seq: int, minute: float = 1000.0) -> dict[str, object]:
+    """An event that closes every window that ends a minute before it."""
+    return event(seq, minute, kind="closing", entity_id="closing", category="closing")
+
+
+def malformed(seq: int, minute: float = 0.0) -> dict[str, object]:
+    return event(seq, minute, kind="malformed", event_id=None, entity_id=None, category=None, value=None)
+
+
+def sent(first: int, last: int, outcome: str = "ok", **fields: object) -> dict[str, object]:
+    """A batch: sent when it was due, and answered a millisecond later."""
+    return {
+        "kind": "produce",
+        "worker": "replay-0",
+        "first_seq": first,
+        "last_seq": last,
+        "partition": 0,
+        "count": last - first + 1,
+        "intended_ns": 0,
+        "started_ns": 0,
+        "completed_ns": 1_000_000,
+        "outcome": outcome,
+        "error": "",
+        **fields,
+    }
+
+
+def found(topic: str, *seqs: int) -> list[dict[str, object]]:
+    """Records of a topic, at offsets from 0 in the order in which they are given."""
+    return [{"topic": topic, "partition": 0, "offset": n, "seq": seq} for n, seq in enumerate(seqs)]
+
+
+def letter(seq: int, source_offset: int, reason: str = "not JSON") -> dict[str, object]:
+    return {
+        "topic": "events_dead_letter",
+        "partition": 0,
+        "offset": source_offset,
+        "seq": seq,
+        "reason": reason,
+        "source_partition": 0,
+        "source_offset": source_offset,
+    }
+
+
+def window(kind: str, key: str, start: float, end: float, *values: float) -> dict[str, object]:
+    """A window's result; start and end in minutes after the event clock's origin."""
+    return {
+        "window_kind": kind,
+        "key": key,
+        "window_start_ms": ORIGIN_MS + round(start * 60_000),
+        "window_end_ms": ORIGIN_MS + round(end * 60_000),
+        "events": len(values),
+        "measured": len(values),
+        "value_sum": sum(values) if values else None,
+        "value_min": min(values, default=None),
+        "value_max": max(values, default=None),
+    }
+
+
+def sample(metric: str, at_s: float, value: float, label: str = "") -> dict[str, object]:
+    return {"at_ns": round(at_s * SECOND_NS), "metric": metric, "label": label, "value": value}
+
+
+def phase(at_s: float, name: str) -> PhaseLine:
+    return PhaseLine.model_validate({"at_ns": round(at_s * SECOND_NS), "phase": name})
+
+
+def fault(at_s: float, action: str, number: int = 0, **fields: object) -> FaultLine:
+    line = {"kind": "kill", "nodes": ["kafka-broker-1"], "ok": True, "detail": ""}
+    return FaultLine.model_validate(
+        {"at_ns": round(at_s * SECOND_NS), "fault": number, "action": action, **line, **fields}
+    )
+
+
+def history(
+    *,
+    phases: Sequence[PhaseLine] = PHASES,
+    faults: Sequence[FaultLine] = (),
+    hot_writes: Sequence[HotWriteLine] | None = None,
+    of: Scenario | None = None,
+    info: RunInfo | None = None,
+    without: str = "",
+    **tables: Rows,
+) -> History:
+    """A history of these tables; those not named are empty, and the one ``without`` which it is, missing."""
+    rows: dict[str, Rows] = {name: tables.get(name, ()) for name in SCHEMAS if name != without}
+    return History.from_tables(
+        scenario=of or scenario(),
+        info=info or run_info(),
+        tables=rows,
+        phases=phases,
+        faults=faults,
+        hot_writes=hot_writes,
+    )

@@ -1,0 +1,204 @@
+"""Checks of where each event is: lost, misplaced, repeated, dead, late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.checks import CHECKS
+from harness.checks.finding import Finding, Verdict
+from harness.history.reader import History
+from harness.judge import judge_history
+from tests.core.histories import closing, event, found, history, letter, malformed, sent, window
+
+PLAN = [event(0, 0), event(1, 1), malformed(2, 1), event(3, 1, kind="duplicate", original_seq=0), closing(4)]
+SOURCE = found("events", 0, 1, 2, 0, 4)
+VALID = found("events_valid", 0, 1, 4)
+DEAD = [letter(2, source_offset=2)]
+LATE = found("events_late", 1)
+
+
+def healthy(**tables: Any) -> History:
+    """Two valid events, one of them sent twice, one late, and a malformed one, all where they belong."""
+    rows = {"plan": PLAN, "operations": [sent(0, 4)], "readback_events": [*SOURCE, *VALID, *DEAD, *LATE]}
+    return history(**{**rows, **tables})
+
+
+def finding_of(name: str, of: History) -> Finding:
+    (finding,) = judge_history(of, run_id="r", checks={name: CHECKS[name]}).findings
+    return finding
+
+
+def count(name: str, observed: float, detail: str, *examples: str, events: int = 5) -> Finding:
+    return Finding(
+        name=name,
+        verdict=Verdict.FAIL if observed else Verdict.PASS,
+        observed=observed,
+        limit="count == 0",
+        unit="",
+        phase="whole run",
+        evidence=f"measured: process backend, kafka 1, {events} events",
+        detail=detail,
+        examples=examples,
+    )
+
+
+DETAILS = {
+    "acknowledged_lost": "of 5 acknowledged events",
+    "unaccounted": "of 5 records of the source topic",
+    "duplicates": "",
+    "dead_letters": "of 1 malformed records of the source topic",
+    "late_events": "1 events came late: 0 of the 0 that were planned to, and 1 that the run made late",
+}
+
+
+@pytest.mark.parametrize("name", DETAILS)
+def test_a_healthy_history_passes(name: str) -> None:
+    assert finding_of(name, healthy()) == count(name, 0, DETAILS[name])
+
+
+def test_an_acknowledged_event_that_the_source_lacks_is_lost() -> None:
+    run = healthy(readback_events=found("events", 0, 2, 0, 4))
+    example = "event 1 of the plan, acknowledged to replay-0"
+    assert finding_of("acknowledged_lost", run) == count(
+        "acknowledged_lost", 1, DETAILS["acknowledged_lost"], example
+    )
+
+
+def test_an_event_acknowledged_twice_must_be_there_twice() -> None:
+    assert finding_of("acknowledged_lost", healthy(readback_events=found("events", 0, 1, 2, 4))).observed == 1
+
+
+@pytest.mark.parametrize("outcome", ["unknown", "fail"])
+def test_an_event_that_was_not_acknowledged_is_not_lost(outcome: str) -> None:
+    run = healthy(
+        operations=[sent(0, 0), sent(1, 1, outcome), sent(2, 4)], readback_events=found("events", 0, 2, 0, 4)
+    )
+    assert finding_of("acknowledged_lost", run).verdict is Verdict.PASS
+
+
+def test_an_operation_that_counts_other_events_than_its_range_is_not_judged() -> None:
+    run = healthy(operations=[sent(0, 4, count=3)])
+    assert finding_of("acknowledged_lost", run).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_in_which_nothing_was_acknowledged_is_not_judged() -> None:
+    assert finding_of("acknowledged_lost", healthy(operations=[])).verdict is Verdict.INCONCLUSIVE
+
+
+STRAYS = {
+    "event 1 of the plan: valid, but not in events_valid": [*SOURCE, *found("events_valid", 0, 4), *DEAD],
+    "event 2 of the plan: malformed, but not in events_dead_letter": [*SOURCE, *VALID],
+    "event 2 of the plan: malformed, but in events_valid": [
+        *SOURCE,
+        *VALID,
+        *DEAD,
+        *found("events_valid", 2),
+    ],
+    "event 1 of the plan: valid, but in events_dead_letter": [*SOURCE, *VALID, *DEAD, letter(1, 1)],
+    "record 0@3: not of the plan, but in events_valid": [
+        *SOURCE,
+        *VALID,
+        *DEAD,
+        *found("events_valid", 0, 1, 4, -1)[3:],
+    ],
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_a_stray_is_unaccounted(stray: str) -> None:
+    run = healthy(readback_events=STRAYS[stray])
+    assert finding_of("unaccounted", run) == count("unaccounted", 1, DETAILS["unaccounted"], stray)
+
+
+def test_an_event_that_never_reached_the_source_is_not_asked_for_downstream() -> None:
+    run = healthy(readback_events=[*found("events", 0, 2, 0, 4), *found("events_valid", 0, 4), letter(2, 1)])
+    assert finding_of("unaccounted", run).verdict is Verdict.PASS
+
+
+def test_an_empty_source_topic_is_not_judged() -> None:
+    assert finding_of("unaccounted", healthy(readback_events=VALID)).verdict is Verdict.INCONCLUSIVE
+
+
+REPEATED = {
+    "events_valid: event 1 of the plan, 2 times": {"readback_events": [*VALID, *found("events_valid", 1)]},
+    "events_late: event 1 of the plan, 2 times": {"readback_events": [*LATE, *LATE]},
+    "events_dead_letter: the record at 0@2, 2 times": {"readback_events": [*DEAD, *DEAD]},
+    "window_results: tumbling UA from 300000000000 to 300000300000, 2 times": {
+        "readback_windows": [window("tumbling", "UA", 0, 5, 1.0)] * 2
+    },
+}
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+def test_what_comes_out_twice_is_a_duplicate(repeated: str) -> None:
+    assert finding_of("duplicates", healthy(**REPEATED[repeated])) == count("duplicates", 1, "", repeated)
+
+
+def test_two_dead_letters_for_two_records_are_no_duplicates() -> None:
+    assert (
+        finding_of("duplicates", healthy(readback_events=[letter(2, 2), letter(2, 3)])).verdict
+        is Verdict.PASS
+    )
+
+
+WRONG_LETTERS = {
+    "dead letter 0@2: its bytes are not those of any planned event": letter(-1, 2),
+    "dead letter 0@2: it has no reason": letter(2, 2, reason=""),
+    "dead letter 0@1: its event is valid": letter(1, 1),
+    "dead letter 0@3: its source position does not hold its event": letter(2, 3),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_LETTERS)
+def test_a_wrong_dead_letter_is_found(wrong: str) -> None:
+    assert (
+        wrong in finding_of("dead_letters", healthy(readback_events=[*SOURCE, WRONG_LETTERS[wrong]])).examples
+    )
+
+
+def test_a_missing_dead_letter_is_found() -> None:
+    example = "malformed event 2 at 0@2: it has no dead letter"
+    finding = finding_of("dead_letters", healthy(readback_events=SOURCE))
+    assert finding == count("dead_letters", 1, DETAILS["dead_letters"], example)
+
+
+def test_a_letter_whose_event_the_source_has_lost_keeps_its_word() -> None:
+    run = healthy(plan=[*PLAN, malformed(5)], readback_events=[*SOURCE, *DEAD, letter(5, source_offset=9)])
+    assert finding_of("dead_letters", run).verdict is Verdict.PASS
+
+
+def test_dead_letters_are_not_judged_when_no_malformed_event_arrived() -> None:
+    assert (
+        finding_of("dead_letters", healthy(readback_events=found("events", 0, 1))).verdict
+        is Verdict.INCONCLUSIVE
+    )
+
+
+def test_an_event_that_no_watermark_can_have_passed_is_not_late() -> None:
+    run = healthy(readback_events=[*found("events", 0, 1), *LATE])
+    assert finding_of("late_events", run).examples == ("event 1 of the plan: its window was never closed",)
+
+
+@pytest.mark.parametrize(("closing_minute", "verdict"), [(6.0, Verdict.PASS), (5.99, Verdict.FAIL)])
+def test_an_event_is_late_when_the_watermark_reaches_the_end_of_its_window(
+    closing_minute: float, verdict: Verdict
+) -> None:
+    run = healthy(plan=[event(1, 1), closing(4, closing_minute)])
+    assert finding_of("late_events", run).verdict is verdict
+
+
+def test_a_malformed_event_is_not_late() -> None:
+    run = healthy(readback_events=[*SOURCE, *found("events_late", 2)])
+    assert finding_of("late_events", run).examples == ("event 2 of the plan: no valid event of the plan",)
+
+
+NEEDED = [(name, table) for name in DETAILS for table in sorted(CHECKS[name].needs - {"run"})]
+
+
+@pytest.mark.parametrize(("name", "table"), NEEDED)
+def test_without_a_table_that_it_needs_a_check_is_inconclusive(name: str, table: str) -> None:
+    finding = finding_of(name, healthy(without=table))
+    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, None)
+    assert finding.detail == f"the history lacks {table}"

@@ -1,0 +1,237 @@
+"""Window results and hot rows are compared with the oracle's; what cannot be known is judged neither way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.checks import CHECKS
+from harness.checks.finding import Finding, Verdict
+from harness.history.reader import History
+from harness.judge import judge_history
+from harness.oracle.windows import derive_windows
+from tests.core.histories import ORIGIN_MS, closing, event, found, history, window
+
+PLAN = [event(0, 1, value=2.0), event(1, 2, value=3.0), closing(2, minute=200)]
+RIGHT = [
+    window("tumbling", "UA", 0, 5, 2.0, 3.0),
+    *(window("hopping", "UA", start, start + 15, 2.0, 3.0) for start in (-10, -5, 0)),
+    window("session", "N1", 1, 32, 2.0, 3.0),
+]
+TABLES = {"windows_equal_oracle": "readback_windows", "hot_windows_equal_oracle": "readback_hot_windows"}
+JUDGED = "of 5 windows that end by 1979-07-05T08:39:00.000+00:00; 5 that end later are not judged"
+
+checks = pytest.mark.parametrize("name", TABLES)
+
+
+def finding_of(name: str, of: History) -> Finding:
+    (finding,) = judge_history(of, run_id="r", checks={name: CHECKS[name]}).findings
+    return finding
+
+
+def run(
+    name: str, rows: list[dict[str, object]], plan: list[dict[str, object]] = PLAN, **tables: Any
+) -> Finding:
+    seqs = [row["seq"] for row in plan]
+    tables = {"readback_events": found("events", *seqs), TABLES[name]: rows, **tables}  # type: ignore[arg-type]
+    return finding_of(name, history(plan=plan, **tables))
+
+
+@checks
+def test_windows_that_equal_the_oracle_pass(name: str) -> None:
+    assert run(name, RIGHT) == Finding(
+        name=name,
+        verdict=Verdict.PASS,
+        observed=0,
+        limit="count == 0",
+        unit="",
+        phase="whole run",
+        evidence="measured: process backend, kafka 1, 0 events",
+        detail=JUDGED,
+    )
+
+
+@checks
+@pytest.mark.parametrize("index", range(5))
+def test_a_missing_window_is_found(name: str, index: int) -> None:
+    finding = run(name, RIGHT[:index] + RIGHT[index + 1 :])
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+    assert finding.examples[0].endswith(
+        "expected 2 events, 2 measured, sum 5.0, min 2.0, max 3.0, found none"
+    )
+
+
+@checks
+def test_an_unexpected_window_is_found(name: str) -> None:
+    finding = run(name, [*RIGHT, window("tumbling", "DL", 5, 10, 1.0)])
+    assert finding.examples == (
+        "tumbling DL 1979-07-05T05:25:00.000+00:00 to 1979-07-05T05:30:00.000+00:00:"
+        " expected none, found 1 events, 1 measured, sum 1.0, min 1.0, max 1.0",
+    )
+
+
+WRONG = {"events": 3, "measured": 1, "value_sum": 5.00001, "value_min": 2.1, "value_max": None}
+
+
+@checks
+@pytest.mark.parametrize("field", WRONG)
+def test_a_different_field_is_found(name: str, field: str) -> None:
+    finding = run(name, [{**RIGHT[0], field: WRONG[field]}, *RIGHT[1:]])
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+
+
+@checks
+def test_sums_may_differ_by_the_order_of_addition(name: str) -> None:
+    assert run(name, [{**RIGHT[0], "value_sum": 5.0 + 1e-12}, *RIGHT[1:]]).verdict is Verdict.PASS
+
+
+@checks
+def test_sums_that_cancel_are_judged_by_what_was_summed(name: str) -> None:
+    plan = [event(0, 1, value=0.1), event(1, 2, value=-0.1), closing(2)]
+    rows = [{**row, "value_sum": 1e-17, "value_min": -0.1, "value_max": 0.1} for row in RIGHT]
+    assert run(name, rows, plan).verdict is Verdict.PASS
+
+
+@checks
+def test_windows_without_values_have_no_sum(name: str) -> None:
+    plan = [event(0, 1, value=None), event(1, 2, value=None), closing(2)]
+    nothing = {"measured": 0, "value_sum": None, "value_min": None, "value_max": None}
+    assert run(name, [{**row, **nothing} for row in RIGHT], plan).verdict is Verdict.PASS
+
+
+@checks
+def test_repeated_results_that_agree_are_not_wrong(name: str) -> None:
+    assert run(name, RIGHT + RIGHT).verdict is Verdict.PASS
+
+
+@checks
+def test_windows_past_the_horizon_are_judged_neither_way(name: str) -> None:
+    beyond = window("tumbling", "closing", 200, 205, 9.0)
+    assert run(name, [*RIGHT, beyond]).verdict is Verdict.PASS
+
+
+@checks
+def test_a_late_event_that_was_counted_is_found(name: str) -> None:
+    late = [*found("events", 0, 1, 2), *found("events_late", 1)]
+    assert run(name, RIGHT, readback_events=late).verdict is Verdict.FAIL
+
+
+@checks
+@pytest.mark.parametrize("plan", [PLAN[:2], [*PLAN[:2], closing(2, minute=1)]])
+def test_without_closed_windows_nothing_is_judged(name: str, plan: list[dict[str, object]]) -> None:
+    assert run(name, RIGHT, plan).verdict is Verdict.INCONCLUSIVE
+
+
+def session(start: float, end: float, *values: float) -> dict[str, object]:
+    return window("session", "N1", start, end, *values)
+
+
+def sessions_of(second_minute: float, *pieces: dict[str, object], closed: float = 200.0) -> Finding:
+    """Two events of an entity, at minute 1 and later; all but their sessions is right."""
+    plan = [event(0, 1, value=2.0), event(1, second_minute, value=3.0), closing(2, closed)]
+    whole = history(plan=plan, readback_events=found("events", 0, 1, 2))
+    derive_windows(whole)
+    others = whole.rows(
+        "SELECT * EXCLUDE magnitude FROM oracle_windows WHERE window_kind <> 'session' AND key <> 'closing'"
+    )
+    return run("windows_equal_oracle", [*others, *pieces], plan)
+
+
+def test_a_session_may_come_in_pieces_when_the_second_event_was_not_late() -> None:
+    # At minute 31 the session of minute 1 closes; the slice of minute 30.5 closes at minute 35.
+    finding = sessions_of(30.5, session(1, 31, 2.0), session(30.5, 60.5, 3.0))
+    assert finding.verdict is Verdict.PASS
+    assert "1 sessions came in pieces" in finding.detail
+
+
+IMPOSSIBLE = {
+    "the second event was late": (29.9, [session(1, 31, 2.0), session(29.9, 59.9, 3.0)]),
+    "the second piece is missing": (30.5, [session(1, 31, 2.0)]),
+    "the first piece is missing": (30.5, [session(30.5, 60.5, 3.0)]),
+    "an event is missing": (30.5, [session(1, 31, 2.0), session(30.5, 60.5)]),
+    "an event is in both": (30.5, [session(1, 31, 2.0), session(30.5, 60.5, 2.0, 3.0)]),
+    "a value is wrong": (30.5, [session(1, 31, 2.0), session(30.5, 60.5, 4.0)]),
+    "a piece is there twice, differently": (
+        30.5,
+        [session(1, 31, 2.0), session(30.5, 60.5, 3.0), session(30.5, 60.5, 4.0)],
+    ),
+}
+
+
+@pytest.mark.parametrize("why", IMPOSSIBLE)
+def test_pieces_that_cannot_be_are_wrong(why: str) -> None:
+    second_minute, pieces = IMPOSSIBLE[why]
+    assert sessions_of(second_minute, *pieces).verdict is Verdict.FAIL
+
+
+def test_the_closed_piece_of_an_open_session_is_not_wrong() -> None:
+    assert sessions_of(30.5, session(1, 31, 2.0), closed=40.0).verdict is Verdict.PASS
+
+
+@checks
+@pytest.mark.parametrize("table", ["plan", "readback_events", "the windows"])
+def test_without_a_table_that_it_needs_a_check_is_inconclusive(name: str, table: str) -> None:
+    table = TABLES[name] if table == "the windows" else table
+    finding = finding_of(name, history(without=table))
+    assert (finding.verdict, finding.detail) == (Verdict.INCONCLUSIVE, f"the history lacks {table}")
+
+
+SENT = event(0, 1, reference_id=None, quantity=3, attributes='{"a":"1","b":"2"}')
+FIELDS = (
+    "event_id",
+    "event_type",
+    "entity_id",
+    "category",
+    "reference_id",
+    "value",
+    "quantity",
+    "attributes",
+)
+STORED = {**{field: SENT[field] for field in FIELDS}, "event_time_ms": ORIGIN_MS + 60_000}
+
+
+def hot(*rows: dict[str, object]) -> Finding:
+    run = history(plan=[SENT], readback_events=found("events", 0), readback_hot_events=rows)
+    return finding_of("hot_events_equal_oracle", run)
+
+
+def test_hot_events_that_equal_what_was_sent_pass() -> None:
+    assert (hot(STORED).verdict, hot(STORED).detail) == (Verdict.PASS, "of 1 valid events")
+
+
+CHANGES = {"event_type": "x", "entity_id": "x", "category": "x", "reference_id": "x"} | {
+    "value": 1.0000000001,
+    "quantity": None,
+    "attributes": '{"a":"1","b":"3"}',
+}
+
+
+@pytest.mark.parametrize("field", CHANGES)
+def test_a_hot_event_that_differs_in_one_field_is_found(field: str) -> None:
+    finding = hot({**STORED, field: CHANGES[field]})
+    assert finding.examples == (f"e0 at {ORIGIN_MS + 60_000} ms: differs in {field}",)
+
+
+def test_attributes_are_compared_as_json() -> None:
+    assert hot({**STORED, "attributes": '{"a": "1", "b": "2"}'}).verdict is Verdict.PASS
+
+
+def test_attributes_that_are_no_json_differ() -> None:
+    assert hot({**STORED, "attributes": "{"}).observed == 1
+
+
+def test_a_missing_hot_event_is_found() -> None:
+    assert hot().examples == (f"e0 at {ORIGIN_MS + 60_000} ms: missing; event 0 of the plan",)
+
+
+def test_a_hot_event_that_was_never_sent_is_found() -> None:
+    assert hot(STORED, {**STORED, "event_time_ms": 5}).examples == (
+        "e0 at 5 ms: not of the plan, or never sent",
+    )
+
+
+@pytest.mark.parametrize("table", ["plan", "readback_events", "readback_hot_events"])
+def test_without_a_table_that_they_need_hot_events_are_not_judged(table: str) -> None:
+    finding = finding_of("hot_events_equal_oracle", history(without=table))
+    assert (finding.verdict, finding.detail) == (Verdict.INCONCLUSIVE, f"the history lacks {table}")

@@ -1,0 +1,132 @@
+"""The oracle's windows equal those of a slow and obvious computation, and it knows what must have closed."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.oracle.events import derive_events
+from harness.oracle.horizon import closed_until_ms
+from harness.oracle.windows import derive_windows
+from tests.core.histories import ORIGIN_MS, closing, event, found, history, malformed
+
+MINUTE_MS = 60_000
+Key = tuple[str, str, int, int]
+
+events = st.lists(
+    st.tuples(
+        st.sampled_from(["N1", "N2"]),
+        st.sampled_from(["UA", "DL"]),
+        st.one_of(st.integers(0, 120 * MINUTE_MS), st.integers(0, 24).map(lambda n: n * 5 * MINUTE_MS)),
+        st.none() | st.floats(-1e6, 1e6),
+    ),
+    max_size=30,
+)
+
+
+def cover(kind: str, key: str, at_ms: int, size_ms: int, hop_ms: int) -> Iterator[Key]:
+    """Every aligned window of the size that holds the moment, found by trying all that might."""
+    for start in range(at_ms - size_ms - at_ms % hop_ms, at_ms + 1, hop_ms):
+        if start % hop_ms == 0 and start <= at_ms < start + size_ms:
+            yield kind, key, start, start + size_ms
+
+
+def sessions(times: Sequence[int]) -> list[list[int]]:
+    """Times in order, split where more than thirty minutes lie between two."""
+    chains: list[list[int]] = []
+    for at_ms in sorted(times):
+        if chains and at_ms - chains[-1][-1] <= 30 * MINUTE_MS:
+            chains[-1].append(at_ms)
+        else:
+            chains.append([at_ms])
+    return chains
+
+
+def reference(rows: Sequence[tuple[str, str, int, float | None]]) -> dict[Key, list[float | None]]:
+    windows: dict[Key, list[float | None]] = defaultdict(list)
+    for entity, category, offset_ms, value in rows:
+        at_ms = ORIGIN_MS + offset_ms
+        for key in cover("tumbling", category, at_ms, 5 * MINUTE_MS, 5 * MINUTE_MS):
+            windows[key].append(value)
+        for key in cover("hopping", category, at_ms, 15 * MINUTE_MS, 5 * MINUTE_MS):
+            windows[key].append(value)
+        for chain in sessions([ORIGIN_MS + row[2] for row in rows if row[0] == entity]):
+            if chain[0] <= at_ms <= chain[-1]:
+                windows["session", entity, chain[0], chain[-1] + 30 * MINUTE_MS].append(value)
+    return windows
+
+
+def oracle(rows: Sequence[tuple[str, str, int, float | None]]) -> list[dict[str, Any]]:
+    plan = [
+        event(seq, offset_ms / MINUTE_MS, entity_id=entity, category=category, value=value)
+        for seq, (entity, category, offset_ms, value) in enumerate(rows)
+    ]
+    run = history(plan=plan, readback_events=found("events", *range(len(rows))))
+    derive_windows(run)
+    return run.rows("SELECT * FROM oracle_windows")
+
+
+@settings(max_examples=40, deadline=None)
+@given(events)
+def test_windows_equal_the_obvious_computation(rows: list[tuple[str, str, int, float | None]]) -> None:
+    expected = reference(rows)
+    observed = oracle(rows)
+    assert len(observed) == len(expected)
+    for row in observed:
+        key = (row["window_kind"], row["key"], row["window_start_ms"], row["window_end_ms"])
+        values = [value for value in expected[key] if value is not None]
+        assert (row["events"], row["measured"]) == (len(expected[key]), len(values))
+        assert (row["value_min"], row["value_max"]) == (min(values, default=None), max(values, default=None))
+        if values:
+            assert row["value_sum"] == pytest.approx(math.fsum(values), rel=1e-9, abs=1e-9 * row["magnitude"])
+        else:
+            assert row["value_sum"] is None
+
+
+@pytest.mark.parametrize(("gap_minutes", "count"), [(29.999, 1), (30.0, 1), (30.001, 2)])
+def test_a_session_ends_where_the_gap_is_exceeded(gap_minutes: float, count: int) -> None:
+    rows = oracle([("N1", "UA", 0, 1.0), ("N1", "UA", round(gap_minutes * MINUTE_MS), 1.0)])
+    assert len([row for row in rows if row["window_kind"] == "session"]) == count
+
+
+def given_events(readback: list[dict[str, object]], *plan: dict[str, object]) -> list[dict[str, Any]]:
+    run = history(plan=plan, readback_events=readback)
+    derive_events(run)
+    return run.rows("SELECT seq, went_late FROM oracle_events ORDER BY seq")
+
+
+PLAN = (event(0, 0), event(1, 1, kind="duplicate", original_seq=0), malformed(2), event(3, 2))
+
+
+def test_an_event_counts_once_however_often_it_was_sent() -> None:
+    assert given_events(found("events", 0, 0), *PLAN) == [{"seq": 0, "went_late": False}]
+
+
+def test_malformed_and_absent_events_do_not_count() -> None:
+    assert given_events(found("events", 0, 2), *PLAN) == [{"seq": 0, "went_late": False}]
+
+
+def test_an_event_that_the_pipeline_took_before_the_source_lost_it_counts() -> None:
+    assert given_events(found("events_valid", 3), *PLAN) == [{"seq": 3, "went_late": False}]
+
+
+def test_a_late_event_is_in_no_window() -> None:
+    run = history(plan=PLAN, readback_events=[*found("events", 0, 3), *found("events_late", 3)])
+    derive_windows(run)
+    assert set(run.columns("SELECT events FROM oracle_windows")["events"]) == {1}
+
+
+def test_the_horizon_is_what_the_oldest_closing_event_that_arrived_reaches() -> None:
+    plan = [closing(0, 100), closing(1, 90), closing(2, 80)]
+    run = history(plan=plan, readback_events=found("events", 0, 1))
+    assert closed_until_ms(run) == ORIGIN_MS + 89 * MINUTE_MS
+
+
+def test_without_closing_events_there_is_no_horizon() -> None:
+    assert closed_until_ms(history(plan=[closing(0)])) is None
