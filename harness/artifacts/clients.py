@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -47,12 +48,19 @@ class ClientFailed(Exception):
     tail: str
 
 
-def run_client(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None]) -> None:
+def run_client(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    on_line: Callable[[str], None],
+    environment: Mapping[str, str] = os.environ,
+) -> None:
     """Run a client and hand on each line that it prints. Raises ``ClientFailed``, ``FileNotFoundError``."""
     tail: deque[str] = deque(maxlen=_KEPT_LINES)
     with subprocess.Popen(
         argv,
         cwd=cwd,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

