@@ -4,7 +4,21 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.backends.protocol import Report
+from harness.load.mapping import read_mapping
+from harness.load.plan_key import plan_key
+from harness.load.trace import Trace
+from harness.load.trace_source import digest_of, trace_path
+from harness.scenario.model import Scenario
 
 PLAN = pa.schema(
     [
@@ -26,10 +40,71 @@ PLAN = pa.schema(
         ("fault", pa.string()),  # malformed only: the kind of damage, such as truncated
     ]
 )
-"""``closing`` events are ordinary valid events, one a partition's worth of entities, sent last, with event
-times past every window of the trace, so that the watermark closes those windows. Their own windows stay open,
-and the oracle expects only windows that end at or before the closing events' time less the watermark's delay.
+"""``closing`` events are ordinary valid events, a few for each partition, sent last, with event times past
+every window of the trace, so that the watermark closes those windows (harness/load/closing.py). Their own
+windows stay open, and the oracle expects only windows that end at or before the closing events' time less the
+watermark's delay.
 
-Event times are ``origin_ms + event_offset_ms``, where the run chooses the origin so that the event clock never
-runs ahead of the wall clock.
+Event times are ``origin_ms + event_offset_ms``, where the run chooses the origin so that the event clock
+never runs ahead of the wall clock. No event is sent before its time on the event clock, but for the closing
+ones.
 """
+
+_FACTS: Final = b"floodmark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanFile:
+    """A plan in the cache. Offsets are milliseconds on the event clock, from its origin."""
+
+    path: Path
+    key: str
+    events: int
+    """Rows: everything that is sent."""
+    counts: Mapping[str, int]
+    """By kind, and ``late`` of the valid ones."""
+    span_ms: int
+    """The largest event offset, that of the closing events included; see ``clock.origin_for``."""
+    last_send_ms: int
+    """When the last event is sent."""
+    close_ms: int
+    """The event offset that the watermark reaches at least: windows that end by then must have closed."""
+
+    @staticmethod
+    def open(path: Path) -> PlanFile:
+        """Read what a plan says of itself. Raises OSError, or ValueError when it is no plan."""
+        metadata = pq.read_metadata(path)
+        facts = (metadata.metadata or {}).get(_FACTS)
+        if facts is None:
+            raise ValueError(f"{path} is not a plan")
+        return PlanFile(path=path, events=metadata.num_rows, **json.loads(facts))
+
+    def facts(self) -> dict[str, str]:
+        """What a plan says of itself, as metadata of its file."""
+        facts = {
+            "key": self.key,
+            "counts": dict(self.counts),
+            "span_ms": self.span_ms,
+            "last_send_ms": self.last_send_ms,
+            "close_ms": self.close_ms,
+        }
+        return {_FACTS.decode(): json.dumps(facts)}
+
+
+def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
+    """The scenario's plan, out of the cache or built into it.
+
+    Raises InvalidInput with everything that is wrong with the mapping or the trace, and ``ArtifactError``
+    when a data set cannot be had.
+    """
+    mapping, document = read_mapping(scenario.load.trace)
+    source = trace_path(mapping, scenario.load.trace, report=report)
+    plans = cache / "plans"
+    key = plan_key(trace_digest=digest_of(source, cache=plans), mapping=mapping, scenario=scenario)
+    target = plans / f"{key}.parquet"
+    if not target.is_file():
+        # DuckDB takes a while to import, and a plan that is cached needs none.
+        from harness.load.plan_build import build_into  # noqa: PLC0415
+
+        build_into(target, scenario, Trace(path=source, mapping=mapping, document=document), key, report)
+    return PlanFile.open(target)

