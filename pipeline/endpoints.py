@@ -49,6 +49,9 @@ class FlinkEndpoint:
     rest_url: str
     checkpoint_uri: str
     savepoint_uri: str
+    job_jar: str | None = None
+    """The stream job's jar (pipeline/stream/build.py), as the SQL Gateway sees it; None when the cluster's
+    class path has it."""
     security: Security = Security()
 
 
@@ -79,11 +82,12 @@ class Endpoints:
     @staticmethod
     def load(path: Path) -> Endpoints:
         """Read what ``save`` wrote. Raises OSError, ValueError or TypeError when it is not that."""
-        raw: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        raw: dict[str, Any] = json.loads(path.read_text())
 
         def fields(name: str) -> dict[str, Any]:
-            values = {k: tuple(v) if isinstance(v, list) else v for k, v in raw[name].items()}
-            return {**values, "security": Security(**values["security"])}
+            values: dict[str, Any] = raw[name]
+            lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+            return values | lists | {"security": Security(**values["security"])}
 
         return Endpoints(
             kafka=KafkaEndpoint(**fields("kafka")),

@@ -1,0 +1,1 @@
+"""The hot store, and the writer that fills it."""

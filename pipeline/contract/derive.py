@@ -1,0 +1,101 @@
+"""What follows from the contract: the rules of validation, and the columns of every engine's tables."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from pipeline.contract.odcs import DataContract, Property, load
+from pipeline.errors import ContractError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Types:
+    """One type in the words of every engine."""
+
+    rule: str
+    flink: str
+    cassandra: str
+
+
+_TYPES: Final = {
+    ("string", "string"): _Types(rule="string", flink="STRING", cassandra="text"),
+    ("number", "double"): _Types(rule="double", flink="DOUBLE", cassandra="double"),
+    ("integer", "int64"): _Types(rule="long", flink="BIGINT", cassandra="bigint"),
+    ("object", "map<string, string>"): _Types(
+        rule="strings", flink="MAP<STRING, STRING>", cassandra="frozen<map<text, text>>"
+    ),
+    ("timestamp", "record timestamp"): _Types(rule="", flink="TIMESTAMP_LTZ(3)", cassandra="timestamp"),
+}
+
+
+def event_contract() -> DataContract:
+    """The contract of events that this pipeline ships with."""
+    with resources.as_file(resources.files("pipeline.contract") / "event.odcs.yaml") as path:
+        return load(Path(path))
+
+
+def _types(field: Property) -> _Types:
+    try:
+        return _TYPES[field.logical_type, field.physical_type]
+    except KeyError:
+        raise ContractError(
+            f"{field.name}: no engine has a type for {field.logical_type} as {field.physical_type}"
+        ) from None
+
+
+def value_fields(contract: DataContract) -> tuple[Property, ...]:
+    """The fields of an event's JSON value, in the contract's order."""
+    return tuple(field for field in contract.properties if field.record_part == "value")
+
+
+def rules(contract: DataContract) -> tuple[dict[str, object], ...]:
+    """The rules of validation, a mapping a field, in the contract's order; absent keys set no limit.
+
+    Keys: ``name``, ``type`` (string, double, long or strings), ``required``, ``min_length``, ``max_length``
+    (in code points), ``pattern`` (of the whole text), ``minimum``, ``maximum``.
+    """
+    return tuple(
+        {
+            "name": field.name,
+            "type": _types(field).rule,
+            "required": field.required,
+            **field.logical_type_options.model_dump(exclude_none=True),
+        }
+        for field in value_fields(contract)
+    )
+
+
+def rules_json(contract: DataContract) -> str:
+    """``rules`` as the stream job's connector wants them."""
+    return json.dumps(rules(contract), separators=(",", ":"))
+
+
+def flink_columns(contract: DataContract) -> str:
+    """The columns of an event's JSON value for CREATE TABLE in Flink SQL."""
+    return ",\n".join(f"    `{field.name}` {_types(field).flink}" for field in value_fields(contract))
+
+
+def cassandra_columns(contract: DataContract) -> tuple[tuple[str, str], ...]:
+    """Name and CQL type of every field, the record's timestamp among them."""
+    return tuple((field.name, _types(field).cassandra) for field in contract.properties)
+
+
+def reasons(contract: DataContract) -> frozenset[str]:
+    """Every reason to reject a record, save ``duplicate:`` of a field that the contract lacks."""
+    found = {"not_json", "not_object"}
+    for field in value_fields(contract):
+        options = field.logical_type_options
+        kinds = {
+            "missing": field.required,
+            "type": True,
+            "duplicate": True,
+            "length": options.min_length is not None or options.max_length is not None,
+            "pattern": options.pattern is not None,
+            "range": field.logical_type in ("number", "integer"),
+        }
+        found |= {f"{kind}:{field.name}" for kind, possible in kinds.items() if possible}
+    return frozenset(found)

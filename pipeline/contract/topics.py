@@ -1,0 +1,75 @@
+"""The topics of the stream path, and how their records are laid out.
+
+``events``              the source; value: an event's JSON, key: entity_id, timestamp: event_time
+``events_valid``        valid events without their duplicates: the same value, key and timestamp
+``events_late``         a copy of those that came after their five-minute window had closed; no window has them
+``events_dead_letter``  what broke the contract: the same value, key and timestamp, and ``DeadLetter`` as headers
+``window_results``      every window of every kind; value: ``WindowResult`` as JSON, key: the window's key,
+                        timestamp: the window's end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pipeline.errors import ContractError
+
+EVENTS: Final = "events"
+EVENTS_VALID: Final = "events_valid"
+EVENTS_LATE: Final = "events_late"
+EVENTS_DEAD_LETTER: Final = "events_dead_letter"
+WINDOW_RESULTS: Final = "window_results"
+TOPICS: Final = (EVENTS, EVENTS_VALID, EVENTS_LATE, EVENTS_DEAD_LETTER, WINDOW_RESULTS)
+
+WINDOW_MS: Final = 5 * 60_000
+"""Tumbling windows, and the hop of hopping ones. An event is late by the window of this size."""
+HOPPING_WINDOW_MS: Final = 15 * 60_000
+SESSION_GAP_MS: Final = 30 * 60_000
+"""Two events of an entity further apart than this are of two sessions. A session ends a gap after its last event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """The headers of a record in ``events_dead_letter``, each a text: why, and which record of which topic."""
+
+    reason: str
+    source_topic: str
+    source_partition: int
+    source_offset: int
+    source_timestamp_ms: int
+
+    @staticmethod
+    def from_headers(headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
+        """Read a record's headers. Raises ContractError when they are not those of a dead letter."""
+        texts = {name: (value or b"").decode() for name, value in headers}
+        try:
+            return DeadLetter(
+                reason=texts["reason"],
+                source_topic=texts["source_topic"],
+                source_partition=int(texts["source_partition"]),
+                source_offset=int(texts["source_offset"]),
+                source_timestamp_ms=int(texts["source_timestamp_ms"]),
+            )
+        except (KeyError, ValueError) as error:
+            raise ContractError(f"not the headers of a dead letter: {texts}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowResult:
+    """The value of a record in ``window_results``, one JSON object with these names. Times are ms since 1970."""
+
+    window_kind: Literal["tumbling", "hopping", "session"]
+    key: str
+    """The category; for sessions the entity_id."""
+    window_start: int
+    """Inclusive. A session starts with its first event."""
+    window_end: int
+    """Exclusive; of a session, a gap after its last event."""
+    events: int
+    measured: int
+    """Events whose value is not null."""
+    value_sum: float | None
+    value_min: float | None
+    value_max: float | None

@@ -1,0 +1,60 @@
+"""Every error that the pipeline raises on purpose.
+
+PipelineError
+├── ContractError        the contract cannot be read, or says what nothing enforces
+├── BuildError           the stream job's Java part could not be compiled
+├── EngineError          an engine refused or failed what was asked of it; holds the engine's own message
+│   ├── KafkaFailed
+│   ├── CassandraFailed
+│   └── FlinkFailed
+│       ├── StatementFailed      a SQL statement was refused; holds the statement
+│       └── JobFailed            the job ended, or cannot start
+└── NotReady             an engine does not answer yet; worth another try
+"""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """What the caller can act on; the message says what, where and why."""
+
+
+class ContractError(PipelineError):
+    """The contract cannot be read, or says what nothing enforces."""
+
+
+class BuildError(PipelineError):
+    """The stream job's Java part could not be compiled."""
+
+
+class EngineError(PipelineError):
+    """An engine refused or failed what was asked of it. The message ends with the engine's own."""
+
+
+class KafkaFailed(EngineError):
+    """Kafka refused or failed an operation."""
+
+
+class CassandraFailed(EngineError):
+    """Cassandra refused or failed an operation."""
+
+
+class FlinkFailed(EngineError):
+    """Flink refused or failed an operation."""
+
+
+class StatementFailed(FlinkFailed):
+    """A SQL statement was refused."""
+
+    def __init__(self, statement: str, reason: str) -> None:
+        self.statement, self.reason = statement, reason
+        first_line = statement.strip().splitlines()[0]
+        super().__init__(f"SQL statement refused: {first_line} ...: {reason}")
+
+
+class JobFailed(FlinkFailed):
+    """The job ended, or cannot start."""
+
+
+class NotReady(PipelineError):
+    """An engine does not answer yet; worth another try."""

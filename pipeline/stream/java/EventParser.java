@@ -1,0 +1,247 @@
+package floodmark.pipeline;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.StreamReadFeature;
+import org.apache.flink.table.data.GenericMapData;
+import org.apache.flink.table.data.StringData;
+
+/**
+ * Reads one event's JSON once, front to back, and judges it by the contract's rules. Only fields that the query
+ * asks for become values; the others are judged and skipped. Not safe for use by several threads.
+ *
+ * <p>A document with several faults is rejected for the first of: {@code not_json}, {@code not_object}, the fault of
+ * the first field in the contract's order, a duplicate key that the contract does not name.
+ */
+final class EventParser {
+    private static final JsonFactory JSON =
+            JsonFactory.builder().enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER).build();
+    private static final int REMEMBERED = 1024;
+
+    private final Map<String, FieldRule> rules;
+    private final FieldRule[] inOrder;
+    private final boolean[] wanted;
+    private final Object[] values;
+    private final String[] faults;
+    private final boolean[] seen;
+    private final Set<String> otherNames = new HashSet<>();
+    private final Set<String> names = new HashSet<>();
+    /** By rule, texts that matched its pattern: such fields have few distinct values. */
+    private final List<Set<String>> matched = new ArrayList<>();
+
+    /** Rules in the contract's order; {@code wanted[i]} tells whether the value of field i is to be kept. */
+    EventParser(Map<String, FieldRule> rules, boolean[] wanted) {
+        this.rules = new HashMap<>(rules);
+        this.inOrder = rules.values().toArray(new FieldRule[0]);
+        this.wanted = wanted;
+        this.values = new Object[inOrder.length];
+        this.faults = new String[inOrder.length];
+        this.seen = new boolean[inOrder.length];
+        for (int i = 0; i < inOrder.length; i++) {
+            matched.add(new HashSet<>());
+        }
+    }
+
+    /** Null when the document keeps the contract, else why not, such as {@code missing:event_id}. */
+    String parse(byte[] document) {
+        if (document == null || !looksLikeUtf8(document)) {
+            return "not_json";
+        }
+        for (int i = 0; i < inOrder.length; i++) {
+            values[i] = null;
+            faults[i] = null;
+            seen[i] = false;
+        }
+        try (JsonParser json = JSON.createParser(document)) {
+            if (json.nextToken() == null) {
+                return "not_json";
+            }
+            boolean isObject = json.currentToken() == JsonToken.START_OBJECT;
+            String otherFault = isObject ? readFields(json) : null;
+            json.skipChildren();
+            if (json.nextToken() != null) {
+                return "not_json";
+            }
+            return isObject ? verdict(otherFault) : "not_object";
+        } catch (JsonProcessingException | CharacterCodingException e) {
+            return "not_json";
+        } catch (IOException e) {
+            throw new IllegalStateException("reading from memory failed", e);
+        }
+    }
+
+    /** The value of field {@code index} of the document parsed last, in Flink's internal form; null when absent. */
+    Object value(int index) {
+        return values[index];
+    }
+
+    /** The parser would also take UTF-16, UTF-32 and byte order marks, which readers downstream do not. */
+    private static boolean looksLikeUtf8(byte[] document) {
+        return document.length > 1 && document[0] > 0 && document[1] != 0;
+    }
+
+    private String readFields(JsonParser json) throws IOException {
+        String fault = null;
+        otherNames.clear();
+        while (json.nextToken() == JsonToken.FIELD_NAME) {
+            String name = json.currentName();
+            FieldRule rule = rules.get(name);
+            json.nextToken();
+            if (rule != null) {
+                readField(json, rule);
+            } else {
+                if (!otherNames.add(name) && fault == null) {
+                    fault = "duplicate:" + name;
+                }
+                json.skipChildren();
+            }
+        }
+        return fault;
+    }
+
+    private void readField(JsonParser json, FieldRule rule) throws IOException {
+        int i = rule.index;
+        String fault = json.currentToken() == JsonToken.VALUE_NULL ? null : judge(json, rule);
+        json.skipChildren();
+        if (seen[i]) {
+            faults[i] = "duplicate:";
+        } else if (fault != null) {
+            faults[i] = fault;
+        } else if (rule.required && json.currentToken() == JsonToken.VALUE_NULL) {
+            faults[i] = "missing:";
+        }
+        seen[i] = true;
+    }
+
+    private String judge(JsonParser json, FieldRule rule) throws IOException {
+        switch (rule.type) {
+            case STRING:
+                return json.currentToken() == JsonToken.VALUE_STRING ? judgeText(json, rule) : "type:";
+            case DOUBLE:
+                return json.currentToken().isNumeric() ? judgeDouble(json, rule) : "type:";
+            case LONG:
+                return json.currentToken() == JsonToken.VALUE_NUMBER_INT ? judgeLong(json, rule) : "type:";
+            case STRINGS:
+                return json.currentToken() == JsonToken.START_OBJECT ? judgeStrings(json, rule) : "type:";
+            default:
+                throw new IllegalStateException("no such type: " + rule.type);
+        }
+    }
+
+    private String judgeText(JsonParser json, FieldRule rule) throws IOException {
+        char[] chars = json.getTextCharacters();
+        int offset = json.getTextOffset();
+        int length = json.getTextLength();
+        byte[] utf8 = encode(chars, offset, length);
+        // Lengths are in code points. These differ from Java's chars only outside the basic plane.
+        int characters = utf8.length == length ? length : Character.codePointCount(chars, offset, length);
+        if (characters < rule.minLength || characters > rule.maxLength) {
+            return "length:";
+        }
+        if (rule.pattern != null && !matches(rule, new String(chars, offset, length))) {
+            return "pattern:";
+        }
+        values[rule.index] = wanted[rule.index] ? StringData.fromBytes(utf8) : null;
+        return null;
+    }
+
+    /** Raises CharacterCodingException for a lone surrogate, which no UTF-8 text can hold. */
+    private static byte[] encode(char[] chars, int offset, int length) throws CharacterCodingException {
+        byte[] ascii = new byte[length];
+        for (int i = 0; i < length; i++) {
+            char c = chars[offset + i];
+            if (c >= 0x80) {
+                ByteBuffer utf8 =
+                        StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(chars, offset, length));
+                byte[] bytes = new byte[utf8.remaining()];
+                utf8.get(bytes);
+                return bytes;
+            }
+            ascii[i] = (byte) c;
+        }
+        return ascii;
+    }
+
+    private boolean matches(FieldRule rule, String text) {
+        Set<String> known = matched.get(rule.index);
+        if (known.contains(text)) {
+            return true;
+        }
+        boolean matches = rule.pattern.matcher(text).matches();
+        if (matches && known.size() < REMEMBERED) {
+            known.add(text);
+        }
+        return matches;
+    }
+
+    private String judgeDouble(JsonParser json, FieldRule rule) throws IOException {
+        double value = json.getDoubleValue();
+        if (!Double.isFinite(value) || value < rule.minimum || value > rule.maximum) {
+            return "range:";
+        }
+        values[rule.index] = wanted[rule.index] ? value : null;
+        return null;
+    }
+
+    private String judgeLong(JsonParser json, FieldRule rule) throws IOException {
+        if (json.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
+            return "range:";
+        }
+        long value = json.getLongValue();
+        if (value < rule.minimum || value > rule.maximum) {
+            return "range:";
+        }
+        values[rule.index] = wanted[rule.index] ? value : null;
+        return null;
+    }
+
+    private String judgeStrings(JsonParser json, FieldRule rule) throws IOException {
+        Map<StringData, StringData> strings = wanted[rule.index] ? new HashMap<>() : null;
+        String fault = null;
+        names.clear();
+        while (json.nextToken() == JsonToken.FIELD_NAME) {
+            String name = json.currentName();
+            if (!names.add(name)) {
+                fault = "duplicate:";
+            }
+            if (json.nextToken() != JsonToken.VALUE_STRING) {
+                fault = fault == null ? "type:" : fault;
+                json.skipChildren();
+            } else {
+                byte[] utf8 =
+                        encode(json.getTextCharacters(), json.getTextOffset(), json.getTextLength());
+                if (strings != null) {
+                    strings.put(StringData.fromString(name), StringData.fromBytes(utf8));
+                }
+            }
+        }
+        values[rule.index] = strings == null ? null : new GenericMapData(strings);
+        return fault;
+    }
+
+    private String verdict(String otherFault) {
+        for (FieldRule rule : inOrder) {
+            if (faults[rule.index] != null) {
+                return faults[rule.index] + rule.name;
+            }
+            if (rule.required && !seen[rule.index]) {
+                return "missing:" + rule.name;
+            }
+        }
+        return otherFault;
+    }
+}
