@@ -1,0 +1,1 @@
+"""What looks at the platform from outside: sampler, prober, drain and read-back."""
