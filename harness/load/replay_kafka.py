@@ -8,13 +8,13 @@ from typing import Final
 from confluent_kafka import KafkaException, Producer
 
 from harness.history.writer import TableWriter
-from harness.kafka_client import client_settings
 from harness.load.replay import Replay
 from harness.load.replay_config import ReplayConfig
 from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_record import Record
 from pipeline.endpoints import Endpoints
+from pipeline.kafka import client_config
 
 _QUEUE_EVENTS: Final = 500_000
 _QUEUE_KIB: Final = 512 * 1024
@@ -28,7 +28,7 @@ def producer_settings(config: ReplayConfig, endpoints: Endpoints) -> dict[str, s
     acks=1 it cannot be: one request at a time keeps the order, and a retry may repeat events.
     """
     settings: dict[str, str | int | float | bool] = {
-        **client_settings(endpoints.kafka),
+        **client_config(endpoints.kafka),
         "client.id": config.worker,
         "acks": config.acks,
         "partitioner": "murmur2_random",

@@ -24,8 +24,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     OffsetSpec,
 )
 
-from harness.kafka_client import client_settings
 from pipeline.endpoints import KafkaEndpoint
+from pipeline.kafka import client_config
 
 Partition = tuple[str, int]
 """Topic and number of the partition."""
@@ -66,7 +66,7 @@ class Offsets:
     """
 
     def __init__(self, kafka: KafkaEndpoint, *, timeout_s: float = 2.0) -> None:
-        settings = {**client_settings(kafka), "client.id": "observer"}
+        settings = {**client_config(kafka), "client.id": "observer"}
         self._timeout_s = timeout_s
         self._admin = AdminClient({**settings, "socket.timeout.ms": round(timeout_s * 1000)})
         self._consumer_settings = settings
