@@ -108,7 +108,11 @@ def _mirror_settings(python: Path) -> dict[str, str]:
     for scope in ("global", "install", ":env:"):  # in pip's order: the later wins
         for key, value in re.findall(rf"^{scope}\.([a-z-]+)=(.*)$", said, re.MULTILINE):
             if key in UV_NAMES:
-                settings[UV_NAMES[key]] = " ".join(str(ast.literal_eval(value)).split())
+                settings[UV_NAMES[key]] = str(ast.literal_eval(value))
+    for name in {"UV_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST"} & settings.keys():
+        # uv fails on a folder that does not exist, where pip only warns.
+        places = settings[name].split()
+        settings[name] = " ".join(p for p in places if not p.startswith("/") or Path(p).exists())
     if settings.keys() & {"UV_INDEX", "UV_FIND_LINKS"}:
         # As pip does: any of the places will do. The hashes say what is right.
         settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
