@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,3 +24,7 @@ class RunClock:
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
         return self.monotonic_ns() - self.epoch_monotonic_ns
+
+    def epoch_utc(self) -> datetime:
+        """The epoch as a date and time, UTC."""
+        return datetime.fromtimestamp(self.epoch_unix_ns / 1e9, tz=UTC)

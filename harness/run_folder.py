@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -35,6 +36,24 @@ class RunFolder:
     def scenario(self) -> Path:
         """The resolved scenario, saved before anything starts."""
         return self.path / "scenario.json"
+
+    @property
+    def endpoints(self) -> Path:
+        """The endpoints, for processes of the load and of the pipeline; readable by the owner alone."""
+        return self.path / "endpoints.json"
+
+    @property
+    def load_progress(self) -> Path:
+        """Where the load says how far it has come."""
+        return self.path / "load_progress.json"
+
+    def keep_plan(self, plan: Path) -> None:
+        """Make the cached plan part of the history: a link, or a copy where the cache is on another disk."""
+        kept = self.history / "plan.parquet"
+        try:
+            kept.hardlink_to(plan)
+        except OSError:
+            shutil.copyfile(plan, kept)
 
     @staticmethod
     def create(out: Path, scenario: Scenario, today: date) -> RunFolder:

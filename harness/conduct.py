@@ -1,0 +1,100 @@
+"""The loop of a run while its load flows: phases, faults when they are due, and progress for people."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from harness.backends.protocol import Report
+from harness.errors import RunError
+from harness.faults.conductor import Conductor
+from harness.faults.schedule import Action
+from harness.history.course import PhaseName
+from harness.load.progress import LoadProgress
+from harness.recorder import Recorder
+
+_TICK_S: Final = 0.05
+_SAY_EVERY_S: Final = 5.0
+_STEADY_LEAD_S: Final = 1.5
+"""So long before the first fault the steady state is judged, which takes a moment."""
+
+
+@dataclass(kw_only=True)
+class Conduct:
+    """One pass over a schedule. Everything that it sees and does is given."""
+
+    conductor: Conductor
+    recorder: Recorder
+    warm_up_s: float
+    since_load_start_s: Callable[[], float]
+    progress: Callable[[], LoadProgress | None]
+    load_alive: Callable[[], bool]
+    unsteady: Callable[[], str]
+    """Why the platform is not steady; "" when it is."""
+    report: Report
+    wait: Callable[[float], None] = time.sleep
+    _said_s: float = field(default=-_SAY_EVERY_S)
+    _injected: bool = False
+
+    def follow(self, steps: Sequence[Action]) -> None:
+        """Return once the load is done and every step begun.
+
+        Raises ``RunError`` when the platform is not steady before the first fault, or when the load died.
+        """
+        due = deque(steps)
+        judge_at_s = min((s.at_s for s in steps), default=float("inf")) - _STEADY_LEAD_S
+        judged = False
+        while due or not self._load_done():
+            now_s = self.since_load_start_s()
+            if not judged and now_s >= judge_at_s:
+                self._require_steady()
+                judged = True
+            while due and due[0].at_s <= now_s:
+                self._injected |= due[0].action == "inject"
+                self.conductor.begin(due.popleft())
+            self._enter_phase(now_s)
+            self._say(now_s)
+            self.wait(_TICK_S)
+
+    def _require_steady(self) -> None:
+        if why := self.unsteady():
+            raise RunError(f"nothing was broken, because the platform was not steady before: {why}")
+
+    def _load_done(self) -> bool:
+        progress = self.progress()
+        if progress is not None and progress.state == "done":
+            return True
+        if not self.load_alive():
+            # It may have ended between the two looks.
+            progress = self.progress()
+            if progress is None or progress.state != "done":
+                raise RunError("the load died before everything was sent; its log says why")
+            return True
+        return False
+
+    def _enter_phase(self, now_s: float) -> None:
+        if now_s >= 0 and self.recorder.enter(phase_at(now_s, self)):
+            self.report(f"phase {self.recorder.phase}")
+
+    def _say(self, now_s: float) -> None:
+        if now_s - self._said_s < _SAY_EVERY_S:
+            return
+        self._said_s = now_s
+        if (p := self.progress()) is not None and p.state != "waiting":
+            behind = f", {p.behind_ms / 1000:.1f} s behind" if p.behind_ms > 1000 else ""  # noqa: PLR2004
+            self.report(
+                f"{p.sent / p.total:4.0%}  {p.sent:,} of {p.total:,} events sent, "
+                f"{p.acknowledged:,} acknowledged{behind}"
+            )
+
+
+def phase_at(now_s: float, conduct: Conduct) -> PhaseName:
+    """The phase at a moment of the load; drain and done come after it."""
+    if conduct.conductor.broken:
+        return "fault"
+    if conduct._injected:
+        return "recovery"
+    return "warm_up" if now_s < conduct.warm_up_s else "steady"

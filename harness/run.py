@@ -1,0 +1,204 @@
+"""The one place where the order of a run can be read: plan, platform, pipeline, flood, drain, read back.
+
+What a run is made of is given (``Parts``), so that its order is tested without an engine. Judging is not part
+of it: harness/judge.py reads what a run left behind, now or later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from harness.backends.protocol import Backend, Platform, Report
+from harness.conduct import Conduct
+from harness.faults import FAULTS
+from harness.faults.conductor import Conductor
+from harness.faults.schedule import schedule
+from harness.history.run_info import RunInfo
+from harness.load.clock import origin_for
+from harness.load.driver import LOAD_LEAD_S
+from harness.load.plan import PlanFile
+from harness.load.progress import LoadProgress
+from harness.provenance import Provenance
+from harness.recorder import Recorder
+from harness.run_clock import RunClock
+from harness.run_folder import RunFolder
+from harness.scenario.model import Scenario
+from harness.teardown import Teardown
+from pipeline.endpoints import Endpoints
+from pipeline.options import PipelineOptions
+
+_NS_PER_S: Final = 1_000_000_000
+_NS_PER_MS: Final = 1_000_000
+LOAD: Final = "load"
+"""The name of the load's process among the nodes."""
+
+
+class Deployment(Protocol):
+    """The pipeline under test, as far as a run knows it."""
+
+    def deploy(self) -> object:
+        """Topics, tables and jobs. Raises what the pipeline raises."""
+        ...
+
+    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+        """Names and commands of the pipeline's processes, which whoever runs the platform starts."""
+        ...
+
+
+class Watch(Protocol):
+    """What observes the platform while it is flooded."""
+
+    def stop(self) -> None:
+        """Take the last samples and write what waits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flooded:
+    """A platform with the pipeline on it, its load about to start, and where its run is recorded."""
+
+    scenario: Scenario
+    folder: RunFolder
+    platform: Platform
+    plan: PlanFile
+    info: RunInfo
+    clock: RunClock
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a run is made of. harness/parts.py has the real ones."""
+
+    backend: Backend
+    plan: Callable[[Scenario, Report], PlanFile]
+    pipeline: Callable[[Endpoints, PipelineOptions, Report], Deployment]
+    start_load: Callable[[Flooded], None]
+    watch: Callable[[Flooded], Watch]
+    unsteady: Callable[[Path], str]
+    """Why the run in this folder is not steady; "" when it is."""
+    drain: Callable[[Flooded], None]
+    read_back: Callable[[Flooded], None]
+    provenance: Provenance
+    clock: RunClock
+
+
+def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, report: Report) -> None:
+    """Carry a scenario out and leave its history in ``folder``.
+
+    Whatever goes wrong, an interrupt included, heals, stops everything, leaves what was recorded to be
+    judged, and is then raised.
+    """
+    with Teardown(report) as teardown:
+        plan = parts.plan(scenario, report)
+        folder.keep_plan(plan.path)
+        began_ns = parts.clock.now_ns()
+        platform = parts.backend.up(
+            scenario.topology, data_dir=folder.path / "data", log_dir=folder.logs, report=report
+        )
+        teardown.on_exit("stop the platform", platform.down)
+        ready_s = (parts.clock.now_ns() - began_ns) / _NS_PER_S
+        report(f"platform ready after {ready_s:.1f} s")
+        _deploy(scenario, parts, folder, platform, report)
+        flooded = Flooded(
+            scenario=scenario,
+            folder=folder,
+            platform=platform,
+            plan=plan,
+            info=_info(scenario, parts, folder=folder, command=command, plan=plan, ready_s=ready_s),
+            clock=parts.clock,
+            report=report,
+        )
+        _record(parts, flooded, teardown)
+
+
+def _deploy(scenario: Scenario, parts: Parts, folder: RunFolder, platform: Platform, report: Report) -> None:
+    platform.endpoints.save(folder.endpoints)
+    pipeline = parts.pipeline(platform.endpoints, scenario.pipeline, report)
+    report("deploying the pipeline")
+    pipeline.deploy()
+    for name, argv in pipeline.writers(folder):
+        platform.spawn(name, argv)
+    report("pipeline deployed")
+
+
+def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
+    """Everything that goes into the history, with how it ended, whatever that was."""
+    flooded.info.save(flooded.folder.history)
+    ended = "failed"
+    try:
+        recorder = Recorder(history=flooded.folder.history, clock=parts.clock)
+        watch = parts.watch(flooded)
+        teardown.on_exit("stop watching", watch.stop)
+        _flood(parts, flooded, recorder, teardown)
+        recorder.enter("drain")
+        parts.drain(flooded)
+        watch.stop()
+        parts.read_back(flooded)
+        recorder.enter("done")
+        ended = "complete"
+    except KeyboardInterrupt:
+        ended = "interrupted"
+        raise
+    except Exception as error:
+        ended = f"failed: {error}"
+        raise
+    finally:
+        flooded.info.model_copy(update={"ended": ended}).save(flooded.folder.history)
+
+
+def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, teardown: Teardown) -> None:
+    """Send the load and carry the faults out, until everything is sent and known, and everything healed."""
+    conductor = Conductor(
+        platform=flooded.platform, faults=FAULTS, record=recorder.fault, report=flooded.report
+    )
+    teardown.on_exit("heal", conductor.heal_all)
+    parts.start_load(flooded)
+    Conduct(
+        conductor=conductor,
+        recorder=recorder,
+        warm_up_s=flooded.scenario.warm_up,
+        since_load_start_s=lambda: (parts.clock.now_ns() - flooded.info.load_start_ns) / _NS_PER_S,
+        progress=lambda: LoadProgress.load(flooded.folder.load_progress),
+        load_alive=lambda: _alive(flooded.platform, LOAD),
+        unsteady=lambda: parts.unsteady(flooded.folder.path),
+        report=flooded.report,
+    ).follow(schedule(flooded.scenario.faults))
+    conductor.heal_all()
+
+
+def _alive(platform: Platform, node: str) -> bool:
+    return any(s.name == node and s.state not in ("dead", "stopped") for s in platform.status())
+
+
+def _info(
+    scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, plan: PlanFile, ready_s: float
+) -> RunInfo:
+    load_start_ns = parts.clock.now_ns() + round(LOAD_LEAD_S * _NS_PER_S)
+    start_unix_ms = (parts.clock.epoch_unix_ns + load_start_ns) // _NS_PER_MS
+    services = ", ".join(
+        f"{name} {sum(role.count for role in roles.values())}"
+        for name, roles in scenario.topology.services.items()
+    )
+    return RunInfo(
+        run_id=folder.run_id,
+        scenario=scenario.name,
+        seed=scenario.seed,
+        commit=parts.provenance.commit,
+        started_at=parts.clock.epoch_utc().isoformat(timespec="seconds"),
+        command=command,
+        backend=parts.backend.name,
+        epoch_unix_ns=parts.clock.epoch_unix_ns,
+        epoch_monotonic_ns=parts.clock.epoch_monotonic_ns,
+        load_start_ns=load_start_ns,
+        origin_ms=origin_for(span_ms=plan.span_ms, start_unix_ms=start_unix_ms),
+        time_scale=scenario.load.time_scale,
+        topology_summary=f"{parts.backend.name} backend, {services}",
+        machine=dict(parts.provenance.machine),
+        versions=dict(parts.provenance.versions),
+        ended="no",
+        platform_ready_s=ready_s,
+    )
