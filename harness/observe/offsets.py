@@ -91,6 +91,10 @@ class Offsets:
         """The offset after each partition's last record that a read_committed consumer gets to see now."""
         return self._list(partitions, _LATEST, IsolationLevel.READ_COMMITTED)
 
+    def written(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
+        """The offset after each partition's last record, be its transaction committed or still open."""
+        return self._list(partitions, _LATEST, IsolationLevel.READ_UNCOMMITTED)
+
     def committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The next offset that the group will read of each partition."""
         request = ConsumerGroupTopicPartitions(

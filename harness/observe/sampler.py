@@ -11,6 +11,7 @@ The metrics, all in ``samples``:
 | ``node_cpu_seconds_total``, ``node_memory_bytes`` | node | of the node's processes |
 | ``checkpoints_completed_total``, ``job_restarts_total`` | | of the stream job |
 | ``job_running`` | | 1 while all tasks of the stream job run, else 0 |
+| ``undrained_events`` | topic | records that were left when the run gave up waiting, else 0 |
 | ``samples_missed_total`` | source | samples that could not be taken: they are absent, never made up |
 
 The samples of one metric that were taken together bear the same time.
@@ -76,6 +77,10 @@ class Sampler:
         for thread in self._threads:
             thread.start()
 
+    def record(self, readings: Iterable[Reading]) -> None:
+        """Write values that were measured elsewhere, now. Before ``stop``."""
+        self._record(self._clock.now_ns(), readings)
+
     def stop(self) -> None:
         """Take one last sample of everything and write what waits."""
         self._stop.set()
@@ -105,6 +110,9 @@ class Sampler:
             readings = [
                 Reading(metric="samples_missed_total", label=source.name, value=self._missed[source.name])
             ]
+        self._record(at_ns, readings)
+
+    def _record(self, at_ns: int, readings: Iterable[Reading]) -> None:
         with self._writing:
             for reading in readings:
                 self._writer.add(
