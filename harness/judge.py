@@ -1,7 +1,7 @@
 """Judges a recorded run: every check measures its history, and every limit is held against the measurement.
 
-Nothing here touches the platform: a run can be judged again whenever its folder is there. A check that crashes
-costs its own findings and no others, and what could not be judged is never PASS.
+Nothing here touches the platform: a run can be judged again whenever its folder is there. A check that
+crashes costs its own findings and no others, and what could not be judged is never PASS.
 """
 
 from __future__ import annotations

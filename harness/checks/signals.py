@@ -48,8 +48,8 @@ class Signal:
 
 
 def signals(history: History) -> tuple[Signal, ...]:
-    """Every signal that the history holds, of sending, of the stream job and of the hot store."""
-    return tuple(signal for signal in _signals(history) if len(signal.from_ns))
+    """Of sending and of the stream job, empty where nothing was seen; of the hot store if it was probed."""
+    return tuple(s for s in _signals(history) if len(s.from_ns) or s.name != "hot store")
 
 
 def _signals(history: History) -> Iterator[Signal]:

@@ -72,11 +72,11 @@ class FaultSpan(_Line):
 def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
     """The phases one after the other; the last one has no end."""
     ordered = sorted(lines, key=lambda line: line.at_ns)
-    ends = [line.at_ns for line in ordered[1:]] + [FOREVER_NS]
+    following = (*(line.at_ns for line in ordered[1:]), FOREVER_NS)
     return tuple(
-        Span(phase=line.phase, from_ns=line.at_ns, to_ns=end)
-        for line, end in zip(ordered, ends, strict=True)
-        if end > line.at_ns
+        Span(phase=line.phase, from_ns=line.at_ns, to_ns=end_ns)
+        for line, end_ns in zip(ordered, following, strict=False)
+        if end_ns > line.at_ns
     )
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Sized
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias, cast
 
 import numpy as np
 import orjson
@@ -22,10 +22,6 @@ from harness.history.schema import TABLES
 
 Column: TypeAlias = Sequence[Any] | np.ndarray[Any, Any] | pa.Array | str | int | float | None
 """Values of one column; a single string, number or None stands for that value in every row."""
-
-_INTEGERS: Final = "DELTA_BINARY_PACKED"
-_FLOATS: Final = "BYTE_STREAM_SPLIT"
-_STRINGS: Final = "DELTA_BYTE_ARRAY"
 
 
 class TableWriter:
@@ -182,5 +178,7 @@ def _constant(value: Column, kind: pa.DataType, length: int) -> pa.Array:
 
 def _encoding(kind: pa.DataType) -> str:
     if pa.types.is_floating(kind):
-        return _FLOATS
-    return _INTEGERS if pa.types.is_integer(kind) else _STRINGS
+        return "BYTE_STREAM_SPLIT"
+    if pa.types.is_integer(kind):
+        return "DELTA_BINARY_PACKED"
+    return "PLAIN" if pa.types.is_boolean(kind) else "DELTA_BYTE_ARRAY"

@@ -1,0 +1,251 @@
+"""The judge: limits against measurements, the worst finding wins, and nothing unjudged ever passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.checks import CHECKS
+from harness.checks.finding import Finding, Verdict
+from harness.checks.judgement import Judgement, worst, write_atomically
+from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
+from harness.checks.protocol import COUNT, DISTRIBUTION, NEVER, Check
+from harness.errors import RunError
+from harness.history.reader import History
+from harness.judge import judge, judge_history
+from harness.scenario.model import Expectation
+from tests.core.histories import history, run_info, scenario
+
+
+class Says:
+    """A check that says what it is told to, and needs nothing."""
+
+    describes = "what it is told to"
+    needs: frozenset[str] = frozenset()
+
+    def __init__(self, name: str, answer: Measurement | Exception, unit: str = "") -> None:
+        self.name, self.answer, self.unit = name, answer, unit
+        self.aggregates = DISTRIBUTION if unit else COUNT
+        self.default_thresholds = () if unit else NEVER
+
+    def measure(self, history: History) -> Measurement:
+        if isinstance(self.answer, Exception):
+            raise type(self.answer)(*self.answer.args)
+        return self.answer
+
+
+def values(*numbers: float, phase: str = "steady") -> Distribution:
+    return Distribution(
+        values=np.array(numbers), phases=np.array([phase] * len(numbers)), weights=np.ones(len(numbers), int)
+    )
+
+
+GOOD, BAD, UNKNOWN = Count(value=0), Count(value=2, examples=("one", "two")), Unjudged(reason="no idea")
+
+
+def judged(checks: Mapping[str, Measurement | Exception], of: History | None = None) -> Judgement:
+    says: dict[str, Check] = {
+        name: Says(name, answer, unit="ms" if isinstance(answer, Distribution) else "")
+        for name, answer in checks.items()
+    }
+    return judge_history(of or history(), run_id="r", checks=says)
+
+
+def verdicts(judgement: Judgement) -> dict[str, Verdict]:
+    return {finding.name: finding.verdict for finding in judgement.findings}
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "exit_code"),
+    [
+        ({"a": GOOD}, Verdict.PASS, 0),
+        ({"a": GOOD, "b": BAD}, Verdict.FAIL, 1),
+        ({"a": GOOD, "b": UNKNOWN}, Verdict.INCONCLUSIVE, 3),
+        ({"a": UNKNOWN, "b": BAD}, Verdict.FAIL, 1),
+        ({}, Verdict.INCONCLUSIVE, 3),
+    ],
+)
+def test_the_worst_finding_wins(
+    answers: dict[str, Measurement | Exception], verdict: Verdict, exit_code: int
+) -> None:
+    judgement = judged(answers)
+    assert (judgement.verdict, judgement.exit_code) == (verdict, exit_code)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcd"), st.sampled_from([GOOD, BAD, UNKNOWN, ValueError("x")])))
+def test_a_run_with_anything_unjudged_never_passes(answers: dict[str, Measurement | Exception]) -> None:
+    passed = judged(answers).verdict is Verdict.PASS
+    assert passed == (bool(answers) and all(answer is GOOD for answer in answers.values()))
+
+
+def test_a_safety_finding_needs_no_expectation() -> None:
+    assert judged({"a": BAD}).findings == (
+        Finding(
+            name="a",
+            verdict=Verdict.FAIL,
+            observed=2.0,
+            limit="count == 0",
+            unit="",
+            phase="whole run",
+            evidence="measured: process backend, kafka 1, 0 events",
+            examples=("one", "two"),
+        ),
+    )
+
+
+def test_a_laxer_expectation_does_not_replace_a_safety_checks_own() -> None:
+    of = history(of=scenario(Expectation(check="a", thresholds=("count <= 5",))))
+    assert [f.verdict for f in judged({"a": BAD}, of).findings] == [Verdict.FAIL, Verdict.PASS]
+
+
+def test_a_crashed_check_costs_only_itself() -> None:
+    judgement = judged({"a": ZeroDivisionError("by nought"), "b": GOOD})
+    assert verdicts(judgement) == {"a": Verdict.INCONCLUSIVE, "b": Verdict.PASS}
+    assert judgement.findings[0].detail == "the check crashed: ZeroDivisionError: by nought"
+
+
+@pytest.mark.parametrize(
+    ("check", "threshold", "detail"),
+    [
+        ("no_such", "count == 0", "there is no such check"),
+        ("a", "count == 0ms", "not a limit"),
+        ("a", "p(99) < 5ms", "not a limit"),
+    ],
+)
+def test_a_limit_that_means_nothing_is_inconclusive(check: str, threshold: str, detail: str) -> None:
+    of = history(of=scenario(Expectation(check=check, thresholds=(threshold,))))
+    finding = judged({"a": GOOD}, of).findings[-1]
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.detail.startswith(detail)
+
+
+SLOW = scenario(Expectation(check="a", thresholds=("max < 5ms", "max < 50ms")))
+
+
+@pytest.mark.parametrize("answer", [GOOD, BAD])
+def test_counts_of_an_interrupted_run_are_inconclusive(answer: Measurement) -> None:
+    (finding,) = judged({"a": answer}, history(info=run_info(ended="interrupted"))).findings
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.detail == "the run did not come to its end"
+
+
+def test_what_was_too_slow_in_an_interrupted_run_stays_too_slow() -> None:
+    of = history(info=run_info(ended="no"), of=SLOW)
+    assert [f.verdict for f in judged({"a": values(10.0)}, of).findings] == [
+        Verdict.FAIL,
+        Verdict.INCONCLUSIVE,
+    ]
+
+
+def test_measurements_are_summed_up_by_phase_without_any_limit() -> None:
+    summaries = judged({"a": values(1.0, 2.0, 3.0)}).measured
+    assert [(s.phase, s.count, s.p50, s.max) for s in summaries] == [
+        ("whole run", 3, 2.0, 3.0),
+        ("steady", 3, 2.0, 3.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "as_expected", "verdict", "exit_code", "detail"),
+    [
+        ({"a": BAD, "b": GOOD}, True, Verdict.FAIL, 1, "failed as planned, and nothing else did: a"),
+        ({"a": GOOD, "b": GOOD}, False, Verdict.INCONCLUSIVE, 3, "was to fail and did not: a"),
+        ({"a": UNKNOWN, "b": GOOD}, False, Verdict.INCONCLUSIVE, 3, "was to fail and did not: a"),
+        ({"a": BAD, "b": BAD}, False, Verdict.FAIL, 3, "failed and was not to: b"),
+        (
+            {"a": GOOD, "b": BAD},
+            False,
+            Verdict.FAIL,
+            3,
+            "was to fail and did not: a; failed and was not to: b",
+        ),
+    ],
+)
+def test_a_sabotage_breaks_what_it_was_to_break_and_nothing_else(
+    answers: dict[str, Measurement | Exception],
+    as_expected: bool,
+    verdict: Verdict,
+    exit_code: int,
+    detail: str,
+) -> None:
+    judgement = judged(answers, history(of=scenario(expect_fail=("a",))))
+    assert (judgement.as_expected, judgement.verdict, judgement.exit_code) == (
+        as_expected,
+        verdict,
+        exit_code,
+    )
+    assert judgement.findings[-1].detail == detail
+
+
+def run_folder(tmp_path: Path, **files: bytes) -> Path:
+    """A run that was killed before it recorded anything, but for these files of its history."""
+    run = tmp_path / "2026-01-01--1"
+    (run / "history").mkdir(parents=True)
+    (run / "scenario.json").write_text(scenario().model_dump_json())
+    for name, content in files.items():
+        (run / "history" / name.replace("_json", ".json")).write_bytes(content)
+    return run
+
+
+def test_a_run_that_recorded_nothing_is_inconclusive(tmp_path: Path) -> None:
+    judgement = judge(run_folder(tmp_path))
+    assert judgement.exit_code == 3
+    assert {finding.verdict for finding in judgement.findings} == {Verdict.INCONCLUSIVE}
+    assert {finding.detail for finding in judgement.findings} == {"the run ended before its load started"}
+
+
+def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
+    judgement = judge(run_folder(tmp_path, run_json=run_info().model_dump_json().encode()))
+    inconclusive = {f.name for f in judgement.findings if f.verdict is Verdict.INCONCLUSIVE}
+    assert inconclusive == {n for n, c in CHECKS.items() if c.default_thresholds} - {"faults_carried_out"}
+
+
+def test_without_its_scenario_a_run_cannot_be_judged(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"scenario\.json"):
+        judge(tmp_path)
+
+
+def test_findings_are_kept_and_judging_again_gives_the_same(tmp_path: Path) -> None:
+    run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
+    first = judge(run)
+    assert judge(run) == first == Judgement.load(run)
+
+
+def test_what_never_came_is_null_in_json() -> None:
+    of = history(of=SLOW)
+    written: dict[str, Any] = json.loads(json.dumps(judged({"a": values(np.inf)}, of).to_json()))
+    assert [f["observed"] for f in written["findings"]] == [None, None]
+    assert written["findings"][0]["detail"] == "it never came"
+
+
+def test_json_says_what_programs_ask_for() -> None:
+    written = judged({"a": GOOD}).to_json()
+    assert {"verdict", "findings", "run_id", "seed", "as_expected"} <= written.keys()
+    wanted = {"name", "verdict", "observed", "limit", "unit", "phase", "evidence", "detail", "examples"}
+    assert written["findings"][0].keys() == wanted
+
+
+def test_without_findings_there_is_no_verdict() -> None:
+    assert worst([]) is Verdict.INCONCLUSIVE
+
+
+def test_a_file_is_replaced_and_not_written_through_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    (tmp_path / "link").symlink_to(outside)
+    write_atomically(tmp_path / "link", b"new")
+    assert (outside.read_text(), (tmp_path / "link").read_text()) == ("mine", "new")
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_bears_the_name_that_it_is_registered_by(name: str) -> None:
+    assert CHECKS[name].name == name
+    assert CHECKS[name].describes
