@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from pipeline.endpoints import KafkaEndpoint, Security
@@ -37,7 +38,7 @@ class Topics:
         self._admin = AdminClient(client_config(endpoint))
 
     def create(self, names: Iterable[str], options: TopicOptions) -> None:
-        """Make the topics that are not there, and wait until every partition has a leader. Raises KafkaFailed."""
+        """Make the topics that are not there; wait until each partition has a leader. Raises KafkaFailed."""
         wanted = set(names)
         new = [self._new_topic(name, options) for name in sorted(wanted - self._existing())]
         if new:
@@ -63,11 +64,6 @@ class Topics:
             _settle(futures, "delete consumer group", accept=_GONE, not_yet=(KafkaError.NON_EMPTY_GROUP,))
 
         self._retry(forget)
-
-    def configure(self, resource: ConfigResource) -> dict[str, str | None]:
-        """The configuration of a topic, as Kafka has it now."""
-        entries = self._admin.describe_configs([resource])[resource].result(_TIMEOUT_S)
-        return {name: entry.value for name, entry in entries.items()}
 
     def _new_topic(self, name: str, options: TopicOptions) -> NewTopic:
         return NewTopic(
@@ -115,7 +111,7 @@ class Topics:
 def _settle(
     futures: dict[str, Any], what: str, *, accept: tuple[int, ...] = (), not_yet: tuple[int, ...] = ()
 ) -> None:
-    """Wait for every future. Errors in ``accept`` are as good as success; those in ``not_yet`` raise NotReady."""
+    """Wait for every future. Errors in ``accept`` count as success; those in ``not_yet`` raise NotReady."""
     for name, future in futures.items():
         try:
             future.result(_TIMEOUT_S)

@@ -15,7 +15,7 @@ class StreamOptions:
     delivery: Literal["exactly_once", "at_least_once"] = "exactly_once"
     """Of every Kafka sink. At-least-once repeats results after a restart."""
     late_events: Literal["late_topic", "drop"] = "late_topic"
-    """What becomes of an event whose five-minute window had closed when it came. Flink itself would drop it."""
+    """What becomes of an event whose five-minute window had closed when it came. Flink by itself drops it."""
     out_of_orderness_event_s: float = 60.0
     """How far behind the newest event of its partition an event may come and still be on time."""
     idle_timeout_s: float = 15.0

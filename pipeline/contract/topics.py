@@ -2,8 +2,8 @@
 
 ``events``              the source; value: an event's JSON, key: entity_id, timestamp: event_time
 ``events_valid``        valid events without their duplicates: the same value, key and timestamp
-``events_late``         a copy of those that came after their five-minute window had closed; no window has them
-``events_dead_letter``  what broke the contract: the same value, key and timestamp, and ``DeadLetter`` as headers
+``events_late``         a copy of those that came after their five-minute window had closed
+``events_dead_letter``  what broke the contract: the same value, key, timestamp; ``DeadLetter`` as headers
 ``window_results``      every window of every kind; value: ``WindowResult`` as JSON, key: the window's key,
                         timestamp: the window's end
 """
@@ -27,18 +27,17 @@ WINDOW_MS: Final = 5 * 60_000
 """Tumbling windows, and the hop of hopping ones. An event is late by the window of this size."""
 HOPPING_WINDOW_MS: Final = 15 * 60_000
 SESSION_GAP_MS: Final = 30 * 60_000
-"""Two events of an entity further apart than this are of two sessions. A session ends a gap after its last event."""
+"""Two events of an entity further apart are of two sessions. A session ends a gap after its last event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """The headers of a record in ``events_dead_letter``, each a text: why, and which record of which topic."""
+    """The headers of a record in ``events_dead_letter``, as texts: why, and which record it was."""
 
     reason: str
     source_topic: str
     source_partition: int
     source_offset: int
-    source_timestamp_ms: int
 
     @staticmethod
     def from_headers(headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
@@ -50,7 +49,6 @@ class DeadLetter:
                 source_topic=texts["source_topic"],
                 source_partition=int(texts["source_partition"]),
                 source_offset=int(texts["source_offset"]),
-                source_timestamp_ms=int(texts["source_timestamp_ms"]),
             )
         except (KeyError, ValueError) as error:
             raise ContractError(f"not the headers of a dead letter: {texts}") from error
@@ -58,7 +56,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowResult:
-    """The value of a record in ``window_results``, one JSON object with these names. Times are ms since 1970."""
+    """The value of a record in ``window_results``: a JSON object of these names. Times are ms since 1970."""
 
     window_kind: Literal["tumbling", "hopping", "session"]
     key: str

@@ -1,0 +1,175 @@
+"""From the .sql files, the contract and the options to the statements of one deployment."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+from typing import Final
+
+from pipeline.contract.derive import flink_columns, rules_json
+from pipeline.contract.odcs import DataContract
+from pipeline.contract.topics import HOPPING_WINDOW_MS, SESSION_GAP_MS, WINDOW_MS
+from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.kafka import require_plaintext
+from pipeline.options import StreamOptions
+
+SOURCE_GROUP: Final = "floodmark-stream"
+"""The consumer group that the job's progress shows under."""
+DEPLOYMENT: Final = "floodmark-stream"
+"""Starts the names of the job and of its transactions."""
+
+_WHEN: Final = re.compile(r"^-- when (\w+)=(\w+)$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^\s*--.*\n?", re.MULTILINE)
+# Longer than any outage that the job should survive: when it ends, what a checkpoint has promised is lost.
+_TRANSACTION_TIMEOUT_MS: Final = 15 * 60_000
+_SINK_PROPERTIES: Final = {
+    "acks": "all",
+    "compression.type": "snappy",
+    "linger.ms": "20",
+    "batch.size": str(256 * 1024),
+    "buffer.memory": str(64 * 1024 * 1024),
+    "max.request.size": str(2 * 1024 * 1024),
+    "transaction.timeout.ms": str(_TRANSACTION_TIMEOUT_MS),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDefinition:
+    """All that makes the job what it is. ``digest`` tells two definitions apart."""
+
+    tables: tuple[str, ...]
+    """Statements that declare tables, functions and views."""
+    inserts: tuple[str, ...]
+    """The statements of the one job."""
+    configuration: Mapping[str, str]
+    jar: str | None
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits."""
+        parts = (*self.tables, *self.inserts, *sorted(f"{k}={v}" for k, v in self.configuration.items()))
+        return hashlib.sha256("\0".join((*parts, self.jar or "")).encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """The job's name in Flink."""
+        return f"{DEPLOYMENT}-{self.digest}"
+
+    @property
+    def job(self) -> str:
+        """The inserts as one statement, so that Flink makes one job of them."""
+        return "EXECUTE STATEMENT SET BEGIN\n" + ";\n".join(self.inserts) + ";\nEND"
+
+
+def job_definition(
+    endpoints: Endpoints, options: StreamOptions, contract: DataContract, *, bounded: bool = False
+) -> JobDefinition:
+    """The job of this deployment. ``bounded`` ends it at the offsets that are the latest when it starts."""
+    values = _values(endpoints.kafka, options, contract, bounded=bounded)
+    return JobDefinition(
+        tables=(*statements("tables.sql", values, options), *statements("flow.sql", values, options)),
+        inserts=statements("job.sql", values, options),
+        configuration=_configuration(endpoints, options),
+        jar=endpoints.flink.job_jar,
+    )
+
+
+def statements(file: str, values: Mapping[str, str], options: StreamOptions) -> tuple[str, ...]:
+    """The statements of a .sql file, less comments. ``-- when option=value`` above one makes it conditional.
+
+    Raises KeyError for a ``${name}`` that has no value.
+    """
+    text = (resources.files("pipeline.stream") / "sql" / file).read_text()
+    found = []
+    for part in re.split(r";\s*$", text, flags=re.MULTILINE):
+        wanted = all(getattr(options, name) == value for name, value in _WHEN.findall(part))
+        statement = _COMMENT.sub("", part).strip()
+        if statement and wanted:
+            found.append(Template(statement).substitute(values))
+    return tuple(found)
+
+
+def _values(
+    kafka: KafkaEndpoint, options: StreamOptions, contract: DataContract, *, bounded: bool
+) -> dict[str, str]:
+    return {
+        "contract_columns": flink_columns(contract),
+        "contract_rules": rules_json(contract).replace("'", "''"),
+        "identity": ", ".join(contract.identity),
+        "bounded": str(bounded).lower(),
+        "deployment": DEPLOYMENT,
+        "source_group": SOURCE_GROUP,
+        "kafka_properties": _options(kafka_properties(kafka)),
+        "sink": _options(_sink(kafka, options)),
+        "window": _interval(WINDOW_MS),
+        "window_ms": str(WINDOW_MS),
+        "hopping_window": _interval(HOPPING_WINDOW_MS),
+        "session_gap": _interval(SESSION_GAP_MS),
+        "out_of_orderness_ms": str(round(options.out_of_orderness_event_s * 1000)),
+        "idle_timeout_ms": str(round(options.idle_timeout_s * 1000)),
+        "epoch_ms_of_window_start": _epoch_ms("window_start"),
+        "epoch_ms_of_window_end": _epoch_ms("window_end"),
+    }
+
+
+def kafka_properties(kafka: KafkaEndpoint) -> dict[str, str]:
+    """What Flink's Kafka clients need to reach Kafka, as options of a table."""
+    require_plaintext(kafka.security)
+    return {"properties.bootstrap.servers": kafka.bootstrap}
+
+
+def _sink(kafka: KafkaEndpoint, options: StreamOptions) -> dict[str, str]:
+    return {
+        "connector": "kafka",
+        "sink.delivery-guarantee": options.delivery.replace("_", "-"),
+        # Pooled names are used again after a commit, so that Kafka need not remember one a checkpoint.
+        "sink.transaction-naming-strategy": "pooling",
+        **kafka_properties(kafka),
+        **{f"properties.{name}": value for name, value in _SINK_PROPERTIES.items()},
+    }
+
+
+def _configuration(endpoints: Endpoints, options: StreamOptions) -> dict[str, str]:
+    return {
+        "parallelism.default": str(options.parallelism),
+        "execution.checkpointing.interval": f"{round(options.checkpoint_interval_s * 1000)} ms",
+        "execution.checkpointing.mode": "EXACTLY_ONCE",
+        "execution.checkpointing.dir": endpoints.flink.checkpoint_uri,
+        "execution.checkpointing.savepoint-dir": endpoints.flink.savepoint_uri,
+        "execution.checkpointing.incremental": "true",
+        "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # A broker that is being replaced may fail a commit or two; that alone is no reason to start over.
+        "execution.checkpointing.tolerable-failed-checkpoints": "10",
+        "execution.checkpointing.timeout": "60 s",
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": "2147483647",
+        "restart-strategy.fixed-delay.delay": "1 s",
+        "state.backend.type": "rocksdb",
+        # Deduplication asks for keys that are mostly not there: filters answer that without a search.
+        "state.backend.rocksdb.use-bloom-filter": "true",
+        "state.backend.rocksdb.options-factory": "floodmark.pipeline.RocksDbOptions",
+        "table.exec.state.ttl": f"{round(options.dedup_horizon_s * 1000)} ms",
+        "table.local-time-zone": "UTC",
+        "pipeline.object-reuse": "true",
+        "pipeline.auto-watermark-interval": "100 ms",
+    }
+
+
+def _options(options: Mapping[str, str]) -> str:
+    quoted = ((name, value.replace("'", "''")) for name, value in options.items())
+    return ",\n    ".join(f"'{name}' = '{value}'" for name, value in quoted)
+
+
+def _interval(duration_ms: int) -> str:
+    minutes, rest = divmod(duration_ms, 60_000)
+    if rest:
+        raise ValueError(f"a window is a whole number of minutes, not {duration_ms} ms")
+    return f"INTERVAL '{minutes}' MINUTE"
+
+
+def _epoch_ms(column: str) -> str:
+    return f"1000 * UNIX_TIMESTAMP(DATE_FORMAT({column}, 'yyyy-MM-dd HH:mm:ss'))"
