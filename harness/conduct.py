@@ -35,7 +35,7 @@ class Conduct:
     unsteady: Callable[[], str]
     """Why the platform is not steady; "" when it is."""
     report: Report
-    wait: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = time.sleep
     _said_s: float = field(default=-_SAY_EVERY_S)
     _injected: bool = False
 
@@ -57,7 +57,7 @@ class Conduct:
                 self.conductor.begin(due.popleft())
             self._enter_phase(now_s)
             self._say(now_s)
-            self.wait(_TICK_S)
+            self.sleep(_TICK_S)
 
     def _require_steady(self) -> None:
         if why := self.unsteady():

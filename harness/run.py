@@ -6,6 +6,7 @@ of it: harness/judge.py reads what a run left behind, now or later.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ class Parts:
     read_back: Callable[[Flooded], None]
     provenance: Provenance
     clock: RunClock
+    sleep: Callable[[float], None] = time.sleep
 
 
 def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, report: Report) -> None:
@@ -166,6 +168,7 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, teardown: Teardow
         load_alive=lambda: _alive(flooded.platform, LOAD),
         unsteady=lambda: parts.unsteady(flooded.folder.path),
         report=flooded.report,
+        sleep=parts.sleep,
     ).follow(schedule(flooded.scenario.faults))
     conductor.heal_all()
 

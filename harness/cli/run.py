@@ -1,0 +1,77 @@
+"""``floodmark run``: carry a scenario out, judge it, and say where the report is."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from harness.cli.judge import EXIT_CODES, show
+from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
+from harness.errors import FloodmarkError, RunError
+from harness.judge import judge
+from harness.parts import real_parts
+from harness.run import run as carry_out
+from harness.run_folder import RunFolder
+from harness.scenario.load import load_scenario
+
+INTERRUPTED = 130
+
+
+def run(
+    scenario: Annotated[Path, typer.Argument(help="The scenario's YAML file.", show_default=False)],
+    seed: SeedOption = None,
+    backend: BackendOption = "process",
+    out: OutOption = Path("reports/runs"),
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Run a scenario: start the platform, flood it, break it, judge it.
+
+    Example: floodmark run scenarios/quickstart.yaml --seed 7
+
+    Exit codes: 0 PASS, 1 FAIL, 2 the scenario was refused, 3 INCONCLUSIVE, 4 the platform would not start,
+    130 interrupted. Ctrl-C heals, stops everything and leaves a run that can be judged.
+    """
+    loaded = load_scenario(scenario, seed=seed)
+    parts = real_parts(backend)
+    folder = RunFolder.create(out, loaded, date.today())
+    report = Progress()
+    report(f"run {folder.run_id} of {loaded.name}, seed {loaded.seed}, into {folder.path}")
+    command = shlex.join(["floodmark", "run", str(scenario), "--seed", str(loaded.seed)])
+    exit_code: int | None = None
+    with _signals_interrupt():
+        try:
+            carry_out(loaded, parts, folder=folder, command=command, report=report)
+        except KeyboardInterrupt:
+            report("interrupted: everything was healed and stopped; judging what was recorded")
+            exit_code = INTERRUPTED
+        except RunError as error:
+            report(f"the run ended early: {error}")
+        except FloodmarkError as error:
+            report(f"the logs are in {folder.logs}; to run it again: {command}")
+            raise error
+    judgement = judge(folder.path)
+    show(folder.path, judgement, output)
+    raise typer.Exit(EXIT_CODES[judgement.verdict] if exit_code is None else exit_code)
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """A polite request to end, or the loss of the terminal, is handled as Ctrl-C is."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {s: signal.signal(s, interrupt) for s in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,238 @@
+"""A run takes its steps in order; whatever goes wrong, it heals, stops, and leaves what it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from harness.backends.protocol import NodeStatus, Platform
+from harness.errors import RunError
+from harness.history.run_info import RunInfo
+from harness.load.plan import PlanFile
+from harness.load.progress import LoadProgress
+from harness.provenance import Provenance
+from harness.run import Flooded, Parts, run
+from harness.run_clock import RunClock
+from harness.run_folder import RunFolder
+from harness.scenario.model import FaultSpec, Load, Scenario
+from harness.topology import Topology
+from pipeline.endpoints import CassandraEndpoint, Endpoints, FlinkEndpoint, KafkaEndpoint
+
+ENDPOINTS = Endpoints(
+    kafka=KafkaEndpoint(bootstrap_servers=("127.0.0.1:9",)),
+    flink=FlinkEndpoint(sql_gateway_url="", rest_url="", checkpoint_uri="", savepoint_uri=""),
+    cassandra=CassandraEndpoint(contact_points=("127.0.0.1",), port=9, datacenter="local"),
+)
+
+
+@dataclass
+class World:
+    """Everything around a run, in memory: what happened is in ``did``, and ``breaks`` raises at a step."""
+
+    folder: RunFolder
+    did: list[str] = field(default_factory=list)
+    breaks: Mapping[str, BaseException] = field(default_factory=dict)
+    unsteady: str = ""
+    load_done_after: int = 40
+    load_dies_after: int = 10**9
+    looks: int = 0
+    now_ns: int = 0
+    name: str = "memory"
+    endpoints: Endpoints = ENDPOINTS
+
+    def step(self, what: str) -> None:
+        self.did.append(what)
+        if what in self.breaks:
+            raise self.breaks[what]
+
+    # The backend and its platform.
+    def up(self, topology: Topology, **_: Any) -> Platform:
+        self.step("up")
+        return self
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        state: Any = "dead" if self.looks > self.load_dies_after else "running"
+        load = NodeStatus(
+            name="load",
+            service="",
+            role="",
+            zone="",
+            endpoint="",
+            state=state,
+            pid=1,
+            memory_bytes=0,
+            cpu_s=0,
+            ready_after_s=None,
+        )
+        return (load,)
+
+    def signal(self, node: str, action: str) -> None:
+        self.step(f"{action} {node}")
+
+    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
+        self.step(f"start {node}")
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
+        self.step(f"spawn {name}")
+
+    def down(self) -> None:
+        self.step("down")
+
+    # The pipeline.
+    def deploy(self) -> None:
+        self.step("deploy")
+
+    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+        return (("hot-writer-1", ("writer",)),)
+
+    # The load, the watch and what comes after.
+    def start_load(self, flooded: Flooded) -> None:
+        self.step("start load")
+
+    def stop(self) -> None:
+        self.step("stop watching")
+
+    def watch(self, flooded: Flooded) -> World:
+        self.step("watch")
+        return self
+
+    def sleep(self, _: float) -> None:
+        """Every sleep lasts a quarter of a second, and the load goes on meanwhile."""
+        self.looks += 1
+        self.now_ns += 250_000_000
+        done = self.load_done_after < self.looks < self.load_dies_after
+        LoadProgress(
+            state="done" if done else "sending",
+            at_ns=self.now_ns,
+            sent=1,
+            acknowledged=1,
+            unknown=0,
+            failed=0,
+            total=2,
+            behind_ms=0,
+        ).save(self.folder.load_progress)
+
+    def parts(self) -> Parts:
+        plan = self.folder.path / "cached.parquet"
+        plan.write_bytes(b"plan")
+        return Parts(
+            backend=self,
+            plan=lambda scenario, report: PlanFile(
+                path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1
+            ),
+            pipeline=lambda endpoints, options, report: self,
+            start_load=self.start_load,
+            watch=self.watch,
+            unsteady=lambda path: self.unsteady,
+            drain=lambda flooded: self.step("drain"),
+            read_back=lambda flooded: self.step("read back"),
+            provenance=Provenance(commit="c", machine={}, versions={}),
+            clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=lambda: self.now_ns),
+            sleep=self.sleep,
+        )
+
+    def run(self, scenario: Scenario) -> None:
+        run(scenario, self.parts(), folder=self.folder, command="floodmark run x", report=lambda _: None)
+
+    def ended(self) -> str:
+        return RunInfo.load(self.folder.history).ended
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        return [orjson.loads(line) for line in (self.folder.history / name).read_bytes().splitlines()]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Callable[..., World]:
+    def make(**changes: Any) -> World:
+        return World(RunFolder.create(tmp_path, scenario(), date(2026, 1, 2)), **changes)
+
+    return make
+
+
+def scenario(*faults: FaultSpec) -> Scenario:
+    return Scenario(
+        name="small",
+        description="",
+        seed=1,
+        topology=Topology.model_validate(
+            {
+                "name": "one",
+                "zones": ("a",),
+                "services": {"kafka": {"broker": {"count": 1, "heap": "64MiB"}}},
+            }
+        ),
+        load=Load.model_validate({"trace": Path("t.yaml"), "event_span": "10s", "duration": "10s"}),
+        warm_up=0.5,
+        faults=faults,
+    )
+
+
+KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
+UP = ["up", "deploy", "spawn hot-writer-1", "watch", "start load"]
+END = ["drain", "stop watching", "read back", "stop watching", "down"]
+
+
+def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> None:
+    w = world()
+    w.run(scenario())
+    assert w.did == [*UP, *END]
+    assert w.ended() == "complete"
+
+
+def test_faults_happen_and_are_healed_before_the_drain(world: Callable[..., World]) -> None:
+    w = world()
+    w.run(scenario(KILL))
+    assert w.did == [*UP, "kill kafka-broker-1", "start kafka-broker-1", *END]
+    assert [line["action"] for line in w.lines("faults.jsonl")] == ["inject", "heal"]
+
+
+def test_phases_are_recorded_in_order(world: Callable[..., World]) -> None:
+    w = world()
+    w.run(scenario())
+    assert [line["phase"] for line in w.lines("phases.jsonl")] == ["warm_up", "steady", "drain", "done"]
+
+
+def test_nothing_is_broken_when_the_platform_is_not_steady(world: Callable[..., World]) -> None:
+    w = world(unsteady="lag grows")
+    with pytest.raises(RunError, match="not steady before: lag grows"):
+        w.run(scenario(KILL))
+    assert "kill kafka-broker-1" not in w.did
+    assert w.did[-1] == "down"
+
+
+def test_a_load_that_died_ends_the_run(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=0)
+    with pytest.raises(RunError, match="the load died"):
+        w.run(scenario())
+    assert w.ended().startswith("failed: the load died")
+
+
+@pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "read back"])
+def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., World], step: str) -> None:
+    w = world(breaks={step: KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        w.run(scenario())
+    assert w.did[-1] == "down"
+    if step != "deploy":
+        assert w.ended() == "interrupted"
+
+
+def test_what_is_broken_when_a_run_fails_is_healed(world: Callable[..., World]) -> None:
+    w = world(load_done_after=10**9, load_dies_after=60)
+    never_healed = KILL.model_copy(update={"heal_after": 600.0})
+    with pytest.raises(RunError, match="the load died"):
+        w.run(scenario(never_healed))
+    assert w.did.index("start kafka-broker-1") < w.did.index("down")
+
+
+def test_the_event_clock_of_a_run_starts_in_the_past(world: Callable[..., World]) -> None:
+    w = world()
+    w.run(scenario())
+    info = RunInfo.load(w.folder.history)
+    assert info.origin_ms < info.epoch_unix_ns // 1_000_000
