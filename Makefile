@@ -43,6 +43,9 @@ clean: ## remove the Python environment and the tools' caches (the engines' cach
 
 # --- Set-up -------------------------------------------------------------------------------------------------
 
+# An environment whose Python was removed or moved since is made anew.
+$(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.ready-with-*)
+
 python: $(PYTHON_READY)
 
 # A command may exist and not work (a version manager's shim), so each is tried by running it.
@@ -70,12 +73,12 @@ lint: python
 types: python
 	$(BIN)/mypy
 
+# The limits, of one test and of all, keep the whole of `make test` within 30 minutes whatever hangs.
 core-tests: python
-	$(PYTEST) tests/core $(ARGS)
+	$(PYTEST) tests/core --timeout=60 --session-timeout=120 $(ARGS)
 
-# The session's own limits keep the whole of `make test` within 30 minutes, whatever hangs.
 engine-tests: setup
-	$(PYTEST) tests/engines --session-timeout=720 $(ARGS)
+	$(PYTEST) tests/engines --timeout=120 --session-timeout=420 $(ARGS)
 
 end-to-end-tests: setup
-	$(PYTEST) tests/end_to_end --session-timeout=900 $(ARGS)
+	$(PYTEST) tests/end_to_end --timeout=300 --session-timeout=780 $(ARGS)

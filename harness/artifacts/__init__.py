@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ __all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure"]
 class Artifacts:
     """Engines whose homes are complete and verified."""
 
-    homes: dict[str, Path]
+    homes: Mapping[str, Path]
 
     def home(self, engine: str) -> Path:
         """The engine's folder: jars in ``lib/``, and what its distribution has beside them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from harness.artifacts.java import JavaHome
 from harness.cli import doctor as doctor_command
 from harness.cli.output import OutputFormat
-from harness.doctor.machine import Machine
+from harness.doctor import machine
+from harness.doctor.machine import ENGINE_PORTS, Machine
 from harness.doctor.packages import PACKAGES, install_command
 from harness.doctor.requirements import NEEDS, Requirement, examine
+from harness.services import SERVICES
 
 GIB = 2**30
 JAVA_17 = JavaHome(path=Path("/usr/lib/jvm/17"), version="17.0.15")
@@ -43,8 +46,8 @@ FIT = Machine(
 
 
 def held_against(name: str, **changes: object) -> Requirement:
-    machine = dataclasses.replace(FIT, **changes)  # type: ignore[arg-type]
-    (found,) = (one for one in examine(machine) if one.name == name)
+    changed = dataclasses.replace(FIT, **changes)  # type: ignore[arg-type]
+    (found,) = (one for one in examine(changed) if one.name == name)
     return found
 
 
@@ -103,8 +106,24 @@ def test_a_wrong_choice_of_java_is_not_mended_by_a_package() -> None:
 
 def test_a_taken_port_names_its_engine_and_who_to_ask() -> None:
     found = held_against("ports", ports_taken=(9092, 8081))
-    assert found.found == "taken: 9092 (Kafka), 8081 (Flink)"
+    assert found.found == "taken: 9092 (kafka), 8081 (flink)"
     assert ":9092 |:8081 " in found.mend
+
+
+def test_every_port_of_every_service_is_looked_at() -> None:
+    ports = {(p, name) for name, service in SERVICES.items() for r in service.roles.values() for p in r.ports}
+    assert ports == set(ENGINE_PORTS.items())
+
+
+def test_a_port_that_another_program_took_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listener:
+        # A program that listens on every address has taken this one too.
+        listener.bind((machine.PROBE_ADDRESS, 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        monkeypatch.setattr(machine, "ENGINE_PORTS", {port: "kafka"})
+        assert machine.read_machine().ports_taken == (port,)
+    assert machine.read_machine().ports_taken == ()
 
 
 @pytest.mark.parametrize("manager", PACKAGES)
@@ -135,14 +154,14 @@ MACHINES = st.builds(
 
 
 @given(MACHINES)
-def test_on_any_machine_whatever_is_not_ok_says_how_to_mend_it(machine: Machine) -> None:
-    found = examine(machine)
+def test_on_any_machine_whatever_is_not_ok_says_how_to_mend_it(any_machine: Machine) -> None:
+    found = examine(any_machine)
     assert len(found) == len(NEEDS)
     assert all(bool(one.mend) == (one.state != "ok") and one.found and one.wanted for one in found)
 
 
-def run_doctor(machine: Machine, monkeypatch: pytest.MonkeyPatch, output: OutputFormat) -> int:
-    monkeypatch.setattr(doctor_command, "read_machine", lambda: machine)
+def run_doctor(told: Machine, monkeypatch: pytest.MonkeyPatch, output: OutputFormat) -> int:
+    monkeypatch.setattr(doctor_command, "read_machine", lambda: told)
     try:
         doctor_command.doctor(output)
     except typer.Exit as ended:
