@@ -42,6 +42,8 @@ class Document:
     data: dict[str, Any]
     lines: Mapping[FieldPath, int]
     """From 1."""
+    problems: tuple[Problem, ...] = ()
+    """Of the YAML itself, which leave it readable: duplicate keys, tags, anchors."""
 
     def where(self, path: FieldPath) -> str:
         """``quickstart.yaml:12: load.time_scale``; a value that is missing has its parent's line."""
@@ -90,7 +92,7 @@ def shown(value: object) -> str:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file. Raises InvalidInput, with every problem of the YAML that can be told at once."""
+    """Read a file. Raises InvalidInput when there is nothing to go on with; see ``Document.problems``."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
@@ -110,25 +112,23 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(text: str, *, name: str) -> Document:
-    """Read YAML text. Raises InvalidInput."""
+    """Read YAML text. Raises InvalidInput when there is nothing to go on with."""
     builder = _Builder(name=name)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        builder.problems.append(
-            Problem(where=f"{name}{line}", found=error.problem or "broken YAML", allowed="valid YAML")
-        )
+        raise _unreadable(f"{name}{line}", error.problem or "broken YAML", builder) from error
     except yaml.YAMLError as error:
-        builder.problems.append(Problem(where=name, found=shown(str(error)), allowed="valid YAML"))
-    if not builder.problems and not isinstance(builder.root, dict):
-        builder.problems.append(
-            Problem(where=name, found=shown(builder.root), allowed="a mapping of fields to values")
-        )
-    if builder.problems:
-        raise InvalidInput(builder.problems)
-    return Document(name=name, data=builder.root, lines=builder.lines)
+        raise _unreadable(name, shown(str(error)), builder) from error
+    if not isinstance(builder.root, dict):
+        raise _unreadable(name, shown(builder.root), builder, allowed="a mapping of fields to values")
+    return Document(name=name, data=builder.root, lines=builder.lines, problems=tuple(builder.problems))
+
+
+def _unreadable(where: str, found: str, builder: _Builder, *, allowed: str = "valid YAML") -> InvalidInput:
+    return InvalidInput([*builder.problems, Problem(where=where, found=found, allowed=allowed)])
 
 
 class _Refused(yaml.YAMLError):

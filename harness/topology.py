@@ -1,4 +1,7 @@
-"""A topology: services, the nodes of each role, their zones and sizes. Data only; backends give it life."""
+"""A topology: services, the nodes of each role, their zones and sizes. Data only; backends give it life.
+
+harness/topologies.py reads it from a file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from harness.units import Bytes
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class RoleSpec(_Model):

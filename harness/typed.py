@@ -53,6 +53,8 @@ def _allowed(details: ErrorDetails, model: type[BaseModel]) -> str:
             return "a value; this field has no default"
         case "value_error":
             return str(details["ctx"]["error"])
+        case "model_type" | "dict_type":
+            return "a mapping of fields to values"
         case _:
             return details["msg"].removeprefix("Input should be ").removeprefix("Value should ")
 

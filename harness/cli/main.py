@@ -41,12 +41,12 @@ def _command(name: str, summary: str, function: str | None = None) -> tuple[str,
 COMMANDS: Final = MappingProxyType(
     dict(
         [
-            _command("run", "Run a scenario: start the platform, flood it, break it, judge it."),
-            _command("validate", "Check scenarios without starting anything; list every problem."),
+            _command("run", "Run a scenario: start, flood, break and judge."),
+            _command("validate", "Check scenarios; list every problem."),
             _command("doctor", "Say what this machine lacks, and how to mend it."),
             _command("up", "Start a topology and leave it running."),
-            _command("down", "Stop what is running, and clean up what an earlier run left."),
-            _command("status", "Show the nodes that run, their endpoints and memory."),
+            _command("down", "Stop what runs, and clean up what was left."),
+            _command("status", "Show the nodes that run, endpoints and memory."),
             _command("judge", "Judge a recorded run again."),
             _command("report", "Render the HTML report of a recorded run."),
             _command("list", "List services, faults, checks and profiles.", "list_parts"),

@@ -22,6 +22,10 @@ _WRONG: Final[Mapping[str, str]] = MappingProxyType(
     {"string": "17", "double": '"much"', "long": "1.5", "strings": "[]"}
 )
 
+_TOO_LARGE: Final[Mapping[str, list[str]]] = MappingProxyType(
+    {"double": ["1e999"], "long": ["9223372036854775808"]}
+)
+
 
 def context() -> str:
     """The select list of what the damages need, over the columns of the event that is imitated."""
@@ -126,4 +130,4 @@ def _beyond(rule: Rule) -> list[str]:
         values.append(f"{rule.minimum - 1:.0f}")
     if rule.maximum is not None:
         values.append(f"{rule.maximum + 1:.0f}")
-    return values
+    return values + _TOO_LARGE.get(rule.type, [])

@@ -191,6 +191,7 @@ def read_mapping(path: Path) -> tuple[Mapping, Document]:
     """Read a mapping file. Raises InvalidInput with every problem; a trace file that is missing is one."""
     document = read_document(path)
     mapping, problems = typed(Mapping, document, document.data)
+    problems += document.problems
     if mapping is not None and mapping.file is not None and not (path.parent / mapping.file).is_file():
         problems.append(
             Problem(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import cache
+from typing import Literal
+
+from pydantic import ConfigDict, TypeAdapter
+
+from pipeline.contract.derive import event_contract, rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the contract demands of one field."""
+    """What the contract demands of one field; None sets no limit."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # a demand that this module does not know is an error
 
     name: str
     type: Literal["string", "double", "long", "strings"]
@@ -20,18 +27,7 @@ class Rule:
     maximum: float | None = None
 
 
-_RULES: Final = (
-    Rule(name="event_id", type="string", required=True, min_length=1, max_length=128),
-    Rule(name="event_type", type="string", required=True, pattern="[a-z][a-z0-9_]{0,63}"),
-    Rule(name="entity_id", type="string", required=True, min_length=1, max_length=128),
-    Rule(name="category", type="string", required=True, min_length=1, max_length=64),
-    Rule(name="reference_id", type="string", min_length=1, max_length=128),
-    Rule(name="value", type="double"),
-    Rule(name="quantity", type="long", minimum=0),
-    Rule(name="attributes", type="strings"),
-)
-
-
+@cache
 def contract_rules() -> tuple[Rule, ...]:
     """One rule a field, in the contract's order."""
-    return _RULES
+    return tuple(TypeAdapter(Rule).validate_python(rule) for rule in rules(event_contract()))

@@ -13,7 +13,7 @@ from pipeline.options import PipelineOptions
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Inject(_Model):
@@ -33,7 +33,7 @@ class Load(_Model):
     """Trace x time scales x the Locust users that drive it."""
 
     trace: Path
-    """The mapping file of the trace, relative to the scenario's own folder."""
+    """The mapping file of the trace; in YAML relative to the scenario's own folder."""
     event_span: Seconds
     """The trace's own time is squeezed, or stretched, into this much event time."""
     duration: Seconds
@@ -66,21 +66,26 @@ class Expectation(_Model):
     thresholds: tuple[str, ...] = Field(min_length=1)
 
 
-class Scenario(_Model):
-    """What to run: topology, pipeline, load, faults and expectations."""
+class ScenarioHead(_Model):
+    """What a scenario says of itself, outside its sections."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     description: str
     seed: int = Field(ge=0, lt=2**32)
-    topology: Topology
-    """Inline, or (in YAML) the name of a file in scenarios/topologies/."""
-    pipeline: PipelineOptions = PipelineOptions()
-    load: Load
     warm_up: Seconds = 10.0
     """From the start of the load until the steady state is judged."""
     drain_timeout: Seconds = 120.0
     """How long the platform may take to catch up after the load's end."""
-    faults: tuple[FaultSpec, ...] = ()
-    expect: tuple[Expectation, ...] = ()
     expect_fail: tuple[str, ...] = ()
     """For sabotage: the checks that must FAIL, exactly these. The run then still ends FAIL."""
+
+
+class Scenario(ScenarioHead):
+    """What to run: topology, pipeline, load, faults and expectations."""
+
+    topology: Topology
+    """Inline, or (in YAML) the name of a file in scenarios/topologies/."""
+    pipeline: PipelineOptions = PipelineOptions()
+    load: Load
+    faults: tuple[FaultSpec, ...] = ()
+    expect: tuple[Expectation, ...] = ()

@@ -1,0 +1,52 @@
+"""``floodmark validate``: are these scenarios sound?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
+from harness.scenario.load import load_many, scenario_schema
+from harness.scenario.model import Scenario
+
+Scenarios = Annotated[
+    list[Path] | None, typer.Argument(help="Scenario files, or names of the product's own.")
+]
+Schema = Annotated[
+    bool,
+    typer.Option("--schema", help="Print the JSON Schema of scenarios, for editors, on standard output."),
+]
+
+
+def validate(
+    scenarios: Scenarios = None, schema: Schema = False, output: OutputOption = OutputFormat.TEXT
+) -> None:
+    """Check scenarios without starting anything; list every problem.
+
+    Example: floodmark validate scenarios/quickstart.yaml scenarios/sabotage/*.yaml
+    """
+    if schema:
+        print_json(scenario_schema())
+        return
+    if not scenarios:
+        raise typer.BadParameter("name at least one scenario", param_hint="SCENARIOS")
+    valid = load_many(scenarios)
+    if output is OutputFormat.JSON:
+        print_json({"valid": True, "scenarios": [_summary(scenario) for scenario in valid]})
+    else:
+        columns = ("scenario", "seed", "nodes", "time scale", "faults", "expectations")
+        rows = [[str(cell) for cell in _summary(scenario).values()] for scenario in valid]
+        print_table(f"{len(valid)} valid", columns, rows)
+
+
+def _summary(scenario: Scenario) -> dict[str, object]:
+    return {
+        "name": scenario.name,
+        "seed": scenario.seed,
+        "nodes": len(scenario.topology.nodes()),
+        "time_scale": round(scenario.load.time_scale, 3),
+        "faults": len(scenario.faults),
+        "expectations": len(scenario.expect),
+    }

@@ -1,0 +1,155 @@
+"""What a scenario must keep beyond its types: names that exist, times that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Final
+
+from harness.documents import FieldPath
+from harness.errors import Problem
+from harness.load.closing import Closing
+from harness.scenario.draft import Draft
+from harness.scenario.model import FaultSpec, Load
+from harness.scenario.thresholds import parse
+from harness.scenario.vocabulary import Vocabulary
+from harness.typed import suggestion
+from pipeline.options import PipelineOptions
+
+_HOUR_S: Final = 3600.0
+_HOT_WRITER: Final = "hot-writer-"
+
+
+def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    """Every rule that the draft breaks, as far as its well-formed sections tell."""
+    yield from _times(draft)
+    yield from _replicas(draft)
+    yield from _fault_names(draft, words)
+    yield from _fault_times(draft)
+    yield from _overlaps(draft)
+    yield from _expectations(draft, words)
+    yield from _expected_failures(draft, words)
+
+
+def _times(draft: Draft) -> Iterator[Problem]:
+    load = draft.load
+    if load is None:
+        return
+    if not load.duration or load.event_span < load.duration:
+        found = f"{load.event_span:g} s of events in {load.duration:g} s"
+        yield _problem(draft, ("load", "event_span"), found, "at least the duration, which is more than 0s")
+        return
+    if draft.head is not None and draft.head.warm_up >= load.duration:
+        found, allowed = f"{draft.head.warm_up:g} s", f"less than the load's {load.duration:g} s"
+        yield _problem(draft, ("warm_up",), found, allowed)
+    if draft.pipeline is not None:
+        yield from _retention(draft, load, draft.pipeline)
+
+
+def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
+    """Retention goes by event time, and the trace's first event must still be there when all is read back."""
+    closing = Closing(
+        last_event_ms=round(load.event_span * 1000),
+        last_send_ms=0,
+        pause_ms=0,
+        out_of_orderness_ms=round(pipeline.stream.out_of_orderness_event_s * 1000),
+        partitions=1,
+    )
+    drain_s = draft.head.drain_timeout if draft.head else 0.0
+    late_s = load.inject.late_by / load.time_scale if load.inject.late else 0.0
+    oldest_s = closing.second_ms / 1000 + _HOUR_S + load.duration + late_s + drain_s
+    if oldest_s > pipeline.topics.retention_s:
+        found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
+        allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"
+        yield _problem(draft, ("load", "event_span"), found, allowed)
+
+
+def _replicas(draft: Draft) -> Iterator[Problem]:
+    if draft.topology is None or draft.pipeline is None:
+        return
+    brokers = sum(node.service == "kafka" for node in draft.topology.nodes())
+    wanted = draft.pipeline.topics.min_insync_replicas
+    if wanted > brokers:
+        place = ("pipeline", "topics", "min_insync_replicas")
+        yield _problem(draft, place, str(wanted), f"at most the number of brokers, {brokers}")
+
+
+def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    targets = _targets(draft)
+    for n, fault in draft.faults.items():
+        if fault.kind not in words.faults:
+            allowed = suggestion(fault.kind, words.faults)
+            yield _problem(draft, ("faults", n, "kind"), fault.kind, allowed)
+        for m, target in enumerate(fault.targets):
+            if targets is not None and target not in targets:
+                yield _problem(draft, ("faults", n, "targets", m), target, suggestion(target, targets))
+            elif target in fault.targets[:m]:
+                yield _problem(draft, ("faults", n, "targets", m), f"{target} again", "each target once")
+
+
+def _targets(draft: Draft) -> list[str] | None:
+    """What a fault may hit; None when that cannot be told."""
+    if draft.topology is None or draft.pipeline is None:
+        return None
+    writers = [f"{_HOT_WRITER}{n + 1}" for n in range(draft.pipeline.hot.writers)]
+    return [*(node.name for node in draft.topology.nodes()), *writers]
+
+
+def _fault_times(draft: Draft) -> Iterator[Problem]:
+    """Steady state is judged before anything breaks, and everything is whole again when the load ends."""
+    if draft.load is None or draft.head is None:
+        return
+    warm_up_s, duration_s = draft.head.warm_up, draft.load.duration
+    for n, fault in draft.faults.items():
+        if not warm_up_s < fault.at < duration_s:
+            allowed = f"after the warm-up ({warm_up_s:g} s) and before the load's end ({duration_s:g} s)"
+            yield _problem(draft, ("faults", n, "at"), f"{fault.at:g} s", allowed)
+        elif fault.at + fault.heal_after > duration_s:
+            found = f"{fault.heal_after:g} s, so that it heals at {fault.at + fault.heal_after:g} s"
+            allowed = f"a heal by the load's end ({duration_s:g} s)"
+            yield _problem(draft, ("faults", n, "heal_after"), found, allowed)
+
+
+def _overlaps(draft: Draft) -> Iterator[Problem]:
+    """What one fault heals another must not hold broken."""
+    for (n, first), (m, second) in combinations(draft.faults.items(), 2):
+        shared = sorted(set(first.targets) & set(second.targets))
+        if shared and _during(first, second):
+            found = f"{', '.join(shared)}, while faults[{n}] holds it"
+            yield _problem(draft, ("faults", m, "targets"), found, "one fault at a time for each target")
+
+
+def _during(first: FaultSpec, second: FaultSpec) -> bool:
+    return first.at < second.at + second.heal_after and second.at < first.at + first.heal_after
+
+
+def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for n, expectation in draft.expect.items():
+        check = words.checks.get(expectation.check)
+        if check is None:
+            allowed = suggestion(expectation.check, words.checks)
+            yield _problem(draft, ("expect", n, "check"), expectation.check, allowed)
+            continue
+        if expectation.check in seen:
+            found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
+            yield _problem(draft, ("expect", n, "check"), found, "each check once, with all its thresholds")
+        seen.setdefault(expectation.check, n)
+        for m, text in enumerate(expectation.thresholds):
+            try:
+                parse(text, unit=check.unit, aggregates=check.aggregates)
+            except ValueError as error:
+                yield _problem(draft, ("expect", n, "thresholds", m), text, str(error))
+
+
+def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    names = draft.head.expect_fail if draft.head else ()
+    for n, name in enumerate(names):
+        if name not in words.checks:
+            yield _problem(draft, ("expect_fail", n), name, suggestion(name, words.checks))
+        elif name in names[:n]:
+            yield _problem(draft, ("expect_fail", n), f"{name} again", "each check once")
+
+
+def _problem(draft: Draft, at: FieldPath, found: str, allowed: str) -> Problem:
+    return Problem(where=draft.document.where(at), found=found, allowed=allowed)

@@ -1,0 +1,40 @@
+"""The names that scenarios and topologies may use, out of the registries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckWords:
+    """What a threshold for a check may say."""
+
+    unit: str
+    aggregates: Set[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The registries' names."""
+
+    services: Mapping[str, Set[str]]
+    """The roles of each service."""
+    faults: Set[str]
+    checks: Mapping[str, CheckWords]
+
+
+def vocabulary() -> Vocabulary:
+    """What is registered in harness/services, harness/faults and harness/checks."""
+    # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
+    from harness.checks import CHECKS  # noqa: PLC0415
+    from harness.faults import FAULTS  # noqa: PLC0415
+    from harness.services import SERVICES  # noqa: PLC0415
+
+    return Vocabulary(
+        services={name: frozenset(service.roles) for name, service in SERVICES.items()},
+        faults=frozenset(FAULTS),
+        checks={
+            name: CheckWords(unit=check.unit, aggregates=check.aggregates) for name, check in CHECKS.items()
+        },
+    )

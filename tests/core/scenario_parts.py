@@ -1,0 +1,44 @@
+"""Parts of scenarios for tests: a vocabulary that needs no registries, and a scenario to spoil."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import InvalidInput
+from harness.scenario.load import load_scenario
+from harness.scenario.model import Scenario
+from harness.scenario.vocabulary import CheckWords, Vocabulary
+
+FIXTURES = Path(__file__).parent / "fixtures"
+RIDES = FIXTURES / "rides.yaml"
+
+WORDS = Vocabulary(
+    services={"kafka": {"broker"}, "flink": {"jobmanager", "taskmanager"}},
+    faults={"kill", "pause"},
+    checks={
+        "duplicates": CheckWords(unit="", aggregates={"count"}),
+        "freshness_windows": CheckWords(unit="ms", aggregates={"p(50)", "max"}),
+        "throughput": CheckWords(unit="1/s", aggregates={"rate"}),
+    },
+)
+
+
+def rides(**changes: object) -> Scenario:
+    """The scenario of the fixtures, with fields changed: ``rides(seed=1, load__duration="20s")``."""
+    overrides = {name.replace("__", "."): value for name, value in changes.items()}
+    return load_scenario(RIDES, overrides=overrides, words=WORDS)
+
+
+def problems_of(folder: Path, old: str, new: str) -> list[str]:
+    """The problems of the fixture's scenario once a piece of its text is replaced; its file is ``spoilt.yaml``."""
+    text = RIDES.read_text()
+    assert old in text
+    for name in ("topologies", "traces"):
+        (folder / name).symlink_to(FIXTURES / name)
+    spoilt = folder / "spoilt.yaml"
+    spoilt.write_text(text.replace(old, new))
+    try:
+        load_scenario(spoilt, words=WORDS)
+    except InvalidInput as error:
+        return [str(problem).removeprefix(f"{folder}/") for problem in error.problems]
+    return []
