@@ -26,6 +26,9 @@ def main() -> int:
     except ArtifactError as error:
         _report(f"error: {error}")
         return error.exit_code
+    except KeyboardInterrupt:
+        _report("interrupted; what was fetched is kept")
+        return 130
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -98,3 +99,17 @@ def test_every_locked_python_package_is_pinned_with_hashes() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     starts = [n for n, line in enumerate(lines) if line and line[0] not in "# "]
     assert all("==" in lines[n] and "--hash=sha256:" in lines[n + 1] for n in starts)
+
+
+def test_the_python_lock_holds_all_that_is_asked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    asked = {_name(text) for texts in (project["dependencies"], *extras) for text in texts}
+    locked = {_name(line) for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line}
+    assert asked - locked == set(), "run `make lock`"
+
+
+def _name(requirement: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert match
+    return match[0].lower().replace("_", "-")
