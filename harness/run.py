@@ -119,6 +119,7 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
 
 def _deploy(scenario: Scenario, parts: Parts, folder: RunFolder, platform: Platform, report: Report) -> None:
     platform.endpoints.save(folder.endpoints)
+    scenario.pipeline.save(folder.pipeline_options)
     pipeline = parts.pipeline(platform.endpoints, scenario.pipeline, report)
     report("deploying the pipeline")
     pipeline.deploy()

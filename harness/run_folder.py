@@ -43,17 +43,26 @@ class RunFolder:
         return self.path / "endpoints.json"
 
     @property
+    def pipeline_options(self) -> Path:
+        """The pipeline's options, for its processes."""
+        return self.path / "pipeline.json"
+
+    @property
+    def plan(self) -> Path:
+        """The plan of the replay, as part of the history."""
+        return self.history / "plan.parquet"
+
+    @property
     def load_progress(self) -> Path:
         """Where the load says how far it has come."""
         return self.path / "load_progress.json"
 
     def keep_plan(self, plan: Path) -> None:
         """Make the cached plan part of the history: a link, or a copy where the cache is on another disk."""
-        kept = self.history / "plan.parquet"
         try:
-            kept.hardlink_to(plan)
+            self.plan.hardlink_to(plan)
         except OSError:
-            shutil.copyfile(plan, kept)
+            shutil.copyfile(plan, self.plan)
 
     @staticmethod
     def create(out: Path, scenario: Scenario, today: date) -> RunFolder:

@@ -1,0 +1,118 @@
+"""The real parts of a run: engines, the pipeline, Locust, and what observes them (harness/run.py has the order)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from harness.artifacts import cache_dir, ensure
+from harness.artifacts.java import find_java
+from harness.backends import BACKENDS
+from harness.backends.protocol import Report
+from harness.checks import CHECKS
+from harness.checks.finding import Verdict
+from harness.errors import DeployError, InvalidInput, Problem
+from harness.history.reader import History
+from harness.judge import judge_check
+from harness.load.driver import load_argv
+from harness.load.plan import PlanFile, build_plan
+from harness.load.replay_config import ReplayConfig
+from harness.observe.watch import drain, read_back, watch
+from harness.provenance import Provenance
+from harness.run import LOAD, Flooded, Parts
+from harness.run_clock import RunClock
+from harness.run_folder import RunFolder
+from harness.scenario.model import Scenario
+from pipeline.contract.topics import EVENTS
+from pipeline.deployment import Pipeline
+from pipeline.endpoints import Endpoints
+from pipeline.errors import PipelineError
+from pipeline.options import PipelineOptions
+from pipeline.stream.build import build_jar
+
+_STEADY: Final = "steady_state"
+
+
+def real_parts(backend: str) -> Parts:
+    """The parts of a run on this machine. Raises ``InvalidInput`` for a backend that is not known."""
+    if backend not in BACKENDS:
+        raise InvalidInput([Problem(where="--backend", found=backend, allowed=", ".join(BACKENDS))])
+    return Parts(
+        backend=BACKENDS[backend](),
+        plan=_plan,
+        pipeline=_deployment,
+        start_load=_start_load,
+        watch=watch,
+        unsteady=_unsteady,
+        drain=drain,
+        read_back=read_back,
+        provenance=Provenance.here(),
+        clock=RunClock.start(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Deployment:
+    """The pipeline, as a run knows it."""
+
+    pipeline: Pipeline
+
+    def deploy(self) -> None:
+        try:
+            self.pipeline.deploy()
+        except PipelineError as error:
+            raise DeployError(f"the pipeline could not be deployed: {error}") from error
+
+    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+        return self.pipeline.writers(
+            endpoints_file=folder.endpoints,
+            options_file=folder.pipeline_options,
+            metrics_folder=folder.history,
+        )
+
+
+def _plan(scenario: Scenario, report: Report) -> PlanFile:
+    return build_plan(scenario, cache=cache_dir(), report=report)
+
+
+def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
+    homes = ensure(["flink", "ecj"], report=report)
+    try:
+        jar = build_jar(
+            ecj=next(homes.home("ecj").glob("lib/*.jar")),
+            class_path=sorted(homes.home("flink").glob("lib/*.jar")),
+            cache=cache_dir() / "built",
+            java=find_java().command,
+        )
+    except PipelineError as error:
+        raise DeployError(str(error)) from error
+    flink = replace(endpoints.flink, job_jar=str(jar))
+    return _Deployment(Pipeline(replace(endpoints, flink=flink), options))
+
+
+def _start_load(flooded: Flooded) -> None:
+    info, folder, scenario = flooded.info, flooded.folder, flooded.scenario
+    config = ReplayConfig(
+        endpoints=folder.endpoints,
+        topic=EVENTS,
+        plan=folder.plan,
+        history=folder.history,
+        progress=folder.load_progress,
+        origin_ms=info.origin_ms,
+        time_scale=info.time_scale,
+        load_start_ns=info.load_start_ns,
+        epoch_unix_ns=info.epoch_unix_ns,
+        epoch_monotonic_ns=info.epoch_monotonic_ns,
+        acks=scenario.load.acks,
+        users=scenario.load.users,
+    )
+    duration_s = flooded.plan.last_send_ms / 1000 / info.time_scale
+    argv, env = load_argv(folder.path / "replay.json", config, duration_s=duration_s)
+    flooded.platform.spawn(LOAD, argv, env=env)
+
+
+def _unsteady(run_dir: Path) -> str:
+    finding = judge_check(History.open(run_dir), CHECKS[_STEADY])
+    return "" if finding.verdict is Verdict.PASS else f"{finding.detail} {' '.join(finding.examples)}"
