@@ -49,7 +49,7 @@ class Platform(Protocol):
         """Start a dead node again with its data, and wait until it is ready. A no-op when it runs."""
         ...
 
-    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:  # noqa: B006
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
         """Run a process of the pipeline or of the load beside the nodes; it dies with the platform."""
         ...
 

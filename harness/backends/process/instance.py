@@ -1,0 +1,119 @@
+"""What is known on disk of each platform that runs, or ran and was not cleaned up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.topology import Topology
+
+_RECORD = "instance.json"
+
+
+def state_dir(environment: Mapping[str, str] = os.environ) -> Path:
+    """``$FLOODMARK_STATE``, else ``floodmark`` in the user's state folder."""
+    if chosen := environment.get("FLOODMARK_STATE"):
+        return Path(chosen).expanduser().resolve()
+    base = environment.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
+    return Path(base, "floodmark")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Place(_Record):
+    """Where a node is, and how it is ended."""
+
+    address: str
+    port: int
+    """Where its clients connect."""
+    waits_for: tuple[str, ...]
+    """The nodes that it needs: they are started before it and stopped after it."""
+    stop_timeout_s: float
+
+
+class NodeTimes(_Record):
+    """How long a node took to come up, from the start of its process."""
+
+    listening_after_s: float
+    """Until its port accepted a connection."""
+    ready_after_s: float
+    """Until a real operation worked."""
+
+
+class Instance(_Record):
+    """One platform on this machine: where it lives, and all that is needed to end it."""
+
+    id: str
+    topology: Topology
+    places: dict[str, Place]
+    """Of each node, by name."""
+    data: Path
+    """Removed with everything in it when the instance ends."""
+    logs: Path
+    owner_pid: int
+    created_at: float
+    """Seconds since 1970."""
+    times: dict[str, NodeTimes] = {}
+    """Of each node that is ready, or was."""
+
+    @staticmethod
+    def create(topology: Topology, places: Mapping[str, Place], *, data_dir: Path, log_dir: Path) -> Instance:
+        """Record a new instance, then make its folders. Of ``data_dir`` only ``<id>`` is ever removed."""
+        identity = f"{topology.name}-{uuid.uuid4().hex[:8]}"
+        instance = Instance(
+            id=identity,
+            topology=topology,
+            places=dict(places),
+            data=data_dir.resolve() / identity,
+            logs=log_dir.resolve(),
+            owner_pid=os.getpid(),
+            created_at=time.time(),
+        )
+        instance.home.mkdir(parents=True, mode=0o700)
+        instance.save()
+        instance.data.mkdir(parents=True)
+        instance.logs.mkdir(parents=True, exist_ok=True)
+        return instance
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds this record and the supervisor's socket."""
+        return state_dir() / "instances" / self.id
+
+    def save(self) -> None:
+        """Write the record in one step."""
+        partial = self.home / f"{_RECORD}.partial"
+        partial.write_text(self.model_dump_json(indent=2))
+        partial.replace(self.home / _RECORD)
+
+    def with_times(self, times: Mapping[str, NodeTimes]) -> Instance:
+        """The instance when these nodes have become ready."""
+        return self.model_copy(update={"times": {**self.times, **times}})
+
+    def remove_folders(self) -> None:
+        """Remove the data, then the record, so that an interrupted removal can be taken up again."""
+        for folder in (self.data, self.home):
+            if folder.exists():
+                shutil.rmtree(folder)
+
+
+def instances() -> tuple[Instance, ...]:
+    """Every instance that left a record, the oldest first."""
+    found = [_read(path) for path in (state_dir() / "instances").glob(f"*/{_RECORD}")]
+    return tuple(sorted((one for one in found if one), key=lambda one: one.created_at))
+
+
+def _read(path: Path) -> Instance | None:
+    """One record; None if it was removed just now."""
+    try:
+        return Instance.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,150 @@
+"""Starts nodes and waits until they work; starts many of them in parallel, as their dependencies allow."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Final
+
+from harness.backends.process.instance import NodeTimes
+from harness.backends.process.plan import PlannedNode, write_files
+from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.protocol import Report
+from harness.errors import NodeFailed, WaitTimeout
+from harness.services.network import check_listening
+from harness.services.protocol import Launch, NotReady
+from harness.waiting import wait_until
+
+_LOG_LINES: Final = 25
+_LOG_TAIL_BYTES: Final = 16384
+
+
+class Cancelled(Exception):
+    """Another node failed, so that this one is not waited for any longer. Never leaves the backend."""
+
+
+class NodeStarter:
+    """Starts the nodes of one platform."""
+
+    def __init__(
+        self,
+        *,
+        supervisor: SupervisorClient,
+        logs: Path,
+        report: Report,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._supervisor, self._logs, self._report, self._clock = supervisor, logs, report, clock
+        self._launches: dict[str, Launch] = {}
+        self._cancelled = threading.Event()
+
+    def start_all(self, planned: tuple[PlannedNode, ...], *, timeout_s: float) -> dict[str, NodeTimes]:
+        """Start every node as soon as those that it waits for are ready. Raises the first ``NodeFailed``."""
+        ready = {one.name: threading.Event() for one in planned}
+
+        def bring_up(one: PlannedNode) -> tuple[str, NodeTimes]:
+            for name in one.place.waits_for:
+                self._await(ready[name])
+            times = self.start(one, timeout_s=timeout_s)
+            ready[one.name].set()
+            return one.name, times
+
+        with ThreadPoolExecutor(max_workers=len(planned), thread_name_prefix="start") as pool:
+            pending = [pool.submit(bring_up, one) for one in planned]
+            try:
+                return dict(done.result() for done in as_completed(pending))
+            except BaseException:
+                self._cancelled.set()
+                raise
+
+    def start(self, one: PlannedNode, *, timeout_s: float) -> NodeTimes:
+        """Start one node, with its data if it ran before, and wait until it is ready.
+
+        Raises ``NodeFailed``.
+        """
+        launch = self._launches.get(one.name) or self._configure(one)
+        began_s = self._clock()
+        self._supervisor.spawn(
+            one.name,
+            launch.argv,
+            env={**_base_environment(), **launch.env},
+            log=self.log(one.name),
+            cwd=one.node.data_dir,
+        )
+        try:
+            return self._wait(one, began_s, timeout_s)
+        except WaitTimeout as error:
+            raise self._failed(one.name, str(error)) from error
+
+    def log(self, name: str) -> Path:
+        """Where a process writes."""
+        return self._logs / f"{name}.log"
+
+    def _configure(self, one: PlannedNode) -> Launch:
+        launch = one.service.launch(one.node, one.cluster)
+        one.node.tmp_dir.mkdir(parents=True)
+        write_files(launch.files)
+        self._launches[one.name] = launch
+        return launch
+
+    def _wait(self, one: PlannedNode, began_s: float, timeout_s: float) -> NodeTimes:
+        seen = [""]
+
+        def holds(check: Callable[[], None]) -> bool:
+            self._check_alive(one.name)
+            try:
+                check()
+            except NotReady as not_yet:
+                seen[0] = str(not_yet)
+                return False
+            return True
+
+        def wait(what: str, check: Callable[[], None]) -> float:
+            remaining_s = timeout_s - (self._clock() - began_s)
+            wait_until(
+                lambda: holds(check),
+                timeout_s=remaining_s,
+                what=f"{one.name} {what}",
+                last_seen=lambda: seen[0],
+                poll_s=0.1,
+            )
+            return self._clock() - began_s
+
+        listening_after_s = wait("to listen", lambda: check_listening(one.place.address, one.place.port))
+        ready_after_s = wait("to work", lambda: one.service.check_ready(one.node, one.cluster))
+        self._report(f"{one.name} ready after {ready_after_s:.1f} s")
+        return NodeTimes(listening_after_s=listening_after_s, ready_after_s=ready_after_s)
+
+    def _await(self, event: threading.Event) -> None:
+        while not event.wait(0.1):
+            self._check_cancelled()
+
+    def _check_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
+
+    def _check_alive(self, name: str) -> None:
+        self._check_cancelled()
+        row = next(row for row in self._supervisor.rows() if row.name == name)
+        if row.exit is not None:
+            how = f"signal {-row.exit}" if row.exit < 0 else f"exit code {row.exit}"
+            raise self._failed(name, f"its process ended with {how} while it was starting")
+
+    def _failed(self, name: str, reason: str) -> NodeFailed:
+        return NodeFailed(name, reason, self.log(name), log_tail(self.log(name)))
+
+
+def log_tail(log: Path) -> str:
+    """The last lines of a log."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-_LOG_LINES:])
+
+
+def _base_environment() -> Mapping[str, str]:
+    """What an engine gets of our own environment: nothing that would change how it behaves."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

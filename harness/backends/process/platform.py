@@ -1,0 +1,78 @@
+"""A platform whose nodes are processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from harness.backends.process.ending import end_instance
+from harness.backends.process.instance import Instance, NodeTimes
+from harness.backends.process.nodes import NodeStarter
+from harness.backends.process.plan import PlannedNode, endpoints
+from harness.backends.process.status import statuses
+from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.protocol import NodeStatus, Report
+from harness.errors import PlatformError
+
+
+class ProcessPlatform:
+    """One running instance. Made by ``ProcessBackend.up``."""
+
+    def __init__(
+        self,
+        *,
+        instance: Instance,
+        planned: tuple[PlannedNode, ...],
+        supervisor: SupervisorClient,
+        report: Report,
+    ) -> None:
+        self.endpoints = endpoints(planned)
+        self.instance, self._supervisor, self._report = instance, supervisor, report
+        self._planned = {one.name: one for one in planned}
+        self._starter = NodeStarter(supervisor=supervisor, logs=instance.logs, report=report)
+        self._recording = threading.Lock()
+        self._is_down = False
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        """Every node, in the order of the topology, then the spawned processes."""
+        return statuses(self.instance, self._supervisor.rows())
+
+    def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
+        """Kill, pause or resume the process and its group."""
+        self._supervisor.signal(node, action)
+
+    def start_all(self, *, timeout_s: float) -> None:
+        """Start every node, each as soon as those that it needs are ready. Raises ``NodeFailed``."""
+        self._record(self._starter.start_all(tuple(self._planned.values()), timeout_s=timeout_s))
+
+    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
+        """Start a dead node again with its data, and wait until it is ready. Raises ``NodeFailed``."""
+        if node not in self._planned:
+            raise PlatformError(f"no node is called {node!r}; there are {', '.join(self._planned)}")
+        if all(row.name != node or row.exit is not None for row in self._supervisor.rows()):
+            self._record({node: self._starter.start(self._planned[node], timeout_s=timeout_s)})
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
+        """Run a process of the pipeline or of the load beside the nodes; it dies with the platform."""
+        if name in self._planned:
+            raise PlatformError(f"{name!r} is the name of a node")
+        log = self.instance.logs / f"{name}.log"
+        self._supervisor.spawn(name, argv, env={**os.environ, **env}, log=log, cwd=Path.cwd())
+
+    def detach(self) -> None:
+        """Let the platform outlive this process, until somebody ends it."""
+        self._supervisor.detach()
+
+    def down(self) -> None:
+        """Stop everything in reverse order and leave nothing behind. Idempotent."""
+        if not self._is_down:
+            end_instance(self.instance, self._supervisor, self._report)
+            self._is_down = True
+
+    def _record(self, times: Mapping[str, NodeTimes]) -> None:
+        with self._recording:
+            self.instance = self.instance.with_times(times)
+            self.instance.save()

@@ -1,0 +1,50 @@
+"""``floodmark down``: stop what was left running, and clean up what an earlier run left."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.backends.process.ending import end_instance
+from harness.backends.process.instance import Instance, instances
+from harness.backends.process.supervisor_client import SupervisorClient
+from harness.cli.output import OutputFormat, OutputOption, Progress, print_json
+from harness.errors import InvalidInput, Problem
+
+
+def down(
+    instance: Annotated[
+        str | None, typer.Argument(help="Only this one, as `floodmark status` names it.", show_default=False)
+    ] = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Stop what `floodmark up` started, and clean up what an earlier run left.
+
+    A platform that a running command still uses is left alone, unless it is named.
+
+    Example: floodmark down
+    """
+    report = Progress()
+    known = {one.id: one for one in instances()}
+    if instance is not None and instance not in known:
+        raise InvalidInput([Problem(where="INSTANCE", found=instance, allowed=", ".join(known) or "none")])
+    ended, kept = [], []
+    for one in known.values() if instance is None else [known[instance]]:
+        supervisor = SupervisorClient.connect(one)
+        if instance is None and supervisor is not None and not supervisor.is_detached():
+            report(_in_use(one))
+            supervisor.close()
+            kept.append(one.id)
+            continue
+        report(f"stopping {one.id}")
+        end_instance(one, supervisor, report)
+        ended.append(one.id)
+    if not ended and not kept:
+        report("nothing runs, and nothing was left")
+    if output is OutputFormat.JSON:
+        print_json({"ended": ended, "in_use": kept})
+
+
+def _in_use(one: Instance) -> str:
+    return f"{one.id} is in use by process {one.owner_pid}; `floodmark down {one.id}` stops it all the same"

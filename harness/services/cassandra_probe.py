@@ -1,0 +1,72 @@
+"""Asks a Cassandra node for real work: a row written and read at QUORUM, with that node as coordinator."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Final
+
+from cassandra import ConsistencyLevel, DriverException
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.policies import WhiteListRoundRobinPolicy
+from cassandra.query import SimpleStatement
+
+from harness.services.network import check_listening
+from harness.services.protocol import Node, NotReady
+
+_PORT: Final = 9042
+_TIMEOUT_S: Final = 5.0
+_TABLE: Final = "floodmark_probe.probe"
+
+
+def check_node(node: Node, *, datacenter: str, replication_factor: int) -> None:
+    """Write and read a row through this node alone. Raises ``NotReady``."""
+    check_listening(node.address, _PORT)
+    cluster = _driver(node.address)
+    try:
+        session = cluster.connect()
+        if node.spec.index == 0:
+            _ensure_table(session, datacenter, replication_factor)
+        _write_and_read(session)
+    except (DriverException, NoHostAvailable, OSError) as error:
+        raise NotReady(f"{type(error).__name__}: {error}") from error
+    finally:
+        cluster.shutdown()
+
+
+def _driver(address: str) -> Cluster:
+    profile = ExecutionProfile(
+        load_balancing_policy=WhiteListRoundRobinPolicy([address]),
+        consistency_level=ConsistencyLevel.QUORUM,
+        request_timeout=_TIMEOUT_S,
+    )
+    return Cluster(
+        [address],
+        port=_PORT,
+        protocol_version=5,
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        connect_timeout=_TIMEOUT_S,
+        control_connection_timeout=_TIMEOUT_S,
+        schema_metadata_enabled=False,
+        token_metadata_enabled=False,
+    )
+
+
+def _ensure_table(session: Session, datacenter: str, replication_factor: int) -> None:
+    """Only ever called for one node: two that make the same table at once can disagree on its identity."""
+    replication = f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication_factor}}}"
+    session.execute(f"CREATE KEYSPACE IF NOT EXISTS floodmark_probe WITH replication = {replication}")
+    session.execute(
+        f"CREATE TABLE IF NOT EXISTS {_TABLE} (id uuid PRIMARY KEY) WITH default_time_to_live = 3600"
+    )
+
+
+def _write_and_read(session: Session) -> None:
+    written = uuid.uuid4()
+    session.execute(_quorum(f"INSERT INTO {_TABLE} (id) VALUES (%s)"), (written,))  # noqa: S608
+    found: Any = session.execute(_quorum(f"SELECT id FROM {_TABLE} WHERE id = %s"), (written,)).one()  # noqa: S608
+    if found is None:
+        raise NotReady("a row that was written at QUORUM was not found at QUORUM")
+
+
+def _quorum(query: str) -> SimpleStatement:
+    return SimpleStatement(query, consistency_level=ConsistencyLevel.QUORUM)

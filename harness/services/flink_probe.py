@@ -1,0 +1,79 @@
+"""Asks the parts of a Flink cluster for real work, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+
+from harness.errors import WaitTimeout
+from harness.services.protocol import NotReady
+from harness.waiting import wait_until
+
+_TIMEOUT_S: Final = 10.0
+_STATEMENT_TIMEOUT_S: Final = 20.0
+
+
+def check_jobmanager(rest_url: str) -> None:
+    """The dispatcher answers. Raises ``NotReady``."""
+    _with(rest_url, lambda client: client.get("/overview"))
+
+
+def check_taskmanager(rest_url: str, name: str) -> None:
+    """It has registered its slots, and answers a question that the JobManager passes on to it.
+
+    The list alone does not tell: it names a TaskManager that was killed until its heartbeats are missed.
+    Raises ``NotReady``.
+    """
+
+    def ask(client: httpx.Client) -> httpx.Response:
+        listed = client.get("/taskmanagers").json()["taskmanagers"]
+        if not any(one["id"] == name and one["slotsNumber"] for one in listed):
+            raise NotReady(f"registered are {[one['id'] for one in listed]}")
+        return client.get(f"/taskmanagers/{name}/thread-dump")
+
+    _with(rest_url, ask)
+
+
+def check_gateway(gateway_url: str, rest_url: str) -> None:
+    """A statement runs on the cluster. Raises ``NotReady``."""
+    slots = _with(rest_url, lambda client: client.get("/overview"))
+    if not slots["slots-total"]:
+        raise NotReady("no TaskManager has registered its slots yet")
+    # When jobs hold every slot, a query would wait for them; asking for the jobs goes to the cluster as well.
+    statement = "SELECT 1" if slots["slots-available"] else "SHOW JOBS"
+    with httpx.Client(base_url=f"{gateway_url}/v1", timeout=_TIMEOUT_S, trust_env=False) as client:
+        session = _answer(lambda: client.post("/sessions", json={}))["sessionHandle"]
+        try:
+            _run(client, session, statement)
+        finally:
+            _answer(lambda: client.delete(f"/sessions/{session}"))
+
+
+def _run(client: httpx.Client, session: str, statement: str) -> None:
+    asked = {"statement": statement}
+    operation = _answer(lambda: client.post(f"/sessions/{session}/statements", json=asked))["operationHandle"]
+    result = f"/sessions/{session}/operations/{operation}/result/0?rowFormat=JSON"
+
+    def finished() -> bool:
+        return bool(_answer(lambda: client.get(result))["resultType"] != "NOT_READY")
+
+    try:
+        wait_until(finished, timeout_s=_STATEMENT_TIMEOUT_S, what=f"the result of {statement}")
+    except WaitTimeout as error:
+        raise NotReady(str(error)) from error
+
+
+def _with(url: str, ask: Callable[[httpx.Client], httpx.Response]) -> dict[str, Any]:
+    with httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False) as client:
+        return _answer(lambda: ask(client))
+
+
+def _answer(ask: Callable[[], httpx.Response]) -> dict[str, Any]:
+    try:
+        response = ask().raise_for_status()
+    except httpx.HTTPError as error:
+        raise NotReady(f"{type(error).__name__}: {error}") from error
+    answer: dict[str, Any] = response.json()
+    return answer

@@ -1,0 +1,41 @@
+"""Starts an engine on the Java virtual machine, its options in a file that it reads itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.services.protocol import Cluster, Launch, Node
+from harness.services.templates import render
+
+MIB: Final = 2**20
+OPTIONS_FILE: Final = "jvm.options"
+
+
+def java_launch(
+    node: Node,
+    cluster: Cluster,
+    *,
+    options: str,
+    main: str,
+    arguments: Sequence[str] = (),
+    files: Mapping[Path, str | bytes],
+    env: Mapping[str, str] | None = None,
+) -> Launch:
+    """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one a line.
+
+    The class path is written out in a fixed order, as an archive of loaded classes holds for one order only.
+    """
+    common = render(
+        "jvm.options.j2",
+        tmp=node.tmp_dir,
+        class_path=":".join(str(jar) for jar in sorted(cluster.home.glob("lib/*.jar"))),
+        log_dir=node.data_dir,
+    )
+    options_file = node.conf_dir / OPTIONS_FILE
+    return Launch(
+        argv=(str(cluster.java.executable), f"@{options_file}", main, *arguments),
+        env=env or {},
+        files={**files, options_file: options + common},
+    )

@@ -1,0 +1,115 @@
+"""What a service is: how its nodes are started, when they are ready, and the endpoint that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from harness.artifacts.java import JavaHome
+from harness.topology import NodeSpec
+from pipeline.endpoints import CassandraEndpoint, FlinkEndpoint, KafkaEndpoint
+
+
+class NotReady(Exception):
+    """A node does not work yet; the message says what was seen. Never leaves the harness."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What nodes of one role have in common."""
+
+    ports: tuple[int, ...]
+    """Where a node listens, on its own address. The first is the one that clients use."""
+    after: tuple[str, ...] = ()
+    """Roles of the same service that must be ready before a node of this role is started."""
+    stop_timeout_s: float = 5.0
+    """How long a node may take to end after SIGTERM before it is killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node with its place: everything that configuring it takes."""
+
+    spec: NodeSpec
+    address: str
+    data_dir: Path
+    """The node's own; it survives a restart of the node."""
+
+    @property
+    def name(self) -> str:
+        """``kafka-broker-2``."""
+        return self.spec.name
+
+    @property
+    def conf_dir(self) -> Path:
+        """Its configuration."""
+        return self.data_dir / "conf"
+
+    @property
+    def tmp_dir(self) -> Path:
+        """Its own temporary folder, so that nothing of it is left in the system's."""
+        return self.data_dir / "tmp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """All nodes of one service, and what they run on."""
+
+    id: str
+    """Unique to this platform."""
+    nodes: tuple[Node, ...]
+    home: Path
+    """The engine's artifacts: ``lib/`` and what its distribution has beside it."""
+    java: JavaHome
+    shared_dir: Path
+    """A folder that every node of the service can reach: for checkpoints."""
+
+    def role(self, name: str) -> tuple[Node, ...]:
+        """The nodes of one role, in the order of the topology."""
+        return tuple(node for node in self.nodes if node.spec.role == name)
+
+    def replication_factor(self, role: str) -> int:
+        """Three, or the number of nodes where there are fewer."""
+        return min(3, len(self.role(role)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How one node's process is started. Secrets go into files, never into ``argv``."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[Path, str | bytes] = field(default_factory=dict)
+    """Written before the first start, and left alone at a restart."""
+
+
+class Service(Protocol):
+    """One engine. Its file in this folder is all that knows it, with its templates in ``compose/``."""
+
+    @property
+    def name(self) -> str:
+        """Of the service in topologies, of its engine in the lock, and of its folder in ``compose/``."""
+        ...
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """What kinds of nodes it has."""
+        ...
+
+    def prepare(self, cluster: Cluster) -> None:
+        """Make what all nodes need, once, before any of them is configured."""
+        ...
+
+    def launch(self, node: Node, cluster: Cluster) -> Launch:
+        """How to start the node."""
+        ...
+
+    def check_ready(self, node: Node, cluster: Cluster) -> None:
+        """Do a real operation through the node. Raises ``NotReady``; is called until it does not."""
+        ...
+
+    def endpoint(self, cluster: Cluster) -> KafkaEndpoint | FlinkEndpoint | CassandraEndpoint:
+        """Where clients find the service."""
+        ...
