@@ -1,25 +1,23 @@
-"""The real parts of a run: engines, the pipeline, Locust, and what observes them (harness/run.py has the order)."""
+"""The real parts of a run: engines, pipeline, Locust, observers. Their order stands in harness/run.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
 from harness.backends import BACKENDS
 from harness.backends.protocol import Report
 from harness.checks import CHECKS
-from harness.checks.finding import Verdict
+from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
-from harness.judge import judge_check
 from harness.load.driver import load_argv
 from harness.load.plan import PlanFile, build_plan
 from harness.load.replay_config import ReplayConfig
-from harness.observe.watch import drain, read_back, watch
+from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance
 from harness.run import LOAD, Flooded, Parts
 from harness.run_clock import RunClock
@@ -32,8 +30,6 @@ from pipeline.errors import PipelineError
 from pipeline.options import PipelineOptions
 from pipeline.stream.build import build_jar
 
-_STEADY: Final = "steady_state"
-
 
 def real_parts(backend: str) -> Parts:
     """The parts of a run on this machine. Raises ``InvalidInput`` for a backend that is not known."""
@@ -44,10 +40,8 @@ def real_parts(backend: str) -> Parts:
         plan=_plan,
         pipeline=_deployment,
         start_load=_start_load,
-        watch=watch,
+        watch=PlatformWatch.start,
         unsteady=_unsteady,
-        drain=drain,
-        read_back=read_back,
         provenance=Provenance.here(),
         clock=RunClock.start(),
     )
@@ -84,7 +78,7 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
             ecj=next(homes.home("ecj").glob("lib/*.jar")),
             class_path=sorted(homes.home("flink").glob("lib/*.jar")),
             cache=cache_dir() / "built",
-            java=find_java().command,
+            java=find_java().executable,
         )
     except PipelineError as error:
         raise DeployError(str(error)) from error
@@ -114,5 +108,13 @@ def _start_load(flooded: Flooded) -> None:
 
 
 def _unsteady(run_dir: Path) -> str:
-    finding = judge_check(History.open(run_dir), CHECKS[_STEADY])
-    return "" if finding.verdict is Verdict.PASS else f"{finding.detail} {' '.join(finding.examples)}"
+    steady = CHECKS["steady_state"].measure(History.open(run_dir))
+    match steady:
+        case Count(value=0):
+            return ""
+        case Count():
+            return "; ".join(steady.examples)
+        case Unjudged():
+            return steady.reason
+        case Distribution():
+            raise AssertionError("the steady state is a count")

@@ -50,10 +50,18 @@ class Deployment(Protocol):
 
 
 class Watch(Protocol):
-    """What observes the platform while it is flooded."""
+    """What observes the platform from outside, from before its load starts."""
+
+    def drain(self) -> None:
+        """Wait until everything that was sent has come out, and record what did not in time."""
+        ...
 
     def stop(self) -> None:
-        """Take the last samples and write what waits."""
+        """Take the last samples and write what waits. Idempotent."""
+        ...
+
+    def read_back(self) -> None:
+        """Record what the topics and the stores hold now."""
         ...
 
 
@@ -81,8 +89,6 @@ class Parts:
     watch: Callable[[Flooded], Watch]
     unsteady: Callable[[Path], str]
     """Why the run in this folder is not steady; "" when it is."""
-    drain: Callable[[Flooded], None]
-    read_back: Callable[[Flooded], None]
     provenance: Provenance
     clock: RunClock
     sleep: Callable[[float], None] = time.sleep
@@ -138,9 +144,9 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         teardown.on_exit("stop watching", watch.stop)
         _flood(parts, flooded, recorder, teardown)
         recorder.enter("drain")
-        parts.drain(flooded)
+        watch.drain()
         watch.stop()
-        parts.read_back(flooded)
+        watch.read_back()
         recorder.enter("done")
         ended = "complete"
     except KeyboardInterrupt:

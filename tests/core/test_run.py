@@ -95,8 +95,14 @@ class World:
     def start_load(self, flooded: Flooded) -> None:
         self.step("start load")
 
+    def drain(self) -> None:
+        self.step("drain")
+
     def stop(self) -> None:
         self.step("stop watching")
+
+    def read_back(self) -> None:
+        self.step("read back")
 
     def watch(self, flooded: Flooded) -> World:
         self.step("watch")
@@ -130,8 +136,6 @@ class World:
             start_load=self.start_load,
             watch=self.watch,
             unsteady=lambda path: self.unsteady,
-            drain=lambda flooded: self.step("drain"),
-            read_back=lambda flooded: self.step("read back"),
             provenance=Provenance(commit="c", machine={}, versions={}),
             clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=lambda: self.now_ns),
             sleep=self.sleep,

@@ -1,0 +1,80 @@
+"""Sets the observers on a platform: sampler and prober while it is flooded, then drain and read-back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.history.writer import TableWriter
+from harness.observe.drain import StreamPath, wait_until_drained
+from harness.observe.flink import FlinkJobs
+from harness.observe.offsets import Offsets
+from harness.observe.sampler import Sampler
+from harness.observe.sources import HotLag, Load, Nodes, StreamJob, StreamLag
+from harness.run import Flooded
+from pipeline.contract.topics import EVENTS, EVENTS_VALID, TOPICS, WINDOW_RESULTS
+from pipeline.deployment import HOT_GROUP
+from pipeline.stream.render import SOURCE_GROUP
+
+STREAM_PATH: Final = StreamPath(
+    source=EVENTS,
+    stream_group=SOURCE_GROUP,
+    outputs=tuple(topic for topic in TOPICS if topic != EVENTS),
+    hot_group=HOT_GROUP,
+    hot_inputs=(EVENTS_VALID, WINDOW_RESULTS),
+)
+PROBER: Final = "prober"
+"""The name of the prober's process among the nodes."""
+
+
+@dataclass(kw_only=True)
+class PlatformWatch:
+    """The observers of one run."""
+
+    flooded: Flooded
+    sampler: Sampler
+    _stopped: bool = False
+
+    @staticmethod
+    def start(flooded: Flooded) -> PlatformWatch:
+        """Begin to observe."""
+        endpoints, history = flooded.platform.endpoints, flooded.folder.history
+        sampler = Sampler(
+            sources=(
+                StreamLag(Offsets(endpoints.kafka), group=SOURCE_GROUP, topic=EVENTS),
+                HotLag(Offsets(endpoints.kafka), group=HOT_GROUP, topics=STREAM_PATH.hot_inputs),
+                StreamJob(FlinkJobs(endpoints.flink.rest_url)),
+                Nodes(flooded.platform.status),
+                Load(flooded.folder.load_progress),
+            ),
+            writer=TableWriter(history, "samples", "sampler"),
+            clock=flooded.clock,
+        )
+        sampler.start()
+        return PlatformWatch(flooded=flooded, sampler=sampler)
+
+    def drain(self) -> None:
+        """Wait until everything that was sent has come out, and record what did not in time."""
+        endpoints = self.flooded.platform.endpoints
+        offsets, jobs = Offsets(endpoints.kafka), FlinkJobs(endpoints.flink.rest_url)
+        try:
+            drained = wait_until_drained(
+                STREAM_PATH,
+                offsets,
+                jobs,
+                timeout_s=self.flooded.scenario.drain_timeout,
+                report=self.flooded.report,
+            )
+        finally:
+            offsets.close()
+            jobs.close()
+        self.sampler.record(drained.readings())
+
+    def stop(self) -> None:
+        """Take the last samples and write what waits. Idempotent."""
+        if not self._stopped:
+            self._stopped = True
+            self.sampler.stop()
+
+    def read_back(self) -> None:
+        """Record what the topics and the hot store hold now."""
