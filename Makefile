@@ -49,10 +49,10 @@ $(shell $(BIN)/python -c '' 2>/dev/null || rm -f $(VENV)/.ready-with-*)
 python: $(PYTHON_READY)
 
 # A command may exist and not work (a version manager's shim), so each is tried by running it.
-$(PYTHON_READY): pyproject.toml requirements.lock tools/environment.py
+$(PYTHON_READY): pyproject.toml requirements.lock harness/artifacts/environment.py
 	@for python in $(PYTHONS); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    exec $$python tools/environment.py $(VENV) $(EXTRAS); \
+	    exec $$python harness/artifacts/environment.py $(VENV) $(EXTRAS); \
 	  fi; \
 	done; \
 	echo "Python 3.11 or later is needed; tried: $(PYTHONS). Install it, or name one: make PYTHON=/path/to/python3" >&2; \

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import environment
+from harness.artifacts import environment
 
 
 @pytest.fixture(autouse=True)
