@@ -13,19 +13,26 @@ _TORN_RANGES: Final = """
 SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
 """
 _ACKNOWLEDGED: Final = """
-SELECT p.original_seq AS seq, count(*) AS copies, any_value(o.worker) AS worker
-FROM plan p JOIN operations o ON p.seq >= o.first_seq AND p.seq <= o.last_seq
-WHERE o.kind = 'produce' AND o.outcome = 'ok' GROUP BY p.original_seq
+WITH sendings AS (
+    -- No range reaches further than the plan, whatever the history says.
+    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq
+    FROM operations WHERE kind = 'produce' AND outcome = 'ok'
+)
+SELECT p.original_seq AS seq, count(*) AS copies FROM plan p JOIN sendings USING (seq) GROUP BY p.original_seq
 """
 _LOST: Final = """
-SELECT a.seq, a.worker, a.copies - coalesce(k.copies, 0) AS lost
+SELECT a.seq, a.copies - coalesce(k.copies, 0) AS lost
 FROM acknowledged a LEFT JOIN (
     SELECT seq, count(*) AS copies FROM readback_events WHERE topic = 'events' GROUP BY seq
 ) k USING (seq)
 WHERE a.copies > coalesce(k.copies, 0)
 """
-_TOTALS: Final = "SELECT coalesce(sum(lost), 0)::BIGINT AS lost FROM acknowledged_lost"
-_EXAMPLES: Final = "SELECT seq, worker FROM acknowledged_lost ORDER BY seq LIMIT $limit"
+_EXAMPLES: Final = """
+SELECT seq, min(worker) AS worker, min(completed_ns) / 1e9 AS at_s
+FROM (FROM acknowledged_lost ORDER BY seq LIMIT $limit)
+LEFT JOIN operations o ON kind = 'produce' AND outcome = 'ok' AND seq BETWEEN first_seq AND last_seq
+GROUP BY seq ORDER BY seq
+"""
 
 
 class AcknowledgedLost:
@@ -47,12 +54,11 @@ class AcknowledgedLost:
         if not acknowledged:
             return Unjudged(reason="no event was acknowledged")
         history.derive("acknowledged_lost", _LOST)
-        lost = history.value(_TOTALS)
         return Count(
-            value=lost,
+            value=history.value("SELECT coalesce(sum(lost), 0)::BIGINT FROM acknowledged_lost"),
             detail=f"of {acknowledged:,} acknowledged events",
             examples=tuple(
-                f"event {row['seq']} of the plan, acknowledged to {row['worker']}"
+                f"event {row['seq']} of the plan, acknowledged to {row['worker']} at {row['at_s']:.3f} s"
                 for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
             ),
         )

@@ -164,6 +164,8 @@ def _array(column: Column, kind: pa.DataType, length: int) -> pa.Array:
         column = column.combine_chunks()
     if isinstance(column, pa.Array):
         return column if column.type == kind else column.cast(kind)
+    if isinstance(column, np.ndarray) and pa.types.is_dictionary(kind):
+        return pa.array(column, type=kind.value_type).cast(kind)
     return pa.array(column, type=kind)
 
 

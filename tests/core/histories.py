@@ -21,17 +21,15 @@ PHASES = (PhaseLine(at_ns=0, phase="steady"), PhaseLine(at_ns=60 * SECOND_NS, ph
 
 
 def scenario(*expect: Expectation, **fields: Any) -> Scenario:
-    return Scenario(
-        name="literal",
-        description="A history of a few lines.",
-        seed=7,
-        topology=Topology(
-            name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, heap=2**28)}}
-        ),
-        load=Load(trace=Path("trace.yaml"), event_span=3600.0, duration=60.0),
-        expect=expect,
-        **fields,
-    )
+    kafka = {"broker": RoleSpec(count=1, heap=2**28)}
+    given: dict[str, Any] = {
+        "name": "literal",
+        "description": "A history of a few lines.",
+        "seed": 7,
+        "topology": Topology(name="one", zones=("a",), services={"kafka": kafka}),
+        "load": Load(trace=Path("trace.yaml"), event_span=3600.0, duration=60.0),
+    }
+    return Scenario(expect=expect, **{**given, **fields})
 
 
 def run_info(ended: str = "complete", **fields: Any) -> RunInfo:

@@ -60,7 +60,7 @@ def test_a_healthy_history_passes(name: str) -> None:
 
 def test_an_acknowledged_event_that_the_source_lacks_is_lost() -> None:
     run = healthy(readback_events=found("events", 0, 2, 0, 4))
-    example = "event 1 of the plan, acknowledged to replay-0"
+    example = "event 1 of the plan, acknowledged to replay-0 at 0.001 s"
     assert finding_of("acknowledged_lost", run) == count(
         "acknowledged_lost", 1, DETAILS["acknowledged_lost"], example
     )
@@ -68,6 +68,12 @@ def test_an_acknowledged_event_that_the_source_lacks_is_lost() -> None:
 
 def test_an_event_acknowledged_twice_must_be_there_twice() -> None:
     assert finding_of("acknowledged_lost", healthy(readback_events=found("events", 0, 1, 2, 4))).observed == 1
+
+
+@pytest.mark.parametrize(("ranges", "lost"), [([(0, 4), (1, 2)], 2), ([(0, 1), (3, 4)], 0), ([(4, 4)], 0)])
+def test_acknowledged_ranges_may_overlap_or_leave_gaps(ranges: list[tuple[int, int]], lost: int) -> None:
+    run = healthy(operations=[sent(first, last) for first, last in ranges])
+    assert finding_of("acknowledged_lost", run).observed == lost
 
 
 @pytest.mark.parametrize("outcome", ["unknown", "fail"])

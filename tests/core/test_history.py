@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -54,10 +56,11 @@ def test_columns_rows_and_constants_are_read_back_in_order(run: Path) -> None:
     ]
 
 
-def test_arrow_columns_are_taken_as_they_are(run: Path) -> None:
-    topics = pa.chunked_array([["events"], ["events_late"]])
+@pytest.mark.parametrize("kind", [list, np.array, pa.array, lambda topics: pa.chunked_array([topics])])
+def test_columns_come_as_lists_or_arrays(run: Path, kind: Callable[[list[str]], Any]) -> None:
+    topics = kind(["events", "events_late"])
     with writer(run) as table:
-        table.write({"topic": topics, "seq": pa.array([1, 2])})
+        table.write({"topic": topics, "seq": kind([1, 2])})
     assert History.open(run).value("SELECT count(DISTINCT topic) FROM readback_events") == 2
 
 
