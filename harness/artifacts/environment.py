@@ -1,6 +1,6 @@
 """Makes ``.venv`` as ``requirements.lock`` says; the Makefile calls it with whatever Python the system has.
 
-Usage: ``python3 tools/environment.py VENV EXTRA...``
+Usage: ``python3 harness/artifacts/environment.py VENV EXTRA...``
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements.lock"
 UV_NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
