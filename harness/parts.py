@@ -102,8 +102,7 @@ def _start_load(flooded: Flooded) -> None:
         acks=scenario.load.acks,
         users=scenario.load.users,
     )
-    duration_s = flooded.plan.last_send_ms / 1000 / info.time_scale
-    argv, env = load_argv(folder.path / "replay.json", config, duration_s=duration_s)
+    argv, env = load_argv(folder.path / "replay.json", config, duration_s=flooded.load_duration_s)
     flooded.platform.spawn(LOAD, argv, env=env)
 
 

@@ -77,6 +77,11 @@ class Flooded:
     clock: RunClock
     report: Report
 
+    @property
+    def load_duration_s(self) -> float:
+        """Wall-clock time from the load's first event to its last."""
+        return self.plan.last_send_ms / 1000 / self.info.time_scale
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:

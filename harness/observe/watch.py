@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ from harness.history.writer import TableWriter
 from harness.observe.drain import StreamPath, wait_until_drained
 from harness.observe.flink import FlinkJobs
 from harness.observe.offsets import Offsets
+from harness.observe.prober_config import ProberConfig
+from harness.observe.readback import ReadBack
 from harness.observe.sampler import Sampler
 from harness.observe.sources import HotLag, Load, Nodes, StreamJob, StreamLag
 from harness.run import Flooded
@@ -51,6 +54,7 @@ class PlatformWatch:
             clock=flooded.clock,
         )
         sampler.start()
+        _start_prober(flooded)
         return PlatformWatch(flooded=flooded, sampler=sampler)
 
     def drain(self) -> None:
@@ -78,3 +82,30 @@ class PlatformWatch:
 
     def read_back(self) -> None:
         """Record what the topics and the hot store hold now."""
+        ReadBack(
+            endpoints=self.flooded.platform.endpoints,
+            plan=self.flooded.folder.plan,
+            origin_ms=self.flooded.info.origin_ms,
+            history=self.flooded.folder.history,
+            report=self.flooded.report,
+        ).run()
+
+
+def _start_prober(flooded: Flooded) -> None:
+    info, folder = flooded.info, flooded.folder
+    config = ProberConfig(
+        endpoints=folder.endpoints,
+        plan=folder.plan,
+        history=folder.history,
+        origin_ms=info.origin_ms,
+        time_scale=info.time_scale,
+        load_start_ns=info.load_start_ns,
+        duration_s=flooded.load_duration_s,
+        epoch_unix_ns=info.epoch_unix_ns,
+        epoch_monotonic_ns=info.epoch_monotonic_ns,
+    )
+    config_file = folder.path / "prober.json"
+    config.save(config_file)
+    flooded.platform.spawn(
+        PROBER, [sys.executable, "-m", "harness.observe.prober", "--config", str(config_file)]
+    )
