@@ -30,6 +30,10 @@ class EventClock:
         """When an event is to be sent, in nanoseconds since the run's epoch."""
         return self.load_start_ns + round(send_offset_ms * _NS_PER_MS / self.time_scale)
 
+    def offset_ms(self, now_ns: int) -> int:
+        """What the event clock shows, counted from its origin; negative before the load starts."""
+        return round((now_ns - self.load_start_ns) * self.time_scale / _NS_PER_MS)
+
     def send_ns_of(self, send_offsets_ms: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """``send_ns`` of many events at once."""
         waits_ns: np.ndarray[Any, Any] = np.rint(send_offsets_ms * float(_NS_PER_MS) / self.time_scale)
