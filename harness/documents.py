@@ -166,6 +166,8 @@ class _Builder:
             self._open.append(_Open(value, self._place(value, line)))
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             self._open.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            self._place(None, line)
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event, line)
 

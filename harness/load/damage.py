@@ -1,9 +1,9 @@
 """The kinds of damage that make an event break the contract, a SQL expression each.
 
 An expression gives the payload as BLOB, over ``number``, which is different for every malformed event, and
-two columns that ``context`` makes: ``mark``, a text with that number, and ``whole``, the JSON of an event
-that keeps the contract and whose identity is the mark. Each payload holds its mark, so no two are alike and
-each can be recognised by its bytes.
+the columns that ``context`` makes: ``mark``, a text with that number; ``<field>_json``, the JSON of each
+field, the identity being the mark; and ``whole``, the event of these fields, which keeps the contract. Each
+payload holds its mark, so no two are alike and each can be recognised by its bytes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from harness.load.payload import payload, valid_fields
+from harness.load.payload import FIELDS, payload, valid_fields
 from harness.load.rules import Rule, contract_rules
 
-_MARK_JSON: Final = "to_json(mark)::VARCHAR"
 _IDENTITY_END: Final = '(length(\'{"event_id":"\') + length(mark))'
 """Where, in ``whole``, the mark ends. Its characters need no escapes."""
 _WRONG: Final[Mapping[str, str]] = MappingProxyType(
@@ -30,8 +29,9 @@ _TOO_LARGE: Final[Mapping[str, list[str]]] = MappingProxyType(
 def context() -> str:
     """The select list of what the damages need, over the columns of the event that is imitated."""
     mark = "'floodmark-malformed-' || number"
-    whole = payload({**valid_fields(), "event_id": f"to_json({mark})::VARCHAR"})
-    return f"{mark} AS mark, {whole} AS whole"
+    fields = {**valid_fields(), "event_id": f"to_json({mark})::VARCHAR"}
+    columns = ", ".join(f"{json} AS {name}_json" for name, json in fields.items())
+    return f"{mark} AS mark, {columns}, {payload(fields)} AS whole"
 
 
 def _not_json() -> str:
@@ -52,7 +52,7 @@ def _not_utf8() -> str:
 def _truncated() -> str:
     """Anything after the identity may be gone, and always the closing brace."""
     kept = f"{_IDENTITY_END} + 1"
-    return f"encode(left(whole, {kept} + {_TURN} % (length(whole) - {kept})))"
+    return f"encode(left(whole, {kept} + {_TURN} * 37 % (length(whole) - {kept})))"
 
 
 def _missing() -> str:
@@ -107,8 +107,8 @@ def _required() -> list[Rule]:
 
 def _event(changes: Mapping[str, str | None]) -> str:
     """The payload with fields changed, or left out (None); if that is the identity, the reference is it."""
-    moved = {"reference_id": _MARK_JSON} if "event_id" in changes else {}
-    fields = {**valid_fields(), "event_id": _MARK_JSON, **moved, **changes}
+    moved = {"reference_id": "event_id_json"} if "event_id" in changes else {}
+    fields = {**{name: f"{name}_json" for name in FIELDS}, **moved, **changes}
     return payload({name: json for name, json in fields.items() if json is not None})
 
 

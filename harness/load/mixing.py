@@ -21,19 +21,19 @@ from harness.scenario.model import Inject
 
 _DUPLICATE_DELAY_MAX_S: Final = 600.0
 
-PLAN_COLUMNS: Final = f"""
-    seq, kind, late, original_seq, event_offset_ms, send_offset_ms,
-    CASE WHEN kind <> 'malformed' THEN event_id END AS event_id,
-    CASE WHEN kind <> 'malformed' THEN event_type END AS event_type,
+_COLUMNS: Final = f"""
+    s.seq, s.kind, s.late, coalesce(o.original_seq, s.seq) AS original_seq,
+    s.event_offset_ms, s.send_offset_ms,
+    CASE WHEN d.number IS NULL THEN event_id END AS event_id,
+    CASE WHEN d.number IS NULL THEN event_type END AS event_type,
     entity_id,
-    CASE WHEN kind <> 'malformed' THEN category END AS category,
-    CASE WHEN kind <> 'malformed' THEN reference_id END AS reference_id,
-    CASE WHEN kind <> 'malformed' THEN value END AS value,
-    CASE WHEN kind <> 'malformed' THEN quantity END AS quantity,
-    CASE WHEN kind <> 'malformed' THEN attributes END AS attributes,
-    CASE WHEN kind = 'malformed' THEN {damage.damaged()}
-         ELSE encode({payload(valid_fields())}) END AS payload,
-    CASE WHEN kind = 'malformed' THEN {damage.kind()} END AS fault
+    CASE WHEN d.number IS NULL THEN category END AS category,
+    CASE WHEN d.number IS NULL THEN reference_id END AS reference_id,
+    CASE WHEN d.number IS NULL THEN value END AS value,
+    CASE WHEN d.number IS NULL THEN quantity END AS quantity,
+    CASE WHEN d.number IS NULL THEN attributes END AS attributes,
+    CASE WHEN d.number IS NULL THEN encode({payload(valid_fields())}) ELSE d.payload END AS payload,
+    d.fault
 """
 
 
@@ -73,6 +73,7 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
     """
     for purpose in ("malformed", "duplicate", "late"):
         _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
+    _damage(database, any_at_all=mix.inject.malformed > 0)
     database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
     database.execute(f"INSERT INTO unordered {_duplicates(mix)}")
     database.execute(
@@ -88,14 +89,13 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
 def plan_query() -> str:
     """Every sending with its event and payload, in order. Its columns are the plan's."""
     return f"""
-        SELECT {PLAN_COLUMNS} FROM (
-            SELECT s.*, coalesce(o.original_seq, s.seq) AS original_seq, t.* EXCLUDE (row, offset_ms),
-                   {damage.context()}
-            FROM sendings s
-            JOIN trace t ON t.row = s.row
-            LEFT JOIN (SELECT row AS original, seq AS original_seq FROM sendings WHERE kind = 'valid') o
-                ON o.original = CASE WHEN s.kind = 'duplicate' THEN s.row END
-        ) ORDER BY seq
+        SELECT {_COLUMNS}
+        FROM sendings s
+        JOIN trace t ON t.row = s.row
+        LEFT JOIN damaged d ON d.number = s.number
+        LEFT JOIN (SELECT row AS original, seq AS original_seq FROM sendings WHERE kind = 'valid') o
+            ON o.original = CASE WHEN s.kind = 'duplicate' THEN s.row END
+        ORDER BY s.seq
     """
 
 
@@ -105,6 +105,16 @@ def _choose(database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: 
         f"CREATE TABLE chosen_{purpose} AS"
         f" SELECT row, offset_ms, row_number() OVER (ORDER BY draw, row) - 1 AS number FROM"
         f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw FROM trace t ORDER BY draw, row LIMIT {count})"
+    )
+
+
+def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
+    """Make the table ``damaged`` of malformed payloads. Its statement is long, but not if there are none."""
+    chosen = "SELECT t.*, c.number FROM chosen_malformed c JOIN trace t ON t.row = c.row"
+    broken, kind = (damage.damaged(), damage.kind()) if any_at_all else ("''::BLOB", "''")
+    database.execute(
+        f"CREATE TABLE damaged AS SELECT number, {broken} AS payload, {kind} AS fault"
+        f" FROM (SELECT *, {damage.context()} FROM ({chosen}))"
     )
 
 

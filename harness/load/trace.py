@@ -93,7 +93,7 @@ def _check_lines(database: duckdb.DuckDBPyConnection, file: TraceFile, mapping: 
             [
                 Problem(
                     where=f"{file.name}:{line}",
-                    found=f"{lines} lines with {str(kind).lower()} ({str(message).splitlines()[0]})",
+                    found=f"lines with {str(kind).lower()}: {lines:,} ({str(message).splitlines()[0]})",
                     allowed="as many values as the header has, quoted as in RFC 4180, in UTF-8",
                 )
                 for kind, lines, line, message in rejected

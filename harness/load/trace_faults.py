@@ -22,7 +22,10 @@ _EXAMPLES: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fault:
-    """A kind of fault: which rows have it, which of their values to show, and what would be right."""
+    """A kind of fault: which rows have it, which of their values to show, and what would be right.
+
+    ``found`` is completed by the count and the examples.
+    """
 
     place: FieldPath
     condition: str
@@ -61,14 +64,14 @@ def _unparsed(mapping: Mapping) -> Iterator[_Fault]:
         found=f"events without a time ({named})",
         allowed="a time in every row",
     )
-    for field, kind in (("value", "numbers"), ("quantity", "whole numbers of at most 64 bits")):
+    for field, kind in (("value", "numbers"), ("quantity", "whole numbers")):
         if field in mapping.fields.sources():
             yield _Fault(
                 place=("fields", field),
                 condition=f"{field}_text IS NOT NULL",
                 example=f"{field}_text",
                 found=f"values that are not {kind} ({_columns(mapping, field)})",
-                allowed=f"{kind}, or a text that the mapping lists under nulls",
+                allowed=f"{kind} of at most 64 bits, or a text that the mapping lists under nulls",
             )
 
 
@@ -122,12 +125,10 @@ def _counted(database: duckdb.DuckDBPyConnection, faults: Sequence[_Fault]) -> l
 
 
 def _problem(fault: _Fault, document: Document, count: int, examples: Sequence[str]) -> Problem:
-    such_as = (
-        f", such as {', '.join(shown(example) for example in dict.fromkeys(examples))}" if examples else ""
-    )
-    return Problem(
-        where=document.where(fault.place), found=f"{count:,} {fault.found}{such_as}", allowed=fault.allowed
-    )
+    different = " or ".join(shown(example) for example in dict.fromkeys(examples))
+    such_as = f", such as {different}" if different else ""
+    found = f"{fault.found}: {count:,}{such_as}"
+    return Problem(where=document.where(fault.place), found=found, allowed=fault.allowed)
 
 
 def _repeated(database: duckdb.DuckDBPyConnection, document: Document) -> list[Problem]:

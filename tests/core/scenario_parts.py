@@ -30,7 +30,7 @@ def rides(**changes: object) -> Scenario:
 
 
 def problems_of(folder: Path, old: str, new: str) -> list[str]:
-    """The problems of the fixture's scenario once a piece of its text is replaced; its file is ``spoilt.yaml``."""
+    """The problems of the fixture's scenario with a piece of its text replaced, without its name."""
     text = RIDES.read_text()
     assert old in text
     for name in ("topologies", "traces"):
@@ -40,5 +40,7 @@ def problems_of(folder: Path, old: str, new: str) -> list[str]:
     try:
         load_scenario(spoilt, words=WORDS)
     except InvalidInput as error:
-        return [str(problem).removeprefix(f"{folder}/") for problem in error.problems]
+        return [
+            str(problem).removeprefix(f"{folder}/").removeprefix("spoilt.yaml:") for problem in error.problems
+        ]
     return []

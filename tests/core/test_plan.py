@@ -1,0 +1,303 @@
+"""The invariants of a plan, for any trace and any mixture."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.load.closing import Closing, entities_for
+from harness.load.damage import DAMAGES
+from harness.load.murmur2 import murmur2, partition_of
+from harness.load.plan import PLAN, PlanFile, build_plan
+from harness.load.plan_reader import PlanReader
+from harness.scenario.model import Inject, Load, Scenario
+from tests.core.contract_judge import FIELDS, keeps_contract
+from tests.core.scenario_parts import RIDES, rides
+
+HEADER = ["ride", "started", "station", "bike", "city", "minutes", "metres", "note"]
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=8)
+filled = texts.filter(lambda text: text != "")
+rows = st.fixed_dictionaries(
+    {
+        "started": st.integers(0, 10**9),
+        "station": filled,
+        "bike": texts,
+        "city": filled,
+        "minutes": st.just("") | st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        "metres": st.just("") | st.integers(0, 2**63 - 1).map(str),
+        "note": texts,
+    }
+)
+shares = st.sampled_from([0.0, 0.1, 0.5, 1.0])
+injects = st.builds(
+    Inject, malformed=shares, duplicate=shares, late=shares, late_by=st.sampled_from([0.0, 1.0, 900.0])
+)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def quiet(message: str) -> None:
+    """Takes progress and shows none."""
+
+
+@contextmanager
+def planned(
+    trace: list[dict[str, Any]], inject: Inject, seed: int = 1, **load: Any
+) -> Iterator[tuple[PlanFile, list[dict[str, Any]]]]:
+    with tempfile.TemporaryDirectory() as name:
+        plan = build_plan(
+            scenario_of(Path(name), trace, inject, seed, **load), cache=Path(name), report=quiet
+        )
+        yield plan, pq.read_table(plan.path).to_pylist()
+
+
+def scenario_of(
+    folder: Path, trace: list[dict[str, Any]], inject: Inject, seed: int, **load: Any
+) -> Scenario:
+    with (folder / "rides.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, HEADER, quoting=csv.QUOTE_ALL)
+        writer.writeheader()
+        writer.writerows({"ride": f"r{n}", **row} for n, row in enumerate(trace))
+    mapping = (RIDES.parent / "traces" / "rides.yaml").read_text()
+    (folder / "m.yaml").write_text(mapping.replace("timezone: Europe/Berlin", "format: epoch_ms"))
+    scenario = rides(seed=seed)
+    times = {"event_span": 3600.0, "duration": 30.0, **load}
+    return scenario.model_copy(update={"load": Load(trace=folder / "m.yaml", inject=inject, **times)})
+
+
+def some_rows(count: int) -> list[dict[str, Any]]:
+    names = {"station": "s", "bike": "b", "city": "c", "minutes": "1.5", "metres": "3", "note": "n"}
+    return [{"started": 1000 * n, **names} for n in range(count)]
+
+
+# A plan costs about a tenth of a second, so each example is looked at from every side.
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(rows, min_size=1, max_size=12), injects, seeds)
+def test_invariants_of_a_plan(trace: list[dict[str, Any]], inject: Inject, seed: int) -> None:
+    with planned(trace, inject, seed) as (plan, events):
+        _is_in_order(events)
+        _holds_every_event_of_the_trace_once(trace, events)
+        _mixes_in_the_shares(trace, inject, plan, events)
+        _repeats_originals(events)
+        _judges_by_the_contract(events)
+        _says_in_json_what_it_says_in_columns(events)
+        _closes_every_partition(plan, events)
+
+
+def _is_in_order(events: list[dict[str, Any]]) -> None:
+    assert [event["seq"] for event in events] == list(range(len(events)))
+    assert all(a["send_offset_ms"] <= b["send_offset_ms"] for a, b in itertools.pairwise(events))
+    assert all(e["event_offset_ms"] <= e["send_offset_ms"] for e in events if e["kind"] != "closing")
+
+
+def _holds_every_event_of_the_trace_once(trace: list[dict[str, Any]], events: list[dict[str, Any]]) -> None:
+    valid = [event for event in events if event["kind"] == "valid"]
+    assert sorted(event["event_id"] for event in valid) == sorted(f"r{n}" for n in range(len(trace)))
+    for event in valid:
+        row = trace[int(event["event_id"][1:])]
+        assert event["entity_id"] == f"station-{row['station']}"
+        assert event["category"] == row["city"]
+        assert event["reference_id"] == (row["bike"] or None)
+        assert event["value"] == (float(row["minutes"]) if row["minutes"] else None)
+        assert event["quantity"] == (int(row["metres"]) if row["metres"] else None)
+        carried = {"city": row["city"], **({"note": row["note"]} if row["note"] else {})}
+        assert json.loads(event["attributes"]) == carried
+        assert list(json.loads(event["attributes"])) == sorted(carried)
+
+
+def _mixes_in_the_shares(
+    trace: list[dict[str, Any]], inject: Inject, plan: PlanFile, events: list[dict[str, Any]]
+) -> None:
+    kinds = Counter(event["kind"] for event in events)
+    late = [event for event in events if event["late"] and event["kind"] == "valid"]
+    assert kinds["malformed"] == round(inject.malformed * len(trace))
+    assert kinds["duplicate"] == round(inject.duplicate * len(trace))
+    assert len(late) == round(inject.late * len(trace))
+    assert all(e["send_offset_ms"] == e["event_offset_ms"] + round(inject.late_by * 1000) for e in late)
+    assert dict(plan.counts) == {
+        "valid": len(trace),
+        "duplicate": kinds["duplicate"],
+        "malformed": kinds["malformed"],
+        "closing": kinds["closing"],
+        "late": len(late),
+    }
+    assert plan.events == len(events)
+
+
+def _repeats_originals(events: list[dict[str, Any]]) -> None:
+    own = {"seq", "kind", "original_seq", "send_offset_ms"}
+    for event in events:
+        original = events[event["original_seq"]]
+        if event["kind"] == "duplicate":
+            assert original["kind"] == "valid"
+            assert original["seq"] < event["seq"]
+            assert all(event[name] == original[name] for name in event if name not in own)
+        else:
+            assert original is event
+
+
+def _judges_by_the_contract(events: list[dict[str, Any]]) -> None:
+    for event in events:
+        assert keeps_contract(event["payload"]) == (event["kind"] != "malformed"), event["payload"]
+        assert (event["fault"] in DAMAGES) == (event["kind"] == "malformed")
+    broken = [event["payload"] for event in events if event["kind"] == "malformed"]
+    assert len(set(broken)) == len(broken)
+    assert all(event["event_id"] is None for event in events if event["kind"] == "malformed")
+
+
+def _says_in_json_what_it_says_in_columns(events: list[dict[str, Any]]) -> None:
+    for event in events:
+        if event["kind"] != "malformed":
+            said = json.loads(event["payload"])
+            assert list(said) == FIELDS
+            attributes = json.loads(event["attributes"]) if event["attributes"] else None
+            assert said == {**{name: event[name] for name in FIELDS}, "attributes": attributes}
+
+
+def _closes_every_partition(plan: PlanFile, events: list[dict[str, Any]]) -> None:
+    closing = [event for event in events if event["kind"] == "closing"]
+    assert [event["kind"] for event in events[-len(closing) :]] == ["closing"] * len(closing)
+    newest = {partition_of(e["entity_id"], 3): e["event_offset_ms"] for e in closing}
+    assert set(newest) == {0, 1, 2}
+    others = [event for event in events if event["kind"] != "closing"]
+    last_event = max(event["event_offset_ms"] for event in others)
+    assert plan.close_ms >= last_event + 30 * 60_000
+    assert plan.close_ms <= min(newest.values()) - 30_000
+    assert min(e["send_offset_ms"] for e in closing) > max(e["send_offset_ms"] for e in others)
+    assert plan.span_ms == max(event["event_offset_ms"] for event in events)
+    assert plan.last_send_ms == events[-1]["send_offset_ms"]
+
+
+@settings(max_examples=2, deadline=None)
+@given(injects, seeds)
+def test_the_same_seed_gives_the_same_plan(inject: Inject, seed: int) -> None:
+    with (
+        planned(some_rows(50), inject, seed) as (_, first),
+        planned(some_rows(50), inject, seed) as (_, again),
+    ):
+        assert first == again
+
+
+def test_another_seed_gives_another_plan() -> None:
+    inject = Inject(malformed=0.5, duplicate=0.5, late=0.5)
+    with planned(some_rows(50), inject, 1) as (_, first), planned(some_rows(50), inject, 2) as (_, other):
+        assert first != other
+
+
+def test_every_kind_of_damage_breaks_the_contract_in_every_way_that_it_has() -> None:
+    with planned(some_rows(400), Inject(malformed=1.0)) as (_, events):
+        damaged = [event for event in events if event["kind"] == "malformed"]
+    assert Counter(event["fault"] for event in damaged) == dict.fromkeys(DAMAGES, 50)
+    assert [event["payload"] for event in damaged if keeps_contract(event["payload"])] == []
+
+
+def test_half_of_the_duplicates_come_at_once_and_the_rest_within_minutes() -> None:
+    with planned(some_rows(100), Inject(duplicate=1.0), event_span=86400.0, duration=60.0) as (_, events):
+        delays = [
+            event["send_offset_ms"] - events[event["original_seq"]]["send_offset_ms"]
+            for event in events
+            if event["kind"] == "duplicate"
+        ]
+    assert sum(delay == 0 for delay in delays) in range(50, 53)
+    assert 300_000 < max(delays) <= 600_000
+
+
+def test_a_plan_has_the_schema_that_it_promises() -> None:
+    with planned(some_rows(3), Inject()) as (plan, _):
+        assert pq.read_schema(plan.path).equals(PLAN)
+
+
+def test_a_cached_plan_is_not_built_again(tmp_path: Path) -> None:
+    scenario = scenario_of(tmp_path, some_rows(3), Inject(), 1)
+    first = build_plan(scenario, cache=tmp_path, report=quiet)
+    built_ns = first.path.stat().st_mtime_ns
+    assert build_plan(scenario, cache=tmp_path, report=quiet) == first
+    assert first.path.stat().st_mtime_ns == built_ns
+    assert not list((tmp_path / "plans").glob(".building-*"))
+
+
+@pytest.mark.parametrize("change", ["trace", "mapping", "seed", "inject"])
+def test_whatever_matters_changes_the_key(tmp_path: Path, change: str) -> None:
+    scenario = scenario_of(tmp_path, some_rows(3), Inject(), 1)
+    key = build_plan(scenario, cache=tmp_path, report=quiet).key
+    if change == "trace":
+        scenario = scenario_of(tmp_path, some_rows(4), Inject(), 1)
+    elif change == "mapping":
+        (tmp_path / "m.yaml").write_text((tmp_path / "m.yaml").read_text().replace("station-", "stop-"))
+    elif change == "seed":
+        scenario = scenario.model_copy(update={"seed": 2})
+    else:
+        scenario = scenario_of(tmp_path, some_rows(3), Inject(duplicate=1.0), 1)
+    assert build_plan(scenario, cache=tmp_path, report=quiet).key != key
+
+
+def test_what_a_killed_run_left_half_built_is_removed(tmp_path: Path) -> None:
+    left_over = tmp_path / "plans" / ".building-x"
+    left_over.mkdir(parents=True)
+    build_plan(scenario_of(tmp_path, some_rows(3), Inject(), 1), cache=tmp_path, report=quiet)
+    assert not left_over.exists()
+
+
+def test_a_reader_reads_slices_across_row_groups() -> None:
+    with planned(some_rows(100), Inject(late=0.1)) as (plan, events), PlanReader(plan.path) as reader:
+        assert reader.read_slice(90, 103).to_pylist() == events[90:104]
+        assert reader.read_slice(-5, 10**9, ["seq"])["seq"].to_pylist() == list(range(len(events)))
+        assert reader.read_slice(5, 4).num_rows == 0
+        assert sum(batch.num_rows for batch in reader.batches(["seq"], rows=7)) == len(events)
+
+
+def test_events_are_found_again_by_identity() -> None:
+    with planned(some_rows(20), Inject(duplicate=1.0)) as (plan, _), PlanReader(plan.path) as reader:
+        rows = reader.read_slice(0, plan.events)
+        found = reader.seq_of_identity(rows["event_id"], rows["event_offset_ms"])
+        assert found.to_pylist() == rows["original_seq"].to_pylist()
+
+
+def test_an_identity_at_another_time_is_unknown() -> None:
+    with planned(some_rows(2), Inject()) as (plan, _), PlanReader(plan.path) as reader:
+        rows = reader.read_slice(0, 0)
+        assert reader.seq_of_identity(rows["event_id"], rows["quantity"]).to_pylist() == [-1]
+
+
+def test_malformed_events_are_found_again_by_their_bytes() -> None:
+    with planned(some_rows(20), Inject(malformed=1.0)) as (plan, events), PlanReader(plan.path) as reader:
+        rows = reader.read_slice(0, plan.events)
+        expected = [event["seq"] if event["kind"] == "malformed" else -1 for event in events]
+        assert reader.seq_of_payload(rows["payload"]).to_pylist() == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "hashed"),
+    [("21", -973932308), ("foobar", -790332482), ("a-little-bit-long-string", -985981536),
+     ("a-little-bit-longer-string", -1486304829), ("abc", 479470107)],
+)  # fmt: skip
+def test_keys_are_hashed_as_kafka_does(key: str, hashed: int) -> None:
+    assert murmur2(key.encode()) == hashed % 2**32
+
+
+@given(st.integers(1, 200))
+def test_there_is_a_closing_entity_for_every_partition(partitions: int) -> None:
+    assert [partition_of(e, partitions) for e in entities_for(partitions)] == list(range(partitions))
+
+
+@given(st.integers(0, 10**9), st.integers(0, 10**7))
+def test_no_window_of_a_closing_event_closes(last_ms: int, out_of_orderness_ms: int) -> None:
+    closing = Closing(
+        last_event_ms=last_ms,
+        last_send_ms=last_ms,
+        pause_ms=1,
+        out_of_orderness_ms=out_of_orderness_ms,
+        partitions=1,
+    )
+    assert closing.close_ms < closing.first_ms
