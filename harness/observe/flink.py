@@ -29,8 +29,12 @@ class JobState:
 class FlinkJobs:
     """Asks one JobManager."""
 
-    def __init__(self, rest_url: str, *, timeout_s: float = 2.0) -> None:
-        self._client = httpx.Client(base_url=rest_url, timeout=timeout_s, trust_env=False)
+    def __init__(
+        self, rest_url: str, *, timeout_s: float = 2.0, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._client = httpx.Client(
+            base_url=rest_url, timeout=timeout_s, trust_env=False, transport=transport
+        )
 
     def close(self) -> None:
         """Let go of the connection."""

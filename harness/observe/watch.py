@@ -16,7 +16,7 @@ from harness.observe.sampler import Sampler
 from harness.observe.sources import HotLag, Load, Nodes, StreamJob, StreamLag
 from harness.run import Flooded
 from pipeline.contract.topics import EVENTS, EVENTS_VALID, TOPICS, WINDOW_RESULTS
-from pipeline.deployment import HOT_GROUP
+from pipeline.hot.writer import HOT_GROUP
 from pipeline.stream.render import SOURCE_GROUP
 
 STREAM_PATH: Final = StreamPath(

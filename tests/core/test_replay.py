@@ -50,7 +50,7 @@ def test_a_damaged_event_without_an_entity_has_its_seq_as_key(tmp_path: Path) ->
     assert producer.taken[0][0] == b"0"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(lanes=st.integers(1, 5))
 def test_lanes_share_the_events_and_keep_the_order_of_each_entity(tmp_path: Path, lanes: int) -> None:
     producers = [FakeProducer() for _ in range(lanes)]
@@ -64,7 +64,7 @@ def test_lanes_share_the_events_and_keep_the_order_of_each_entity(tmp_path: Path
         ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20, deadline=None)
 @given(lanes=st.integers(1, 5), room=st.integers(1, 9))
 def test_every_event_has_one_outcome_with_any_number_of_lanes(tmp_path: Path, lanes: int, room: int) -> None:
     for part in (tmp_path / "history" / "operations").glob("*"):
