@@ -8,24 +8,15 @@ from typing import Final
 from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
+from harness.oracle.events import NEEDS, derive_events
 
 _TORN_RANGES: Final = """
 SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
 """
-_ACKNOWLEDGED: Final = """
-WITH sendings AS (
-    -- No range reaches further than the plan, whatever the history says.
-    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq
-    FROM operations WHERE kind = 'produce' AND outcome = 'ok'
-)
-SELECT p.original_seq AS seq, count(*) AS copies FROM plan p JOIN sendings USING (seq) GROUP BY p.original_seq
-"""
 _LOST: Final = """
-SELECT a.seq, a.copies - coalesce(k.copies, 0) AS lost
-FROM acknowledged a LEFT JOIN (
-    SELECT seq, count(*) AS copies FROM readback_events WHERE topic = 'events' GROUP BY seq
-) k USING (seq)
-WHERE a.copies > coalesce(k.copies, 0)
+SELECT a.seq, a.copies - coalesce(p.copies, 0) AS lost
+FROM acknowledged a LEFT JOIN (FROM oracle_present WHERE topic = 'events') p USING (seq)
+WHERE a.copies > coalesce(p.copies, 0)
 """
 _EXAMPLES: Final = """
 SELECT seq, min(worker) AS worker, min(completed_ns) / 1e9 AS at_s
@@ -43,13 +34,13 @@ class AcknowledgedLost:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"operations", "plan", "readback_events"})
+    needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:
         """How many acknowledged events the source topic lacks."""
         if torn := history.value(_TORN_RANGES):
             return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
-        history.derive("acknowledged", _ACKNOWLEDGED)
+        derive_events(history)
         acknowledged = history.value("SELECT coalesce(sum(copies), 0)::BIGINT FROM acknowledged")
         if not acknowledged:
             return Unjudged(reason="no event was acknowledged")

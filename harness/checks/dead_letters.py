@@ -8,7 +8,7 @@ from typing import Final
 from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
-from harness.oracle.events import NEEDS
+from harness.oracle.events import NEEDS, derive_events
 
 _WRONG: Final = """
 WITH source AS (
@@ -33,12 +33,12 @@ UNION ALL
 SELECT 'malformed event ' || seq || ' at ' || source_partition || '@' || source_offset,
        'it has no dead letter'
 FROM source ANTI JOIN letters USING (source_partition, source_offset)
+UNION ALL
+SELECT 'malformed event ' || seq || ', acknowledged', 'it has no dead letter'
+FROM oracle_due ANTI JOIN source USING (seq) ANTI JOIN letters USING (seq) WHERE kind = 'malformed'
 """
 _EXAMPLES: Final = "SELECT item, wrong FROM wrong_letters ORDER BY item LIMIT $limit"
-_MALFORMED: Final = """
-SELECT count(*) FROM readback_events r JOIN plan p USING (seq)
-WHERE r.topic = 'events' AND p.kind = 'malformed'
-"""
+_MALFORMED: Final = "SELECT count(*) FROM oracle_due WHERE kind = 'malformed'"
 _PLANNED: Final = "SELECT count(*) FROM plan WHERE kind = 'malformed'"
 
 
@@ -58,13 +58,14 @@ class DeadLetters:
 
     def measure(self, history: History) -> Measurement:
         """How many dead letters are wrong or missing."""
+        derive_events(history)
         malformed = history.value(_MALFORMED)
         if not malformed and history.value(_PLANNED):
-            return Unjudged(reason="none of the planned malformed events reached the source topic")
+            return Unjudged(reason="none of the planned malformed events was acknowledged or is there")
         history.derive("wrong_letters", _WRONG)
         return Count(
             value=history.value("SELECT count(*) FROM wrong_letters"),
-            detail=f"of {malformed:,} malformed records of the source topic",
+            detail=f"of {malformed:,} malformed events",
             examples=tuple(
                 f"{row['item']}: {row['wrong']}" for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
             ),

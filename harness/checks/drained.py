@@ -9,32 +9,32 @@ from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 
-_LAGS: Final = ("stream_lag_events", "hot_lag_events")
-_LAST: Final = """
-SELECT metric, sum(value)::BIGINT AS lag FROM (
-    SELECT metric, label, arg_max(value, at_ns) AS value FROM samples
-    WHERE metric IN ('stream_lag_events', 'hot_lag_events')
-      AND at_ns >= (SELECT min(from_ns) FROM phases WHERE phase IN ('drain', 'done'))
-    GROUP BY metric, label
-) GROUP BY metric
+_LEFT: Final = """
+SELECT label AS topic, arg_max(value, at_ns)::BIGINT AS left_over
+FROM samples WHERE metric = 'undrained_events' GROUP BY label ORDER BY label
 """
+_CONSUMED: Final = (
+    "SELECT DISTINCT label FROM samples WHERE metric IN ('stream_lag_events', 'hot_lag_events')"
+)
 
 
 class Drained:
-    """Takes the last sample of each lag, which must be of the drain or later."""
+    """Takes what the run found left when it had drained, or when it gave up waiting."""
 
     name = "drained"
-    describes = "events that the stream job and the hot writer had still to consume when the run ended"
+    describes = "records that the stream job and the hot writer had still to consume when the run ended"
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"samples", "phases"})
+    needs: Set[str] = frozenset({"samples"})
 
     def measure(self, history: History) -> Measurement:
-        """What was left of both lags together."""
-        lags = {row["metric"]: row["lag"] for row in history.rows(_LAST)}
-        if absent := [lag for lag in _LAGS if lag not in lags]:
-            return Unjudged(reason=f"no sample of {' and '.join(absent)} since the drain began")
+        """What was left in all topics together."""
+        left = {row["topic"]: row["left_over"] for row in history.rows(_LEFT)}
+        consumed = set(history.columns(_CONSUMED)["label"].tolist())
+        if not left or (untold := consumed - left.keys()):
+            topics = ", ".join(sorted(untold)) if left else "any topic"
+            return Unjudged(reason=f"it is not recorded what was left of {topics}")
         return Count(
-            value=sum(lags.values()), detail="; ".join(f"{metric} {lags[metric]:,}" for metric in _LAGS)
+            value=sum(left.values()), detail="; ".join(f"{topic} {n:,}" for topic, n in left.items())
         )

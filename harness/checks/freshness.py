@@ -83,4 +83,9 @@ class FreshnessWindows(_Freshness):
 
     def measure(self, history: History) -> Measurement:
         """Ages of the window results that were probed for."""
-        return by_phase(history, history.columns(_WINDOWS), nothing="no window was seen in the hot store")
+        return by_phase(history, window_ages(history), nothing="no window was seen in the hot store")
+
+
+def window_ages(history: History) -> dict[str, Numbers]:
+    """``value``: ms from when each window could be complete to its first sight; ``at_ns``: that moment."""
+    return history.columns(_WINDOWS)

@@ -52,7 +52,7 @@ class HotEventsEqualOracle:
         derive_events(history)
         expected = history.value("SELECT count(*) FROM oracle_events")
         if not expected:
-            return Unjudged(reason="no valid event reached the source topic")
+            return Unjudged(reason="no valid event was acknowledged, and none is there")
         history.derive("wrong_hot_events", f"WITH hot_differences AS ({_DIFFERENCES}) {_WRONG}")
         return Count(
             value=history.value("SELECT count(*) FROM wrong_hot_events"),

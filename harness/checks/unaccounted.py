@@ -1,4 +1,4 @@
-"""Every event of the source topic must be where it belongs, and nothing may be where it does not."""
+"""Every event must be where it belongs, and nothing may be where it does not."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
 
 _STRAYS: Final = """
-WITH source AS (
-    SELECT seq, p.kind FROM oracle_present JOIN plan p USING (seq) WHERE topic = 'events'
-), outputs AS (
+WITH outputs AS (
     SELECT seq, topic, p.kind = 'malformed' AS malformed
     FROM oracle_present JOIN plan p USING (seq) WHERE topic <> 'events'
 )
 SELECT 'valid, but not in events_valid' AS stray, seq, NULL AS place
-FROM source ANTI JOIN (FROM outputs WHERE topic = 'events_valid') USING (seq) WHERE kind <> 'malformed'
+FROM oracle_events ANTI JOIN (FROM outputs WHERE topic = 'events_valid') USING (seq)
 UNION ALL
 SELECT 'malformed, but not in events_dead_letter', seq, NULL
-FROM source ANTI JOIN (FROM outputs WHERE topic = 'events_dead_letter') USING (seq) WHERE kind = 'malformed'
+FROM (FROM oracle_due WHERE kind = 'malformed')
+ANTI JOIN (FROM outputs WHERE topic = 'events_dead_letter') USING (seq)
 UNION ALL
 SELECT 'malformed, but in ' || topic, seq, NULL FROM outputs WHERE malformed AND topic <> 'events_dead_letter'
 UNION ALL
@@ -31,14 +30,13 @@ SELECT 'not of the plan, but in ' || topic, NULL, partition || '@' || "offset"
 FROM readback_events ANTI JOIN plan USING (seq)
 """
 _EXAMPLES: Final = "SELECT stray, seq, place FROM strays ORDER BY seq, place LIMIT $limit"
-_SOURCE_EVENTS: Final = "SELECT coalesce(sum(copies), 0)::BIGINT FROM oracle_present WHERE topic = 'events'"
 
 
 class Unaccounted:
     """Valid events, late or not, belong into ``events_valid``; malformed ones into the dead letters."""
 
     name = "unaccounted"
-    describes = "events of the source topic that are not where they belong, and records that belong nowhere"
+    describes = "events that are not where they belong, and records that belong nowhere"
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
@@ -47,13 +45,13 @@ class Unaccounted:
     def measure(self, history: History) -> Measurement:
         """How many events are missing from their topic, or are in one where they do not belong."""
         derive_events(history)
-        source_events = history.value(_SOURCE_EVENTS)
-        if not source_events:
-            return Unjudged(reason="the read-back of the source topic holds no event of the plan")
+        due = history.value("SELECT count(*) FROM oracle_due")
+        if not due:
+            return Unjudged(reason="no event was acknowledged, and none is there")
         history.derive("strays", _STRAYS)
         return Count(
             value=history.value("SELECT count(*) FROM strays"),
-            detail=f"of {source_events:,} records of the source topic",
+            detail=f"of {due:,} events to account for",
             examples=tuple(
                 f"record {row['place']}: {row['stray']}"
                 if row["seq"] is None

@@ -14,9 +14,9 @@ def closed_until_ms(history: History) -> int | None:
     """Event time at or before which a window's end must lie for its result to be due.
 
     Each partition's watermark reaches its newest event less the allowed out-of-orderness, and each partition
-    gets closing events that are newer than all others. The oldest of those that reached the source topic
-    decides: windows that end later may be out or not, and are judged neither way. None when no closing event
-    reached it.
+    gets closing events that are newer than all others. The oldest of those that were acknowledged, or are
+    there, decides: windows that end later may be out or not, and are judged neither way. None when there is
+    none.
     """
     derive_events(history)
     horizon: int | None = history.value(_CLOSING)

@@ -190,8 +190,9 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
                 ("events_sent_total", "replay-0"): sent,
                 ("events_acknowledged_total", "replay-0"): acknowledged,
                 ("source_end_offset", "events"): acknowledged,
-                ("stream_lag_events", ""): lag,
-                ("hot_lag_events", ""): 0.3 * lag,
+                ("stream_lag_events", "events"): lag,
+                ("hot_lag_events", "events_valid"): 0.3 * lag,
+                ("hot_lag_events", "window_results"): 0.02 * lag,
                 ("job_running", ""): float(not 39 <= at_s < 44),
                 ("checkpoints_completed_total", ""): at_s // 2,
             }
@@ -201,6 +202,8 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
                     values["node_memory_bytes", node] = (600 + 90 * number + at_s) * 2**20
             for (metric, label), value in values.items():
                 table.add(at_ns=at_s * SECOND_NS, metric=metric, label=label, value=float(value))
+        for topic in ("events", "events_valid", "window_results"):
+            table.add(at_ns=65 * SECOND_NS, metric="undrained_events", label=topic, value=0.0)
 
 
 def _read_back(history: Path, plan: dict[str, Any]) -> None:

@@ -46,9 +46,9 @@ def count(name: str, observed: float, detail: str, *examples: str, events: int =
 
 DETAILS = {
     "acknowledged_lost": "of 5 acknowledged events",
-    "unaccounted": "of 5 records of the source topic",
+    "unaccounted": "of 4 events to account for",
     "duplicates": "",
-    "dead_letters": "of 1 malformed records of the source topic",
+    "dead_letters": "of 1 malformed events",
     "late_events": "1 events came late: 0 of the 0 that were planned to, and 1 that the run made late",
 }
 
@@ -118,13 +118,24 @@ def test_a_stray_is_unaccounted(stray: str) -> None:
     assert finding_of("unaccounted", run) == count("unaccounted", 1, DETAILS["unaccounted"], stray)
 
 
-def test_an_event_that_never_reached_the_source_is_not_asked_for_downstream() -> None:
+def test_an_acknowledged_event_that_is_nowhere_is_unaccounted() -> None:
     run = healthy(readback_events=[*found("events", 0, 2, 0, 4), *found("events_valid", 0, 4), letter(2, 1)])
+    example = "event 1 of the plan: valid, but not in events_valid"
+    assert finding_of("unaccounted", run) == count("unaccounted", 1, DETAILS["unaccounted"], example)
+
+
+def test_an_event_that_nobody_acknowledged_and_that_is_nowhere_is_not_asked_for() -> None:
+    run = healthy(
+        operations=[sent(0, 0), sent(1, 1, "unknown"), sent(2, 4)],
+        readback_events=[*found("events", 0, 2, 0, 4), *found("events_valid", 0, 4), letter(2, 1)],
+    )
     assert finding_of("unaccounted", run).verdict is Verdict.PASS
 
 
-def test_an_empty_source_topic_is_not_judged() -> None:
-    assert finding_of("unaccounted", healthy(readback_events=VALID)).verdict is Verdict.INCONCLUSIVE
+def test_a_run_without_events_is_not_judged() -> None:
+    assert (
+        finding_of("unaccounted", healthy(operations=[], readback_events=[])).verdict is Verdict.INCONCLUSIVE
+    )
 
 
 REPEATED = {
@@ -175,15 +186,20 @@ def test_a_letter_whose_event_the_source_has_lost_keeps_its_word() -> None:
     assert finding_of("dead_letters", run).verdict is Verdict.PASS
 
 
-def test_dead_letters_are_not_judged_when_no_malformed_event_arrived() -> None:
-    assert (
-        finding_of("dead_letters", healthy(readback_events=found("events", 0, 1))).verdict
-        is Verdict.INCONCLUSIVE
+def test_an_acknowledged_malformed_event_that_the_source_has_lost_needs_a_letter() -> None:
+    run = healthy(readback_events=found("events", 0, 1, 0, 4))
+    assert finding_of("dead_letters", run).examples == (
+        "malformed event 2, acknowledged: it has no dead letter",
     )
 
 
+def test_dead_letters_are_not_judged_when_no_malformed_event_was_sent() -> None:
+    run = healthy(operations=[sent(0, 1)], readback_events=found("events", 0, 1))
+    assert finding_of("dead_letters", run).verdict is Verdict.INCONCLUSIVE
+
+
 def test_an_event_that_no_watermark_can_have_passed_is_not_late() -> None:
-    run = healthy(readback_events=[*found("events", 0, 1), *LATE])
+    run = healthy(operations=[sent(0, 1)], readback_events=[*found("events", 0, 1), *LATE])
     assert finding_of("late_events", run).examples == ("event 1 of the plan: its window was never closed",)
 
 

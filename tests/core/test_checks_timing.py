@@ -175,23 +175,25 @@ def test_an_empty_table_is_never_a_pass(name: str) -> None:
     assert finding.verdict is Verdict.INCONCLUSIVE
 
 
-def lags(stream: float, hot: float, at_s: float = 61) -> list[dict[str, object]]:
-    return [sample("stream_lag_events", at_s, stream), sample("hot_lag_events", at_s, hot)]
+def left(at_s: float = 61, **topics: float) -> list[dict[str, object]]:
+    return [sample("undrained_events", at_s, events, label=topic) for topic, events in topics.items()]
 
 
 def test_a_drained_platform_passes() -> None:
-    (finding,) = judged("drained", samples=[*lags(5, 9, at_s=59), *lags(0, 0)])
+    (finding,) = judged("drained", samples=left(events=0, events_valid=0))
     assert (finding.verdict, finding.observed) == (Verdict.PASS, 0)
 
 
 def test_what_was_left_unconsumed_is_counted() -> None:
-    (finding,) = judged("drained", samples=lags(2, 3))
-    assert (finding.observed, finding.detail) == (5, "stream_lag_events 2; hot_lag_events 3")
+    (finding,) = judged("drained", samples=left(events=2, events_valid=3))
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 5)
+    assert finding.detail == "events 2; events_valid 3"
 
 
-def test_samples_from_before_the_drain_say_nothing_of_it() -> None:
-    (finding,) = judged("drained", samples=[*lags(0, 0, at_s=59), sample("hot_lag_events", 61, 0)])
-    assert finding.detail == "no sample of stream_lag_events since the drain began"
+def test_a_topic_of_which_it_is_not_told_what_was_left_is_not_judged() -> None:
+    (finding,) = judged("drained", samples=[*left(events=0), sample("hot_lag_events", 61, 0, "events_valid")])
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.detail == "it is not recorded what was left of events_valid"
 
 
 @given(

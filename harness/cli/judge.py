@@ -1,0 +1,94 @@
+"""``floodmark judge``: hold the limits of a recorded run's scenario against its history once more."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+import typer
+from reports.render import render
+from rich.table import Table
+from rich.text import Text
+
+from harness.checks.finding import Finding, Verdict
+from harness.checks.judgement import Judgement
+from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
+from harness.cli.recorded import LAST, RunArgument, find_run
+from harness.judge import judge as judge_run
+
+_STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}
+
+
+def judge(
+    run: RunArgument = LAST, out: OutOption = Path("reports/runs"), output: OutputOption = OutputFormat.TEXT
+) -> None:
+    """Judge a recorded run again.
+
+    Example: floodmark judge last --output json
+
+    Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, or a sabotage that broke other checks than it was to.
+    """
+    run_dir = find_run(run, out)
+    judgement = judge_run(run_dir)
+    show(run_dir, judgement, output)
+    raise typer.Exit(judgement.exit_code)
+
+
+def show(run_dir: Path, judgement: Judgement, output: OutputFormat) -> None:
+    """Render the report, and print the findings: a table for people, or one JSON object."""
+    report = _rendered(run_dir)
+    if output is OutputFormat.JSON:
+        print_json({**judgement.to_json(), "report": report and str(report)})
+        return
+    console().print(_table(judgement))
+    for problem in judgement.problems:
+        console().print(Text(f"not read: {problem}", style="yellow"))
+    if judgement.as_expected is False:
+        console().print(Text("This sabotage did not break what it was to break.", style="bold red"))
+    verdict = Text(judgement.verdict, style=_STYLES[judgement.verdict])
+    console().print(verdict.append(f"  {judgement.scenario}, run {judgement.run_id}, seed {judgement.seed}"))
+    if report:
+        console().print(Text(f"report: {report}"), soft_wrap=True)
+    if judgement.verdict is not Verdict.PASS:
+        console().print(Text(f"again:  {judgement.command} (at {judgement.commit})"), soft_wrap=True)
+
+
+def _rendered(run_dir: Path) -> Path | None:
+    """The page, or None when it cannot be drawn, which must not cost the verdict."""
+    try:
+        return render(run_dir)
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with the drawing, the judgement stands
+        console().print(Text(f"the report could not be drawn: {error}", style="yellow"))
+        return None
+
+
+def _table(judgement: Judgement) -> Table:
+    table = Table(title=judgement.evidence, title_justify="left", title_style="dim")
+    for column in ("finding", "verdict", "observed", "limit", "phase", "detail"):
+        table.add_column(column, overflow="fold")
+    for finding in judgement.findings:
+        table.add_row(
+            Text(finding.name),
+            Text(finding.verdict, style=_STYLES[finding.verdict]),
+            Text(observed(finding)),
+            Text(finding.limit),
+            Text(finding.phase),
+            Text(_detail(finding)),
+        )
+    return table
+
+
+def _detail(finding: Finding) -> str:
+    """The detail, and for what did not pass the examples."""
+    examples = () if finding.verdict is Verdict.PASS else finding.examples
+    return "\n".join(part for part in (finding.detail, *examples) if part)
+
+
+def observed(finding: Finding) -> str:
+    """The observation with its unit, for people: ``1,234``, ``12.3 ms``, ``never``, or a dash for nothing."""
+    value = finding.observed
+    if value is None or not math.isfinite(value):
+        return "never" if finding.verdict is Verdict.FAIL else "-"
+    number = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004
+    return f"{number} {finding.unit}".rstrip()

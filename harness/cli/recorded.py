@@ -1,0 +1,41 @@
+"""Which recorded run a command means: by its folder, by its id, or the last one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from harness.errors import InvalidInput, Problem
+
+LAST: Final = "last"
+
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="The run's id or folder; last is the newest one.", metavar="[RUN]", show_default=True
+    ),
+]
+
+
+def find_run(run: str, out: Path) -> Path:
+    """The folder of a recorded run. Raises InvalidInput that lists the newest runs there are."""
+    runs = sorted((path for path in out.glob("*--*") if _is_run(path)), key=_age)
+    if run == LAST and runs:
+        return runs[-1]
+    for folder in (out / run, Path(run)):
+        if run != LAST and _is_run(folder):
+            return folder
+    newest = ", ".join(path.name for path in runs[-5:]) or f"none is recorded in {out}"
+    raise InvalidInput([Problem(where="RUN", found=run, allowed=f"the id or folder of a run: {newest}")])
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "scenario.json").is_file()
+
+
+def _age(folder: Path) -> tuple[str, int]:
+    """Runs are numbered within their day: ``2026-05-09--10`` is newer than ``2026-05-09--9``."""
+    day, _, number = folder.name.rpartition("--")
+    return day, int(number) if number.isdigit() else -1

@@ -1,0 +1,26 @@
+"""``floodmark report``: draw the page of a recorded run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reports.render import render
+from rich.text import Text
+
+from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
+from harness.cli.recorded import LAST, RunArgument, find_run
+
+
+def report(
+    run: RunArgument = LAST, out: OutOption = Path("reports/runs"), output: OutputOption = OutputFormat.TEXT
+) -> None:
+    """Render the HTML report of a recorded run from its history and findings.
+
+    Example: floodmark report last
+    """
+    run_dir = find_run(run, out)
+    page = render(run_dir)
+    if output is OutputFormat.JSON:
+        print_json({"run_id": run_dir.resolve().name, "report": str(page)})
+    else:
+        console().print(Text(f"report: {page}"), soft_wrap=True)

@@ -1,0 +1,173 @@
+"""Draws series over time, with the phases behind them and the faults on them, as SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from harness.faults import FAULTS
+from harness.history.course import FOREVER_NS
+from harness.history.reader import History
+from reports.series import Series
+
+COLOURS: Final = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#0891b2", "#be123c", "#a16207", "#475569")
+_PHASE_COLOURS: Final = {
+    "warm_up": "#f1f5f9",
+    "steady": "#ecfdf5",
+    "fault": "#fef2f2",
+    "recovery": "#fffbeb",
+    "drain": "#eff6ff",
+}
+_UNKNOWN_FAULT: Final = "#c0392b"
+_INK, _PALE = "#334155", "#94a3b8"
+_WIDTH_IN, _HEIGHT_IN = 10.4, 2.6
+_NARROWEST_LABEL: Final = 0.055
+"""The share of the width below which a phase gets no name."""
+_NAME_WIDTH: Final = 0.2
+"""The share of the width that a fault's name may take."""
+_STYLE: Final[Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "floodmark",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Inter", "Helvetica Neue", "Arial", "DejaVu Sans"],
+    "font.size": 9,
+    # Names of nodes come from the run: a dollar sign in one is a dollar sign.
+    "text.parse_math": False,
+    "text.color": _INK,
+    "axes.edgecolor": "#cbd5e1",
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
+
+
+class Timeline:
+    """One plot over the time of a run. ``svg`` gives what was drawn."""
+
+    def __init__(self, history: History, unit: str) -> None:
+        with mpl.rc_context(_STYLE):
+            self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
+            self._axes: Axes = self._figure.add_subplot()
+        self._legend: list[tuple[Any, str]] = []
+        start_ns, end_ns = _extent_ns(history)
+        self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
+        _frame(self._axes, unit, self._end_s)
+        self._shade_phases(history)
+        self._mark_faults(history)
+
+    def line(self, series: Series, colour: str, **style: Any) -> None:
+        """A line through the values; one without a name is not in the legend."""
+        (drawn,) = self._axes.plot(series.at_s, series.value, color=colour, **{"linewidth": 1.5, **style})
+        if series.name:
+            self._legend.append((drawn, series.name))
+
+    def area(self, series: Series, colour: str) -> None:
+        """A pale ground below the values, for what others are to be compared with."""
+        drawn = self._axes.fill_between(
+            series.at_s, series.value, step="post", color=colour, alpha=0.5, linewidth=0
+        )
+        self._legend.append((drawn, series.name))
+
+    def dots(self, series: Series, colour: str) -> None:
+        """The single values, without a line of their own in the legend."""
+        self._axes.plot(
+            series.at_s,
+            series.value,
+            linestyle="none",
+            marker=".",
+            markersize=2.5,
+            color=colour,
+            alpha=0.25,
+            rasterized=True,
+        )
+
+    def logarithmic(self) -> None:
+        """Powers of ten, for values that are far apart."""
+        self._axes.set_yscale("log")
+        self._axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+
+    def svg(self) -> str:
+        """The plot as an SVG document."""
+        with mpl.rc_context(_STYLE):
+            if self._axes.get_yscale() == "linear":
+                self._axes.set_ylim(bottom=0)
+            self._add_legend()
+            self._figure.subplots_adjust(left=0.075, right=0.83, top=0.79, bottom=0.16)
+            text = io.StringIO()
+            self._figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        return text.getvalue()
+
+    def _add_legend(self) -> None:
+        if not self._legend:
+            self._axes.text(
+                0.5, 0.5, "nothing was recorded", transform=self._axes.transAxes, ha="center", color=_PALE
+            )
+            return
+        handles, names = zip(*self._legend, strict=True)
+        self._axes.legend(
+            handles, names, loc="upper left", bbox_to_anchor=(1.005, 1.03), frameon=False, handlelength=1.2
+        )
+
+    def _shade_phases(self, history: History) -> None:
+        for span in history.phases:
+            begin_s, end_s = self._at_s(span.from_ns), self._at_s(span.to_ns)
+            if span.phase == "done" or end_s <= begin_s:
+                continue
+            self._axes.axvspan(begin_s, end_s, color=_PHASE_COLOURS[span.phase], linewidth=0, zorder=0)
+            if end_s - begin_s > _NARROWEST_LABEL * self._end_s:
+                name = span.phase.replace("_", " ")
+                self._write((begin_s + end_s) / 2, 1.03, name, ha="center", color=_PALE, fontsize=8)
+
+    def _mark_faults(self, history: History) -> None:
+        named_s, line = -self._end_s, 0
+        for fault in history.faults:
+            colour = FAULTS[fault.kind].colour if fault.kind in FAULTS else _UNKNOWN_FAULT
+            inject_s = self._at_s(fault.inject_ns)
+            heal_s = self._end_s if fault.heal_ns is None else self._at_s(fault.heal_ns)
+            self._axes.axvspan(inject_s, heal_s, color=colour, alpha=0.08, linewidth=0, zorder=0.5)
+            self._axes.axvline(inject_s, color=colour, linewidth=1.1, zorder=1)
+            if fault.heal_ns is not None:
+                self._axes.axvline(heal_s, color=colour, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
+            # Faults that follow each other closely write their names on two lines in turn.
+            line = 1 - line if inject_s - named_s < _NAME_WIDTH * self._end_s else 0
+            named_s = inject_s
+            self._write(inject_s, 1.12 + 0.1 * line, fault.title, color=colour, fontsize=8)
+
+    def _write(self, at_s: float, height: float, text: str, **style: Any) -> None:
+        self._axes.text(
+            at_s, height, text, transform=self._axes.get_xaxis_transform(), clip_on=False, **style
+        )
+
+    def _at_s(self, at_ns: int) -> float:
+        return float(np.clip((at_ns - self._start_ns) / 1e9, 0.0, self._end_s))
+
+
+def _frame(axes: Axes, unit: str, end_s: float) -> None:
+    axes.set_xlim(0, max(end_s, 1.0))
+    axes.set_ylabel(unit)
+    axes.set_xlabel("seconds since the load began", labelpad=2, fontsize=8)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.grid(axis="y", color="#e2e8f0", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _extent_ns(history: History) -> tuple[int, int]:
+    """From the load's start to the last thing that was recorded."""
+    start_ns = history.info.load_start_ns if history.info else 0
+    ends = [span.from_ns if span.to_ns >= FOREVER_NS else span.to_ns for span in history.phases]
+    last: Sequence[int | None] = (
+        history.value("SELECT max(completed_ns) FROM operations"),
+        history.value("SELECT max(at_ns) FROM samples"),
+        *ends,
+    )
+    return start_ns, max([start_ns, *(end for end in last if end is not None)])

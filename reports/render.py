@@ -1,0 +1,91 @@
+"""Renders a run as one HTML page: no network, no scripts, everything in one file."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.checks.finding import Finding, Verdict
+from harness.checks.judgement import Judgement, write_atomically
+from harness.errors import RunError
+from harness.history.reader import History
+from reports.figures import figures
+
+PAGE: Final = "report.html"
+
+_THOUSAND: Final = 1000
+
+
+def render(run_dir: Path) -> Path:
+    """Write ``report.html`` into a judged run's folder and return its path.
+
+    Raises ``RunError`` when the run was not judged, or when its scenario cannot be read.
+    """
+    history, judgement = History.open(run_dir), Judgement.load(run_dir)
+    page = run_dir / PAGE
+    try:
+        write_atomically(page, _html(history, judgement).encode())
+    except OSError as error:
+        raise RunError(f"{page} cannot be written: {error}") from error
+    return page
+
+
+def _html(history: History, judgement: Judgement) -> str:
+    environment = Environment(
+        loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"observed": observed, "number": number, "image": _image}
+    counts = {verdict: sum(f.verdict is verdict for f in judgement.findings) for verdict in Verdict}
+    page: str = environment.get_template("run.html.j2").render(
+        judgement=judgement,
+        counts=counts,
+        info=history.info,
+        scenario=history.scenario,
+        facts=_facts(history, judgement),
+        figures=figures(history),
+    )
+    return page
+
+
+def observed(finding: Finding) -> str:
+    """What was observed, with its unit: ``1,234``, ``12.3 ms``, ``never``, or a dash for nothing."""
+    if finding.observed is None or not math.isfinite(finding.observed):
+        return "never" if finding.verdict is Verdict.FAIL else "–"  # noqa: RUF001 -- a dash, for people
+    return f"{number(finding.observed)} {finding.unit}".rstrip()
+
+
+def number(value: float | None) -> str:
+    """For people: no more digits than they read."""
+    if value is None:
+        return "never"
+    if value == int(value) or abs(value) >= _THOUSAND:
+        return f"{value:,.0f}"
+    return f"{value:,.3g}"
+
+
+def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
+    load = history.scenario.load
+    facts = {
+        "scenario": judgement.scenario,
+        "run": judgement.run_id,
+        "seed": str(judgement.seed),
+        "commit": judgement.commit,
+        "ended": judgement.ended,
+        "trace": load.trace.name,
+        "load": f"{load.event_span / 3600:g} h of events in {load.duration:g} s, {load.users} user(s)",
+    }
+    if history.info is not None:
+        facts |= {"started": history.info.started_at, "platform": history.info.topology_summary}
+        if history.info.platform_ready_s is not None:
+            facts["platform ready after"] = f"{history.info.platform_ready_s:.1f} s"
+    return facts
+
+
+def _image(svg: str) -> str:
+    """A data address. As an image an SVG can neither run scripts nor load anything."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

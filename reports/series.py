@@ -1,0 +1,149 @@
+"""The series over time that a page shows, read from a history. Times are seconds since the load's start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from harness.checks.freshness import event_ages, window_ages
+from harness.history.reader import History
+
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
+_MIB: Final = 2**20
+_GAP_S: Final = 2.5
+"""Samples come every second: a longer silence is one."""
+
+_DUE: Final = """
+SELECT floor(send_offset_ms / 1000 / time_scale) AS at_s, count(*)::DOUBLE AS value
+FROM plan, run GROUP BY 1 ORDER BY 1
+"""
+_SENT: Final = """
+SELECT (started_ns - load_start_ns) // 1_000_000_000 AS at_s, sum(count)::DOUBLE AS value
+FROM operations, run WHERE kind = 'produce' GROUP BY 1 ORDER BY 1
+"""
+_ACKNOWLEDGED: Final = """
+SELECT (completed_ns - load_start_ns) // 1_000_000_000 AS at_s, sum(count)::DOUBLE AS value
+FROM operations, run WHERE kind = 'produce' AND outcome = 'ok' GROUP BY 1 ORDER BY 1
+"""
+_RESPONSES: Final = """
+SELECT (intended_ns - load_start_ns) / 1e9 AS at_s, (completed_ns - intended_ns) / 1e6 AS value
+FROM operations, run WHERE kind = $kind ORDER BY 1
+"""
+_HOT_WRITES: Final = """
+SELECT (at_ns - load_start_ns) / 1e9 AS at_s, duration_us / 1e3 AS value FROM hot_writes, run ORDER BY 1
+"""
+_TOGETHER: Final = """
+SELECT (at_ns - load_start_ns) / 1e9 AS at_s, sum(value) AS value
+FROM samples, run WHERE metric = $metric GROUP BY 1 ORDER BY 1
+"""
+_BY_LABEL: Final = """
+SELECT label, (at_ns - load_start_ns) / 1e9 AS at_s, value
+FROM samples, run WHERE metric = $metric ORDER BY label, at_s
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """One line of a plot."""
+
+    name: str
+    at_s: Numbers
+    value: Numbers
+
+
+def throughput(history: History) -> list[Series]:
+    """Events a second: due by the plan, sent, and acknowledged. Seconds without any are zero."""
+    named = {"due": _DUE, "sent": _SENT, "acknowledged": _ACKNOWLEDGED}
+    return [_filled(_series(name, history.columns(sql))) for name, sql in named.items()]
+
+
+def lag(history: History) -> list[Series]:
+    """Events that the stream job, and records that the hot writers, have not committed."""
+    named = {"stream job": "stream_lag_events", "hot writer": "hot_lag_events"}
+    return [_series(name, history.columns(_TOGETHER, {"metric": m})) for name, m in named.items()]
+
+
+def freshness(history: History) -> list[Series]:
+    """Seconds until an event, and until a window, could be read in the hot store, by when each began."""
+    ages = {"events": event_ages(history), "windows": window_ages(history)}
+    start_ns = history.info.load_start_ns if history.info else 0
+    return [
+        Series(name=name, at_s=(found["at_ns"] - start_ns) / 1e9, value=found["value"] / 1e3)
+        for name, found in ages.items()
+    ]
+
+
+def latency(history: History) -> list[Series]:
+    """Milliseconds that sends, hot writes and hot reads took, by when each was meant to begin."""
+    return [
+        _series("produce", history.columns(_RESPONSES, {"kind": "produce"})),
+        _series("hot write", history.columns(_HOT_WRITES)),
+        _series("hot read", history.columns(_RESPONSES, {"kind": "hot_read"})),
+    ]
+
+
+def cpu(history: History) -> list[Series]:
+    """Processor cores that each node used. A counter that falls back began again with a new process."""
+    return [
+        Series(name=counted.name, at_s=counted.at_s[1:], value=_rates(counted))
+        for counted in _by_label(history, "node_cpu_seconds_total")
+        if len(counted.at_s) > 1
+    ]
+
+
+def memory(history: History) -> list[Series]:
+    """MiB that each node held."""
+    return [
+        Series(name=held.name, at_s=held.at_s, value=held.value / _MIB)
+        for held in _by_label(history, "node_memory_bytes")
+    ]
+
+
+def _rates(counted: Series) -> Numbers:
+    elapsed_s = np.diff(counted.at_s)
+    rates: Numbers = np.diff(counted.value).clip(min=0) / np.where(elapsed_s > 0, elapsed_s, np.nan)
+    return rates
+
+
+def by_second(series: Series, percent: float) -> Series:
+    """The percentile of each second's values."""
+    seconds, first = np.unique(np.floor(series.at_s[np.argsort(series.at_s)]), return_index=True)
+    groups = np.split(series.value[np.argsort(series.at_s)], first[1:])
+    values = [float(np.percentile(g, percent, method="inverted_cdf")) for g in groups if len(g)]
+    return Series(name=series.name, at_s=seconds, value=np.array(values))
+
+
+def _series(name: str, columns: dict[str, Numbers]) -> Series:
+    return Series(name=name, at_s=columns["at_s"].astype(float), value=columns["value"].astype(float))
+
+
+def _by_label(history: History, metric: str) -> list[Series]:
+    columns = history.columns(_BY_LABEL, {"metric": metric})
+    labels = columns["label"]
+    return [
+        _gaps_open(str(label), columns["at_s"][labels == label], columns["value"][labels == label])
+        for label in dict.fromkeys(labels.tolist())
+    ]
+
+
+def _gaps_open(name: str, at_s: Numbers, value: Numbers) -> Series:
+    """With NaN where samples are missing, so that no line crosses the time in which a node was dead."""
+    after = np.flatnonzero(np.diff(at_s) > _GAP_S) + 1
+    return Series(
+        name=name,
+        at_s=np.insert(at_s.astype(float), after, at_s[after - 1]),
+        value=np.insert(value.astype(float), after, np.nan),
+    )
+
+
+def _filled(series: Series) -> Series:
+    """With zeros for the seconds between the first and the last that are not there."""
+    if not len(series.at_s):
+        return series
+    seconds = np.arange(series.at_s.min(), series.at_s.max() + 1)
+    values = np.zeros(len(seconds))
+    values[(series.at_s - seconds[0]).astype(int)] = series.value
+    return Series(name=series.name, at_s=seconds, value=values)
