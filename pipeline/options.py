@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +54,17 @@ class PipelineOptions:
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
+
+    def save(self, path: Path) -> None:
+        """Write for a child process."""
+        path.write_text(json.dumps(asdict(self), indent=2))
+
+    @staticmethod
+    def load(path: Path) -> PipelineOptions:
+        """Read what ``save`` wrote. Raises OSError, ValueError, KeyError or TypeError when it is not that."""
+        raw: dict[str, Any] = json.loads(path.read_text())
+        return PipelineOptions(
+            stream=StreamOptions(**raw["stream"]),
+            hot=HotOptions(**raw["hot"]),
+            topics=TopicOptions(**raw["topics"]),
+        )

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli.judge import EXIT_CODES, show
+from harness.cli.judge import show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
 from harness.errors import FloodmarkError, RunError
 from harness.judge import judge
@@ -59,7 +59,7 @@ def run(
             raise error
     judgement = judge(folder.path)
     show(folder.path, judgement, output)
-    raise typer.Exit(EXIT_CODES[judgement.verdict] if exit_code is None else exit_code)
+    raise typer.Exit(judgement.exit_code if exit_code is None else exit_code)
 
 
 @contextmanager

@@ -1,0 +1,89 @@
+"""The hot store's keyspace and tables. The columns of events come from the contract."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipeline.contract.derive import cassandra_columns
+from pipeline.contract.odcs import DataContract
+
+KEYSPACE: Final = "hot"
+RECENT_EVENTS: Final = "recent_events"
+WINDOW_RESULTS: Final = "window_results"
+
+_WINDOW_COLUMNS: Final = (
+    ("window_kind", "text"),
+    ("key", "text"),
+    ("window_start", "timestamp"),
+    ("window_end", "timestamp"),
+    ("events", "bigint"),
+    ("measured", "bigint"),
+    ("value_sum", "double"),
+    ("value_min", "double"),
+    ("value_max", "double"),
+)
+
+
+def create_statements(
+    contract: DataContract, *, datacenter: str, replication_factor: int, ttl_s: int
+) -> tuple[str, ...]:
+    """CQL that makes what is not there yet: the keyspace, then its tables."""
+    return (
+        f"CREATE KEYSPACE IF NOT EXISTS {KEYSPACE} WITH replication = "
+        f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication_factor}}}",
+        _table(
+            RECENT_EVENTS,
+            cassandra_columns(contract),
+            partition=("entity_id", "day"),
+            clustering={"event_time": "DESC", "event_id": "ASC"},
+            ttl_s=ttl_s,
+        ),
+        _table(
+            WINDOW_RESULTS,
+            _WINDOW_COLUMNS,
+            partition=("window_kind", "key", "day"),
+            clustering={"window_end": "DESC", "window_start": "DESC"},
+            ttl_s=ttl_s,
+        ),
+    )
+
+
+def drop_statement() -> str:
+    """CQL that leaves nothing of the hot store."""
+    return f"DROP KEYSPACE IF EXISTS {KEYSPACE}"
+
+
+def event_columns(contract: DataContract) -> tuple[str, ...]:
+    """The columns of ``recent_events`` in the order in which rows are bound, ``day`` first."""
+    return ("day", *(name for name, _ in cassandra_columns(contract)))
+
+
+def window_columns() -> tuple[str, ...]:
+    """The columns of ``window_results`` in the order in which rows are bound, ``day`` first."""
+    return ("day", *(name for name, _ in _WINDOW_COLUMNS))
+
+
+def insert_statement(table: str, columns: tuple[str, ...]) -> str:
+    """The upsert of one row. The same row again changes nothing."""
+    marks = ", ".join("?" for _ in columns)
+    return f"INSERT INTO {KEYSPACE}.{table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 -- own names
+
+
+def _table(
+    name: str,
+    columns: tuple[tuple[str, str], ...],
+    *,
+    partition: tuple[str, ...],
+    clustering: dict[str, str],
+    ttl_s: int,
+) -> str:
+    declared = ", ".join(f"{column} {kind}" for column, kind in (("day", "date"), *columns))
+    order = ", ".join(f"{column} {direction}" for column, direction in clustering.items())
+    # Rows of one day expire together, so whole files do; nothing has to be compacted away.
+    return (
+        f"CREATE TABLE IF NOT EXISTS {KEYSPACE}.{name} ({declared}, "
+        f"PRIMARY KEY (({', '.join(partition)}), {', '.join(clustering)})) "
+        f"WITH CLUSTERING ORDER BY ({order}) AND default_time_to_live = {ttl_s} "
+        "AND compaction = {'class': 'TimeWindowCompactionStrategy', "
+        "'compaction_window_unit': 'DAYS', 'compaction_window_size': 1}"
+    )
