@@ -51,7 +51,7 @@ def _not_utf8() -> str:
 
 def _truncated() -> str:
     """Anything after the identity may be gone, and always the closing brace."""
-    kept = f"{_IDENTITY_END} + 1"
+    kept = f"({_IDENTITY_END} + 1)"
     return f"encode(left(whole, {kept} + {_TURN} * 37 % (length(whole) - {kept})))"
 
 

@@ -196,9 +196,9 @@ def test_another_seed_gives_another_plan() -> None:
 
 
 def test_every_kind_of_damage_breaks_the_contract_in_every_way_that_it_has() -> None:
-    with planned(some_rows(400), Inject(malformed=1.0)) as (_, events):
+    with planned(some_rows(2000), Inject(malformed=1.0)) as (_, events):
         damaged = [event for event in events if event["kind"] == "malformed"]
-    assert Counter(event["fault"] for event in damaged) == dict.fromkeys(DAMAGES, 50)
+    assert Counter(event["fault"] for event in damaged) == dict.fromkeys(DAMAGES, 250)
     assert [event["payload"] for event in damaged if keeps_contract(event["payload"])] == []
 
 

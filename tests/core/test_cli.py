@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import typer
+from rich.console import Console
+
+from harness.cli import main as cli
+from harness.cli.main import COMMANDS, Command, invoke
+from harness.cli.output import OutputFormat, OutputOption, Progress
+from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
+from tests.core.scenario_parts import FIXTURES
+
+PROBLEM = Problem(where="x.yaml:3: seed", found="-1", allowed="0 or more")
+Raising = Callable[[BaseException], None]
+
+
+@pytest.fixture
+def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
+    """Gives the command line a command, ``try``, that raises what the test says."""
+
+    def prepare(error: BaseException) -> None:
+        def tried(output: OutputOption = OutputFormat.TEXT) -> None:
+            raise error
+
+        monkeypatch.setattr(Command, "load", lambda self: tried)
+        command = Command(module="", function="", summary="")
+        monkeypatch.setattr(cli, "COMMANDS", {"try": command, "other": command})
+
+    return prepare
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InvalidInput([PROBLEM]), 2),
+        (RunError("no history"), 3),
+        (PlatformError("no broker"), 4),
+        (FloodmarkError("other"), 1),
+        (KeyboardInterrupt(), 130),
+        (typer.Exit(1), 1),
+        (typer.BadParameter("x"), 2),
+        (ZeroDivisionError(), 3),
+    ],
+)
+def test_an_error_ends_with_its_exit_code(raising: Raising, error: BaseException, code: int) -> None:
+    raising(error)
+    assert invoke(["try"]) == code
+
+
+def test_refused_input_is_a_list_on_standard_error(
+    raising: Raising, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(InvalidInput([PROBLEM, PROBLEM]))
+    invoke(["try"])
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("  - x.yaml:3: seed: found -1; allowed: 0 or more") == 2
+
+
+def test_an_error_is_one_json_object_where_json_was_asked_for(
+    raising: Raising, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(InvalidInput([PROBLEM]))
+    invoke(["try", "--output", "json"])
+    assert json.loads(capsys.readouterr().out) == {
+        "exit_code": 2,
+        "error": {
+            "kind": "InvalidInput",
+            "message": "1 problem:\n  - x.yaml:3: seed: found -1; allowed: 0 or more",
+            "problems": [{"where": "x.yaml:3: seed", "found": "-1", "allowed": "0 or more"}],
+        },
+    }
+
+
+def test_a_bug_shows_its_traceback(raising: Raising, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(ZeroDivisionError("oh"))
+    invoke(["try"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["--nonsense"], ["validate"]])
+def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
+    assert invoke(arguments) == 2
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([name, "--help"]) == 0
+    assert f"Example: floodmark {name}" in capsys.readouterr().out
+
+
+def test_help_imports_no_command() -> None:
+    script = "import sys; from harness.cli.main import invoke; invoke(['--help']); print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert {f"harness.cli.{name}" for name in COMMANDS}.isdisjoint(loaded)
+    assert {"duckdb", "pyarrow", "pydantic"}.isdisjoint(loaded)
+
+
+def test_a_command_that_cannot_be_imported_harms_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Command(module="harness.cli.nowhere", function="x", summary="Broken.")
+    monkeypatch.setattr(cli, "COMMANDS", {**COMMANDS, "broken": broken})
+    assert invoke(["--help"]) == 0
+    assert invoke(["broken"]) == 3
+    assert invoke(["list", "faults"]) == 0
+
+
+def test_listing_as_json_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(["list", "faults", "--output", "json"])
+    assert [fault["name"] for fault in json.loads(capsys.readouterr().out)["faults"]] == ["kill", "pause"]
+
+
+def test_everything_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["list"]) == 0
+    assert "quickstart" in capsys.readouterr().err
+
+
+def test_valid_scenarios_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["validate", "quickstart", "--output", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scenarios"][0]["name"] == "quickstart"
+
+
+def test_problems_of_every_scenario_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["validate", str(FIXTURES / "rides.yaml"), "nowhere.yaml"]) == 2
+    shown = capsys.readouterr().err
+    assert "rides.yaml:4: topology" in shown or "tiny.yaml" in shown
+    assert "nowhere.yaml: found No such file" in shown
+
+
+def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["validate", "--schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Scenario"
+
+
+def test_progress_tells_the_seconds_since_it_began() -> None:
+    text, clock = io.StringIO(), iter([10.0, 12.5])
+    Progress(Console(file=text), clock=lambda: next(clock))("broker [1] ready")
+    assert text.getvalue() == "    2.5 s  broker [1] ready\n"
