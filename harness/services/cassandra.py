@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from harness.services.cassandra_probe import check_node
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
@@ -47,6 +46,7 @@ class Cassandra:
             cluster,
             options=render("cassandra/jvm.options.j2", heap_mib=heap_mib, conf=conf, data=data),
             main="org.apache.cassandra.service.CassandraDaemon",
+            throughput=False,
             files={
                 conf / "cassandra.yaml": yaml_document(settings, node.spec.settings),
                 conf / "cassandra-rackdc.properties": rack,
@@ -56,6 +56,9 @@ class Cassandra:
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
         """Write and read at QUORUM with this node as coordinator."""
+        # Imported when first asked: lists of services need no client.
+        from harness.services.cassandra_probe import check_node  # noqa: PLC0415
+
         check_node(node, datacenter=DATACENTER, replication_factor=cluster.replication_factor(_NODE))
 
     def endpoint(self, cluster: Cluster) -> CassandraEndpoint:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from harness.services.flink_probe import check_gateway, check_jobmanager, check_taskmanager
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
@@ -61,6 +60,7 @@ class Flink:
             cluster,
             options=render("flink/jvm.options.j2", heap_mib=heap_mib, conf=conf),
             main=_MAIN[node.spec.role],
+            throughput=node.spec.role == _TASKMANAGER,
             arguments=() if node.spec.role == _GATEWAY else ("--configDir", str(conf)),
             env={
                 "FLINK_CONF_DIR": str(conf),
@@ -75,14 +75,17 @@ class Flink:
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
         """Ask each role for what it is there for."""
+        # Imported when first asked: lists of services need no client.
+        from harness.services import flink_probe  # noqa: PLC0415
+
         endpoint = self.endpoint(cluster)
         match node.spec.role:
             case "jobmanager":
-                check_jobmanager(endpoint.rest_url)
+                flink_probe.check_jobmanager(endpoint.rest_url)
             case "taskmanager":
-                check_taskmanager(endpoint.rest_url, node.name)
+                flink_probe.check_taskmanager(endpoint.rest_url, node.name)
             case _:
-                check_gateway(endpoint.sql_gateway_url, endpoint.rest_url)
+                flink_probe.check_gateway(endpoint.sql_gateway_url, endpoint.rest_url)
 
     def endpoint(self, cluster: Cluster) -> FlinkEndpoint:
         """The gateway for statements, the JobManager for jobs."""

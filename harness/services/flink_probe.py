@@ -28,7 +28,7 @@ def check_taskmanager(rest_url: str, name: str) -> None:
     """
 
     def ask(client: httpx.Client) -> httpx.Response:
-        listed = client.get("/taskmanagers").json()["taskmanagers"]
+        listed = _answer(lambda: client.get("/taskmanagers")).get("taskmanagers", ())
         if not any(one["id"] == name and one["slotsNumber"] for one in listed):
             raise NotReady(f"registered are {[one['id'] for one in listed]}")
         return client.get(f"/taskmanagers/{name}/thread-dump")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.services.class_archive import class_archive
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import render
 
@@ -19,16 +20,21 @@ def java_launch(
     *,
     options: str,
     main: str,
+    throughput: bool,
     arguments: Sequence[str] = (),
     files: Mapping[Path, str | bytes],
     env: Mapping[str, str] | None = None,
 ) -> Launch:
     """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one a line.
 
-    The class path is written out in a fixed order, as an archive of loaded classes holds for one order only.
+    ``throughput`` is for what works hard once it runs; without it the start costs less. The class path is
+    written out in a fixed order, as an archive of loaded classes holds for one order only.
     """
+    archive = class_archive(node, cluster)
     common = render(
         "jvm.options.j2",
+        archive_option=archive.option,
+        throughput=throughput,
         tmp=node.tmp_dir,
         class_path=":".join(str(jar) for jar in sorted(cluster.home.glob("lib/*.jar"))),
         log_dir=node.data_dir,
@@ -38,4 +44,5 @@ def java_launch(
         argv=(str(cluster.java.executable), f"@{options_file}", main, *arguments),
         env=env or {},
         files={**files, options_file: options + common},
+        keep=archive.keep,
     )

@@ -10,7 +10,6 @@ from typing import Final
 
 from harness.services.jvm import MIB, java_launch
 from harness.services.kafka_format import bootstrap_checkpoint
-from harness.services.kafka_probe import check_broker
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, properties, render
 from pipeline.endpoints import KafkaEndpoint
@@ -51,6 +50,7 @@ class Kafka:
             cluster,
             options=render("kafka/jvm.options.j2", heap_mib=node.spec.heap_bytes // MIB, conf=conf),
             main="kafka.Kafka",
+            throughput=True,
             arguments=[str(conf / "server.properties")],
             files={
                 conf / "server.properties": properties(server, node.spec.settings),
@@ -62,9 +62,10 @@ class Kafka:
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
         """Produce with acks=all and fetch, with this broker in sync."""
-        check_broker(
-            node, cluster, node_id=_node_id(node), replication_factor=cluster.replication_factor(_BROKER)
-        )
+        # Imported when first asked: lists of services need no client.
+        from harness.services.kafka_probe import check_broker  # noqa: PLC0415
+
+        check_broker(node, node_id=_node_id(node), replication_factor=cluster.replication_factor(_BROKER))
 
     def endpoint(self, cluster: Cluster) -> KafkaEndpoint:
         """Every broker is a bootstrap server."""

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from harness.services.network import check_listening
-from harness.services.protocol import Cluster, Node, NotReady
+from harness.services.protocol import Node, NotReady
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.kafka import client_config
 
@@ -19,7 +19,7 @@ _PORT: Final = 9092
 _TIMEOUT_S: Final = 3.0
 
 
-def check_broker(node: Node, cluster: Cluster, *, node_id: int, replication_factor: int) -> None:
+def check_broker(node: Node, *, node_id: int, replication_factor: int) -> None:
     """Produce, fetch, and see this broker among the replicas in sync. Raises ``NotReady``."""
     check_listening(node.address, _PORT)
     endpoint = KafkaEndpoint(bootstrap_servers=(f"{node.address}:{_PORT}",))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,11 @@ from harness.errors import PlatformError, WaitTimeout
 from harness.waiting import wait_until
 
 _SPAWNED_STOP_TIMEOUT_S: Final = 5.0
-_KILL_TIMEOUT_S: Final = 30.0
+_KEEP_TIMEOUT_S: Final = 60.0
+"""Of a node that writes something worth keeping at its end, for which it takes seconds."""
+_KILL_TIMEOUT_S: Final = 90.0
+ENDED_IN_ORDER: Final = frozenset({0, -15, 143})
+"""Exit codes after SIGTERM: of one that ends by itself, of one that does not handle it, and of Java."""
 
 
 def end_instance(instance: Instance, supervisor: SupervisorClient | None, report: Report) -> None:
@@ -25,6 +30,7 @@ def end_instance(instance: Instance, supervisor: SupervisorClient | None, report
         try:
             for layer in stop_layers(instance, [row.name for row in supervisor.rows()]):
                 _stop(supervisor, layer, instance)
+            _keep_files(supervisor, instance)
             supervisor.end()
         except PlatformError as error:
             report(f"{instance.id}: {error}")
@@ -47,13 +53,23 @@ def stop_layers(instance: Instance, running: Iterable[str]) -> Iterator[tuple[st
             del left[name]
 
 
+def _keep_files(supervisor: SupervisorClient, instance: Instance) -> None:
+    """Move what nodes that ended in order have made. A file of one that was killed may be half written."""
+    for row in supervisor.rows():
+        for made, kept in instance.keep.get(row.name, {}).items():
+            if row.exit in ENDED_IN_ORDER and made.is_file():
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                partial = kept.with_suffix(f".{instance.id}.partial")
+                shutil.move(made, partial)
+                partial.replace(kept)
+
+
 def _stop(supervisor: SupervisorClient, layer: tuple[str, ...], instance: Instance) -> None:
     """SIGTERM to all of them at once, and SIGKILL to each that does not heed it in time."""
     known = {row.name for row in supervisor.rows()}
     deadlines_s = {}
     for name in known.intersection(layer):
-        place = instance.places.get(name)
-        deadlines_s[name] = time.monotonic() + (place.stop_timeout_s if place else _SPAWNED_STOP_TIMEOUT_S)
+        deadlines_s[name] = time.monotonic() + _stop_timeout_s(instance, name)
         supervisor.signal(name, "terminate")
         supervisor.signal(name, "resume")  # a paused process would not see the signal
 
@@ -68,6 +84,12 @@ def _stop(supervisor: SupervisorClient, layer: tuple[str, ...], instance: Instan
         wait_until(all_ended, timeout_s=_KILL_TIMEOUT_S, what=f"{', '.join(layer)} to end")
     except WaitTimeout as error:
         raise PlatformError(str(error)) from error
+
+
+def _stop_timeout_s(instance: Instance, name: str) -> float:
+    if name in instance.keep:
+        return _KEEP_TIMEOUT_S
+    return instance.places[name].stop_timeout_s if name in instance.places else _SPAWNED_STOP_TIMEOUT_S
 
 
 def kill_marked(instance_id: str) -> None:

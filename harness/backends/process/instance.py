@@ -63,6 +63,8 @@ class Instance(_Record):
     """Seconds since 1970."""
     times: dict[str, NodeTimes] = {}
     """Of each node that is ready, or was."""
+    keep: dict[str, dict[Path, Path]] = {}
+    """Files that a node makes when it ends in order, and where each is moved to then."""
 
     @staticmethod
     def create(topology: Topology, places: Mapping[str, Place], *, data_dir: Path, log_dir: Path) -> Instance:
@@ -97,6 +99,10 @@ class Instance(_Record):
     def with_times(self, times: Mapping[str, NodeTimes]) -> Instance:
         """The instance when these nodes have become ready."""
         return self.model_copy(update={"times": {**self.times, **times}})
+
+    def with_keep(self, keep: Mapping[str, Mapping[Path, Path]]) -> Instance:
+        """The instance when it is known what its nodes will leave."""
+        return self.model_copy(update={"keep": {name: dict(files) for name, files in keep.items() if files}})
 
     def remove_folders(self) -> None:
         """Remove the data, then the record, so that an interrupted removal can be taken up again."""

@@ -80,6 +80,10 @@ class NodeStarter:
         except WaitTimeout as error:
             raise self._failed(one.name, str(error)) from error
 
+    def keep(self) -> Mapping[str, Mapping[Path, Path]]:
+        """What each configured node leaves when it ends in order."""
+        return {name: launch.keep for name, launch in self._launches.items()}
+
     def log(self, name: str) -> Path:
         """Where a process writes."""
         return self._logs / f"{name}.log"

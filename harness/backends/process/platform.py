@@ -74,5 +74,5 @@ class ProcessPlatform:
 
     def _record(self, times: Mapping[str, NodeTimes]) -> None:
         with self._recording:
-            self.instance = self.instance.with_times(times)
+            self.instance = self.instance.with_times(times).with_keep(self._starter.keep())
             self.instance.save()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import psutil
 
+from harness.backends.process.ending import ENDED_IN_ORDER
 from harness.backends.process.instance import Instance
 from harness.backends.process.supervisor_client import ProcessRow
 from harness.backends.protocol import NodeState, NodeStatus
 from harness.topology import NodeSpec
-
-_STOPPED_BY_US: Final = frozenset({0, -15, 143})
-"""Exit codes after SIGTERM: of one that ends in order, of one that does not handle it, and of Java."""
 
 
 def statuses(instance: Instance, rows: Iterable[ProcessRow]) -> tuple[NodeStatus, ...]:
@@ -64,7 +61,7 @@ def _state(row: ProcessRow | None, *, alive: NodeState) -> NodeState:
     if row is None:
         return "starting"
     if row.exit is not None:
-        return "stopped" if row.exit in _STOPPED_BY_US else "dead"
+        return "stopped" if row.exit in ENDED_IN_ORDER else "dead"
     return "paused" if row.paused else alive
 
 
