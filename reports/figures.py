@@ -76,8 +76,8 @@ def _latency(history: History) -> Figure:
     return Figure(
         title="Latency",
         says=(
-            "Response times from the intended start; hot writes as the writer timed them. Solid: the median of"
-            " each second; dotted: its p99. The scale is logarithmic."
+            "Response times from the intended start; hot writes as the writer timed them. Solid: the median"
+            " of each second; dotted: its p99. The scale is logarithmic."
         ),
         svg=plot.svg(),
     )

@@ -52,15 +52,15 @@ class Timeline:
     """One plot over the time of a run. ``svg`` gives what was drawn."""
 
     def __init__(self, history: History, unit: str) -> None:
+        start_ns, end_ns = _extent_ns(history)
+        self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
+        self._legend: list[tuple[Any, str]] = []
         with mpl.rc_context(_STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             self._axes: Axes = self._figure.add_subplot()
-        self._legend: list[tuple[Any, str]] = []
-        start_ns, end_ns = _extent_ns(history)
-        self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
-        _frame(self._axes, unit, self._end_s)
-        self._shade_phases(history)
-        self._mark_faults(history)
+            _frame(self._axes, unit, self._end_s)
+            self._shade_phases(history)
+            self._mark_faults(history)
 
     def line(self, series: Series, colour: str, **style: Any) -> None:
         """A line through the values; one without a name is not in the legend."""

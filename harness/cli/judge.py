@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import typer
-from reports.render import render
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
 from harness.judge import judge as judge_run
+from reports.render import render
 
 _STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}
 
@@ -66,7 +66,7 @@ def _rendered(run_dir: Path) -> Path | None:
 def _table(judgement: Judgement) -> Table:
     table = Table(title=judgement.evidence, title_justify="left", title_style="dim")
     for column in ("finding", "verdict", "observed", "limit", "phase", "detail"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("finding", "verdict"))
     for finding in judgement.findings:
         table.add_row(
             Text(finding.name),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reports.render import render
 from rich.text import Text
 
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
+from reports.render import render
 
 
 def report(

@@ -1,0 +1,171 @@
+"""A run's page stands alone, says what was found, and trusts nothing that the run recorded."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import RunError
+from harness.history.writer import append_jsonl
+from harness.judge import judge
+from reports.render import render
+from reports.series import Series, by_second, cpu, memory, throughput
+from tests.core.histories import event, history, run_info, sample, scenario, sent
+from tests.core.synthetic import make_run
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("runs") / "2026-01-01--1", events=2_000)
+
+
+@pytest.fixture
+def run(recorded: Path, tmp_path: Path) -> Path:
+    """A copy that a test may damage."""
+    made_since = shutil.ignore_patterns("findings.json", "report.html")
+    return Path(shutil.copytree(recorded, tmp_path / recorded.name, ignore=made_since))
+
+
+@pytest.fixture(scope="module")
+def page(recorded: Path) -> str:
+    judge(recorded)
+    return render(recorded).read_text()
+
+
+def plots(page: str) -> list[str]:
+    encoded = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', page)
+    return [base64.b64decode(text).decode() for text in encoded]
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    assert re.findall(r'(?:src|href)="(?!data:)[^"]*"', page) == []
+    assert not re.search(r"<script|<link|@import|url\(", page)
+
+
+def test_the_page_says_what_was_run_and_how_to_run_it_again(page: str) -> None:
+    for text in ("PASS", "floodmark run literal.yaml --seed 7", "abc1234", "is not replayed"):
+        assert text in page
+
+
+def test_every_finding_is_on_the_page_with_its_evidence(recorded: Path, page: str) -> None:
+    for finding in judge(recorded).findings:
+        assert finding.name in page
+        assert f'title="{finding.evidence}"' in page
+
+
+def test_every_plot_bears_the_faults_and_the_phases(page: str) -> None:
+    assert len(plots(page)) == 6
+    for plot in plots(page):
+        for text in ("kill kafka-broker-2", "kill flink-taskmanager-1", "warm up", "recovery"):
+            assert text in plot
+
+
+def test_a_page_is_the_same_whenever_it_is_rendered(recorded: Path, page: str) -> None:
+    assert render(recorded).read_text() == page
+
+
+def test_what_failed_shows_its_examples(run: Path) -> None:
+    (part,) = (run / "history/readback_windows").iterdir()
+    shutil.copy(part, part.with_name("again.parquet"))
+    shutil.rmtree(run / "history/seen")
+    judge(run)
+    page = render(run).read_text()
+    assert "<details open>" in page
+    assert "the history lacks seen" in page
+
+
+def test_a_run_that_recorded_nothing_has_a_page(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "scenario.json").write_text(scenario().model_dump_json())
+    judge(tmp_path)
+    page = render(tmp_path).read_text()
+    assert "INCONCLUSIVE" in page
+    assert "nothing was recorded" in plots(page)[1]
+
+
+def test_an_interrupted_run_says_so(run: Path) -> None:
+    run_info(ended="interrupted").save(run / "history")
+    judge(run)
+    assert "did not come to its end (interrupted)" in render(run).read_text()
+
+
+@pytest.mark.parametrize(
+    ("expect_fail", "text"),
+    [(("duplicates",), "did not: see expect_fail"), ((), "")],
+    ids=["sabotage", "plain"],
+)
+def test_a_sabotage_says_whether_it_broke_what_it_was_to(
+    run: Path, expect_fail: tuple[str, ...], text: str
+) -> None:
+    (run / "scenario.json").write_text(scenario(expect_fail=expect_fail).model_dump_json())
+    judge(run)
+    page = render(run).read_text()
+    assert text in page
+    assert ("is a sabotage" in page) == bool(expect_fail)
+
+
+EVIL = '<script>alert("$1^")</script>'
+
+
+def test_what_a_run_calls_things_is_text(run: Path) -> None:
+    (run / "scenario.json").write_text(scenario(description=EVIL).model_dump_json())
+    line = {
+        "at_ns": 1,
+        "fault": 9,
+        "kind": EVIL,
+        "action": "inject",
+        "nodes": [EVIL],
+        "ok": True,
+        "detail": EVIL,
+    }
+    append_jsonl(run / "history/faults.jsonl", line)
+    judge(run)
+    page = render(run).read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert all("<script" not in plot for plot in plots(page))
+
+
+def test_a_run_that_was_not_judged_has_no_page(run: Path) -> None:
+    with pytest.raises(RunError, match="floodmark judge"):
+        render(run)
+
+
+def test_the_page_is_not_written_through_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside").write_text("mine")
+    (run / "report.html").symlink_to(tmp_path / "outside")
+    judge(run)
+    render(run)
+    assert (tmp_path / "outside").read_text() == "mine"
+
+
+def test_throughput_shows_the_seconds_in_which_nothing_came() -> None:
+    late = {"started_ns": 3 * 10**9, "completed_ns": 3 * 10**9}
+    of = history(plan=[event(0, 0)], operations=[sent(0, 0), sent(0, 1, **late)])  # type: ignore[arg-type]
+    acknowledged = throughput(of)[2]
+    assert acknowledged.value.tolist() == [1.0, 0.0, 0.0, 2.0]
+
+
+def test_processor_use_is_the_growth_of_its_counter() -> None:
+    counted = [
+        sample("node_cpu_seconds_total", at, value, "n1") for at, value in ((0, 5), (1, 5.5), (2, 0.1))
+    ]
+    (used,) = cpu(history(samples=counted))
+    assert used.value.tolist() == [0.5, 0.0]
+
+
+def test_a_dead_node_leaves_a_gap() -> None:
+    held = [sample("node_memory_bytes", at, 2**20, "n1") for at in (0, 1, 9, 10)]
+    (line,) = memory(history(samples=held))
+    assert [str(value) for value in line.value] == ["1.0", "1.0", "nan", "1.0", "1.0"]
+
+
+def test_percentiles_by_second_are_values_that_were_seen() -> None:
+    series = Series(name="x", at_s=np.array([1.5, 0.2, 0.9, 0.1]), value=np.array([7.0, 1.0, 3.0, 2.0]))
+    median = by_second(series, 50)
+    assert (median.at_s.tolist(), median.value.tolist()) == ([0.0, 1.0], [2.0, 7.0])
