@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import gevent
-import pyarrow as pa
-from confluent_kafka import KafkaException
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
@@ -52,12 +50,13 @@ class Session:
             return
         try:
             self._replay = kafka_replay(self._config)
-        except (OSError, ValueError, pa.ArrowException, KafkaException) as error:
-            _LOG.error("the replay cannot start: %s", error)
-            self._environment.process_exit_code = 1
-            gevent.spawn(self._end)
-        else:
-            gevent.spawn(self._report, self._replay)
+        finally:
+            # Locust logs what is raised here and would go on without a replay.
+            if self._replay is None:
+                _LOG.error("the replay cannot start")
+                self._environment.process_exit_code = 1
+                gevent.spawn(self._end)
+        gevent.spawn(self._report, self._replay)
 
     def drive(self, user: PlanUser) -> None:
         """One turn of a user: it deals what came due and drives its share of the lanes."""
