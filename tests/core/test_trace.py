@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -101,8 +102,8 @@ def _jsonl(path: Path, table: pa.Table) -> None:
     path.write_bytes(b"".join(orjson.dumps(row, default=str) + b"\n" for row in table.to_pylist()))
 
 
-def _plain_csv(path: Path, table: pa.Table) -> None:
-    path.write_bytes(RIDES.read_bytes())
+def _csv(path: Path, table: pa.Table) -> None:
+    pyarrow.csv.write_csv(table, path)
 
 
 def _gzipped_csv(path: Path, table: pa.Table) -> None:
@@ -154,7 +155,7 @@ def test_columns_that_do_not_exist_are_told_with_their_places(tmp_path: Path) ->
 def test_a_misspelt_column_gets_a_suggestion_in_every_format(tmp_path: Path, format_: str) -> None:
     path = tmp_path / "r"
     table = pyarrow.csv.read_csv(RIDES)
-    write = {"csv": _plain_csv, "jsonl": _jsonl, "parquet": _parquet}
+    write = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
     write[format_](path, table)
     mapping = MAPPING.replace("format: csv", f"format: {format_}").replace("value: minutes", "value: minuets")
     (problem,) = problems_of(trace_of(path, mapping), tmp_path)
@@ -248,12 +249,23 @@ def test_a_file_that_is_not_what_the_mapping_says_is_refused(
     assert problems_of(trace_of(path, MAPPING.replace("format: csv", f"format: {format_}")), tmp_path)
 
 
-def test_nothing_in_a_mapping_is_taken_for_sql(tmp_path: Path) -> None:
-    name = "it's \"; DROP TABLE mapped; --{}"
-    path = tmp_path / "r.csv"
-    path.write_text(RIDES.read_text().replace("note", '"' + name.replace('"', '""') + '"', 1))
-    mapping = MAPPING.replace("note, city", f"'{name.replace(chr(39), chr(39) * 2)}', city")
-    assert name.replace('"', '\\"') in rows_of(trace_of(path, mapping), tmp_path)[0]["attributes"]
+@pytest.mark.parametrize("format_", ["csv", "jsonl", "parquet"])
+def test_nothing_in_a_mapping_is_taken_for_sql(tmp_path: Path, format_: str) -> None:
+    name = "it's \"/~; DROP TABLE mapped; --{}"
+    table = pyarrow.csv.read_csv(RIDES)
+    renamed = table.rename_columns([name if column == "note" else column for column in table.column_names])
+    write = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+    write[format_](tmp_path / "r", renamed)
+    attributes = json.dumps([name, "city"])
+    mapping = MAPPING.replace("[note, city]", attributes).replace("format: csv", f"format: {format_}")
+    carried = rows_of(trace_of(tmp_path / "r", mapping), tmp_path)[0]["attributes"]
+    assert json.loads(carried) == {name: "fast, dry", "city": "Berlin"}
+
+
+def test_a_name_that_looks_like_a_pattern_names_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "rides[1]*?.csv"
+    path.write_bytes(RIDES.read_bytes())
+    assert len(rows_of(trace_of(path), tmp_path)) == 4
 
 
 def test_a_database_for_a_trace_reads_no_other_file(tmp_path: Path) -> None:
