@@ -35,7 +35,8 @@ class Topics:
 
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._replication_factor = endpoint.replication_factor
-        self._admin = AdminClient(client_config(endpoint))
+        # What goes wrong is raised; the client's own lines about lost connections would only be repeated.
+        self._admin = AdminClient({**client_config(endpoint), "log_level": 0})
 
     def create(self, names: Iterable[str], options: TopicOptions) -> None:
         """Make the topics that are not there; wait until each partition has a leader. Raises KafkaFailed."""

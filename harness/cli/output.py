@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import orjson
 import typer
@@ -16,6 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.errors import FloodmarkError, InvalidInput
+
+
+_WIDTH_OF_LOGS: Final = 160
 
 
 class OutputFormat(StrEnum):
@@ -39,8 +42,11 @@ OutOption = Annotated[
 
 
 def console() -> Console:
-    """The console for people: standard error, which leaves standard output to ``--output json``."""
-    return Console(stderr=True, highlight=False)
+    """The console for people: standard error, which leaves standard output to ``--output json``.
+
+    A log file or a CI has no width of its own; tables get one in which they can be read.
+    """
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH_OF_LOGS)
 
 
 class Progress:
