@@ -17,7 +17,6 @@ from rich.text import Text
 
 from harness.errors import FloodmarkError, InvalidInput
 
-
 _WIDTH_OF_LOGS: Final = 160
 
 
