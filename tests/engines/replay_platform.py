@@ -30,8 +30,8 @@ from pipeline.endpoints import CassandraEndpoint, FlinkEndpoint, KafkaEndpoint
 from tests.core.replay_parts import write_plan
 
 MIB = 2**20
-_NO_FLINK = FlinkEndpoint(sql_gateway_url="", rest_url="", checkpoint_uri="", savepoint_uri="")
-_NO_CASSANDRA = CassandraEndpoint(contact_points=(), port=9042, datacenter="none")
+NO_FLINK = FlinkEndpoint(sql_gateway_url="", rest_url="", checkpoint_uri="", savepoint_uri="")
+NO_CASSANDRA = CassandraEndpoint(contact_points=(), port=9042, datacenter="none")
 
 
 @contextmanager
@@ -115,7 +115,7 @@ class Load:
 def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], topic: str) -> ReplayConfig:
     """A replay of these rows; its event clock starts with Locust's test."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace(platform.endpoints, flink=_NO_FLINK, cassandra=_NO_CASSANDRA).save(folder / "endpoints.json")
+    replace(platform.endpoints, flink=NO_FLINK, cassandra=NO_CASSANDRA).save(folder / "endpoints.json")
     clock = RunClock.start()
     span_ms = max(row["event_offset_ms"] for row in rows)
     return ReplayConfig(
