@@ -1,50 +1,70 @@
-"""One hot writer as a process: ``python -m pipeline.hot --help``."""
+"""``python -m pipeline.hot``: one hot writer process. SIGTERM ends it after its last write and commit."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+from confluent_kafka import Consumer
+
 from pipeline.cassandra import connect
+from pipeline.contract.derive import event_contract
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
-from pipeline.hot.metrics import Metrics
-from pipeline.hot.rows import targets
+from pipeline.hot.rows import BatchLimits, Rows
 from pipeline.hot.store import HotStore
-from pipeline.hot.writer import HOT_GROUP, HotWriter, consumer
+from pipeline.hot.write_log import WriteLog
+from pipeline.hot.writer import HotWriter, consumer_config
 from pipeline.options import PipelineOptions
 
+_log = logging.getLogger("pipeline.hot")
 
-def main() -> int:
-    """Write until SIGTERM or SIGINT, then finish what was read."""
-    parser = argparse.ArgumentParser(description="Write valid events and window results to the hot store.")
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a hot writer until SIGTERM or SIGINT; 0 then, 1 when it cannot go on."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.hot", description=__doc__)
     parser.add_argument("--endpoints", type=Path, required=True, help="what Endpoints.save wrote")
     parser.add_argument("--options", type=Path, required=True, help="what PipelineOptions.save wrote")
-    parser.add_argument("--index", type=int, required=True, help="this writer's number, from 1")
-    parser.add_argument("--metrics", type=Path, help="a JSON line a batch is appended to this file")
-    arguments = parser.parse_args()
+    parser.add_argument("--index", type=int, required=True, help="of this writer, from 1")
+    parser.add_argument("--metrics", type=Path, required=True, help="gets a JSON line a write")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("cassandra").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    endpoints = Endpoints.load(arguments.endpoints)
-    by_topic = dict(targets())
     try:
-        with connect(endpoints.cassandra) as session:
-            writer = HotWriter(
-                consumer(endpoints.kafka, group=HOT_GROUP, number=arguments.index),
-                HotStore(session, by_topic),
-                Metrics(arguments.metrics),
-                by_topic,
-                PipelineOptions.load(arguments.options).hot,
-            )
-            writer.run(stop.is_set)
-    except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
+        _run(
+            Endpoints.load(given.endpoints),
+            PipelineOptions.load(given.options),
+            index=given.index,
+            metrics=given.metrics,
+            stop=stop,
+        )
+    except PipelineError:
+        _log.exception("cannot go on")
         return 1
+    _log.info("everything polled is written and committed")
     return 0
+
+
+def _run(
+    endpoints: Endpoints, options: PipelineOptions, *, index: int, metrics: Path, stop: threading.Event
+) -> None:
+    contract = event_contract()
+    consumer = Consumer(consumer_config(endpoints.kafka, index=index))
+    try:
+        with WriteLog(metrics) as log, connect(endpoints.cassandra) as session:
+            store = HotStore(session, contract, log, stopping=stop.is_set)
+            _log.info("hot writer %d is ready", index)
+            HotWriter(consumer, store, Rows(contract, BatchLimits()), log, options.hot).run(stop.is_set)
+    finally:
+        consumer.close()
 
 
 if __name__ == "__main__":

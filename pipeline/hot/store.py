@@ -1,122 +1,145 @@
-"""Writes batches to Cassandra, many at a time, until every one of them is acknowledged."""
+"""Writes batches to Cassandra: many at once, each until it is acknowledged."""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from cassandra import DriverException, InvalidRequest
+from cassandra import OperationTimedOut, Unavailable, WriteFailure, WriteTimeout
 from cassandra.cluster import NoHostAvailable
+from cassandra.connection import ConnectionException
+from cassandra.protocol import IsBootstrappingErrorMessage, OverloadedErrorMessage
 from cassandra.query import BatchStatement, BatchType
 
+from pipeline.contract.odcs import DataContract
 from pipeline.errors import CassandraFailed
-from pipeline.hot.rows import Batch, Target
-from pipeline.hot.schema import insert_statement
+from pipeline.hot.rows import RowBatch
+from pipeline.hot.schema import (
+    RECENT_EVENTS,
+    WINDOW_RESULTS,
+    event_columns,
+    insert_statement,
+    window_columns,
+)
+from pipeline.hot.write_log import WriteLog
 
-_IN_FLIGHT_MAX: Final = 64
-_BACKOFF_FIRST_S: Final = 0.05
-_BACKOFF_MAX_S: Final = 1.0
+_IN_FLIGHT: Final = 48
+_BACKOFF_S: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
+_TRANSIENT: Final = (
+    WriteTimeout,
+    WriteFailure,
+    Unavailable,
+    OperationTimedOut,
+    NoHostAvailable,
+    ConnectionException,
+    OverloadedErrorMessage,
+    IsBootstrappingErrorMessage,
+)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Failures:
+    """What a round of writes left undone. Filled by the driver's thread, read when the round is over."""
+
+    transient: list[_Write] = field(default_factory=list)
+    last: Exception | None = None
+    fatal: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """One batch that was acknowledged."""
+class _Write:
+    """One batch on its way, with when it was first tried."""
 
-    table: str
-    rows: int
+    batch: RowBatch
+    statement: Any
     at_unix_ns: int
-    """When it was sent."""
-    duration_us: float
+    started_ns: int
 
 
 class HotStore:
-    """The hot store's tables behind one session. Every write may be repeated: rows are upserts."""
+    """The hot store's two tables. ``write`` returns when everything is acknowledged by a quorum."""
 
     def __init__(
         self,
         session: Any,
-        by_topic: Mapping[str, Target],
+        contract: DataContract,
+        log: WriteLog,
         *,
-        clock: Callable[[], int] = time.time_ns,
+        stopping: Callable[[], bool] = lambda: False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._session, self._clock, self._sleep = session, clock, sleep
+        self._session = session
+        self._write_log = log
+        self._stopping = stopping
+        self._sleep = sleep
         self._inserts = {
-            target.table: session.prepare(insert_statement(target.table, target.columns))
-            for target in by_topic.values()
+            RECENT_EVENTS: session.prepare(insert_statement(RECENT_EVENTS, event_columns(contract))),
+            WINDOW_RESULTS: session.prepare(insert_statement(WINDOW_RESULTS, window_columns())),
         }
 
-    def write(self, batches: Sequence[Batch]) -> list[Written]:
-        """Write every batch at LOCAL_QUORUM, again and again where replicas do not answer, however long.
+    def write(self, batches: Iterable[RowBatch]) -> None:
+        """Write every batch, again and again where Cassandra cannot take it now.
 
-        Raises CassandraFailed for a write that no repetition would mend.
+        The same rows again change nothing, and nothing newer is on its way meanwhile. Raises CassandraFailed
+        for an error that another try will not mend, and when told to stop while writes still fail.
         """
-        written: list[Written] = []
-        backoff_s = _BACKOFF_FIRST_S
-        left = list(batches)
-        while left:
-            left = self._attempt(left, written)
-            if left:
-                self._sleep(backoff_s)
-                backoff_s = min(2 * backoff_s, _BACKOFF_MAX_S)
-        return written
+        failures = self._round(self._new(batch) for batch in batches)
+        tries = 0
+        while failures.transient:
+            _log.warning("%d writes to try again: %r", len(failures.transient), failures.last)
+            if self._stopping():
+                raise CassandraFailed(f"{len(failures.transient)} batches not written: {failures.last!r}")
+            self._sleep(_BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)])
+            tries += 1
+            failures = self._round(failures.transient)
 
-    def _attempt(self, batches: Iterable[Batch], written: list[Written]) -> list[Batch]:
-        """Send each batch once; those that were not acknowledged."""
-        flight = threading.Semaphore(_IN_FLIGHT_MAX)
-        sent = []
-        for batch in batches:
-            flight.acquire()
-            sent.append(_Sending(batch, self._session, self._statement(batch), flight, self._clock))
-        left = []
-        for sending in sent:
-            try:
-                written.append(sending.result())
-            except InvalidRequest as error:
-                raise CassandraFailed(f"{sending.batch.table}: {error}") from error
-            except (DriverException, NoHostAvailable):
-                left.append(sending.batch)
-        return left
-
-    def _statement(self, batch: Batch) -> Any:
+    def _new(self, batch: RowBatch) -> _Write:
         insert = self._inserts[batch.table]
         if len(batch.rows) == 1:
-            return insert.bind(batch.rows[0])
-        statement = BatchStatement(batch_type=BatchType.UNLOGGED)
-        for row in batch.rows:
-            statement.add(insert, row)
-        return statement
-
-
-class _Sending:
-    """One batch on its way. Its end is stamped by the driver's thread, for results are looked at later."""
-
-    def __init__(
-        self,
-        batch: Batch,
-        session: Any,
-        statement: Any,
-        flight: threading.Semaphore,
-        clock: Callable[[], int],
-    ) -> None:
-        self.batch, self._flight, self._clock = batch, flight, clock
-        self._at_unix_ns = self._ended_unix_ns = clock()
-        self._future = session.execute_async(statement)
-        self._future.add_callbacks(self._end, self._end)
-
-    def result(self) -> Written:
-        """Wait for the acknowledgement. Raises what the driver raises."""
-        self._future.result()
-        return Written(
-            table=self.batch.table,
-            rows=len(self.batch.rows),
-            at_unix_ns=self._at_unix_ns,
-            duration_us=(self._ended_unix_ns - self._at_unix_ns) / 1000,
+            statement = insert.bind(batch.rows[0])
+        else:
+            statement = BatchStatement(batch_type=BatchType.UNLOGGED)
+            for row in batch.rows:
+                statement.add(insert, row)
+        statement.is_idempotent = True
+        return _Write(
+            batch=batch, statement=statement, at_unix_ns=time.time_ns(), started_ns=time.monotonic_ns()
         )
 
-    def _end(self, _: object) -> None:
-        self._ended_unix_ns = self._clock()
-        self._flight.release()
+    def _round(self, writes: Iterable[_Write]) -> _Failures:
+        """Try each write once, and wait for all of them."""
+        failures = _Failures()
+        slots = threading.Semaphore(_IN_FLIGHT)
+        for write in writes:
+            slots.acquire()
+            self._send(write, failures, slots)
+        for _ in range(_IN_FLIGHT):
+            slots.acquire()
+        if failures.fatal is not None:
+            raise CassandraFailed(f"write refused: {failures.fatal!r}") from failures.fatal
+        return failures
+
+    def _send(self, write: _Write, failures: _Failures, slots: threading.Semaphore) -> None:
+        def written(_: object) -> None:
+            self._write_log.add(
+                at_unix_ns=write.at_unix_ns,
+                duration_us=(time.monotonic_ns() - write.started_ns) // 1000,
+                rows=len(write.batch.rows),
+                table=write.batch.table,
+            )
+            slots.release()
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, _TRANSIENT):
+                failures.transient.append(write)
+                failures.last = error
+            else:
+                failures.fatal = error
+            slots.release()
+
+        self._session.execute_async(write.statement).add_callbacks(written, failed)

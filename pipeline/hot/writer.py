@@ -1,133 +1,113 @@
-"""The hot writer: records of the output topics to Cassandra, offsets committed after the write.
-
-A record that was written and not committed is written again after a restart, which changes nothing, for rows
-are upserts. With ``delivery: at_most_once`` offsets are committed before the write, and what a crash
-interrupts is never written: for those who would rather lose than repeat.
-"""
+"""The hot writer: from the job's committed output to the hot store."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from typing import Final
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from pipeline.contract.topics import EVENTS_VALID, WINDOW_RESULTS
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
-from pipeline.hot.metrics import Metrics
-from pipeline.hot.rows import Target, batches
+from pipeline.hot.rows import Record, Rows
 from pipeline.hot.store import HotStore
+from pipeline.hot.write_log import WriteLog
 from pipeline.kafka import client_config
 from pipeline.options import HotOptions
 
 HOT_GROUP: Final = "hot-writer"
-"""The consumer group of the hot writers."""
+"""The consumer group of all hot writers."""
 
-_POLL_RECORDS_MAX: Final = 5_000
-_POLL_S: Final = 0.2
-_ROWS_MAX: Final = 100
-"""Of one write; at some 250 bytes a row, half of what Cassandra refuses."""
+_POLL_RECORDS: Final = 5000
+_POLL_S: Final = 0.1
+_log = logging.getLogger(__name__)
 
 
-def consumer(endpoint: KafkaEndpoint, *, group: str, number: int) -> Consumer:
-    """A consumer that reads committed transactions only and commits nothing by itself.
+def consumer_config(endpoint: KafkaEndpoint, *, index: int) -> dict[str, Any]:
+    """How writer ``index`` reads: only what is committed, and committing nothing by itself.
 
-    Its membership is static: a writer that starts again under its number gets its partitions back at once,
-    instead of after the session of its predecessor has expired.
+    A writer keeps its name over a restart, so it takes its partitions up again at once.
     """
-    return Consumer(
-        {
-            **client_config(endpoint),
-            "group.id": group,
-            "group.instance.id": f"{group}-{number}",
-            "client.id": f"{group}-{number}",
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": 10_000,
-            "fetch.wait.max.ms": 100,
-        }
-    )
+    return {
+        **client_config(endpoint),
+        "group.id": HOT_GROUP,
+        "group.instance.id": f"{HOT_GROUP}-{index}",
+        "client.id": f"{HOT_GROUP}-{index}",
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "partition.assignment.strategy": "cooperative-sticky",
+        "session.timeout.ms": 10_000,
+        "heartbeat.interval.ms": 1_000,
+        "fetch.wait.max.ms": 100,
+        "queued.max.messages.kbytes": 32 * 1024,
+        "topic.metadata.refresh.interval.ms": 10_000,
+    }
 
 
 class HotWriter:
-    """Reads, writes and commits in turn, until told to stop."""
+    """Polls, writes, commits, until told to stop. What it has polled is always written before it ends."""
 
     def __init__(
-        self,
-        source: Consumer,
-        store: HotStore,
-        metrics: Metrics,
-        by_topic: dict[str, Target],
-        options: HotOptions,
+        self, consumer: Consumer, store: HotStore, rows: Rows, log: WriteLog, options: HotOptions
     ) -> None:
-        self._source, self._store, self._metrics = source, store, metrics
-        self._by_topic, self._commits_first = by_topic, options.delivery == "at_most_once"
-        self._uncommitted = False
+        self._consumer = consumer
+        self._store = store
+        self._rows = rows
+        self._write_log = log
+        self._commit_first = options.delivery == "at_most_once"
 
-    def run(self, stopped: Callable[[], bool]) -> None:
-        """Work until ``stopped``; what was read by then is written and committed. Raises PipelineError."""
-        self._source.subscribe(list(self._by_topic))
-        try:
-            while not stopped():
-                self._step()
-        finally:
-            self._source.close()
-            self._metrics.flush()
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Work until ``stopping``. Raises KafkaFailed or CassandraFailed for what no other try will mend."""
+        self._consumer.subscribe([EVENTS_VALID, WINDOW_RESULTS])
+        while not stopping():
+            self.step()
+            self._write_log.flush_if_due()
 
-    def _step(self) -> None:
-        records = _good(self._source.consume(num_messages=_POLL_RECORDS_MAX, timeout=_POLL_S))
-        self._store_offsets(records)
-        if self._commits_first:
-            self._commit()
-        self._metrics.add(self._store.write(batches(records, self._by_topic, rows_max=_ROWS_MAX)))
-        self._commit()
-
-    def _store_offsets(self, records: list[Message]) -> None:
-        """Remember the next offset of each partition for the next commit."""
-        following = {(r.topic() or "", r.partition() or 0): (r.offset() or 0) + 1 for r in records}
-        for (topic, partition), offset in following.items():
-            try:
-                self._source.store_offsets(offsets=[TopicPartition(topic, partition, offset)])
-                self._uncommitted = True
-            except KafkaException as error:
-                # The partition went to another writer meanwhile, which reads these records again.
-                _say(f"{topic}-{partition}: {error}")
-
-    def _commit(self) -> None:
-        """Commit what is stored. A commit that fails is tried again after the next poll."""
-        if not self._uncommitted:
+    def step(self) -> None:
+        """One poll, and all that follows from it."""
+        messages = self._consumer.consume(_POLL_RECORDS, _POLL_S)
+        records = [_record(message) for message in messages if _is_record(message)]
+        if not records:
             return
+        if self._commit_first:
+            self._commit(records)
+        self._store.write(self._rows.event_batches(r for r in records if r.topic == EVENTS_VALID))
+        self._store.write(self._rows.window_batches(r for r in records if r.topic == WINDOW_RESULTS))
+        if not self._commit_first:
+            self._commit(records)
+
+    def _commit(self, records: Sequence[Record]) -> None:
+        """Commit behind these records. A failure only means that they will be read, and written, again."""
+        offsets = {(r.topic, r.partition): r.offset for r in records}
+        positions = [TopicPartition(topic, part, at + 1) for (topic, part), at in offsets.items()]
         try:
-            self._source.commit(asynchronous=False)
-            self._uncommitted = False
+            self._consumer.commit(offsets=positions, asynchronous=False)
         except KafkaException as error:
-            cause = error.args[0]
-            if cause.code() == KafkaError._NO_OFFSET:
-                self._uncommitted = False
-            elif cause.fatal():
-                raise KafkaFailed(f"commit: {error}") from error
-            else:
-                _say(f"commit: {error}")
+            if self._commit_first:
+                raise KafkaFailed(f"commit: {error.args[0].str()}") from error
+            _log.warning("offsets not committed, so rows may be written again: %s", error.args[0].str())
 
 
-def _good(messages: list[Message]) -> list[Message]:
-    """Those that are records. Raises KafkaFailed for an error that the client cannot get over by itself."""
-    records = []
-    for message in messages:
-        error = message.error()
-        if error is None:
-            records.append(message)
-        elif error.fatal():
-            raise KafkaFailed(f"consume: {error}")
-        else:
-            _say(f"consume: {error}")
-    return records
+def _is_record(message: Message) -> bool:
+    error = message.error()
+    if error is None:
+        return True
+    if error.fatal():
+        raise KafkaFailed(f"consumer: {error.str()}")
+    if error.code() != KafkaError._PARTITION_EOF:
+        _log.warning("consumer: %s", error.str())
+    return False
 
 
-def _say(problem: str) -> None:
-    sys.stderr.write(f"{problem}\n")
-    sys.stderr.flush()
+def _record(message: Message) -> Record:
+    return Record(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        value=message.value() or b"",
+        timestamp_ms=message.timestamp()[1],
+    )

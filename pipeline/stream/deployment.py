@@ -53,7 +53,7 @@ class StreamDeployment:
     def upgrade(self, old: JobDefinition, new: JobDefinition) -> str:
         """Stop the job with a savepoint and start the new one from it; the new job's id.
 
-        When the new one does not start, the old one is started again from the savepoint, and JobFailed raised.
+        When the new one does not start, the old one goes on from the savepoint, and JobFailed is raised.
         """
         with JobManager(self._endpoint.rest_url) as manager:
             running = self._running(manager)

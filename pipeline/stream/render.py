@@ -30,8 +30,9 @@ _SINK_PROPERTIES: Final = {
     "acks": "all",
     "compression.type": "snappy",
     "linger.ms": "20",
-    "batch.size": str(256 * 1024),
-    "buffer.memory": str(64 * 1024 * 1024),
+    "batch.size": str(64 * 1024),
+    # Every transaction of the pool keeps a producer, and every producer such a buffer on the heap.
+    "buffer.memory": str(8 * 1024 * 1024),
     "max.request.size": str(2 * 1024 * 1024),
     "transaction.timeout.ms": str(_TRANSACTION_TIMEOUT_MS),
 }
@@ -145,14 +146,17 @@ def _configuration(endpoints: Endpoints, options: StreamOptions) -> dict[str, st
         # A broker that is being replaced may fail a commit or two; that alone is no reason to start over.
         "execution.checkpointing.tolerable-failed-checkpoints": "10",
         "execution.checkpointing.timeout": "60 s",
-        "restart-strategy.type": "fixed-delay",
-        "restart-strategy.fixed-delay.attempts": "2147483647",
-        "restart-strategy.fixed-delay.delay": "1 s",
+        "restart-strategy.type": "exponential-delay",
+        "restart-strategy.exponential-delay.initial-backoff": "500 ms",
+        "restart-strategy.exponential-delay.max-backoff": "5 s",
         "state.backend.type": "rocksdb",
         # Deduplication asks for keys that are mostly not there: filters answer that without a search.
         "state.backend.rocksdb.use-bloom-filter": "true",
-        "state.backend.rocksdb.options-factory": "floodmark.pipeline.RocksDbOptions",
+        # A timer a key and window is little, and each kind of state in RocksDB takes buffers from the others.
+        "state.backend.rocksdb.timer-service.factory": "heap",
         "table.exec.state.ttl": f"{round(options.dedup_horizon_s * 1000)} ms",
+        # What several inserts read is planned once: above all deduplication, which must decide once an event.
+        "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
         "table.local-time-zone": "UTC",
         "pipeline.object-reuse": "true",
         "pipeline.auto-watermark-interval": "100 ms",

@@ -7,7 +7,7 @@ SELECT original_key, original, event_time, MAP[
     'source_partition', ENCODE(CAST(source_partition AS STRING), 'UTF-8'),
     'source_offset', ENCODE(CAST(source_offset AS STRING), 'UTF-8')
 ]
-FROM events
+FROM judged_records
 WHERE rejection IS NOT NULL;
 
 INSERT INTO events_valid

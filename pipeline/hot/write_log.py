@@ -1,0 +1,63 @@
+"""A line of JSON for every write, for whoever measures the hot store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import orjson
+
+_FLUSH_EVERY_S: Final = 1.0
+
+
+class WriteLog:
+    """Appends ``{"at_unix_ns", "duration_us", "rows", "table"}`` a write to a file, at most a second late.
+
+    Any thread may add; ``flush_if_due`` is to be called now and then, and closing flushes the rest.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = path.open("ab")
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lines: list[bytes] = []
+        self._flushed_at = clock()
+
+    def add(self, *, at_unix_ns: int, duration_us: int, rows: int, table: str) -> None:
+        """One write that was acknowledged. ``at_unix_ns`` is its start."""
+        line = orjson.dumps(
+            {"at_unix_ns": at_unix_ns, "duration_us": duration_us, "rows": rows, "table": table},
+            option=orjson.OPT_APPEND_NEWLINE,
+        )
+        with self._lock:
+            self._lines.append(line)
+
+    def flush_if_due(self) -> None:
+        """Write out what waits, when it has waited long enough."""
+        if self._clock() - self._flushed_at >= _FLUSH_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write out what waits."""
+        with self._lock:
+            lines, self._lines = self._lines, []
+        self._file.write(b"".join(lines))
+        self._file.flush()
+        self._flushed_at = self._clock()
+
+    def close(self) -> None:
+        """Write out what waits, and close the file."""
+        self.flush()
+        self._file.close()
+
+    def __enter__(self) -> WriteLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
