@@ -170,12 +170,16 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
         producer.produce("events", row["payload"], timestamp=START_MS + row["event_offset_ms"])
     producer.flush(30)
     said: list[str] = []
+
+    def say(message: str) -> None:
+        said.append(message)
+
     ReadBack(
         endpoints=endpoints,
         plan=write_plan(tmp_path / "plan.parquet", ROWS),
         origin_ms=START_MS,
         history=tmp_path,
-        report=lambda message: said.append(message),
+        report=say,
     ).run()
     assert {row["seq"] for row in table(tmp_path, "readback_events")} == {0, 1, 2}
     found = {row["event_id"]: row for row in table(tmp_path, "readback_hot_events")}
