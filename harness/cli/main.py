@@ -94,10 +94,16 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
     asked = next((argument for argument in arguments if not argument.startswith("-")), "")
     for name, command in COMMANDS.items():
         if name == asked:
-            app.command(name)(_guarded(command.load()))
+            function = command.load()
+            app.command(name, epilog=_example(name, function))(_guarded(function))
         else:
             app.command(name, help=command.summary)(_listed_only)
     return app
+
+
+def _example(name: str, function: Callable[..., None]) -> str | None:
+    """Every command's help has an example; one that takes no arguments need not spell its own out."""
+    return None if "Example:" in (function.__doc__ or "") else f"Example: floodmark {name}"
 
 
 def _listed_only() -> None:
