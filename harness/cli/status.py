@@ -9,6 +9,7 @@ from typing import Any
 from harness.backends.process.instance import Instance, instances
 from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.process.usage import UsageMeter
 from harness.backends.protocol import NodeStatus
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 
@@ -67,7 +68,7 @@ def _look(instance: Instance) -> dict[str, Any]:
         return describe(instance, (), state="dead; `floodmark down` cleans up what it left")
     state = "up" if supervisor.is_detached() else f"in use by process {instance.owner_pid}"
     try:
-        return describe(instance, statuses(instance, supervisor.rows()), state=state)
+        return describe(instance, statuses(instance, supervisor.rows(), UsageMeter()), state=state)
     finally:
         supervisor.close()
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from harness.artifacts import ensure
-from harness.artifacts.java import find_java
+from harness.artifacts import Artifacts, ensure
+from harness.artifacts.java import JavaHome, find_java
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance
-from harness.backends.process.plan import Services, check_topology, places, plan, ports
+from harness.backends.process.plan import PlannedNode, Services, check_topology, places, plan, ports
 from harness.backends.process.platform import ProcessPlatform
-from harness.backends.process.slots import take_slot
+from harness.backends.process.slots import Slot, take_slot
 from harness.backends.process.supervisor_client import SupervisorClient
 from harness.backends.protocol import Report
+from harness.errors import FloodmarkError
 from harness.services import SERVICES
 from harness.topology import Topology
 
 _READY_TIMEOUT_S: Final = 180.0
+
+
+Engines = Callable[[Collection[str], Report], tuple[Artifacts, JavaHome]]
+
+
+def engines(services: Collection[str], report: Report) -> tuple[Artifacts, JavaHome]:
+    """The services' artifacts, fetched where they are missing, and the Java that runs them."""
+    return ensure(services, report=report), find_java()
 
 
 class ProcessBackend:
@@ -25,8 +35,8 @@ class ProcessBackend:
 
     name = "process"
 
-    def __init__(self, *, services: Services = SERVICES) -> None:
-        self._services = services
+    def __init__(self, *, services: Services = SERVICES, engines: Engines = engines) -> None:
+        self._services, self._engines = services, engines
 
     def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> ProcessPlatform:
         """Start the topology and wait until every service works.
@@ -35,23 +45,44 @@ class ProcessBackend:
         ``ArtifactError``, and ``InvalidInput`` for a service or role that is not known.
         """
         check_topology(topology, self._services)
-        artifacts = ensure(topology.services.keys(), report=report)
-        java = find_java()
+        artifacts, java = self._engines(topology.services.keys(), report)
         slot = take_slot(topology, ports(topology, self._services))
-        instance = Instance.create(
-            topology, places(topology, self._services, slot.addresses), data_dir=data_dir, log_dir=log_dir
-        )
-        supervisor: SupervisorClient | None = None
+        with slot.lock:
+            instance = Instance.create(
+                topology, places(topology, self._services, slot.addresses), data_dir=data_dir, log_dir=log_dir
+            )
+            supervisor = _supervised(instance, slot, report)
         try:
-            supervisor = SupervisorClient.start(instance, slot.lock)
             planned = plan(instance, self._services, artifacts, java)
+            _prepare(planned)
             platform = ProcessPlatform(
                 instance=instance, planned=planned, supervisor=supervisor, report=report
             )
-            for service in {one.service.name: one for one in planned}.values():
-                service.service.prepare(service.cluster)
             platform.start_all(timeout_s=_READY_TIMEOUT_S)
         except BaseException:
-            end_instance(instance, supervisor, report)
+            _abandon(instance, supervisor, report)
             raise
         return platform
+
+
+def _supervised(instance: Instance, slot: Slot, report: Report) -> SupervisorClient:
+    """Start the supervisor, which holds the slot from then on."""
+    try:
+        return SupervisorClient.start(instance, slot.lock)
+    except BaseException:
+        _abandon(instance, None, report)
+        raise
+
+
+def _prepare(planned: tuple[PlannedNode, ...]) -> None:
+    clusters = {one.service.name: (one.service, one.cluster) for one in planned}
+    for service, cluster in clusters.values():
+        service.prepare(cluster)
+
+
+def _abandon(instance: Instance, supervisor: SupervisorClient | None, report: Report) -> None:
+    """Clean up after a failure, which a second one must not hide."""
+    try:
+        end_instance(instance, supervisor, report)
+    except (FloodmarkError, OSError) as error:
+        report(f"could not clean up {instance.id}: {error}; `floodmark down` tries again")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.backends.process.instance import Instance
+from harness.backends.process.supervisor import MARK
 from harness.backends.process.supervisor_client import SupervisorClient
 from harness.backends.protocol import Report
 from harness.errors import PlatformError, WaitTimeout
@@ -127,7 +128,7 @@ def _marked(pid: int, instance_id: str) -> int | None:
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:  # it has ended, or belongs to another user and so is none of ours
         environment = []
-    if f"FLOODMARK_INSTANCE={instance_id}".encode() in environment:
+    if f"{MARK}={instance_id}".encode() in environment:
         return handle
     os.close(handle)
     return None

@@ -53,13 +53,16 @@ class NodeStarter:
             ready[one.name].set()
             return one.name, times
 
-        with ThreadPoolExecutor(max_workers=len(planned), thread_name_prefix="start") as pool:
-            pending = [pool.submit(bring_up, one) for one in planned]
-            try:
-                return dict(done.result() for done in as_completed(pending))
-            except BaseException:
-                self._cancelled.set()
-                raise
+        pool = ThreadPoolExecutor(max_workers=len(planned), thread_name_prefix="start")
+        pending = [pool.submit(bring_up, one) for one in planned]
+        try:
+            return dict(done.result() for done in as_completed(pending))
+        except BaseException:
+            self._cancelled.set()
+            raise
+        finally:
+            # Nothing to wait for: either all are done, or whoever still asks a node is about to be told off.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def start(self, one: PlannedNode, *, timeout_s: float) -> NodeTimes:
         """Start one node, with its data if it ran before, and wait until it is ready.

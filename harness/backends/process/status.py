@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import psutil
+from collections.abc import Iterable, Mapping
 
 from harness.backends.process.ending import ENDED_IN_ORDER
 from harness.backends.process.instance import Instance
 from harness.backends.process.supervisor_client import ProcessRow
+from harness.backends.process.usage import Usage, UsageMeter
 from harness.backends.protocol import NodeState, NodeStatus
 from harness.topology import NodeSpec
 
+_NO_USAGE = Usage()
 
-def statuses(instance: Instance, rows: Iterable[ProcessRow]) -> tuple[NodeStatus, ...]:
+
+def statuses(instance: Instance, rows: Iterable[ProcessRow], meter: UsageMeter) -> tuple[NodeStatus, ...]:
     """Every node, in the order of the topology, then the spawned processes."""
     by_name = {row.name: row for row in rows}
-    nodes = [_node(instance, spec, by_name.pop(spec.name, None)) for spec in instance.topology.nodes()]
-    return (*nodes, *(_spawned(row) for row in by_name.values()))
+    usages = meter.measure([row.pid for row in by_name.values() if row.exit is None])
+    nodes = [
+        _node(instance, spec, by_name.pop(spec.name, None), usages) for spec in instance.topology.nodes()
+    ]
+    return (*nodes, *(_spawned(row, usages) for row in by_name.values()))
 
 
-def _node(instance: Instance, spec: NodeSpec, row: ProcessRow | None) -> NodeStatus:
+def _node(
+    instance: Instance, spec: NodeSpec, row: ProcessRow | None, usages: Mapping[int, Usage]
+) -> NodeStatus:
     place, times = instance.places[spec.name], instance.times.get(spec.name)
-    memory_bytes, cpu_s = _usage(row)
+    usage = _usage(row, usages)
     return NodeStatus(
         name=spec.name,
         service=spec.service,
@@ -31,14 +37,14 @@ def _node(instance: Instance, spec: NodeSpec, row: ProcessRow | None) -> NodeSta
         endpoint=f"{place.address}:{place.port}",
         state=_state(row, alive="ready" if times else "starting"),
         pid=_pid(row),
-        memory_bytes=memory_bytes,
-        cpu_s=cpu_s,
+        memory_bytes=usage.memory_bytes,
+        cpu_s=usage.cpu_s,
         ready_after_s=times.ready_after_s if times else None,
     )
 
 
-def _spawned(row: ProcessRow) -> NodeStatus:
-    memory_bytes, cpu_s = _usage(row)
+def _spawned(row: ProcessRow, usages: Mapping[int, Usage]) -> NodeStatus:
+    usage = _usage(row, usages)
     return NodeStatus(
         name=row.name,
         service="",
@@ -47,8 +53,8 @@ def _spawned(row: ProcessRow) -> NodeStatus:
         endpoint="",
         state=_state(row, alive="running"),
         pid=_pid(row),
-        memory_bytes=memory_bytes,
-        cpu_s=cpu_s,
+        memory_bytes=usage.memory_bytes,
+        cpu_s=usage.cpu_s,
         ready_after_s=None,
     )
 
@@ -57,29 +63,13 @@ def _pid(row: ProcessRow | None) -> int | None:
     return row.pid if row is not None and row.exit is None else None
 
 
+def _usage(row: ProcessRow | None, usages: Mapping[int, Usage]) -> Usage:
+    return _NO_USAGE if row is None or row.exit is not None else usages.get(row.pid, _NO_USAGE)
+
+
 def _state(row: ProcessRow | None, *, alive: NodeState) -> NodeState:
     if row is None:
         return "starting"
     if row.exit is not None:
         return "stopped" if row.exit in ENDED_IN_ORDER else "dead"
     return "paused" if row.paused else alive
-
-
-def _usage(row: ProcessRow | None) -> tuple[int, float]:
-    """Memory in bytes and processor time in seconds, of the process and its children.
-
-    Memory is the proportional set size: pages that several nodes share, such as an archive of classes, are
-    counted once over all of them.
-    """
-    if row is None or row.exit is not None:
-        return 0, 0.0
-    memory_bytes, cpu_s = 0, 0.0
-    try:
-        leader = psutil.Process(row.pid)
-        for process in (leader, *leader.children(recursive=True)):
-            memory_bytes += process.memory_full_info().pss
-            times = process.cpu_times()
-            cpu_s += times.user + times.system
-    except psutil.NoSuchProcess:
-        pass  # it ended while we looked; what was counted until then is what is known
-    return memory_bytes, cpu_s

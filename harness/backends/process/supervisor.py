@@ -30,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 SOCKET_NAME = "supervisor.sock"
+MARK = "FLOODMARK_INSTANCE"
+"""The variable in the environment of every process of an instance, by which strays are found."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGNALS = {
     "terminate": signal.SIGTERM,
@@ -92,7 +94,7 @@ class Supervisor:
             process = subprocess.Popen(
                 argv,
                 cwd=cwd,
-                env={**env, "FLOODMARK_INSTANCE": self.instance},
+                env={**env, MARK: self.instance},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

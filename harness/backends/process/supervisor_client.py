@@ -48,9 +48,9 @@ class SupervisorClient:
 
     @staticmethod
     def start(instance: Instance, lock: socket.socket) -> SupervisorClient:
-        """Start the supervisor of a new instance, which then holds ``lock`` instead of this process."""
+        """Start the supervisor of a new instance, which holds ``lock`` from then on as well."""
         ours, theirs = socket.socketpair()
-        with ours, theirs, lock, (instance.logs / "supervisor.log").open("ab") as log:
+        with ours, theirs, (instance.logs / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", str(Path(supervisor.__file__).resolve())),
@@ -67,6 +67,7 @@ class SupervisorClient:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={supervisor.MARK: instance.id},
             )
             client = SupervisorClient(ours.dup(), process)
         client.rows()
@@ -111,6 +112,8 @@ class SupervisorClient:
     def detach(self) -> None:
         """Let the platform outlive this process."""
         self._ask("detach")
+        if self._process is not None:
+            self._process.returncode = 0  # it is no longer ours to wait for, and subprocess need not warn
 
     def end(self) -> None:
         """Kill everything that is left, remove the data, and end the supervisor."""
@@ -120,6 +123,8 @@ class SupervisorClient:
 
     def close(self) -> None:
         """End the conversation."""
+        if self._process is not None:
+            self._process.poll()
         self._stream.close()
         self._connection.close()
 

@@ -1,0 +1,181 @@
+"""The process backend, with small Python processes for nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.backends.process import ProcessPlatform
+from harness.backends.process.instance import instances
+from harness.errors import InvalidInput, NodeFailed, PlatformError
+from harness.waiting import wait_until
+from tests.core.dummy_service import DEAF, FAILING, LISTEN, PYTHON, Dummy, address, ask, up
+
+SLEEP = (*PYTHON, "import time; time.sleep(600)")
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FLOODMARK_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[ProcessPlatform]:
+    platform = up(tmp_path, broker=2)
+    yield platform
+    platform.down()
+
+
+def state_of(platform: ProcessPlatform, name: str = "kafka-broker-1") -> str:
+    return next(row.state for row in platform.status() if row.name == name)
+
+
+def test_each_node_has_its_own_address_and_is_ready(platform: ProcessPlatform) -> None:
+    assert len({row.endpoint for row in platform.status()}) == 2
+    assert [(row.zone, row.state) for row in platform.status()] == [("a", "ready"), ("b", "ready")]
+
+
+def test_status_shows_memory_and_the_time_until_ready(platform: ProcessPlatform) -> None:
+    first = platform.status()[0]
+    assert first.memory_bytes > 2**20
+    assert first.ready_after_s is not None
+
+
+def test_endpoints_are_those_of_the_services(platform: ProcessPlatform) -> None:
+    assert platform.endpoints.kafka.bootstrap_servers == tuple(row.endpoint for row in platform.status())
+
+
+def test_a_killed_node_is_seen_at_once_and_starts_again_with_its_data(platform: ProcessPlatform) -> None:
+    platform.signal("kafka-broker-1", "kill")
+    assert state_of(platform) == "dead"
+    platform.start("kafka-broker-1")
+    assert state_of(platform) == "ready"
+    assert ask(address(platform)) == "xx"
+
+
+def test_starting_a_node_that_runs_is_a_no_op(platform: ProcessPlatform) -> None:
+    platform.start("kafka-broker-1")
+    assert ask(address(platform)) == "x"
+
+
+def test_a_paused_node_answers_again_when_it_is_resumed(platform: ProcessPlatform) -> None:
+    platform.signal("kafka-broker-1", "pause")
+    assert state_of(platform) == "paused"
+    with pytest.raises(TimeoutError):
+        ask(address(platform), timeout_s=0.2)
+    platform.signal("kafka-broker-1", "resume")
+    assert (state_of(platform), ask(address(platform))) == ("ready", "x")
+
+
+def test_a_node_that_dies_by_itself_is_dead(platform: ProcessPlatform) -> None:
+    psutil.Process(platform.status()[0].pid).kill()
+    wait_until(lambda: state_of(platform) == "dead", timeout_s=5, what="the death to be seen")
+
+
+def test_an_unknown_name_is_refused(platform: ProcessPlatform) -> None:
+    with pytest.raises(PlatformError, match="kafka-broker-9"):
+        platform.start("kafka-broker-9")
+    with pytest.raises(PlatformError, match="kafka-broker-9"):
+        platform.signal("kafka-broker-9", "kill")
+
+
+def test_a_spawned_process_runs_beside_the_nodes_and_is_logged(platform: ProcessPlatform) -> None:
+    platform.spawn("writer", [*PYTHON, "import os; print(os.environ['TOPIC'])"], env={"TOPIC": "events"})
+    wait_until(lambda: state_of(platform, "writer") == "stopped", timeout_s=5, what="the writer to end")
+    assert (platform.instance.logs / "writer.log").read_text() == "events\n"
+
+
+def test_a_spawned_process_can_be_killed_and_spawned_again(platform: ProcessPlatform) -> None:
+    platform.spawn("writer", SLEEP)
+    platform.signal("writer", "kill")
+    assert state_of(platform, "writer") == "dead"
+    platform.spawn("writer", SLEEP)
+    assert state_of(platform, "writer") == "running"
+
+
+def test_starting_a_spawned_process_that_died_runs_the_same_again(platform: ProcessPlatform) -> None:
+    platform.spawn("writer", SLEEP)
+    platform.signal("writer", "kill")
+    platform.start("writer")
+    assert state_of(platform, "writer") == "running"
+
+
+def test_down_leaves_logs_and_nothing_else(tmp_path: Path, state: Path) -> None:
+    platform = up(tmp_path)
+    pid = platform.status()[0].pid
+    platform.down()
+    assert not psutil.pid_exists(pid or 0)
+    assert [path.name for path in (tmp_path / "data").iterdir()] == []
+    assert [*state.rglob("*")] == [state / "instances"]
+    assert "listening" in (tmp_path / "logs" / "kafka-broker-1.log").read_text()
+
+
+def test_down_twice_is_a_no_op(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    platform.down()
+    platform.down()
+
+
+def test_down_ends_a_node_that_ignores_sigterm(tmp_path: Path) -> None:
+    platform = up(tmp_path, Dummy(programs={"broker": DEAF}))
+    pid = platform.status()[0].pid
+    platform.down()
+    assert not psutil.pid_exists(pid or 0)
+
+
+def test_down_ends_a_paused_node(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    pid = platform.status()[0].pid
+    platform.signal("kafka-broker-1", "pause")
+    platform.down()
+    assert not psutil.pid_exists(pid or 0)
+
+
+def test_two_instances_at_once_do_not_collide(tmp_path: Path, platform: ProcessPlatform) -> None:
+    other = up(tmp_path / "other", broker=2)
+    try:
+        everywhere = [row.endpoint for one in (platform, other) for row in one.status()]
+        assert len(set(everywhere)) == 4
+        assert len(instances()) == 2
+    finally:
+        other.down()
+
+
+def test_ending_one_instance_leaves_the_other_alone(tmp_path: Path, platform: ProcessPlatform) -> None:
+    up(tmp_path / "other").down()
+    assert [row.state for row in platform.status()] == ["ready", "ready"]
+
+
+def test_a_node_that_dies_while_starting_says_why(tmp_path: Path) -> None:
+    with pytest.raises(NodeFailed, match=r"exit code 3(.|\n)*the disk is on fire"):
+        up(tmp_path, Dummy(programs={"client": FAILING}), broker=1, client=1)
+    assert instances() == ()
+
+
+def test_a_node_is_started_when_those_that_it_waits_for_are_ready(tmp_path: Path) -> None:
+    ready: list[str] = []
+    service = Dummy(after={"broker": ("client",)})
+    up(tmp_path, service, report=lambda message: ready.append(message), broker=2, client=1).down()
+    assert ready[0].startswith("kafka-client-1 ready")
+
+
+def test_an_unknown_role_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="did you mean broker"):
+        up(tmp_path, brokr=1)
+    assert instances() == ()
+
+
+def test_what_a_node_makes_for_the_next_start_is_kept_if_it_ended_in_order(tmp_path: Path) -> None:
+    kept = {role: tmp_path / "cache" / role for role in ("broker", "client")}
+    up(
+        tmp_path, Dummy(programs={"broker": LISTEN, "client": FAILING_LATER}, keep=kept), broker=1, client=1
+    ).down()
+    assert kept["broker"].read_text() == "worth keeping"
+    assert not kept["client"].exists()
+
+
+FAILING_LATER = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: os._exit(9))" + LISTEN

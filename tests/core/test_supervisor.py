@@ -1,0 +1,178 @@
+"""Nothing is left behind: whoever is killed, harness, shell or supervisor, every process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from harness.backends.process.ending import end_instance
+from harness.backends.process.instance import Instance, instances
+from harness.backends.process.supervisor_client import SupervisorClient
+from harness.errors import PlatformError
+from harness.waiting import wait_until
+from tests.core.dummy_service import ORPHANING, PYTHON, Dummy, up
+
+ROOT = Path(__file__).resolve().parents[2]
+HARNESS = """
+import json, os, signal, sys, time
+from pathlib import Path
+from tests.core.dummy_service import ORPHANING, PYTHON, Dummy, up
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+platform = up(Path(sys.argv[1]), Dummy(programs={"broker": ORPHANING}), broker=2)
+platform.spawn("writer", [*PYTHON, "import time; time.sleep(600)"])
+if "detach" in sys.argv:
+    platform.detach()
+print(json.dumps({"harness": os.getpid(), "instance": platform.instance.id}), flush=True)
+if "detach" not in sys.argv:
+    time.sleep(600)
+"""
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("FLOODMARK_STATE", str(tmp_path / "state"))
+    yield tmp_path / "state"
+    for instance in instances():
+        end_instance(instance, SupervisorClient.connect(instance), lambda _: None)
+
+
+def marked(instance_id: str) -> set[int]:
+    """Every process of an instance, the supervisor included."""
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("FLOODMARK_INSTANCE") == instance_id:
+                found.add(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def supervisor_of(instance_id: str) -> psutil.Process:
+    return next(p for p in map(psutil.Process, marked(instance_id)) if "--instance" in p.cmdline())
+
+
+def start_harness(
+    folder: Path, *arguments: str, in_shell: bool = False
+) -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    command = [sys.executable, "-c", HARNESS, str(folder), *arguments]
+    if in_shell:
+        command = ["sh", "-c", '"$@"; true', "sh", *command]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    process.stdout.close()
+    return process, told
+
+
+def await_nothing_left(folder: Path, instance_id: str) -> None:
+    wait_until(
+        lambda: not marked(instance_id) and not instances() and not [*(folder / "data").iterdir()],
+        timeout_s=10,
+        what="everything to be gone",
+        last_seen=lambda: f"{marked(instance_id)}, {instances()}, {[*(folder / 'data').iterdir()]}",
+    )
+
+
+def test_a_killed_harness_leaves_nothing_not_even_what_was_paused(tmp_path: Path) -> None:
+    harness, told = start_harness(tmp_path)
+    everything = marked(told["instance"])
+    assert len(everything) == 6  # the supervisor, two nodes, a stray of each, the writer
+    for pid in everything - {supervisor_of(told["instance"]).pid}:
+        os.kill(pid, signal.SIGSTOP)
+    harness.kill()
+    harness.wait()
+    await_nothing_left(tmp_path, told["instance"])
+
+
+def test_a_killed_shell_leaves_nothing(tmp_path: Path) -> None:
+    shell, told = start_harness(tmp_path, in_shell=True)
+    shell.kill()
+    shell.wait()
+    await_nothing_left(tmp_path, told["instance"])
+    wait_until(lambda: not psutil.pid_exists(told["harness"]), timeout_s=5, what="the harness to end")
+
+
+def test_a_killed_supervisor_takes_its_children_along(tmp_path: Path) -> None:
+    platform = up(tmp_path, broker=2)
+    supervisor_of(platform.instance.id).kill()
+    wait_until(lambda: not marked(platform.instance.id), timeout_s=5, what="the nodes to die")
+    with pytest.raises(PlatformError, match="supervisor"):
+        platform.status()
+    platform.down()
+    await_nothing_left(tmp_path, platform.instance.id)
+
+
+def test_a_detached_platform_outlives_its_harness_until_it_is_ended(tmp_path: Path) -> None:
+    harness, told = start_harness(tmp_path, "detach")
+    harness.wait()
+    supervisor = connect(told)
+    assert supervisor.is_detached()
+    assert [row.exit for row in supervisor.rows()] == [None, None, None]
+    end_instance(instances()[0], supervisor, lambda _: None)
+    await_nothing_left(tmp_path, told["instance"])
+
+
+def test_what_is_left_when_supervisor_and_harness_were_killed_is_found_and_ended(tmp_path: Path) -> None:
+    harness, told = start_harness(tmp_path, "detach")
+    harness.wait()
+    supervisor_of(told["instance"]).kill()
+    wait_until(lambda: len(marked(told["instance"])) == 2, timeout_s=5, what="only strays to be left")
+    end_instance(instances()[0], SupervisorClient.connect(instances()[0]), lambda _: None)
+    await_nothing_left(tmp_path, told["instance"])
+
+
+def test_ending_an_instance_touches_no_process_that_does_not_bear_its_mark(tmp_path: Path) -> None:
+    bystander = subprocess.Popen(
+        [*PYTHON, "import time; time.sleep(600)"],
+        env={"FLOODMARK_INSTANCE": "dummy-other", "NOTE": "FLOODMARK_INSTANCE=dummy"},
+    )
+    try:
+        up(tmp_path, Dummy(programs={"broker": ORPHANING})).down()
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_stray_that_left_its_session_ends_with_the_platform(tmp_path: Path) -> None:
+    platform = up(tmp_path, Dummy(programs={"broker": ORPHANING}))
+    assert len(marked(platform.instance.id)) == 3
+    platform.down()
+    assert marked(platform.instance.id) == set()
+
+
+def test_a_program_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    try:
+        with pytest.raises(PlatformError, match="no-such-program"):
+            platform.spawn("writer", ["no-such-program"])
+    finally:
+        platform.down()
+
+
+def test_the_record_of_an_instance_says_where_its_nodes_are(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    try:
+        (recorded,) = instances()
+        assert recorded == platform.instance
+        assert isinstance(recorded, Instance)
+        assert recorded.places["kafka-broker-1"].address.startswith("127.")
+    finally:
+        platform.down()
+
+
+def connect(told: dict[str, Any]) -> SupervisorClient:
+    supervisor = SupervisorClient.connect(next(one for one in instances() if one.id == told["instance"]))
+    assert supervisor is not None
+    return supervisor
