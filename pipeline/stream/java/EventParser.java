@@ -104,13 +104,31 @@ final class EventParser {
             if (rule != null) {
                 readField(json, rule);
             } else {
-                if (!otherNames.add(name) && fault == null) {
+                boolean once = otherNames.add(name);
+                if (!(skipOnce(json) && once) && fault == null) {
                     fault = "duplicate:" + name;
                 }
-                json.skipChildren();
             }
         }
         return fault;
+    }
+
+    /** Skips a value that the contract does not name; false when an object in it has a key twice. */
+    private static boolean skipOnce(JsonParser json) throws IOException {
+        JsonToken opened = json.currentToken();
+        if (!opened.isStructStart()) {
+            return true;
+        }
+        boolean once = true;
+        Set<String> keys = new HashSet<>();
+        while (!json.nextToken().isStructEnd()) {
+            if (opened == JsonToken.START_OBJECT) {
+                once &= keys.add(json.currentName());
+                json.nextToken();
+            }
+            once &= skipOnce(json);
+        }
+        return once;
     }
 
     private void readField(JsonParser json, FieldRule rule) throws IOException {
