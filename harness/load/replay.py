@@ -1,7 +1,7 @@
 """A replay: sends the events of a plan when they come due, whatever becomes of those before (open loop).
 
 The plan is read once and its events are dealt to lanes by their entity, so that the order of an entity's
-events is kept with any number of producers. The lanes share the bookkeeping: see harness/load/replay_batch.py
+events is kept with any number of producers. The lanes share the bookkeeping: see harness/load/replay_range.py
 for what a recorded range means.
 """
 

@@ -1,114 +1,17 @@
-"""A batch of a replay: neighbouring events of the plan that came due together, and what became of each.
-
-The history records ranges instead of events. A range holds only neighbours that were all sent, had the same
-outcome for the same reason, and were sent and completed at nearly the same moment. So an event's outcome is
-that of the one range whose ``first_seq`` and ``last_seq`` enclose its seq, whichever user sent it, and
-``count`` is always ``last_seq - first_seq + 1``. An event in no range was never handed to the client.
-"""
+"""A batch of a replay: neighbouring events of the plan that came due together, and what became of each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
 from harness.load.replay_outcome import Failure, failure_of
-
-_TOLERANCE_NS: Final = 25_000_000
-_TOLERANCE_SHARE: Final = 16
-"""How far apart two events of one range may have been sent, or completed: 25 ms, or a sixteenth of the
-response time of the range's first event. A range tells the earliest start and the latest completion, so this
-is also how much too long an event's latency may be told."""
+from harness.load.replay_range import Completions, Range, coalesce
 
 _PENDING: Final = 0
 _RECORDED: Final = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """Neighbouring events with one outcome. ``first`` to ``last``, inclusive, count within the batch."""
-
-    first: int
-    last: int
-    started_ns: int
-    completed_ns: int
-    failure: Failure | None
-
-
-def coalesce(
-    intended_ns: Sequence[int],
-    started_ns: Sequence[int],
-    completed_ns: Sequence[int],
-    failures: Mapping[int, Failure],
-) -> Iterator[Range]:
-    """The ranges of the events that have completed; an event whose completion is not positive is in none."""
-    first, length = 0, len(completed_ns)
-    if length and not failures and _alike(intended_ns, started_ns, completed_ns):
-        yield _range(started_ns, completed_ns, None, 0, length)
-        return
-    while first < length:
-        if completed_ns[first] <= 0:
-            first += 1
-            continue
-        end = _end_of_range(intended_ns, started_ns, completed_ns, failures, first)
-        yield _range(started_ns, completed_ns, failures.get(first), first, end)
-        first = end
-
-
-def tolerance_ns(response_ns: int) -> int:
-    """How far apart the events of a range may be, when its first event took ``response_ns``."""
-    return max(_TOLERANCE_NS, response_ns // _TOLERANCE_SHARE)
-
-
-def _alike(intended_ns: Sequence[int], started_ns: Sequence[int], completed_ns: Sequence[int]) -> bool:
-    """The common case, found out quickly: every event completed at about the same moment."""
-    soonest = min(completed_ns)
-    allowed_ns = tolerance_ns(soonest - max(intended_ns))
-    return (
-        soonest > 0
-        and max(completed_ns) - soonest <= allowed_ns
-        and max(started_ns) - min(started_ns) <= allowed_ns
-    )
-
-
-def _end_of_range(
-    intended_ns: Sequence[int],
-    started_ns: Sequence[int],
-    completed_ns: Sequence[int],
-    failures: Mapping[int, Failure],
-    first: int,
-) -> int:
-    """The first index after ``first`` that no longer belongs to its range."""
-    failure = failures.get(first)
-    allowed_ns = tolerance_ns(completed_ns[first] - intended_ns[first])
-    started_min = started_max = started_ns[first]
-    completed_min = completed_max = completed_ns[first]
-    for index in range(first + 1, len(completed_ns)):
-        started, completed = started_ns[index], completed_ns[index]
-        started_min, started_max = min(started_min, started), max(started_max, started)
-        completed_min, completed_max = min(completed_min, completed), max(completed_max, completed)
-        if (
-            completed <= 0
-            or failures.get(index) != failure
-            or started_max - started_min > allowed_ns
-            or completed_max - completed_min > allowed_ns
-        ):
-            return index
-    return len(completed_ns)
-
-
-def _range(
-    started_ns: Sequence[int], completed_ns: Sequence[int], failure: Failure | None, first: int, end: int
-) -> Range:
-    return Range(
-        first=first,
-        last=end - 1,
-        started_ns=min(started_ns[first:end]),
-        completed_ns=max(completed_ns[first:end]),
-        failure=failure,
-    )
 
 
 class Batch:
@@ -169,7 +72,14 @@ class Batch:
 
     def take_ranges(self) -> list[Range]:
         """The ranges that became known since the last call."""
-        ranges = list(coalesce(self.intended_ns, self.started_ns, self._completed_ns, self._failures))
+        ranges = coalesce(
+            Completions(
+                intended_ns=self.intended_ns,
+                started_ns=self.started_ns,
+                completed_ns=self._completed_ns,
+                failures=self._failures,
+            )
+        )
         for known in ranges:
             self._completed_ns[known.first : known.last + 1] = [_RECORDED] * (known.last - known.first + 1)
         return ranges
