@@ -1,9 +1,9 @@
 """Ranges: how the history records what became of events without a row for each.
 
-A range holds only neighbours of the plan that were all sent, had the same outcome for the same reason, and were
-sent and completed at nearly the same moment. So an event's outcome is that of the one range whose ``first_seq``
-and ``last_seq`` enclose its seq, whichever user sent it, and ``count`` is always ``last_seq - first_seq + 1``. An
-event in no range was never handed to the client.
+A range holds only neighbours of the plan that were all sent, had the same outcome for the same reason, and
+were sent and completed at nearly the same moment. So an event's outcome is that of the one range whose
+``first_seq`` and ``last_seq`` enclose its seq, whichever user sent it, and ``count`` is always
+``last_seq - first_seq + 1``. An event in no range was never handed to the client.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ TOLERANCES: Final = (
     Tolerance(least_ns=100_000_000, divisor=4),
     Tolerance(least_ns=400_000_000, divisor=1),
 )
-"""The first, as long as ranges are few. On an overloaded platform neighbours that went to different partitions
-complete far apart, and ranges would be nearly as many as events: then the next, for a history of a hundred
-million events must stay small."""
+"""The first, as long as ranges are few. On an overloaded platform neighbours that went to different
+partitions complete far apart, and ranges would be nearly as many as events: then the next, for a history of a
+hundred million events must stay small."""
 
 
 def few(events: int) -> int:

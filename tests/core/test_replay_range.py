@@ -55,6 +55,15 @@ def test_a_batch_that_went_well_is_one_range(count: int) -> None:
     assert len(coalesce(completions([(2, 3, None)] * count))) == 1
 
 
+def test_one_refusal_among_many_is_a_range_of_its_own() -> None:
+    ranges = coalesce(completions([(2, 3, None), (2, 3, REFUSED), (2, 3, None)]))
+    assert [(known.first, known.last, known.failure) for known in ranges] == [
+        (0, 0, None),
+        (1, 1, REFUSED),
+        (2, 2, None),
+    ]
+
+
 def test_the_tolerance_is_loosened_only_where_ranges_are_too_many() -> None:
     def ranges(apart_ns: int, count: int) -> int:
         return len(coalesce(completions([(2, 10**9 + apart_ns * (n % 2), None) for n in range(count)])))
