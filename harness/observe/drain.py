@@ -2,18 +2,20 @@
 
 Three conditions, one after the other, none of which can hold too early:
 
-1. The stream job has committed the end of the source topic. It commits when a checkpoint completes, so the
-   checkpoint N that is the newest now holds every event. But what the newest watermark makes of them, such as
-   the last windows, may still be on its way.
-2. Checkpoint N + 2 is complete, and no transaction on the output topics is open. Checkpoint N + 1 may have
-   been under way at the time of 1, N + 2 began after it. What the job emitted before it is in the topics, and
-   what is in the topics can be read.
+1. The stream job has committed the end of the source topic, and a second has passed since. It commits when a
+   checkpoint completes, so every event has been worked on; watermarks follow a fraction of a second behind,
+   and bring forth the last windows.
+2. Let N be the newest checkpoint now. Checkpoint N + 2 is complete, and no transaction on the output topics
+   is open. Checkpoint N + 1 may have been under way at the time of 1, N + 2 began after it. What the job
+   emitted before it is in the topics, and what is in the topics can be read. (After an overload Flink makes up
+   for checkpoints that it missed, many a second: to wait for two of them alone is not to wait.)
 3. The hot writers have committed the ends that the output topics had after 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -25,6 +27,7 @@ from harness.observe.sampler import Reading
 from harness.waiting import wait_until
 
 _POLL_S: Final = 0.2
+_WATERMARK_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +95,16 @@ class Jobs(Protocol):
 class Drain:
     """The wait, step by step. Every step may be repeated."""
 
-    def __init__(self, path: StreamPath, reach: Reach, jobs: Jobs, report: Report) -> None:
-        self._path, self._reach, self._jobs, self._report = path, reach, jobs, report
+    def __init__(
+        self,
+        path: StreamPath,
+        reach: Reach,
+        jobs: Jobs,
+        report: Report,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._reach, self._jobs, self._report, self._now_s = path, reach, jobs, report, now_s
+        self._consumed_at_s: float | None = None
         self._consumed_at_checkpoint: int | None = None
         self._all_out = False
         self.seen = "nothing"
@@ -122,7 +133,11 @@ class Drain:
     def _source_consumed(self) -> None:
         lag = self._reach.lag(self._path.stream_group, [self._path.source]).events[self._path.source]
         self.seen = f"{lag:,} events of {self._path.source} that the stream job has not committed"
-        if lag == 0:
+        if lag:
+            self._consumed_at_s = None
+        elif self._consumed_at_s is None:
+            self._consumed_at_s = self._now_s()
+        elif self._now_s() - self._consumed_at_s >= _WATERMARK_S:
             self._consumed_at_checkpoint = self._jobs.state().newest_checkpoint
             self._report(f"the stream job has consumed {self._path.source}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from harness.observe.drain import Drain, StreamPath, wait_until_drained
 from harness.observe.flink import JobState, JobsUnknown
 from harness.observe.offsets import Lag, OffsetsUnknown, Partition
@@ -25,6 +27,7 @@ class Cluster:
     lags: dict[str, int] = field(default_factory=lambda: {"events": 0, "valid": 0})
     open_transactions: set[str] = field(default_factory=set)
     checkpoint: int = 7
+    now_s: float = 0.0
     offsets_down: bool = False
     job_down: bool = False
 
@@ -56,7 +59,11 @@ class Cluster:
 
 
 def drain(cluster: Cluster) -> Drain:
-    return Drain(PATH, cluster, cluster, lambda _: None)
+    """A wait that has looked once, as long ago as a watermark may take to follow."""
+    waiting = Drain(PATH, cluster, cluster, lambda _: None, lambda: cluster.now_s)
+    assert not waiting.over()
+    cluster.now_s += 1
+    return waiting
 
 
 def test_it_is_not_over_while_the_source_is_not_consumed() -> None:
@@ -66,6 +73,29 @@ def test_it_is_not_over_while_the_source_is_not_consumed() -> None:
     cluster.checkpoint += 100
     assert not waiting.over()
     assert waiting.seen == "1 events of events that the stream job has not committed"
+
+
+def test_checkpoints_that_follow_at_once_do_not_end_it_before_watermarks_followed() -> None:
+    cluster = Cluster()
+    waiting = drain(cluster)
+    cluster.now_s -= 0.5
+    for _ in range(5):
+        cluster.checkpoint += 10
+        assert not waiting.over()
+
+
+def test_the_wait_for_watermarks_begins_again_when_more_events_come() -> None:
+    cluster = Cluster()
+    waiting = drain(cluster)
+    for cluster.lags["events"] in (1, 0):
+        assert not waiting.over()
+    cluster.checkpoint += 10
+    assert not waiting.over()
+    cluster.now_s += 1
+    for _ in range(3):
+        assert not waiting.over()
+    cluster.checkpoint += 2
+    assert waiting.over()
 
 
 def test_it_is_not_over_before_the_second_checkpoint_after_the_source_was_consumed() -> None:
@@ -116,8 +146,12 @@ def test_what_cannot_be_told_is_not_made_up() -> None:
     assert drained.undrained_events == {}
 
 
-def test_a_job_manager_that_does_not_answer_is_waited_for() -> None:
+def test_a_job_manager_that_does_not_answer_is_asked_again() -> None:
     cluster = Cluster(job_down=True)
-    drained = wait_until_drained(PATH, cluster, cluster, timeout_s=0, report=lambda _: None)
-    assert not drained.complete
-    assert "no answer" in drained.last_seen
+    waiting = drain(cluster)
+    with pytest.raises(JobsUnknown):
+        waiting.over()
+    cluster.job_down = False
+    assert not waiting.over()
+    cluster.checkpoint += 2
+    assert waiting.over()
