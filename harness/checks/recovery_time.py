@@ -106,8 +106,6 @@ def _recovered_ns(fault: FaultSpan, next_fault_ns: int, disturbances: _Disturban
     counts_until_ns = min(healed_ns + HOLD_NS, next_fault_ns)
     recovered_ns = fault.inject_ns
     for from_ns, to_ns in zip(disturbances.from_ns.tolist(), disturbances.to_ns.tolist(), strict=True):
-        if to_ns <= fault.inject_ns:
-            continue
         if from_ns >= counts_until_ns and from_ns >= recovered_ns + HOLD_NS:
             break
         recovered_ns = max(recovered_ns, to_ns)

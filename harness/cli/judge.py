@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
 from harness.judge import judge as judge_run
-from reports.render import render
+from reports.render import observed, render
 
 _STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}
 
@@ -83,12 +82,3 @@ def _detail(finding: Finding) -> str:
     """The detail, and for what did not pass the examples."""
     examples = () if finding.verdict is Verdict.PASS else finding.examples
     return "\n".join(part for part in (finding.detail, *examples) if part)
-
-
-def observed(finding: Finding) -> str:
-    """The observation with its unit, for people: ``1,234``, ``12.3 ms``, ``never``, or a dash for nothing."""
-    value = finding.observed
-    if value is None or not math.isfinite(value):
-        return "never" if finding.verdict is Verdict.FAIL else "-"
-    number = f"{value:,.0f}" if value == int(value) else f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"  # noqa: PLR2004
-    return f"{number} {finding.unit}".rstrip()

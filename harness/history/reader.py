@@ -7,6 +7,7 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,14 @@ from harness.scenario.model import Scenario
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {**TABLES, "plan": PLAN}
 """Every table of a history that is Parquet, the plan among them."""
+
+_OFF: Final = (
+    "enable_external_access",
+    "autoinstall_known_extensions",
+    "autoload_known_extensions",
+    "python_enable_replacements",
+    "preserve_insertion_order",
+)
 
 _HOT_WRITES: Final = pa.schema(
     [("at_ns", pa.int64()), ("duration_us", pa.float64()), ("rows", pa.int64()), ("target", pa.string())]
@@ -72,7 +81,7 @@ class History:
         self.problems: tuple[str, ...] = (*problems, *(u for s in sources.values() for u in s.unreadable))
         """Everything that could not be read, for people."""
         self._derived: set[str] = set()
-        self._connection = _sealed_connection()
+        self._connection = _sealed_database().cursor()
         for name, source in sources.items():
             self._connection.register(name, source.rows)
         self._connection.register("phases", _span_rows(self.phases))
@@ -154,18 +163,14 @@ class History:
         return self.info is not None and self.info.ended == "complete"
 
 
-def _sealed_connection() -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:")
-    for setting in (
-        "python_enable_replacements=false",
-        "autoload_known_extensions=false",
-        "autoinstall_known_extensions=false",
-        "preserve_insertion_order=false",
-        "enable_external_access=false",
-        "lock_configuration=true",
-    ):
-        connection.execute(f"SET {setting}")
-    return connection
+@functools.cache
+def _sealed_database() -> duckdb.DuckDBPyConnection:
+    """A database in memory that can neither open files nor load code, and cannot be told to.
+
+    One serves the whole process, since making one takes longer than many queries: each history works on a
+    connection of its own, whose tables are temporary and its alone.
+    """
+    return duckdb.connect(":memory:", config=dict.fromkeys(_OFF, "false") | {"lock_configuration": "true"})
 
 
 def _missing(

@@ -89,6 +89,11 @@ def test_an_operation_that_counts_other_events_than_its_range_is_not_judged() ->
     assert finding_of("acknowledged_lost", run).verdict is Verdict.INCONCLUSIVE
 
 
+def test_an_operation_that_counts_other_events_than_its_range_acknowledges_none() -> None:
+    run = healthy(operations=[sent(0, 4, count=3)], readback_events=[*found("events", 0), *VALID])
+    assert finding_of("unaccounted", run).verdict is Verdict.PASS
+
+
 def test_a_run_in_which_nothing_was_acknowledged_is_not_judged() -> None:
     assert finding_of("acknowledged_lost", healthy(operations=[])).verdict is Verdict.INCONCLUSIVE
 
@@ -203,11 +208,13 @@ def test_an_event_that_no_watermark_can_have_passed_is_not_late() -> None:
     assert finding_of("late_events", run).examples == ("event 1 of the plan: its window was never closed",)
 
 
-@pytest.mark.parametrize(("closing_minute", "verdict"), [(6.0, Verdict.PASS), (5.99, Verdict.FAIL)])
+@pytest.mark.parametrize(
+    ("closing_s", "verdict"), [(360.0, Verdict.PASS), (359.999, Verdict.PASS), (359.998, Verdict.FAIL)]
+)
 def test_an_event_is_late_when_the_watermark_reaches_the_end_of_its_window(
-    closing_minute: float, verdict: Verdict
+    closing_s: float, verdict: Verdict
 ) -> None:
-    run = healthy(plan=[event(1, 1), closing(4, closing_minute)])
+    run = healthy(plan=[event(1, 1), closing(4, closing_s / 60)])
     assert finding_of("late_events", run).verdict is verdict
 
 

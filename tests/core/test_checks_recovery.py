@@ -8,6 +8,7 @@ import pytest
 
 from harness.checks import CHECKS
 from harness.checks.measurement import Count, Distribution, Unjudged
+from harness.checks.signals import stream_delay
 from harness.history.course import FaultLine
 from harness.scenario.model import FaultSpec
 from tests.core.histories import SECOND_NS, fault, history, phase, run_info, sample, scenario, sent
@@ -119,6 +120,22 @@ def test_recovery_says_which_fault_took_how_long() -> None:
 )
 def test_recovery_needs_a_fault_and_a_steady_phase_before_it(fields: dict[str, Any]) -> None:
     assert isinstance(CHECKS["recovery_time"].measure(run(**fields)), Unjudged)
+
+
+def test_a_job_that_has_committed_everything_is_not_behind() -> None:
+    samples = [
+        row for at_s, end in ((0, 0), (1, 100), (2, 100), (9, 100)) for row in committed(at_s, end, lag=0)
+    ]
+    assert stream_delay(history(samples=samples)).delay_s.tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_job_is_as_far_behind_as_its_oldest_event_is_old() -> None:
+    samples = [*committed(0, 0, lag=0), *committed(1, 100, lag=100), *committed(2, 200, lag=150)]
+    assert stream_delay(history(samples=samples)).delay_s.tolist() == [0.0, 1.0, 1.5]
+
+
+def committed(at_s: float, end: float, lag: float) -> list[dict[str, object]]:
+    return [sample("source_end_offset", at_s, end), sample("stream_lag_events", at_s, lag)]
 
 
 def test_a_steady_platform_breaks_no_condition() -> None:

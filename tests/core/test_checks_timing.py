@@ -140,10 +140,11 @@ def test_freshness_counts_from_the_first_intended_send_to_the_first_sight() -> N
 
 
 def test_a_window_could_be_complete_when_an_event_past_its_end_was_due() -> None:
-    plan = [event(0, 1), event(1, 4.9), event(2, 7), event(3, 6), closing(4)]
+    # The event of minute 6 comes late, at minute 8; that of minute 7 is the first past the end.
+    plan = [event(0, 1), event(1, 4.9), event(2, 7), event(3, 8, event_offset_ms=360_000), closing(4)]
     window = {"store": "hot_windows", "event_id": "", "window_kind": "tumbling"}
     rows = [seen(9, **window, event_time_ms=ORIGIN_MS + 300_000, window_start_ms=ORIGIN_MS)]
-    assert listed(measured("freshness_windows", plan=plan, seen=rows)) == [(3000.0, "steady", 1)]
+    assert listed(measured("freshness_windows", plan=plan, seen=rows)) == [(2000.0, "steady", 1)]
 
 
 TABLES = {

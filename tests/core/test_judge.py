@@ -19,6 +19,7 @@ from harness.checks.measurement import Count, Distribution, Measurement, Unjudge
 from harness.checks.protocol import COUNT, DISTRIBUTION, NEVER, Check
 from harness.errors import RunError
 from harness.history.reader import History
+from harness.history.writer import TableWriter
 from harness.judge import judge, judge_history
 from harness.scenario.model import Expectation
 from tests.core.histories import history, run_info, scenario
@@ -206,6 +207,15 @@ def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
     judgement = judge(run_folder(tmp_path, run_json=run_info().model_dump_json().encode()))
     inconclusive = {f.name for f in judgement.findings if f.verdict is Verdict.INCONCLUSIVE}
     assert inconclusive == {n for n, c in CHECKS.items() if c.default_thresholds} - {"faults_carried_out"}
+
+
+def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:
+    run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
+    for table in ("readback_events", "readback_windows"):
+        TableWriter(run / "history", table, "w").close()
+    (run / "history/readback_events/torn.parquet").write_bytes(b"PAR1")
+    details = {finding.name: finding.detail for finding in judge(run).findings}
+    assert details["duplicates"] == "a part of readback_events cannot be read"
 
 
 def test_without_its_scenario_a_run_cannot_be_judged(tmp_path: Path) -> None:

@@ -26,6 +26,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runs
 
 
+@pytest.fixture(autouse=True)
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How pages look is tested elsewhere; drawing takes longer than all the rest."""
+    monkeypatch.setattr("reports.render.figures", lambda history: [])
+
+
 def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer

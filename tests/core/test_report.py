@@ -31,6 +31,12 @@ def run(recorded: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(recorded, tmp_path / recorded.name, ignore=made_since))
 
 
+@pytest.fixture
+def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the page's words: drawing takes longer than all the rest."""
+    monkeypatch.setattr("reports.render.figures", lambda history: [])
+
+
 @pytest.fixture(scope="module")
 def page(recorded: Path) -> str:
     judge(recorded)
@@ -69,6 +75,7 @@ def test_a_page_is_the_same_whenever_it_is_rendered(recorded: Path, page: str) -
     assert render(recorded).read_text() == page
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_what_failed_shows_its_examples(run: Path) -> None:
     (part,) = (run / "history/readback_windows").iterdir()
     shutil.copy(part, part.with_name("again.parquet"))
@@ -88,12 +95,14 @@ def test_a_run_that_recorded_nothing_has_a_page(tmp_path: Path) -> None:
     assert "nothing was recorded" in plots(page)[1]
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_an_interrupted_run_says_so(run: Path) -> None:
     run_info(ended="interrupted").save(run / "history")
     judge(run)
     assert "did not come to its end (interrupted)" in render(run).read_text()
 
 
+@pytest.mark.usefixtures("without_plots")
 @pytest.mark.parametrize(
     ("expect_fail", "text"),
     [(("duplicates",), "did not: see expect_fail"), ((), "")],
@@ -136,6 +145,7 @@ def test_a_run_that_was_not_judged_has_no_page(run: Path) -> None:
         render(run)
 
 
+@pytest.mark.usefixtures("without_plots")
 def test_the_page_is_not_written_through_a_link(run: Path, tmp_path: Path) -> None:
     (tmp_path / "outside").write_text("mine")
     (run / "report.html").symlink_to(tmp_path / "outside")
