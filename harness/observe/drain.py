@@ -7,8 +7,8 @@ Three conditions, one after the other, none of which can hold too early:
    and bring forth the last windows.
 2. Let N be the newest checkpoint now. Checkpoint N + 2 is complete, and no transaction on the output topics
    is open. Checkpoint N + 1 may have been under way at the time of 1, N + 2 began after it. What the job
-   emitted before it is in the topics, and what is in the topics can be read. (After an overload Flink makes up
-   for checkpoints that it missed, many a second: to wait for two of them alone is not to wait.)
+   emitted before it is in the topics, and what is in the topics can be read. (After an overload Flink makes
+   up for checkpoints that it missed, many a second: to wait for two of them alone is not to wait.)
 3. The hot writers have committed the ends that the output topics had after 2.
 """
 
