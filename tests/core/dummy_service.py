@@ -43,6 +43,7 @@ if os.fork() == 0:
 """
     + LISTEN
 )
+FORKING = "import os, time; os.fork() or time.sleep(600)" + LISTEN
 FAILING = "import sys; print('the disk is on fire'); sys.exit(3)"
 
 

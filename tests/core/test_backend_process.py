@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,10 @@ def platform(tmp_path: Path) -> Iterator[ProcessPlatform]:
     platform = up(tmp_path, broker=2)
     yield platform
     platform.down()
+
+
+def starting_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("start")]
 
 
 def state_of(platform: ProcessPlatform, name: str = "kafka-broker-1") -> str:
@@ -127,12 +132,13 @@ def test_down_ends_a_node_that_ignores_sigterm(tmp_path: Path) -> None:
     assert not psutil.pid_exists(pid or 0)
 
 
-def test_down_ends_a_paused_node(tmp_path: Path) -> None:
-    platform = up(tmp_path)
+def test_down_lets_a_paused_node_end_in_order(tmp_path: Path) -> None:
+    platform = up(tmp_path, Dummy(keep={"broker": tmp_path / "kept"}))
     pid = platform.status()[0].pid
     platform.signal("kafka-broker-1", "pause")
     platform.down()
     assert not psutil.pid_exists(pid or 0)
+    assert (tmp_path / "kept").exists()
 
 
 def test_two_instances_at_once_do_not_collide(tmp_path: Path, platform: ProcessPlatform) -> None:
@@ -157,10 +163,19 @@ def test_a_node_that_dies_while_starting_says_why(tmp_path: Path) -> None:
 
 
 def test_a_node_is_started_when_those_that_it_waits_for_are_ready(tmp_path: Path) -> None:
-    ready: list[str] = []
-    service = Dummy(after={"broker": ("client",)})
-    up(tmp_path, service, report=lambda message: ready.append(message), broker=2, client=1).down()
-    assert ready[0].startswith("kafka-client-1 ready")
+    said: list[str] = []
+
+    def report(message: str) -> None:
+        said.append(message)
+
+    up(tmp_path, Dummy(after={"broker": ("client",)}), report=report, broker=2, client=1).down()
+    assert said[0].startswith("kafka-client-1 ready")
+
+
+def test_nodes_that_wait_for_one_that_failed_are_not_waited_for(tmp_path: Path) -> None:
+    with pytest.raises(NodeFailed, match="kafka-client-1"):
+        up(tmp_path, Dummy(programs={"client": FAILING}, after={"broker": ("client",)}), broker=1, client=1)
+    wait_until(lambda: not starting_threads(), timeout_s=5, what="the starting threads to end")
 
 
 def test_an_unknown_role_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -19,13 +19,13 @@ from harness.backends.process.instance import Instance, instances
 from harness.backends.process.supervisor_client import SupervisorClient
 from harness.errors import PlatformError
 from harness.waiting import wait_until
-from tests.core.dummy_service import ORPHANING, PYTHON, Dummy, up
+from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 
 ROOT = Path(__file__).resolve().parents[2]
 HARNESS = """
 import json, os, signal, sys, time
 from pathlib import Path
-from tests.core.dummy_service import ORPHANING, PYTHON, Dummy, up
+from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 platform = up(Path(sys.argv[1]), Dummy(programs={"broker": ORPHANING}), broker=2)
@@ -133,16 +133,29 @@ def test_what_is_left_when_supervisor_and_harness_were_killed_is_found_and_ended
 
 
 def test_ending_an_instance_touches_no_process_that_does_not_bear_its_mark(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    mark = f"FLOODMARK_INSTANCE={platform.instance.id}"
     bystander = subprocess.Popen(
         [*PYTHON, "import time; time.sleep(600)"],
-        env={"FLOODMARK_INSTANCE": "dummy-other", "NOTE": "FLOODMARK_INSTANCE=dummy"},
+        env={"FLOODMARK_INSTANCE": f"{platform.instance.id}0", "NOTE": mark},
     )
     try:
-        up(tmp_path, Dummy(programs={"broker": ORPHANING})).down()
-        assert bystander.poll() is None
+        platform.down()
+        with pytest.raises(subprocess.TimeoutExpired):
+            bystander.wait(0.2)
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_a_signal_reaches_the_children_of_a_node_too(tmp_path: Path) -> None:
+    platform = up(tmp_path, Dummy(programs={"broker": FORKING}))
+    try:
+        assert len(marked(platform.instance.id)) == 3
+        platform.signal("kafka-broker-1", "kill")
+        wait_until(lambda: len(marked(platform.instance.id)) == 1, timeout_s=5, what="both to be gone")
+    finally:
+        platform.down()
 
 
 def test_a_stray_that_left_its_session_ends_with_the_platform(tmp_path: Path) -> None:

@@ -46,8 +46,7 @@ class ProcessBackend:
         """
         check_topology(topology, self._services)
         artifacts, java = self._engines(topology.services.keys(), report)
-        slot = take_slot(topology, ports(topology, self._services))
-        with slot.lock:
+        with take_slot(topology, ports(topology, self._services)) as slot:
             instance = Instance.create(
                 topology, places(topology, self._services, slot.addresses), data_dir=data_dir, log_dir=log_dir
             )

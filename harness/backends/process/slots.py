@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from harness.errors import PlatformError
 from harness.topology import NodeSpec, Topology
@@ -28,14 +28,23 @@ class Slot:
     addresses: Mapping[str, str]
     """Of each node, by name."""
 
+    def __enter__(self) -> Self:
+        return self
 
-def take_slot(topology: Topology, ports: Mapping[str, Iterable[int]]) -> Slot:
+    def __exit__(self, *_: object) -> None:
+        """Let go of it; it stays taken while another process holds the lock."""
+        self.lock.close()
+
+
+def take_slot(
+    topology: Topology, ports: Mapping[str, Iterable[int]], *, slots: Iterable[int] = SLOTS
+) -> Slot:
     """The first slot that nobody holds and whose addresses have the nodes' ``ports`` free.
 
     Raises ``PlatformError`` if there is none.
     """
     obstacles = []
-    for number in SLOTS:
+    for number in slots:
         lock = _lock(number)
         if lock is None:
             obstacles.append(f"slot {number} is held by another instance")
