@@ -144,6 +144,7 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
     for hook, listener in (
         (environment.events.test_start, session.start),
         (environment.events.test_stop, session.stop),
+        # Stopped by a signal, Locust chooses its exit code before the test's end is told.
         (environment.events.quitting, session.stop),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]

@@ -52,10 +52,13 @@ def one_broker() -> dict[str, RoleSpec]:
     return {"broker": RoleSpec(count=1, heap=256 * MIB)}
 
 
-def make_topic(kafka: KafkaEndpoint, name: str, partitions: int = 3) -> str:
-    """A new topic."""
+def make_topic(kafka: KafkaEndpoint, name: str, partitions: int = 3, **config: str) -> str:
+    """A new topic; ``config`` has the broker's names with ``_`` for ``.``."""
+    settings = {key.replace("_", "."): value for key, value in config.items()}
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
-    for future in admin.create_topics([NewTopic(name, partitions, 1)], operation_timeout=30).values():
+    for future in admin.create_topics(
+        [NewTopic(name, partitions, 1, config=settings)], operation_timeout=30
+    ).values():
         future.result(30)
     return name
 

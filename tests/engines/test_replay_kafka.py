@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,17 @@ def test_an_event_that_is_larger_than_allowed_has_failed(platform: Platform, con
         ("ok", ""),
     ]
     assert len(records(platform.endpoints.kafka, config.topic)) == 2
+
+
+def test_an_event_that_the_broker_refuses_has_failed(platform: Platform, config: ReplayConfig) -> None:
+    topic = make_topic(platform.endpoints.kafka, f"{config.topic}-small", max_message_bytes="5000")
+    large = plan_row(1, payload=os.urandom(20_000), send_offset_ms=1000)
+    rows = [plan_row(0), large, plan_row(2, send_offset_ms=2000)]
+    config = configure(config.history, platform, rows, topic)
+    with load_of(config) as load:
+        assert load.wait() == 0, load.log()
+    assert load.outcomes() == {0: "ok", 1: "fail", 2: "ok"}
+    assert large["payload"] not in {message.value() for message in records(platform.endpoints.kafka, topic)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
