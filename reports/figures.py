@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -10,6 +11,8 @@ from harness.history.reader import History
 from reports import series
 from reports.plots import COLOURS, Timeline
 from reports.series import Series, by_second
+
+_DASHES: Final = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +99,15 @@ def _memory(history: History) -> Figure:
 
 
 def _by_node(history: History, title: str, unit: str, lines: list[Series], says: str) -> Figure:
+    """A colour for each service, a kind of line for each of its nodes."""
     plot = Timeline(history, unit)
-    for number, line in enumerate(lines):
-        dashed = "--" if number >= len(COLOURS) else "-"
-        plot.line(line, COLOURS[number % len(COLOURS)], linewidth=1.1, linestyle=dashed)
+    drawn: Counter[str] = Counter()
+    for line in lines:
+        service = line.name.partition("-")[0]
+        number = drawn[service]
+        drawn[service] += 1
+        colour = COLOURS[list(drawn).index(service) % len(COLOURS)]
+        plot.line(line, colour, linewidth=1.1, linestyle=_DASHES[number % len(_DASHES)])
     return Figure(title=title, says=says, svg=plot.svg())
 
 

@@ -55,6 +55,7 @@ class Timeline:
         start_ns, end_ns = _extent_ns(history)
         self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
         self._legend: list[tuple[Any, str]] = []
+        self._top = 0.79 if history.faults else 0.89
         with mpl.rc_context(_STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             self._axes: Axes = self._figure.add_subplot()
@@ -99,7 +100,7 @@ class Timeline:
             if self._axes.get_yscale() == "linear":
                 self._axes.set_ylim(bottom=0)
             self._add_legend()
-            self._figure.subplots_adjust(left=0.075, right=0.83, top=0.79, bottom=0.16)
+            self._figure.subplots_adjust(left=0.075, right=0.83, top=self._top, bottom=0.16)
             text = io.StringIO()
             self._figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         return text.getvalue()
@@ -112,7 +113,14 @@ class Timeline:
             return
         handles, names = zip(*self._legend, strict=True)
         self._axes.legend(
-            handles, names, loc="upper left", bbox_to_anchor=(1.005, 1.03), frameon=False, handlelength=1.2
+            handles,
+            names,
+            loc="upper left",
+            bbox_to_anchor=(1.005, 1.03),
+            frameon=False,
+            handlelength=1.8,
+            fontsize=8,
+            labelspacing=0.35,
         )
 
     def _shade_phases(self, history: History) -> None:

@@ -30,7 +30,7 @@ class Distribution:
 
     values: Numbers
     phases: Numbers
-    """Names of phases, one a value; "" before the first."""
+    """Names of phases, one a value."""
     weights: Numbers
     """How many times each value counts: the events of a batch."""
     examples: tuple[str, ...] = ()

@@ -28,8 +28,12 @@ def by_phase(
 
 
 def phases_at(history: History, at_ns: Numbers) -> Numbers:
-    """The name of the phase that each moment lies in; "" before the first."""
-    starts = np.array([span.from_ns for span in history.phases], dtype=np.int64)
-    names = np.array(["", *(span.phase for span in history.phases)])
-    phases: Numbers = names[np.searchsorted(starts, at_ns, side="right")]
+    """The name of the phase that each moment lies in.
+
+    A phase is noted a moment after it has begun: what came before the first one's note belongs to it.
+    """
+    spans = history.phases
+    ends = np.array([span.to_ns for span in spans], dtype=np.int64)
+    names = np.array([span.phase for span in spans])
+    phases: Numbers = names[np.searchsorted(ends[:-1], at_ns, side="right")]
     return phases

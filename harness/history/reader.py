@@ -8,7 +8,7 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
+from harness.artifacts import cache_dir
 from harness.errors import RunError
 from harness.history.course import (
     FaultLine,
@@ -47,7 +48,6 @@ _OFF: Final = (
 _HOT_WRITES: Final = pa.schema(
     [("at_ns", pa.int64()), ("duration_us", pa.float64()), ("rows", pa.int64()), ("target", pa.string())]
 )
-_SPANS: Final = pa.schema([("phase", pa.string()), ("from_ns", pa.int64()), ("to_ns", pa.int64())])
 
 
 class History:
@@ -55,7 +55,6 @@ class History:
 
     - ``plan``: harness/load/plan.py's;
     - ``hot_writes (at_ns, duration_us, rows, target)``: the hot writers' batches, on the run's clock;
-    - ``phases (phase, from_ns, to_ns)``: one after the other, the last one without an end;
     - ``run``: one row of what queries need of ``run.json`` and the scenario: ``load_start_ns``,
       ``origin_ms``, ``time_scale``, ``out_of_orderness_ms``.
     """
@@ -84,7 +83,6 @@ class History:
         self._connection = _sealed_database().cursor()
         for name, source in sources.items():
             self._connection.register(name, source.rows)
-        self._connection.register("phases", _span_rows(self.phases))
         self._connection.register("hot_writes", _hot_write_rows(hot_writes or (), info))
         self._connection.register("run", _run_row(info, scenario))
 
@@ -168,9 +166,12 @@ def _sealed_database() -> duckdb.DuckDBPyConnection:
     """A database in memory that can neither open files nor load code, and cannot be told to.
 
     One serves the whole process, since making one takes longer than many queries: each history works on a
-    connection of its own, whose tables are temporary and its alone.
+    connection of its own, whose tables are temporary and its alone. What does not fit into memory goes to the
+    user's cache folder, and not to wherever the command was run.
     """
-    return duckdb.connect(":memory:", config=dict.fromkeys(_OFF, "false") | {"lock_configuration": "true"})
+    settings: dict[str, Any] = dict.fromkeys(_OFF, "false")
+    settings |= {"temp_directory": str(cache_dir() / "spill"), "lock_configuration": "true"}
+    return duckdb.connect(":memory:", config=settings)
 
 
 def _missing(
@@ -213,10 +214,6 @@ def _literal(rows: pa.Table | Sequence[Mapping[str, object]] | None, schema: pa.
     if isinstance(rows, pa.Table):
         return Source(rows=rows.cast(plain(schema)), present=True)
     return Source(rows=pa.Table.from_pylist(list(rows or ()), schema=plain(schema)), present=rows is not None)
-
-
-def _span_rows(phases: Iterable[Span]) -> pa.Table:
-    return pa.Table.from_pylist([span.model_dump() for span in phases], schema=_SPANS)
 
 
 def _hot_write_rows(lines: Sequence[HotWriteLine], info: RunInfo | None) -> pa.Table:

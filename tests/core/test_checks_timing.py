@@ -22,6 +22,7 @@ from tests.core.histories import (
     closing,
     event,
     history,
+    phase,
     run_info,
     sample,
     scenario,
@@ -94,6 +95,11 @@ def test_a_value_belongs_to_the_phase_in_which_it_began() -> None:
         (6.0, "drain", 1),
         (70_000.0, "steady", 1),
     ]
+
+
+def test_what_began_before_the_first_phase_was_noted_belongs_to_it() -> None:
+    of = {"phases": (phase(0.2, "warm_up"), phase(1, "steady")), "operations": [took(5)]}
+    assert listed(measured("produce_latency", **of)) == [(5.0, "warm_up", 1)]
 
 
 @pytest.mark.parametrize("outcome", ["fail", "unknown"])
