@@ -19,7 +19,7 @@ _LATE_DROPPED: Final = "numLateRecordsDropped"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStatus:
-    """How the job goes."""
+    """How the job goes. Counters come from Flink's metrics, which may be ten seconds old."""
 
     job_id: str
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,3 +245,22 @@ def test_undeploying_leaves_nothing(stage: Stage) -> None:
 
 def test_undeploying_twice_changes_nothing(stage: Stage) -> None:
     stage.pipeline.undeploy()
+
+
+def test_late_events_left_to_flink_are_dropped_and_counted(stage: Stage) -> None:
+    options = replace(OPTIONS, stream=replace(OPTIONS.stream, late_events="drop"))
+    dropping = replace(stage, pipeline=Pipeline(stage.endpoints, options))
+    dropping.pipeline.deploy()
+    dropping.send((NOON_MS, event("a")))
+    dropping.close_windows(NOON_MS + 60 * MINUTE_MS)
+    dropping.wait_for_windows("session", NOON_MS + 30 * MINUTE_MS)
+    dropping.send((NOON_MS, event("late")))
+    dropping.wait_for_valid("late")
+
+    def dropped() -> int:
+        status = dropping.pipeline.status().stream
+        return status.late_dropped if status else 0
+
+    wait_until(dropped, timeout_s=60, what="a late event that Flink dropped")
+    assert dropping.read(EVENTS_LATE) == []
+    assert of(dropping.windows(), "tumbling", "c") == [(0, 5, 1, 0, None, None, None)]
