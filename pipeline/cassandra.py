@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from cassandra import DriverException
+from cassandra import DriverException, ProtocolVersion
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
 from cassandra.policies import (
     ConstantReconnectionPolicy,
@@ -36,6 +36,7 @@ def connect(endpoint: CassandraEndpoint, *, ready_timeout_s: float = 30.0) -> It
     cluster = Cluster(
         contact_points=list(endpoint.contact_points),
         port=endpoint.port,
+        protocol_version=ProtocolVersion.V5,
         connect_timeout=_CONNECT_TIMEOUT_S,
         max_schema_agreement_wait=_SCHEMA_TIMEOUT_S,
         reconnection_policy=ConstantReconnectionPolicy(delay=1.0, max_attempts=None),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
@@ -14,8 +16,21 @@ from pipeline.endpoints import KafkaEndpoint, Security
 from pipeline.errors import KafkaFailed, NotReady, PipelineError
 from pipeline.options import TopicOptions
 
-_TIMEOUT_S = 30.0
-_GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
+_TIMEOUT_S: Final = 30.0
+_GONE: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)
+_NOT_YET: Final = frozenset(
+    {
+        KafkaError.NON_EMPTY_GROUP,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.NOT_CONTROLLER,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.INVALID_REPLICATION_FACTOR,
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+    }
+)
+"""What a cluster answers while it starts or elects. A replication factor is too large until brokers join."""
 
 
 def require_plaintext(security: Security) -> None:
@@ -35,36 +50,53 @@ class Topics:
 
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._replication_factor = endpoint.replication_factor
-        # What goes wrong is raised; the client's own lines about lost connections would only be repeated.
-        self._admin = AdminClient({**client_config(endpoint), "log_level": 0})
+        self._admin = AdminClient(client_config(endpoint))
 
     def create(self, names: Iterable[str], options: TopicOptions) -> None:
         """Make the topics that are not there; wait until each partition has a leader. Raises KafkaFailed."""
         wanted = set(names)
-        new = [self._new_topic(name, options) for name in sorted(wanted - self._existing())]
-        if new:
-            futures = self._admin.create_topics(new, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S)
-            _settle(futures, "create topic", accept=(KafkaError.TOPIC_ALREADY_EXISTS,))
-        self._retry(lambda: self._require_leaders(wanted))
+
+        def create() -> None:
+            if new := [self._new_topic(name, options) for name in sorted(wanted - set(self._topics()))]:
+                _settle(
+                    self._admin.create_topics(new, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S),
+                    "create topic",
+                    accept=(KafkaError.TOPIC_ALREADY_EXISTS,),
+                )
+            self._require_leaders(wanted)
+
+        _retry(create)
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete the topics that are there, and wait until they are gone. Raises KafkaFailed."""
-        doomed = set(names) & self._existing()
-        if doomed:
-            futures = self._admin.delete_topics(
-                sorted(doomed), operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S
-            )
-            _settle(futures, "delete topic", accept=_GONE)
-        self._retry(lambda: self._require_absent(doomed))
+        wanted = set(names)
+
+        def delete() -> None:
+            if doomed := sorted(wanted & set(self._topics())):
+                _settle(
+                    self._admin.delete_topics(
+                        doomed, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S
+                    ),
+                    "delete topic",
+                    accept=_GONE,
+                )
+            if left := wanted & set(self._topics()):
+                raise NotReady(f"topics {sorted(left)} are still there")
+
+        _retry(delete)
 
     def forget_groups(self, groups: Iterable[str]) -> None:
         """Delete consumer groups once their members have left. Raises KafkaFailed."""
+        wanted = list(groups)
 
         def forget() -> None:
-            futures = self._admin.delete_consumer_groups(list(groups), request_timeout=_TIMEOUT_S)
-            _settle(futures, "delete consumer group", accept=_GONE, not_yet=(KafkaError.NON_EMPTY_GROUP,))
+            _settle(
+                self._admin.delete_consumer_groups(wanted, request_timeout=_TIMEOUT_S),
+                "delete consumer group",
+                accept=_GONE,
+            )
 
-        self._retry(forget)
+        _retry(forget)
 
     def _new_topic(self, name: str, options: TopicOptions) -> NewTopic:
         return NewTopic(
@@ -79,11 +111,14 @@ class Topics:
             },
         )
 
-    def _existing(self) -> set[str]:
-        return set(self._admin.list_topics(timeout=_TIMEOUT_S).topics)
+    def _topics(self) -> dict[str, TopicMetadata]:
+        try:
+            return self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise NotReady(f"list topics: {error.args[0].str()}") from error
 
     def _require_leaders(self, names: set[str]) -> None:
-        topics = self._admin.list_topics(timeout=_TIMEOUT_S).topics
+        topics = self._topics()
         for name in sorted(names):
             if name not in topics or topics[name].error is not None:
                 raise NotReady(f"topic {name} is not there yet")
@@ -91,34 +126,28 @@ class Topics:
             if leaderless or not topics[name].partitions:
                 raise NotReady(f"topic {name}: partitions {leaderless} have no leader yet")
 
-    def _require_absent(self, names: set[str]) -> None:
-        if left := names & self._existing():
-            raise NotReady(f"topics {sorted(left)} are still there")
 
-    @staticmethod
-    def _retry(action: Any) -> None:
-        retrying = Retrying(
-            retry=retry_if_exception_type(NotReady),
-            wait=wait_exponential(multiplier=0.05, max=1.0),
-            stop=stop_after_delay(_TIMEOUT_S),
-            reraise=True,
-        )
-        try:
-            retrying(action)
-        except NotReady as error:
-            raise KafkaFailed(str(error)) from error
+def _retry(action: Callable[[], None]) -> None:
+    retrying = Retrying(
+        retry=retry_if_exception_type(NotReady),
+        wait=wait_exponential(multiplier=0.05, max=1.0),
+        stop=stop_after_delay(_TIMEOUT_S),
+        reraise=True,
+    )
+    try:
+        retrying(action)
+    except NotReady as error:
+        raise KafkaFailed(f"not within {_TIMEOUT_S:g} s: {error}") from error
 
 
-def _settle(
-    futures: dict[str, Any], what: str, *, accept: tuple[int, ...] = (), not_yet: tuple[int, ...] = ()
-) -> None:
-    """Wait for every future. Errors in ``accept`` count as success; those in ``not_yet`` raise NotReady."""
+def _settle(futures: Mapping[str, Future[Any]], what: str, *, accept: tuple[int, ...]) -> None:
+    """Wait for every future. Errors in ``accept`` count as success; what may mend itself raises NotReady."""
     for name, future in futures.items():
         try:
             future.result(_TIMEOUT_S)
         except KafkaException as error:
-            code = error.args[0].code()
-            if code in not_yet:
-                raise NotReady(f"{what} {name}: {error.args[0].str()}") from error
+            reason, code = f"{what} {name}: {error.args[0].str()}", error.args[0].code()
+            if code in _NOT_YET or error.args[0].retriable():
+                raise NotReady(reason) from error
             if code not in accept:
-                raise KafkaFailed(f"{what} {name}: {error.args[0].str()}") from error
+                raise KafkaFailed(reason) from error

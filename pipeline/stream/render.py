@@ -34,6 +34,10 @@ _SINK_PROPERTIES: Final = {
     # Every transaction of the pool keeps a producer, and every producer such a buffer on the heap.
     "buffer.memory": str(8 * 1024 * 1024),
     "max.request.size": str(2 * 1024 * 1024),
+    # The first record of a transaction is refused while the markers of the one before are being written, for
+    # some milliseconds. The default waits up to a second to ask again, and the whole job with it.
+    "retry.backoff.ms": "10",
+    "retry.backoff.max.ms": "100",
     "transaction.timeout.ms": str(_TRANSACTION_TIMEOUT_MS),
 }
 
@@ -138,6 +142,8 @@ def _configuration(endpoints: Endpoints, options: StreamOptions) -> dict[str, st
     return {
         "parallelism.default": str(options.parallelism),
         "execution.checkpointing.interval": f"{round(options.checkpoint_interval_s * 1000)} ms",
+        # However slow checkpoints become, half of the time is left for events.
+        "execution.checkpointing.min-pause": f"{round(options.checkpoint_interval_s * 500)} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.dir": endpoints.flink.checkpoint_uri,
         "execution.checkpointing.savepoint-dir": endpoints.flink.savepoint_uri,
