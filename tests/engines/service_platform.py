@@ -1,0 +1,32 @@
+"""One service on the process backend, for the tests of the services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.backends.process import ProcessBackend, ProcessPlatform
+from harness.topology import RoleSpec, Topology
+
+MIB = 2**20
+
+
+def running(folder: Path, service: str, roles: dict[str, tuple[int, int]]) -> Iterator[ProcessPlatform]:
+    """The service with ``{role: (count, heap in MiB)}`` in three zones, until the caller is done."""
+    specs = {role: RoleSpec(count=count, heap=heap * MIB) for role, (count, heap) in roles.items()}
+    topology = Topology(name=f"test-{service}", zones=("a", "b", "c"), services={service: specs})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLOODMARK_STATE", str(folder / "state"))
+        platform = ProcessBackend().up(
+            topology, data_dir=folder / "data", log_dir=folder / "logs", report=lambda _: None
+        )
+        try:
+            yield platform
+        finally:
+            platform.down()
+
+
+def state_of(platform: ProcessPlatform, node: str) -> str:
+    return next(row.state for row in platform.status() if row.name == node)
