@@ -54,9 +54,14 @@ class Session:
             # Locust logs what is raised here and would go on without a replay.
             if self._replay is None:
                 _LOG.error("the replay cannot start")
-                self._environment.process_exit_code = 1
-                gevent.spawn(self._end)
-        gevent.spawn(self._report, self._replay)
+                self.fail()
+        gevent.spawn(self._report, self._replay).link_exception(self.fail)
+
+    def fail(self, *_: Any, **__: Any) -> None:
+        """Something went wrong beside events' outcomes: end the test, and the process with an error."""
+        if self._environment.process_exit_code is None:
+            self._environment.process_exit_code = 1
+            gevent.spawn(self._end)
 
     def drive(self, user: PlanUser) -> None:
         """One turn of a user: it deals what came due and drives its share of the lanes."""
@@ -98,14 +103,18 @@ class Session:
             self._runner.quit()
 
     def _finish(self, replay: Replay, timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while replay.outstanding and not replay.closed and time.monotonic() < deadline:
+        now_s = report_at_s = time.monotonic()
+        deadline_s = now_s + timeout_s
+        while replay.outstanding and not replay.closed and now_s < deadline_s:
             for lane in replay.lanes:
                 replay.drive(lane)
-            self._count(replay)
+            if now_s >= report_at_s:
+                self._count(replay)
+                report_at_s = now_s + _REPORT_S
             gevent.sleep(_TICK_S)
+            now_s = time.monotonic()
         count(self._environment.stats, self._config.topic, replay.close(), time.time())
-        if not self._runner.exceptions:
+        if self._environment.process_exit_code is None:
             # Events that were refused are a result of the run, not an error of the load.
             self._environment.process_exit_code = 0
 
@@ -144,6 +153,7 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
     for hook, listener in (
         (environment.events.test_start, session.start),
         (environment.events.test_stop, session.stop),
+        (environment.events.user_error, session.fail),
         # Stopped by a signal, Locust chooses its exit code before the test's end is told.
         (environment.events.quitting, session.stop),
     ):

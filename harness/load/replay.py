@@ -7,7 +7,6 @@ for what a recorded range means.
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,6 @@ from harness.load.replay_lane import Lane
 from harness.load.replay_outcome import NO_REPORT
 from harness.load.replay_record import Record, Tally
 
-_LOG: Final = logging.getLogger(__name__)
 _WAITING_EVENTS_MAX: Final = 20_000
 """So many events of a plan may wait in the lanes; those behind them wait in the plan's file."""
 _OPEN_MAX_NS: Final = 1_000_000_000
