@@ -12,7 +12,8 @@ from harness.load.replay_record import Tally
 from harness.load.replay_stats import count
 
 stats = RequestStats()
-count(stats, "events", Tally(events=10, bytes=500, response_ms=Counter({7: 9, 300: 1}), errors=Counter(late=1)), 100.0)
+slow = Tally(events=10, bytes=500, response_ms=Counter({7: 9, 300: 1}), errors=Counter(late=1))
+count(stats, "events", slow, 100.0)
 count(stats, "events", Tally(events=5, bytes=250, response_ms=Counter({9: 5})), 101.0)
 count(stats, "events", Tally(), 102.0)
 entry = stats.get("events", "PRODUCE")

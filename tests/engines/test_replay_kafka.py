@@ -123,11 +123,16 @@ def test_a_topic_that_is_not_there_ends_the_load_with_an_error(config: ReplayCon
     assert "the replay cannot start" in load.log()
 
 
-def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(config: ReplayConfig) -> None:
-    whole = config.plan.read_bytes()
-    config.plan.write_bytes(whole[: len(whole) // 2] + b"\0" * 64 + whole[len(whole) // 2 + 64 :])
+def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(
+    platform: Platform, config: ReplayConfig
+) -> None:
+    rows = [plan_row(seq, send_offset_ms=seq // 10) for seq in range(20_000)]
+    config = configure(config.history, platform, rows, config.topic)
+    whole, middle = config.plan.read_bytes(), config.plan.stat().st_size // 2
+    config.plan.write_bytes(whole[:middle] + bytes(64) + whole[middle + 64 :])
     with load_of(config) as load:
         assert load.wait() == 1, load.log()
+    assert load.outcomes()
 
 
 def test_the_same_file_serves_locusts_web_page(platform: Platform, config: ReplayConfig) -> None:
