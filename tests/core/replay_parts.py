@@ -37,9 +37,9 @@ def plan_row(seq: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-def write_plan(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
-    """A plan of these rows, in row groups of ten."""
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=PLAN), path, row_group_size=10)
+def write_plan(path: Path, rows: Sequence[dict[str, Any]], row_group_size: int = 10) -> Path:
+    """A plan of these rows, in small row groups."""
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=PLAN), path, row_group_size=row_group_size)
     return path
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness.backends.protocol import Platform
 from harness.load.replay_config import ReplayConfig
 from harness.waiting import wait_until
-from tests.core.replay_parts import plan_row
+from tests.core.replay_parts import plan_row, write_plan
 from tests.engines.replay_platform import configure, load_of, make_topic, one_broker, platform_of, records
 
 ROWS = [plan_row(seq) for seq in range(1000)]
@@ -123,12 +123,10 @@ def test_a_topic_that_is_not_there_ends_the_load_with_an_error(config: ReplayCon
     assert "the replay cannot start" in load.log()
 
 
-def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(
-    platform: Platform, config: ReplayConfig
-) -> None:
+def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(config: ReplayConfig) -> None:
     rows = [plan_row(seq, send_offset_ms=seq // 10) for seq in range(20_000)]
-    config = configure(config.history, platform, rows, config.topic)
-    whole, middle = config.plan.read_bytes(), config.plan.stat().st_size // 2
+    whole = write_plan(config.plan, rows, row_group_size=1000).read_bytes()
+    middle = len(whole) // 2
     config.plan.write_bytes(whole[:middle] + bytes(64) + whole[middle + 64 :])
     with load_of(config) as load:
         assert load.wait() == 1, load.log()
