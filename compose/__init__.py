@@ -1,0 +1,1 @@
+"""Configuration templates of the engines, shared by every backend."""

@@ -18,6 +18,8 @@ from harness.recorder import Recorder
 
 _TICK_S: Final = 0.05
 _SAY_EVERY_S: Final = 5.0
+_ALIVE_EVERY_S: Final = 1.0
+"""Asking for the processes reads what each of them uses, which is not for every turn of the loop."""
 _STEADY_LEAD_S: Final = 1.5
 """So long before the first fault the steady state is judged, which takes a moment."""
 
@@ -37,6 +39,7 @@ class Conduct:
     report: Report
     sleep: Callable[[float], None] = time.sleep
     _said_s: float = field(default=-_SAY_EVERY_S)
+    _seen_alive_s: float = field(default=-_ALIVE_EVERY_S)
     _injected: bool = False
 
     def follow(self, steps: Sequence[Action]) -> None:
@@ -47,8 +50,10 @@ class Conduct:
         due = deque(steps)
         judge_at_s = min((s.at_s for s in steps), default=float("inf")) - _STEADY_LEAD_S
         judged = False
-        while due or not self._load_done():
+        while True:
             now_s = self.since_load_start_s()
+            if self._load_done(now_s) and not due:
+                return
             if not judged and now_s >= judge_at_s:
                 self._require_steady()
                 judged = True
@@ -63,17 +68,20 @@ class Conduct:
         if why := self.unsteady():
             raise RunError(f"nothing was broken, because the platform was not steady before: {why}")
 
-    def _load_done(self) -> bool:
+    def _load_done(self, now_s: float) -> bool:
+        if self._is_done():
+            return True
+        if now_s - self._seen_alive_s < _ALIVE_EVERY_S:
+            return False
+        self._seen_alive_s = now_s
+        # It may have ended between the two looks.
+        if self.load_alive() or self._is_done():
+            return False
+        raise RunError("the load died before everything was sent; its log says why")
+
+    def _is_done(self) -> bool:
         progress = self.progress()
-        if progress is not None and progress.state == "done":
-            return True
-        if not self.load_alive():
-            # It may have ended between the two looks.
-            progress = self.progress()
-            if progress is None or progress.state != "done":
-                raise RunError("the load died before everything was sent; its log says why")
-            return True
-        return False
+        return progress is not None and progress.state == "done"
 
     def _enter_phase(self, now_s: float) -> None:
         if now_s >= 0 and self.recorder.enter(phase_at(now_s, self)):

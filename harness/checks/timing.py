@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from harness.checks.measurement import Distribution, Measurement, Numbers, Unjudged
 from harness.history.reader import History
 
+_NS_PER_MS: Final = 1_000_000
+
 
 def by_phase(
     history: History, columns: Mapping[str, np.ndarray[Any, Any]], *, nothing: str, detail: str = ""
 ) -> Measurement:
-    """The distribution of ``columns``: ``value``, ``at_ns`` (when each began) and perhaps ``weight``.
+    """The distribution of ``columns``: ``value`` (ms), ``at_ns`` (when each began) and perhaps ``weight``.
 
-    ``nothing`` says why there is none where there are no rows.
+    ``nothing`` says why there is none where there are no rows. A value into whose time a fault fell belongs
+    to the fault's phase, not to the steady one in which it happened to begin.
     """
     values = columns["value"].astype(np.float64)
     if not len(values):
         return Unjudged(reason=nothing)
     weights = columns.get("weight", np.ones(len(values), dtype=np.int64))
-    return Distribution(
-        values=values, phases=phases_at(history, columns["at_ns"]), weights=weights, detail=detail
-    )
+    phases = _phases_hit(history, columns["at_ns"], values)
+    return Distribution(values=values, phases=phases, weights=weights, detail=detail)
+
+
+def _phases_hit(history: History, at_ns: Numbers, values_ms: Numbers) -> Numbers:
+    phases = phases_at(history, at_ns)
+    # What never ended stays in the phase in which it began: no later fault is its excuse.
+    finite_ms = np.where(np.isfinite(values_ms), values_ms, 0.0)
+    ended_ns = at_ns + (finite_ms * _NS_PER_MS).astype(np.int64)
+    for fault in sorted(history.faults, key=lambda fault: fault.inject_ns, reverse=True):
+        hit = (at_ns < fault.inject_ns) & (ended_ns > fault.inject_ns)
+        phases[hit] = "fault"
+    return phases
 
 
 def phases_at(history: History, at_ns: Numbers) -> Numbers:

@@ -26,7 +26,7 @@ from harness.load.replay_kafka import kafka_replay
 from harness.load.replay_stats import count
 
 _LOG: Final = logging.getLogger(__name__)
-_TICK_S: Final = 0.004
+_TICK_S: Final = 0.01
 _REPORT_S: Final = 0.5
 _ONE_PROCESS: Final = Problem(
     where="locust",

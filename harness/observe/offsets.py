@@ -69,7 +69,8 @@ class Offsets:
         # Brokers die under the observer on purpose; each question says by itself whether it was answered.
         settings = {**client_config(kafka), "client.id": "observer", "log_level": 0}
         self._timeout_s = timeout_s
-        self._admin = AdminClient({**settings, "socket.timeout.ms": round(timeout_s * 1000)})
+        self._admin_settings = {**settings, "socket.timeout.ms": round(timeout_s * 1000)}
+        self._admin = AdminClient(self._admin_settings)
         self._consumer_settings = settings
         self._peeker: Consumer | None = None
         self._partitions: dict[str, tuple[Partition, ...]] = {}
@@ -79,6 +80,10 @@ class Offsets:
         """Let go of the connections."""
         if self._peeker is not None:
             self._peeker.close()
+
+    def reconnect(self) -> None:
+        """Forget what is known of the cluster: an admin client goes on asking a leader that is none."""
+        self._admin = AdminClient(self._admin_settings)
 
     def partitions(self, topics: Iterable[str]) -> tuple[Partition, ...]:
         """Every partition of the topics."""

@@ -31,7 +31,7 @@ class ProberConfig(BaseModel):
     epoch_unix_ns: int
     epoch_monotonic_ns: int
 
-    reads_per_s: float = Field(default=30.0, gt=0, le=1000)
+    reads_per_s: float = Field(default=20.0, gt=0, le=1000)
     samples_per_s: float = Field(default=10.0, gt=0, le=1000)
     """Events that are waited for, out of each second of the load."""
     entities: int = Field(default=8, ge=1)

@@ -29,6 +29,7 @@ class StreamLag:
         try:
             lag = self._offsets.lag(self._group, [self._topic])
         except OffsetsUnknown as error:
+            self._offsets.reconnect()
             raise SampleMissed(str(error)) from error
         yield Reading(metric="source_end_offset", label=self._topic, value=sum(lag.end.values()))
         yield Reading(metric="stream_lag_events", label=self._topic, value=lag.events[self._topic])
@@ -51,6 +52,7 @@ class HotLag:
         try:
             lag = self._offsets.exact(self._offsets.lag(self._group, self._topics))
         except OffsetsUnknown as error:
+            self._offsets.reconnect()
             raise SampleMissed(str(error)) from error
         for topic, events in lag.events.items():
             yield Reading(metric="hot_lag_events", label=topic, value=events)

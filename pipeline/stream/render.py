@@ -29,7 +29,8 @@ _TRANSACTION_TIMEOUT_MS: Final = 15 * 60_000
 _SINK_PROPERTIES: Final = {
     "acks": "all",
     "compression.type": "snappy",
-    "linger.ms": "20",
+    # Nobody sees a record before its transaction is committed, which flushes it: haste would gain nothing.
+    "linger.ms": "200",
     "batch.size": str(64 * 1024),
     # Every transaction of the pool keeps a producer, and every producer such a buffer on the heap.
     "buffer.memory": str(8 * 1024 * 1024),

@@ -66,6 +66,10 @@ class Offline(Offsets):
 
     def __init__(self, lag: Lag | None = None) -> None:
         self._lag = lag
+        self.reconnected = 0
+
+    def reconnect(self) -> None:
+        self.reconnected += 1
 
     def lag(self, group: str, topics: Iterable[str]) -> Lag:
         if self._lag is None:
@@ -96,6 +100,13 @@ def test_the_hot_lag_leaves_markers_out() -> None:
 def test_a_cluster_that_does_not_answer_is_a_missed_sample(source: StreamLag | HotLag) -> None:
     with pytest.raises(SampleMissed):
         list(source.read())
+
+
+def test_a_cluster_that_did_not_answer_is_looked_up_anew() -> None:
+    offsets = Offline()
+    with pytest.raises(SampleMissed):
+        list(StreamLag(offsets, group="g", topic="events").read())
+    assert offsets.reconnected == 1
 
 
 def node(name: str, pid: int | None, state: NodeState = "ready") -> NodeStatus:

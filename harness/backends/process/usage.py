@@ -11,7 +11,7 @@ from typing import Final
 
 import psutil
 
-_REFRESH_S: Final = 0.9
+_REFRESH_S: Final = 4.9
 """Measuring takes the kernel milliseconds a node, and whoever asks whether a node lives asks often."""
 
 
@@ -27,7 +27,7 @@ class Usage:
 
 
 class UsageMeter:
-    """Measures processes by their session, which each node leads; at most about once a second."""
+    """Measures processes by their session, which each node leads; at most every five seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
