@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests bench lock clean
+.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests drills lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -28,8 +28,8 @@ setup: python engines ## Python packages, Java and Maven, the engines: what is t
 
 core: python lint types core-tests ## the fast loop: lint, types and the tests that need no engine
 
-bench: setup ## measure the stream job's rate, stage by stage
-	$(PYTEST) tests/bench -s $(ARGS)
+drills: setup ## run the quickstart and every sabotage end to end, and see that each goes as it should (15 minutes)
+	$(PYTEST) tests/drills --timeout=420 --session-timeout=1800 $(ARGS)
 
 lock: ## renew requirements.lock and harness/artifacts/engines.lock (ARGS=--upgrade: newer Python packages)
 	@test -x $(BIN)/uv || $(MAKE) python  # only if there is none: with a stale lock, `python` would be refused

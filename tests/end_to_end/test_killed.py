@@ -14,13 +14,13 @@ from harness.waiting import wait_until
 from tests.end_to_end.command import ROOT, floodmark, left_behind, start
 
 SMALL = ROOT / "tests" / "end_to_end" / "small" / "small.yaml"
-MOMENTS = 10
+MOMENTS = 4
 WITHIN_S = 45.0
 SEED = 20261123
 
 
 def moments() -> list[float]:
-    """Random moments, one in each tenth of the time that such a run takes."""
+    """Random moments, one in each quarter of the time that such a run takes."""
     chance = random.Random(SEED)
     return [round((n + chance.random()) * WITHIN_S / MOMENTS, 1) for n in range(MOMENTS)]
 
