@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code (DESIGN.md, "The command line")."""
+    """Run one command line and return its exit code (README.md)."""
     if not arguments:
         invoke(["--help"])
         return USAGE
