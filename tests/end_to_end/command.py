@@ -66,9 +66,10 @@ def left_behind(*marks: Path) -> list[str]:
     left = []
     for process in psutil.process_iter():
         try:
-            words = [*process.cmdline(), *process.environ().values()]
+            command, environment = process.cmdline(), process.environ()
         except psutil.Error:
-            continue
+            continue  # it ended while we looked
+        words = [*command, *environment.values()]
         if process.pid != os.getpid() and any(str(mark) in word for mark in marks for word in words):
-            left.append(f"{process.pid} {' '.join(process.cmdline())[:120]}")
+            left.append(f"{process.pid} {' '.join(command)[:120]}")
     return left
