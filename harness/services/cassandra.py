@@ -55,11 +55,16 @@ class Cassandra:
         )
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
-        """Write and read at QUORUM with this node as coordinator."""
+        """The node knows every other one; a write and a read at QUORUM work with it as coordinator."""
         # Imported when first asked: lists of services need no client.
         from harness.services.cassandra_probe import check_node  # noqa: PLC0415
 
-        check_node(node, datacenter=DATACENTER, replication_factor=cluster.replication_factor(_NODE))
+        check_node(
+            node,
+            datacenter=DATACENTER,
+            replication_factor=cluster.replication_factor(_NODE),
+            peers=len(cluster.nodes) - 1,
+        )
 
     def endpoint(self, cluster: Cluster) -> CassandraEndpoint:
         """Every node is a contact point."""

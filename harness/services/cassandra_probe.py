@@ -18,12 +18,13 @@ _TIMEOUT_S: Final = 5.0
 _TABLE: Final = "floodmark_probe.probe"
 
 
-def check_node(node: Node, *, datacenter: str, replication_factor: int) -> None:
-    """Write and read a row through this node alone. Raises ``NotReady``."""
+def check_node(node: Node, *, datacenter: str, replication_factor: int, peers: int) -> None:
+    """Write and read a row through this node alone, which must know all its peers. Raises ``NotReady``."""
     check_listening(node.address, _PORT)
     cluster = _driver(node.address)
     try:
         session = cluster.connect()
+        _require_peers(session, peers)
         if node.spec.index == 0:
             _ensure_table(session, datacenter, replication_factor)
         _write_and_read(session)
@@ -58,6 +59,13 @@ def _ensure_table(session: Session, datacenter: str, replication_factor: int) ->
     session.execute(
         f"CREATE TABLE IF NOT EXISTS {_TABLE} (id uuid PRIMARY KEY) WITH default_time_to_live = 3600"
     )
+
+
+def _require_peers(session: Session, peers: int) -> None:
+    """A quorum is there before the last node is known, and then some writes miss a replica that lives."""
+    known = len(list(session.execute("SELECT rack FROM system.peers")))
+    if known < peers:
+        raise NotReady(f"knows {known} of {peers} peers")
 
 
 def _write_and_read(session: Session) -> None:

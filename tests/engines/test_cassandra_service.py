@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from cassandra import ConsistencyLevel
+from cassandra import ConsistencyLevel, Unavailable
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, Session
 from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import SimpleStatement
 
 from harness.backends.process import ProcessPlatform
+from harness.waiting import wait_until
 from tests.engines.service_platform import running, state_of
 
 
@@ -46,6 +47,16 @@ def write(session: Session, key: int, note: str, level: int = ConsistencyLevel.Q
     session.execute(statement, (key, note))
 
 
+def write_to_all(session: Session, key: int, note: str) -> None:
+    """Peers that are known may still be on their way up."""
+
+    def written() -> bool:
+        write(session, key, note, ConsistencyLevel.ALL)
+        return True
+
+    wait_until(written, timeout_s=30, what="every replica to be up", transient=(Unavailable,))
+
+
 def read(session: Session, key: int, level: int = ConsistencyLevel.QUORUM) -> str:
     statement = SimpleStatement("SELECT note FROM hot.events WHERE id = %s", consistency_level=level)
     return str(session.execute(statement, (key,)).one().note)
@@ -63,12 +74,17 @@ def test_what_is_written_is_read_at_quorum(session: Session) -> None:
 
 
 def test_a_killed_node_starts_again_with_its_data(platform: ProcessPlatform, session: Session) -> None:
-    write(session, 2, "on all three", ConsistencyLevel.ALL)
+    write_to_all(session, 2, "on all three")
     platform.signal("cassandra-node-1", "kill")
     write(session, 3, "on two")
     platform.start("cassandra-node-1")
     assert state_of(platform, "cassandra-node-1") == "ready"
-    assert read(session, 2, ConsistencyLevel.ALL) == "on all three"
+    wait_until(
+        lambda: read(session, 2, ConsistencyLevel.ALL) == "on all three",
+        timeout_s=30,
+        what="every replica to be up with its data",
+        transient=(Unavailable,),
+    )
     assert read(session, 3) == "on two"
 
 

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from harness.backends.protocol import Platform
 from harness.observe.offsets import Offsets, OffsetsUnknown
 from harness.observe.topic_reader import TopicReader
+from harness.waiting import wait_until
 from pipeline.endpoints import KafkaEndpoint
 from tests.engines.replay_platform import make_topic, one_broker, platform_of, records
 
@@ -96,6 +97,10 @@ def test_a_gap_is_looked_into_again_when_it_has_grown(
     commit(kafka, topic, 1)
     before = offsets.exact(offsets.lag(topic, [topic])).events
     write(producer, topic, "b")
+    # A transaction is visible a moment after its commit was answered.
+    wait_until(
+        lambda: offsets.lag(topic, [topic]).events[topic] > 1, timeout_s=10, what="the commit to be visible"
+    )
     after = offsets.exact(offsets.lag(topic, [topic])).events
     assert (before[topic], after[topic]) == (0, 3)
 
