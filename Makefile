@@ -78,7 +78,7 @@ core-tests: python
 	$(PYTEST) tests/core --timeout=60 --session-timeout=300 $(ARGS)
 
 engine-tests: setup
-	$(PYTEST) tests/engines --timeout=120 --session-timeout=420 $(ARGS)
+	$(PYTEST) tests/engines --timeout=240 --session-timeout=700 $(ARGS)
 
 end-to-end-tests: setup
-	$(PYTEST) tests/end_to_end --timeout=300 --session-timeout=780 $(ARGS)
+	$(PYTEST) tests/end_to_end --timeout=300 --session-timeout=700 $(ARGS)
