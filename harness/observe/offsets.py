@@ -12,7 +12,6 @@ from typing import Final, ParamSpec, TypeVar
 from confluent_kafka import (
     OFFSET_INVALID,
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -71,19 +70,22 @@ class Offsets:
         self._timeout_s = timeout_s
         self._admin_settings = {**settings, "socket.timeout.ms": round(timeout_s * 1000)}
         self._admin = AdminClient(self._admin_settings)
-        self._consumer_settings = settings
+        self._consumer_settings = {**settings, "enable.auto.commit": False}
         self._peeker: Consumer | None = None
+        self._members: dict[str, Consumer] = {}
         self._partitions: dict[str, tuple[Partition, ...]] = {}
         self._only_markers: dict[Partition, tuple[int, int]] = {}
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._leave_groups()
         if self._peeker is not None:
             self._peeker.close()
 
     def reconnect(self) -> None:
         """Forget what is known of the cluster: an admin client goes on asking a leader that is none."""
         self._admin = AdminClient(self._admin_settings)
+        self._leave_groups()
 
     def partitions(self, topics: Iterable[str]) -> tuple[Partition, ...]:
         """Every partition of the topics."""
@@ -103,12 +105,11 @@ class Offsets:
 
     def committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The next offset that the group will read of each partition."""
-        request = ConsumerGroupTopicPartitions(
-            group, [TopicPartition(*partition) for partition in partitions]
-        )
-        asked = _asked(self._admin.list_consumer_group_offsets, [request], request_timeout=self._timeout_s)
-        answer = self._result(asked[group])
-        found = {(tp.topic, tp.partition): tp.offset for tp in answer.topic_partitions}
+        wanted = [TopicPartition(*partition) for partition in partitions]
+        answer = _asked(self._member(group).committed, wanted, timeout=self._timeout_s)
+        if refused := next((tp.error for tp in answer if tp.error is not None), None):
+            raise OffsetsUnknown(f"{group}: {refused.str()}")
+        found = {(tp.topic, tp.partition): tp.offset for tp in answer}
         missing = [partition for partition in partitions if found.get(partition, OFFSET_INVALID) < 0]
         return found | (self.first(missing) if missing else {})
 
@@ -133,6 +134,21 @@ class Offsets:
         read = {p: end for p, (_, end) in gaps.items() if self._only_markers.get(p) == gaps[p]}
         return Lag(end=lag.end, committed={**lag.committed, **read})
 
+    def _member(self, group: str) -> Consumer:
+        """A client that knows the group and never joins it.
+
+        The admin client has a call for the same question, which crashes the process when the group's
+        coordinator has just moved: librdkafka 2.16 follows a pointer there that only consumers have.
+        """
+        if group not in self._members:
+            self._members[group] = Consumer({**self._consumer_settings, "group.id": group})
+        return self._members[group]
+
+    def _leave_groups(self) -> None:
+        for member in self._members.values():
+            member.close()
+        self._members.clear()
+
     def _look_into(self, gaps: Mapping[Partition, tuple[int, int]]) -> None:
         """Remember those of the gaps in which there is no record to read."""
         if not gaps:
@@ -153,7 +169,6 @@ class Offsets:
                 {
                     **self._consumer_settings,
                     "group.id": "floodmark-observer",
-                    "enable.auto.commit": False,
                     "isolation.level": "read_committed",
                     "enable.partition.eof": True,
                     "auto.offset.reset": "error",
