@@ -5,9 +5,14 @@ harness/topologies.py reads it from a file.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.units import Bytes
+
+Jit = Literal["c1", "c2"]
+"""A compiler of the Java virtual machine, by HotSpot's name."""
 
 
 class _Model(BaseModel):
@@ -33,6 +38,9 @@ class Topology(_Model):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     zones: tuple[str, ...] = Field(min_length=1)
     services: dict[str, dict[str, RoleSpec]] = Field(min_length=1)
+    jit: Jit = "c2"
+    """``c2`` optimizes what runs hot, as production does. ``c1`` compiles at once and simply: on few cores
+    and for a few minutes it gets more done, as optimizing takes longer than it saves."""
 
     def nodes(self) -> tuple[NodeSpec, ...]:
         """Every node, in the order of the file."""
@@ -45,6 +53,7 @@ class Topology(_Model):
                 zone=self.zones[index % len(self.zones)],
                 heap_bytes=spec.heap,
                 settings=spec.settings,
+                jit=self.jit,
             )
             for service, roles in self.services.items()
             for role, spec in roles.items()
@@ -63,3 +72,4 @@ class NodeSpec(_Model):
     zone: str
     heap_bytes: int
     settings: dict[str, str | int | float | bool]
+    jit: Jit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,18 +40,11 @@ class Pipeline:
     def deploy(self) -> None:
         """Make the topics, the hot store and the job; what is there already is left alone."""
         self._topics.create(TOPICS, self._options.topics)
-        cassandra = self._endpoints.cassandra
-        with connect(cassandra) as session:
-            execute_schema(
-                session,
-                create_statements(
-                    self._contract,
-                    datacenter=cassandra.datacenter,
-                    replication_factor=cassandra.replication_factor,
-                    ttl_s=self._options.hot.ttl_s,
-                ),
-            )
-        self._stream.start(self._definition(self._options))
+        # Both mostly wait, for agreement among the nodes and for tasks to start.
+        with ThreadPoolExecutor(1, thread_name_prefix="deploy") as pool:
+            tables = pool.submit(self._create_tables)
+            self._stream.start(self._definition(self._options))
+            tables.result()
 
     def upgrade(self, options: PipelineOptions) -> None:
         """Let the job go on under other options, from a savepoint: nothing is lost, repeated or forgotten.
@@ -96,6 +90,19 @@ class Pipeline:
             )
             for number in range(1, self._options.hot.writers + 1)
         )
+
+    def _create_tables(self) -> None:
+        cassandra = self._endpoints.cassandra
+        with connect(cassandra) as session:
+            execute_schema(
+                session,
+                create_statements(
+                    self._contract,
+                    datacenter=cassandra.datacenter,
+                    replication_factor=cassandra.replication_factor,
+                    ttl_s=self._options.hot.ttl_s,
+                ),
+            )
 
     def _definition(self, options: PipelineOptions) -> JobDefinition:
         return job_definition(self._endpoints, options.stream, self._contract)

@@ -46,7 +46,7 @@ class Cassandra:
             cluster,
             options=render("cassandra/jvm.options.j2", heap_mib=heap_mib, conf=conf, data=data),
             main="org.apache.cassandra.service.CassandraDaemon",
-            throughput=False,
+            jit=node.spec.jit,
             files={
                 conf / "cassandra.yaml": yaml_document(settings, node.spec.settings),
                 conf / "cassandra-rackdc.properties": rack,

@@ -60,7 +60,8 @@ class Flink:
             cluster,
             options=render("flink/jvm.options.j2", heap_mib=heap_mib, conf=conf),
             main=_MAIN[node.spec.role],
-            throughput=node.spec.role == _TASKMANAGER,
+            # The others have nothing that runs hot.
+            jit=node.spec.jit if node.spec.role == _TASKMANAGER else "c1",
             arguments=() if node.spec.role == _GATEWAY else ("--configDir", str(conf)),
             env={
                 "FLINK_CONF_DIR": str(conf),

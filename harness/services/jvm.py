@@ -9,6 +9,7 @@ from typing import Final
 from harness.services.class_archive import class_archive
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import render
+from harness.topology import Jit
 
 MIB: Final = 2**20
 OPTIONS_FILE: Final = "jvm.options"
@@ -20,21 +21,20 @@ def java_launch(
     *,
     options: str,
     main: str,
-    throughput: bool,
+    jit: Jit,
     arguments: Sequence[str] = (),
     files: Mapping[Path, str | bytes],
     env: Mapping[str, str] | None = None,
 ) -> Launch:
     """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one a line.
 
-    ``throughput`` is for what works hard once it runs; without it the start costs less. The class path is
-    written out in a fixed order, as an archive of loaded classes holds for one order only.
+    The class path is written out in a fixed order, as an archive of loaded classes holds for one order only.
     """
     archive = class_archive(node, cluster)
     common = render(
         "jvm.options.j2",
         archive_option=archive.option,
-        throughput=throughput,
+        jit=jit,
         tmp=node.tmp_dir,
         class_path=":".join(str(jar) for jar in sorted(cluster.home.glob("lib/*.jar"))),
         log_dir=node.data_dir,

@@ -50,7 +50,7 @@ class Kafka:
             cluster,
             options=render("kafka/jvm.options.j2", heap_mib=node.spec.heap_bytes // MIB, conf=conf),
             main="kafka.Kafka",
-            throughput=True,
+            jit=node.spec.jit,
             arguments=[str(conf / "server.properties")],
             files={
                 conf / "server.properties": properties(server, node.spec.settings),

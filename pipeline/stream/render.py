@@ -30,7 +30,7 @@ _SINK_PROPERTIES: Final = {
     "acks": "all",
     "compression.type": "snappy",
     # Nobody sees a record before its transaction is committed, which flushes it: haste would gain nothing.
-    "linger.ms": "200",
+    "linger.ms": "1000",
     "batch.size": str(64 * 1024),
     # Every transaction of the pool keeps a producer, and every producer such a buffer on the heap.
     "buffer.memory": str(8 * 1024 * 1024),

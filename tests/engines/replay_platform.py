@@ -37,7 +37,7 @@ NO_CASSANDRA = CassandraEndpoint(contact_points=(), port=9042, datacenter="none"
 @contextmanager
 def platform_of(folder: Path, **services: dict[str, RoleSpec]) -> Iterator[Platform]:
     """A platform with these services."""
-    topology = Topology(name="test", zones=("a",), services=services)
+    topology = Topology(name="test", zones=("a",), services=services, jit="c1")
     platform = ProcessBackend().up(
         topology, data_dir=folder / "data", log_dir=folder / "logs", report=lambda _: None
     )
