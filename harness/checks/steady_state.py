@@ -17,11 +17,13 @@ from harness.checks.protocol import COUNT, NEVER
 from harness.checks.signals import SECOND_NS, Signal, signals
 from harness.history.course import steady_span
 from harness.history.reader import History
+from harness.scenario.model import STEADY_MIN_S
 
 _ACKNOWLEDGED_WITHIN_S: Final = 5.0
 _CHECKPOINTS: Final = 3
 _ALLOWANCE_S: Final = 5.0
-_LASTS_AT_LEAST_S: Final = 3.0
+_ALLOWED_EARLY_S: Final = 0.5
+"""Phases begin and faults hit a moment later than planned."""
 
 
 class SteadyState:
@@ -37,8 +39,8 @@ class SteadyState:
     def measure(self, history: History) -> Measurement:
         """How many conditions were broken."""
         steady = steady_span(history.phases, history.faults)
-        if steady is None or steady.to_ns - steady.from_ns < _LASTS_AT_LEAST_S * SECOND_NS:
-            return Unjudged(reason=f"no steady phase of {_LASTS_AT_LEAST_S:g} s before the first fault")
+        if steady is None or steady.to_ns - steady.from_ns < (STEADY_MIN_S - _ALLOWED_EARLY_S) * SECOND_NS:
+            return Unjudged(reason=f"no steady phase of {STEADY_MIN_S:g} s before the first fault")
         limits_s = _limits_s(history)
         seen = {
             s.name: s.within(steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in signals(history)

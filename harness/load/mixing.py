@@ -47,6 +47,11 @@ class Mix:
     dedup_horizon_s: float
 
     @property
+    def late_by_ms(self) -> int:
+        """So long after its time a late event is sent."""
+        return round(self.inject.late_by * 1000)
+
+    @property
     def duplicate_delay_max_ms(self) -> int:
         """A repetition comes before the pipeline has forgotten the original, and before long."""
         return round(min(_DUPLICATE_DELAY_MAX_S * 1000, self.span_ms / 10, self.dedup_horizon_s * 500))
@@ -71,8 +76,11 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
     Events that are sent at the same moment follow the order of the trace, then come the damaged, then the
     duplicates, so that an original is always before its duplicate.
     """
-    for purpose in ("malformed", "duplicate", "late"):
+    for purpose in ("malformed", "duplicate"):
         _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
+    # First those that are sent before the trace ends, however late: no load is left that is late events only.
+    after_the_end = f"t.offset_ms > (SELECT max(offset_ms) FROM trace) - {mix.late_by_ms}"
+    _choose(database, mix, "late", round(mix.inject.late * events), rank=after_the_end)
     _damage(database, any_at_all=mix.inject.malformed > 0)
     database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
     database.execute(f"INSERT INTO unordered {_duplicates(mix)}")
@@ -99,12 +107,15 @@ def plan_query() -> str:
     """
 
 
-def _choose(database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: int) -> None:
-    """Make the table ``chosen_<purpose>`` of exactly ``count`` events."""
+def _choose(
+    database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: int, *, rank: str = "0"
+) -> None:
+    """Make the table ``chosen_<purpose>`` of exactly ``count`` events, by ``rank`` and then by chance."""
     database.execute(
         f"CREATE TABLE chosen_{purpose} AS"
         f" SELECT row, offset_ms, row_number() OVER (ORDER BY draw, row) - 1 AS number FROM"
-        f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw FROM trace t ORDER BY draw, row LIMIT {count})"
+        f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw, {rank} AS rank"
+        f" FROM trace t ORDER BY rank, draw, row LIMIT {count})"
     )
 
 
@@ -119,10 +130,9 @@ def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
 
 
 def _originals(mix: Mix) -> str:
-    late_by_ms = round(mix.inject.late_by * 1000)
     return f"""
         SELECT t.row, 'valid' AS kind, 0 AS rank, l.row IS NOT NULL AS late, t.offset_ms AS event_offset_ms,
-               t.offset_ms + CASE WHEN l.row IS NULL THEN 0 ELSE {late_by_ms} END AS send_offset_ms,
+               t.offset_ms + CASE WHEN l.row IS NULL THEN 0 ELSE {mix.late_by_ms} END AS send_offset_ms,
                CAST(NULL AS BIGINT) AS number
         FROM trace t LEFT JOIN chosen_late l ON l.row = t.row
     """

@@ -63,7 +63,7 @@ def _build(path: Path, scenario: Scenario, trace: Trace, key: str, folder: Path)
     with open_database(
         readable=[file.path], spill=folder / "spill", timezone=trace.mapping.time.timezone
     ) as database:
-        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario))
+        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=scenario.load.events)
         sendings = mix_in(database, _mix(scenario), events=facts.events)
         closing = _closing(scenario, database, sendings)
         plan = _facts(path, key, database, sendings, closing)

@@ -37,6 +37,7 @@ def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
         "contract": [repr(rule) for rule in contract_rules()],
         "trace": trace_digest,
         "mapping": as_json(mapping),
+        "events": scenario.load.events,
         "event_span": scenario.load.event_span,
         "time_scale": scenario.load.time_scale,
         "inject": scenario.load.inject.model_dump(),

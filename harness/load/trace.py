@@ -53,11 +53,17 @@ class TraceFacts:
 
 
 def read_trace(
-    database: duckdb.DuckDBPyConnection, file: TraceFile, trace: Trace, *, span_ms: int
+    database: duckdb.DuckDBPyConnection,
+    file: TraceFile,
+    trace: Trace,
+    *,
+    span_ms: int,
+    events_max: int | None = None,
 ) -> TraceFacts:
     """Make the table ``trace``: an event a row, in the file's order, its time squeezed into ``offset_ms``.
 
-    The offsets run from 0 to ``span_ms``. Raises InvalidInput with everything that is wrong, counted.
+    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken.
+    Raises InvalidInput with everything that is wrong, counted.
     """
     try:
         columns = READERS[trace.mapping.format](database, file, trace.mapping.columns())
@@ -66,6 +72,11 @@ def read_trace(
         _check_lines(database, file, trace.mapping)
     except duckdb.Error as error:
         raise _unreadable(file, error) from error
+    if events_max is not None:
+        database.execute(
+            "DELETE FROM mapped WHERE rowid NOT IN"
+            f" (SELECT rowid FROM mapped ORDER BY time_ms NULLS FIRST, rowid LIMIT {events_max})"
+        )
     facts = _squeeze(database, span_ms)
     if facts is None:
         raise InvalidInput([Problem(where=file.name, found="no events", allowed="at least one")])

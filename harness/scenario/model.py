@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.topology import Topology
 from harness.units import Seconds, Share
 from pipeline.options import PipelineOptions
+
+STEADY_MIN_S: Final = 8.0
+"""From the warm-up to the first fault, or to the end of the load, at least: a shorter time tells nothing."""
 
 
 class _Model(BaseModel):
@@ -34,6 +37,8 @@ class Load(_Model):
 
     trace: Path
     """The mapping file of the trace; in YAML relative to the scenario's own folder."""
+    events: int | None = Field(default=None, ge=1)
+    """At most so many of the trace's events, the earliest ones; all of them when it is left out."""
     event_span: Seconds
     """The trace's own time is squeezed, or stretched, into this much event time."""
     duration: Seconds

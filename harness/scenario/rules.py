@@ -10,7 +10,7 @@ from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.closing import Closing
 from harness.scenario.draft import Draft
-from harness.scenario.model import FaultSpec, Load
+from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
 from harness.scenario.thresholds import parse
 from harness.scenario.vocabulary import Vocabulary
 from harness.typed import suggestion
@@ -39,8 +39,9 @@ def _times(draft: Draft) -> Iterator[Problem]:
         found = f"{load.event_span:g} s of events in {load.duration:g} s"
         yield _problem(draft, ("load", "event_span"), found, "at least the duration, which is more than 0s")
         return
-    if draft.head is not None and draft.head.warm_up >= load.duration:
-        found, allowed = f"{draft.head.warm_up:g} s", f"less than the load's {load.duration:g} s"
+    if draft.head is not None and draft.head.warm_up + STEADY_MIN_S > load.duration:
+        allowed = f"at least {STEADY_MIN_S:g} s less than the load's {load.duration:g} s"
+        found = f"{draft.head.warm_up:g} s"
         yield _problem(draft, ("warm_up",), found, allowed)
     if draft.pipeline is not None:
         yield from _retention(draft, load, draft.pipeline)
@@ -99,10 +100,13 @@ def _fault_times(draft: Draft) -> Iterator[Problem]:
     """Steady state is judged before anything breaks, and everything is whole again when the load ends."""
     if draft.load is None or draft.head is None:
         return
-    warm_up_s, duration_s = draft.head.warm_up, draft.load.duration
+    steady_s, duration_s = draft.head.warm_up + STEADY_MIN_S, draft.load.duration
     for n, fault in draft.faults.items():
-        if not warm_up_s < fault.at < duration_s:
-            allowed = f"after the warm-up ({warm_up_s:g} s) and before the load's end ({duration_s:g} s)"
+        if not steady_s <= fault.at < duration_s:
+            allowed = (
+                f"{steady_s:g} s or later ({STEADY_MIN_S:g} s after the warm-up)"
+                f" and before the load's end ({duration_s:g} s)"
+            )
             yield _problem(draft, ("faults", n, "at"), f"{fault.at:g} s", allowed)
         elif fault.at + fault.heal_after > duration_s:
             found = f"{fault.heal_after:g} s, so that it heals at {fault.at + fault.heal_after:g} s"

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PipelineError:
         _log.exception("cannot go on")
         return 1
-    _log.info("everything polled is written and committed")
+    _log.info("everything polled is written")
     return 0
 
 
@@ -57,14 +57,13 @@ def _run(
     endpoints: Endpoints, options: PipelineOptions, *, index: int, metrics: Path, stop: threading.Event
 ) -> None:
     contract = event_contract()
-    consumer = Consumer(consumer_config(endpoints.kafka, index=index))
-    try:
-        with WriteLog(metrics) as log, connect(endpoints.cassandra) as session:
-            store = HotStore(session, contract, log, stopping=stop.is_set)
-            _log.info("hot writer %d is ready", index)
-            HotWriter(consumer, store, Rows(contract, BatchLimits()), log, options.hot).run(stop.is_set)
-    finally:
-        consumer.close()
+    config = consumer_config(endpoints.kafka, index=index)
+    with WriteLog(metrics) as log, connect(endpoints.cassandra) as session:
+        store = HotStore(session, contract, log, stopping=stop.is_set)
+        rows = Rows(contract, BatchLimits())
+        writer = HotWriter(lambda: Consumer(config), store, rows, log, options.hot)
+        _log.info("hot writer %d is ready", index)
+        writer.run(stop.is_set)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import EVENTS_VALID
@@ -48,18 +48,24 @@ class Consumer:
     """Gives out polls, and notes what it is told."""
 
     def __init__(self, did: list[str], *polls: list[Message], commit: Exception | None = None) -> None:
-        self.did, self.polls, self.commit_error = did, list(polls), commit
+        self.did, self.polls = did, list(polls)
+        self.commit_errors = [commit] if commit else []
 
-    def subscribe(self, topics: list[str]) -> None:
+    def subscribe(self, topics: list[str], *, on_revoke: Any, on_lost: Any) -> None:
+        assert on_revoke == on_lost
+        self.revoke = on_revoke
         self.did.append("subscribe")
+
+    def close(self) -> None:
+        self.did.append("close")
 
     def consume(self, *_: object) -> list[Message]:
         return self.polls.pop(0) if self.polls else []
 
     def commit(self, *, offsets: list[Any], asynchronous: bool) -> None:
         assert not asynchronous
-        if self.commit_error is not None:
-            raise self.commit_error
+        if self.commit_errors:
+            raise self.commit_errors.pop(0)
         self.did += (f"commit {p.partition}:{p.offset}" for p in offsets)
 
 
@@ -86,10 +92,18 @@ def log(tmp_path: Path) -> Iterator[WriteLog]:
 
 
 def writer(
-    consumer: Consumer, store: Store, log: WriteLog, delivery: Literal["at_least_once", "at_most_once"]
+    consumer: Consumer,
+    store: Store,
+    log: WriteLog,
+    delivery: Literal["at_least_once", "at_most_once"] = "at_least_once",
+    *,
+    next_consumer: Consumer | None = None,
 ) -> HotWriter:
-    rows = Rows(event_contract(), BatchLimits())
-    return HotWriter(consumer, store, rows, log, HotOptions(delivery=delivery))  # type: ignore[arg-type]
+    consumers: Any = iter([consumer, next_consumer])
+    rows: Any = Rows(event_contract(), BatchLimits())
+    written: Any = store
+    options = HotOptions(delivery=delivery)
+    return HotWriter(lambda: next(consumers), written, rows, log, options, sleep=lambda _: None)
 
 
 def test_offsets_are_committed_after_the_write(did: list[str], log: WriteLog) -> None:
@@ -122,6 +136,45 @@ def test_a_failed_commit_only_repeats_writes(did: list[str], log: WriteLog) -> N
     assert did == ["write 1"]
 
 
+def test_a_failed_commit_is_made_up_for_when_nothing_more_comes(did: list[str], log: WriteLog) -> None:
+    moved = KafkaException(KafkaError(KafkaError.COORDINATOR_NOT_AVAILABLE))
+    working = writer(Consumer(did, [Message(7)], commit=moved), Store(did), log)
+    working.step()
+    working.step()
+    assert did == ["write 1", "commit 0:8"]
+
+
+def test_a_partition_that_another_writer_has_is_not_committed(did: list[str], log: WriteLog) -> None:
+    moved = KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
+    consumer = Consumer(did, [Message(7), Message(3, partition=1)], commit=moved)
+    working = writer(consumer, Store(did), log)
+    working.run(lambda: bool(did[1:]))
+    consumer.revoke(consumer, [TopicPartition(EVENTS_VALID, 0)])
+    working.step()
+    assert did == ["subscribe", "write 2", "close", "commit 1:4"]
+
+
+FATAL = KafkaError(KafkaError._FATAL)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        lambda did: Consumer(did, [Message(7)], commit=KafkaException(FATAL)),
+        lambda did: Consumer(did, [Message(7), Message(0, error=FATAL)]),
+    ],
+    ids=["told by a commit", "told by a poll"],
+)
+def test_a_consumer_beyond_use_is_replaced(
+    lost: Callable[[list[str]], Consumer], did: list[str], log: WriteLog
+) -> None:
+    fresh = Consumer(did, [Message(7)])
+    working = writer(lost(did), Store(did), log, next_consumer=fresh)
+    working.step()
+    working.step()
+    assert did[-4:] == ["close", "subscribe", "write 1", "commit 0:8"]
+
+
 def test_a_failed_commit_before_the_write_stops_the_writer(did: list[str], log: WriteLog) -> None:
     moved = KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
     with pytest.raises(KafkaFailed, match="commit"):
@@ -138,7 +191,7 @@ def test_an_error_of_one_partition_is_no_record(did: list[str], log: WriteLog) -
 def test_what_was_polled_is_written_before_the_end(did: list[str], log: WriteLog) -> None:
     consumer = Consumer(did, [Message(7)])
     writer(consumer, Store(did), log, "at_least_once").run(lambda: "write 1" in did)
-    assert did == ["subscribe", "write 1", "commit 0:8"]
+    assert did == ["subscribe", "write 1", "commit 0:8", "close"]
 
 
 def test_the_consumer_reads_what_is_committed_and_commits_nothing_itself() -> None:

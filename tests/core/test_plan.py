@@ -301,3 +301,17 @@ def test_no_window_of_a_closing_event_closes(last_ms: int, out_of_orderness_ms: 
         partitions=1,
     )
     assert closing.close_ms < closing.first_ms
+
+
+def test_of_a_long_trace_the_earliest_events_are_taken() -> None:
+    trace = list(reversed(some_rows(100)))
+    with planned(trace, Inject(), events=10) as (_, events):
+        taken = [event for event in events if event["kind"] == "valid"]
+    assert [event["event_id"] for event in taken] == [f"r{n}" for n in range(99, 89, -1)]
+    assert (taken[0]["event_offset_ms"], taken[-1]["event_offset_ms"]) == (0, 3_600_000)
+
+
+def test_late_events_are_sent_before_the_trace_ends_where_there_are_enough() -> None:
+    with planned(some_rows(100), Inject(late=0.4, late_by=1800.0)) as (_, events):
+        others = [event["send_offset_ms"] for event in events if event["kind"] == "valid"]
+    assert max(others) == 3_600_000
