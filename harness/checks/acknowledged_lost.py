@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
@@ -24,6 +25,7 @@ FROM (FROM acknowledged_lost ORDER BY seq LIMIT $limit)
 LEFT JOIN operations o ON kind = 'produce' AND outcome = 'ok' AND seq BETWEEN first_seq AND last_seq
 GROUP BY seq ORDER BY seq
 """
+_EXAMPLE: Final = "event {seq} of the plan, acknowledged to {worker} at {at_s:.3f} s"
 
 
 class AcknowledgedLost:
@@ -48,8 +50,5 @@ class AcknowledgedLost:
         return Count(
             value=history.value("SELECT coalesce(sum(lost), 0)::BIGINT FROM acknowledged_lost"),
             detail=f"of {acknowledged:,} acknowledged events",
-            examples=tuple(
-                f"event {row['seq']} of the plan, acknowledged to {row['worker']} at {row['at_s']:.3f} s"
-                for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, _EXAMPLE.format_map),
         )

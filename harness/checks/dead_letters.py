@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
@@ -66,7 +67,5 @@ class DeadLetters:
         return Count(
             value=history.value("SELECT count(*) FROM wrong_letters"),
             detail=f"of {malformed:,} malformed events",
-            examples=tuple(
-                f"{row['item']}: {row['wrong']}" for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, "{item}: {wrong}".format_map),
         )

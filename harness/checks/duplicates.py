@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 
@@ -40,8 +41,5 @@ class Duplicates:
         history.derive("repeated", _REPEATED)
         return Count(
             value=history.value("SELECT coalesce(sum(copies - 1), 0)::BIGINT FROM repeated"),
-            examples=tuple(
-                f"{row['item']}, {row['copies']} times"
-                for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, "{item}, {copies} times".format_map),
         )

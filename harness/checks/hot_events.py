@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
@@ -57,7 +58,7 @@ class HotEventsEqualOracle:
         return Count(
             value=history.value("SELECT count(*) FROM wrong_hot_events"),
             detail=f"of {expected:,} valid events",
-            examples=tuple(_example(row) for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})),
+            examples=examples(history, _EXAMPLES, _example),
         )
 
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
@@ -64,8 +65,5 @@ class LateEvents:
                 f"{summary['late']:,} events came late: {summary['planned_late']:,} of the"
                 f" {summary['planned']:,} that were planned to, and {by_chance:,} that the run made late"
             ),
-            examples=tuple(
-                f"event {row['seq']} of the plan: {row['wrong']}"
-                for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, "event {seq} of the plan: {wrong}".format_map),
         )

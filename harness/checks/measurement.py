@@ -10,9 +10,6 @@ import numpy as np
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
-EXAMPLES_MAX = 5
-"""How many offending items a finding shows."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:

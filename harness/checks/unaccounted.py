@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
@@ -29,7 +30,10 @@ UNION ALL
 SELECT 'not of the plan, but in ' || topic, NULL, partition || '@' || "offset"
 FROM readback_events ANTI JOIN plan USING (seq)
 """
-_EXAMPLES: Final = "SELECT stray, seq, place FROM strays ORDER BY seq, place LIMIT $limit"
+_EXAMPLES: Final = """
+SELECT coalesce('event ' || seq || ' of the plan', 'record ' || place) AS item, stray
+FROM strays ORDER BY seq, place LIMIT $limit
+"""
 
 
 class Unaccounted:
@@ -52,10 +56,5 @@ class Unaccounted:
         return Count(
             value=history.value("SELECT count(*) FROM strays"),
             detail=f"of {due:,} events to account for",
-            examples=tuple(
-                f"record {row['place']}: {row['stray']}"
-                if row["seq"] is None
-                else f"event {row['seq']} of the plan: {row['stray']}"
-                for row in history.rows(_EXAMPLES, {"limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, "{item}: {stray}".format_map),
         )

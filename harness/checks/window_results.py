@@ -11,7 +11,8 @@ from collections.abc import Mapping, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from harness.checks.measurement import EXAMPLES_MAX, Count, Measurement, Unjudged
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS
@@ -75,9 +76,7 @@ class _WindowResults:
         return Count(
             value=totals["wrong"],
             detail=_detail(totals, horizon),
-            examples=tuple(
-                _example(row) for row in history.rows(_EXAMPLES, {"place": self.place, "limit": EXAMPLES_MAX})
-            ),
+            examples=examples(history, _EXAMPLES, _example, place=self.place),
         )
 
 
