@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,82 +25,69 @@ class Figure:
     svg: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sketch:
+    """A figure, before there is a history to draw."""
+
+    title: str
+    unit: str
+    says: str
+    draw: Callable[[Timeline, History], None]
+
+    def drawn(self, history: History) -> Figure:
+        plot = Timeline(history, self.unit)
+        self.draw(plot, history)
+        return Figure(title=self.title, says=self.says, svg=plot.svg())
+
+
 def figures(history: History) -> list[Figure]:
     """Every figure, in the order of the page."""
-    return [draw(history) for draw in _FIGURES]
+    return [sketch.drawn(history) for sketch in _SKETCHES]
 
 
-def _throughput(history: History) -> Figure:
-    plot = Timeline(history, "events/s")
+def _throughput(plot: Timeline, history: History) -> None:
     due, sent, acknowledged = series.throughput(history)
     plot.area(due, "#cbd5e1")
     plot.line(sent, COLOURS[0], linewidth=1.1)
     plot.line(acknowledged, COLOURS[2])
-    return Figure(
-        title="Throughput",
-        says="Events that the trace wanted sent in each second, that were sent, and that were acknowledged.",
-        svg=plot.svg(),
-    )
 
 
-def _lag(history: History) -> Figure:
-    plot = Timeline(history, "events")
-    for number, line in enumerate(series.lag(history)):
-        _line_if_any(plot, line, COLOURS[number])
-    return Figure(
-        title="Lag",
-        says=(
-            "Events that had come and were not committed yet. The stream job commits at checkpoints, so its"
-            " lag swings between nothing and one checkpoint's worth."
-        ),
-        svg=plot.svg(),
-    )
+def _lag(plot: Timeline, history: History) -> None:
+    for line, colour in zip(series.lag(history), COLOURS, strict=False):
+        if len(line.at_s):
+            plot.line(line, colour)
 
 
-def _freshness(history: History) -> Figure:
-    plot = Timeline(history, "seconds")
-    for number, line in enumerate(series.freshness(history)):
-        _spread(plot, line, COLOURS[number])
-    return Figure(
-        title="Freshness",
-        says=(
-            "From the intended send of an event, and from when a window could be complete, until it could be"
-            " read in the hot store. Solid: the median of each second; dotted: its p99; dots: single probes."
-        ),
-        svg=plot.svg(),
-    )
+def _freshness(plot: Timeline, history: History) -> None:
+    _spreads(plot, series.freshness(history), COLOURS, dots=True)
 
 
-def _latency(history: History) -> Figure:
-    plot = Timeline(history, "ms")
+def _latency(plot: Timeline, history: History) -> None:
     plot.logarithmic()
-    for number, line in enumerate(series.latency(history)):
-        _spread(plot, line, COLOURS[number + 2], dots=False)
-    return Figure(
-        title="Latency",
-        says=(
-            "Response times from the intended start; hot writes as the writer timed them. Solid: the median"
-            " of each second; dotted: its p99. The scale is logarithmic."
-        ),
-        svg=plot.svg(),
-    )
+    _spreads(plot, series.latency(history), COLOURS[2:], dots=False)
 
 
-def _cpu(history: History) -> Figure:
-    return _by_node(
-        history, "Processor", "cores", series.cpu(history), "Processor cores that each node used."
-    )
+def _cpu(plot: Timeline, history: History) -> None:
+    _by_node(plot, series.cpu(history))
 
 
-def _memory(history: History) -> Figure:
-    return _by_node(
-        history, "Memory", "MiB", series.memory(history), "Memory that each node's processes held."
-    )
+def _memory(plot: Timeline, history: History) -> None:
+    _by_node(plot, series.memory(history))
 
 
-def _by_node(history: History, title: str, unit: str, lines: list[Series], says: str) -> Figure:
+def _spreads(plot: Timeline, lines: Iterable[Series], colours: Sequence[str], *, dots: bool) -> None:
+    """The median of each second as a line, its 99th percentile as a thinner one without a name."""
+    for line, colour in zip(lines, colours, strict=False):
+        if not len(line.at_s):
+            continue
+        if dots:
+            plot.dots(line, colour)
+        plot.line(by_second(line, 50), colour)
+        plot.line(replace(by_second(line, 99), name=""), colour, linewidth=0.9, linestyle=(0, (2, 1)))
+
+
+def _by_node(plot: Timeline, lines: Iterable[Series]) -> None:
     """A colour for each service, a kind of line for each of its nodes."""
-    plot = Timeline(history, unit)
     drawn: Counter[str] = Counter()
     for line in lines:
         service = line.name.partition("-")[0]
@@ -108,29 +95,42 @@ def _by_node(history: History, title: str, unit: str, lines: list[Series], says:
         drawn[service] += 1
         colour = COLOURS[list(drawn).index(service) % len(COLOURS)]
         plot.line(line, colour, linewidth=1.1, linestyle=_DASHES[number % len(_DASHES)])
-    return Figure(title=title, says=says, svg=plot.svg())
 
 
-def _spread(plot: Timeline, line: Series, colour: str, *, dots: bool = True) -> None:
-    """The median of each second as a line, its 99th percentile as a thinner one without a name."""
-    if not len(line.at_s):
-        return
-    if dots:
-        plot.dots(line, colour)
-    plot.line(by_second(line, 50), colour)
-    plot.line(replace(by_second(line, 99), name=""), colour, linewidth=0.9, linestyle=(0, (2, 1)))
-
-
-def _line_if_any(plot: Timeline, line: Series, colour: str) -> None:
-    if len(line.at_s):
-        plot.line(line, colour)
-
-
-_FIGURES: Final[tuple[Callable[[History], Figure], ...]] = (
-    _throughput,
-    _lag,
-    _freshness,
-    _latency,
-    _cpu,
-    _memory,
+_SKETCHES: Final = (
+    _Sketch(
+        title="Throughput",
+        unit="events/s",
+        says="Events that the trace wanted sent in each second, that were sent, and that were acknowledged.",
+        draw=_throughput,
+    ),
+    _Sketch(
+        title="Lag",
+        unit="events",
+        says=(
+            "Events that had come and were not committed yet. The stream job commits at checkpoints, so its"
+            " lag swings between nothing and one checkpoint's worth."
+        ),
+        draw=_lag,
+    ),
+    _Sketch(
+        title="Freshness",
+        unit="seconds",
+        says=(
+            "From the intended send of an event, and from when a window could be complete, until it could be"
+            " read in the hot store. Solid: the median of each second; dotted: its p99; dots: single probes."
+        ),
+        draw=_freshness,
+    ),
+    _Sketch(
+        title="Latency",
+        unit="ms",
+        says=(
+            "Response times from the intended start; hot writes as the writer timed them. Solid: the median"
+            " of each second; dotted: its p99. The scale is logarithmic."
+        ),
+        draw=_latency,
+    ),
+    _Sketch(title="Processor", unit="cores", says="Processor cores that each node used.", draw=_cpu),
+    _Sketch(title="Memory", unit="MiB", says="Memory that each node's processes held.", draw=_memory),
 )
