@@ -61,6 +61,26 @@ def floodmark(*arguments: str, state: Path, timeout_s: float) -> Answer:
     return Answer(process.returncode, stdout, stderr.decode(errors="replace"))
 
 
+def run(scenario: Path, folder: Path, *, timeout_s: float) -> Answer:
+    """Run a scenario to its verdict, with everything in ``folder``, and see that it leaves no process."""
+    answer = floodmark(
+        *("run", str(scenario), "--out", str(folder / "runs"), "--output", "json"),
+        state=folder / "state",
+        timeout_s=timeout_s,
+    )
+    assert answer.stdout, answer.stderr
+    assert left_behind(folder) == []
+    return answer
+
+
+def assert_passed(answer: Answer) -> None:
+    """The verdict is PASS, in every form in which it is given."""
+    assert answer.json["verdict"] == "PASS", answer.table()
+    assert answer.exit_code == 0
+    assert {"findings", "run_id", "seed", "report"} <= answer.json.keys()
+    assert Path(answer.json["report"]).stat().st_size > 0
+
+
 def left_behind(*marks: Path) -> list[str]:
     """Processes of which the command line or the environment names one of these paths."""
     left = []

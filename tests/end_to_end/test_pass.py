@@ -1,0 +1,15 @@
+"""What is to pass, as a newcomer runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.end_to_end.command import ROOT, assert_passed, run
+
+
+def test_the_quickstart_passes(tmp_path: Path) -> None:
+    assert_passed(run(ROOT / "scenarios" / "quickstart.yaml", tmp_path, timeout_s=420))
+
+
+def test_a_trace_of_the_users_own_passes(tmp_path: Path) -> None:
+    assert_passed(run(ROOT / "tests" / "end_to_end" / "small" / "small.yaml", tmp_path, timeout_s=240))
