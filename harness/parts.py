@@ -87,18 +87,14 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
 
 
 def _start_load(flooded: Flooded) -> None:
-    info, folder, scenario = flooded.info, flooded.folder, flooded.scenario
+    folder, scenario = flooded.folder, flooded.scenario
     config = ReplayConfig(
         endpoints=folder.endpoints,
         topic=EVENTS,
         plan=folder.plan,
         history=folder.history,
         progress=folder.load_progress,
-        origin_ms=info.origin_ms,
-        time_scale=info.time_scale,
-        load_start_ns=info.load_start_ns,
-        epoch_unix_ns=info.epoch_unix_ns,
-        epoch_monotonic_ns=info.epoch_monotonic_ns,
+        clocks=flooded.info.clocks,
         acks=scenario.load.acks,
         users=scenario.load.users,
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.clocks import Clocks
+
 
 class RunInfo(BaseModel):
     """One run. Written when the load is about to start, and again when the run ends."""
@@ -39,6 +41,17 @@ class RunInfo(BaseModel):
     ended: str
     """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``."""
     platform_ready_s: float | None = None
+
+    @property
+    def clocks(self) -> Clocks:
+        """What the processes of the run are told of its time."""
+        return Clocks(
+            epoch_unix_ns=self.epoch_unix_ns,
+            epoch_monotonic_ns=self.epoch_monotonic_ns,
+            load_start_ns=self.load_start_ns,
+            origin_ms=self.origin_ms,
+            time_scale=self.time_scale,
+        )
 
     def save(self, history: Path) -> None:
         """Write ``run.json`` in one step."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.clocks import Clocks
 from harness.load.clock import EventClock
-from harness.run_clock import RunClock
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
@@ -29,12 +30,9 @@ class ReplayConfig(BaseModel):
     worker: str = "replay-0"
     """The name under which the operations are recorded."""
 
-    origin_ms: int
-    time_scale: float = Field(ge=1)
-    load_start_ns: int | None
-    """Since the run's epoch. None: when the test is started, as it is from Locust's web page."""
-    epoch_unix_ns: int
-    epoch_monotonic_ns: int
+    clocks: Clocks
+    starts_with_test: bool = False
+    """Whether the load starts when Locust's test does, as from its web page, and not when ``clocks`` say."""
 
     acks: Literal["all", "1"] = "all"
     users: int = Field(default=1, ge=1, le=64)
@@ -48,15 +46,10 @@ class ReplayConfig(BaseModel):
     stop_timeout_s: float = Field(default=5.0, gt=0)
     """The same when the replay is told to stop early."""
 
-    @property
-    def run_clock(self) -> RunClock:
-        """The clock of the run."""
-        return RunClock(epoch_unix_ns=self.epoch_unix_ns, epoch_monotonic_ns=self.epoch_monotonic_ns)
-
     def event_clock(self, now_ns: int) -> EventClock:
-        """The event clock of a replay that starts at ``now_ns`` unless the configuration says when."""
-        start_ns = now_ns if self.load_start_ns is None else self.load_start_ns
-        return EventClock(origin_ms=self.origin_ms, load_start_ns=start_ns, time_scale=self.time_scale)
+        """The event clock of a replay whose test starts at ``now_ns``."""
+        clock = self.clocks.event_clock
+        return replace(clock, load_start_ns=now_ns) if self.starts_with_test else clock
 
     def save(self, path: Path) -> None:
         """Write for the load's processes."""

@@ -55,7 +55,7 @@ def kafka_replay(config: ReplayConfig) -> Replay:
     cannot be reached.
     """
     settings = producer_settings(config, Endpoints.load(config.endpoints))
-    clock = config.run_clock
+    clock = config.clocks.run_clock
 
     def make_producer() -> Producer:
         return Producer(settings)

@@ -38,12 +38,12 @@ class Prober:
     """One prober: what it looks for, and what it writes down."""
 
     def __init__(self, config: ProberConfig) -> None:
-        self._clock, self._events_clock = config.run_clock, config.event_clock
+        self._clock, self._events_clock = config.clocks.run_clock, config.clocks.event_clock
         self._interval_ns = round(1e9 / config.reads_per_s)
         self._timeout_s = config.timeout_s
         plan = probe_plan(
             config.plan,
-            config.event_clock,
+            self._events_clock,
             samples=max(1, round(config.samples_per_s * config.duration_s)),
             entities=config.entities,
             categories=config.categories,
@@ -156,7 +156,7 @@ def probe(config: ProberConfig, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 with hot_session(endpoint, timeout_s=config.timeout_s) as session:
-                    prober.run(Reads(session, config.run_clock.now_ns), stop)
+                    prober.run(Reads(session, config.clocks.run_clock.now_ns), stop)
             except HOT_STORE_ERRORS as error:
                 _LOG.warning("the hot store cannot be probed yet: %s: %s", type(error).__name__, error)
                 stop.wait(_RETRY_S)

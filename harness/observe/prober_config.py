@@ -6,8 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.load.clock import EventClock
-from harness.run_clock import RunClock
+from harness.clocks import Clocks
 
 
 class ProberConfig(BaseModel):
@@ -22,14 +21,9 @@ class ProberConfig(BaseModel):
     worker: str = "prober-0"
     """The name under which its reads are recorded."""
 
-    origin_ms: int
-    time_scale: float = Field(ge=1)
-    load_start_ns: int
-    """Since the run's epoch."""
+    clocks: Clocks
     duration_s: float = Field(gt=0)
     """Wall-clock time from the load's first event to its last."""
-    epoch_unix_ns: int
-    epoch_monotonic_ns: int
 
     reads_per_s: float = Field(default=20.0, gt=0, le=1000)
     samples_per_s: float = Field(default=10.0, gt=0, le=1000)
@@ -40,18 +34,6 @@ class ProberConfig(BaseModel):
     """Of so many of the busiest categories the windows are looked for."""
     timeout_s: float = Field(default=5.0, gt=0)
     """How long one read may take."""
-
-    @property
-    def run_clock(self) -> RunClock:
-        """The clock of the run."""
-        return RunClock(epoch_unix_ns=self.epoch_unix_ns, epoch_monotonic_ns=self.epoch_monotonic_ns)
-
-    @property
-    def event_clock(self) -> EventClock:
-        """The event clock of the load."""
-        return EventClock(
-            origin_ms=self.origin_ms, load_start_ns=self.load_start_ns, time_scale=self.time_scale
-        )
 
     def save(self, path: Path) -> None:
         """Write for the prober's process."""

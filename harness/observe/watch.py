@@ -92,17 +92,13 @@ class PlatformWatch:
 
 
 def _start_prober(flooded: Flooded) -> None:
-    info, folder = flooded.info, flooded.folder
+    folder = flooded.folder
     config = ProberConfig(
         endpoints=folder.endpoints,
         plan=folder.plan,
         history=folder.history,
-        origin_ms=info.origin_ms,
-        time_scale=info.time_scale,
-        load_start_ns=info.load_start_ns,
+        clocks=flooded.info.clocks,
         duration_s=flooded.load_duration_s,
-        epoch_unix_ns=info.epoch_unix_ns,
-        epoch_monotonic_ns=info.epoch_monotonic_ns,
     )
     config_file = folder.path / "prober.json"
     config.save(config_file)

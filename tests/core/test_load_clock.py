@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.clocks import Clocks
 from harness.load.clock import EventClock, origin_for
+from harness.load.replay_config import ReplayConfig
+from tests.core.histories import run_info
 
 SPANS_MS = st.integers(min_value=0, max_value=30 * 86_400_000)
 STARTS_MS = st.integers(min_value=1_600_000_000_000, max_value=2_000_000_000_000)
@@ -52,3 +58,26 @@ def test_many_events_at_once_are_sent_when_each_alone_would_be(
 
 def test_time_scale_squeezes_the_wall_clock() -> None:
     assert clock(load_start_ns=5, time_scale=360.0).send_ns(3_600_000) == 5 + 10 * 10**9
+
+
+def test_the_processes_of_a_run_have_its_clocks() -> None:
+    info = run_info(load_start_ns=5, epoch_monotonic_ns=7)
+    told = Clocks.model_validate_json(info.clocks.model_dump_json())
+    assert told.event_clock == clock(info.origin_ms, 5, info.time_scale)
+    assert told.run_clock.epoch_utc().isoformat() == "2026-01-01T00:00:00+00:00"
+    assert told.run_clock.epoch_monotonic_ns == 7
+
+
+@pytest.mark.parametrize(("starts_with_test", "start_ns"), [(False, 5), (True, 9)])
+def test_a_replay_starts_on_time_or_with_locusts_test(starts_with_test: bool, start_ns: int) -> None:
+    nowhere = Path("nowhere")
+    config = ReplayConfig(
+        endpoints=nowhere,
+        topic="events",
+        plan=nowhere,
+        history=nowhere,
+        progress=nowhere,
+        clocks=run_info(load_start_ns=5).clocks,
+        starts_with_test=starts_with_test,
+    )
+    assert config.event_clock(now_ns=9).load_start_ns == start_ns

@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform
+from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.driver import load_argv
 from harness.load.progress import LoadProgress
@@ -127,11 +128,14 @@ def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], 
         plan=write_plan(folder / "plan.parquet", rows),
         history=folder,
         progress=folder / "load_progress.json",
-        origin_ms=origin_for(span_ms=span_ms, start_unix_ms=time.time_ns() // 1_000_000),
-        time_scale=1.0,
-        load_start_ns=None,
-        epoch_unix_ns=clock.epoch_unix_ns,
-        epoch_monotonic_ns=clock.epoch_monotonic_ns,
+        clocks=Clocks(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=0,
+            origin_ms=origin_for(span_ms=span_ms, start_unix_ms=time.time_ns() // 1_000_000),
+            time_scale=1.0,
+        ),
+        starts_with_test=True,
     )
 
 

@@ -19,6 +19,7 @@ from cassandra.cluster import Session
 from confluent_kafka import Producer
 
 from harness.backends.protocol import Platform
+from harness.clocks import Clocks
 from harness.history.parts import plain
 from harness.history.schema import TABLES
 from harness.observe.hot_store import hot_session
@@ -98,12 +99,14 @@ def config(endpoints: Endpoints, tmp_path: Path) -> ProberConfig:
         endpoints=tmp_path / "endpoints.json",
         plan=write_plan(tmp_path / "plan.parquet", ROWS),
         history=tmp_path,
-        origin_ms=START_MS,
-        time_scale=1.0,
-        load_start_ns=1,
+        clocks=Clocks(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=1,
+            origin_ms=START_MS,
+            time_scale=1.0,
+        ),
         duration_s=4.0,
-        epoch_unix_ns=clock.epoch_unix_ns,
-        epoch_monotonic_ns=clock.epoch_monotonic_ns,
         reads_per_s=100,
     )
     made.save(tmp_path / "prober.json")
@@ -133,7 +136,7 @@ def test_the_prober_sees_each_event_and_window_once_they_are_there(
     prober: subprocess.Popen[bytes], config: ProberConfig, session: Session
 ) -> None:
     assert seen(config) == set()
-    before_ns = config.run_clock.now_ns()
+    before_ns = config.clocks.run_clock.now_ns()
     put(session, ROWS)
     put_window(session, START_MS, START_MS + 300_000)
     expected = {("hot_events", row["event_id"], row["event_offset_ms"]) for row in ROWS}

@@ -47,7 +47,7 @@ def test_every_event_is_acknowledged_and_there_in_the_order_of_its_entity(
             row["payload"] for row in ROWS if row["entity_id"] == entity
         ]
     times = {m.value(): m.timestamp()[1] for m in found}
-    assert times == {row["payload"]: config.origin_ms + row["event_offset_ms"] for row in ROWS}
+    assert times == {row["payload"]: config.clocks.origin_ms + row["event_offset_ms"] for row in ROWS}
 
 
 def test_a_paused_broker_shows_in_the_response_time_from_the_intended_moment(
@@ -58,12 +58,12 @@ def test_a_paused_broker_shows_in_the_response_time_from_the_intended_moment(
     with load_of(config) as load:
         load.wait_until_sent(100)
         platform.signal("kafka-broker-1", "pause")
-        paused_ns = config.run_clock.now_ns()
+        paused_ns = config.clocks.run_clock.now_ns()
         paused_at = load.progress()
         assert paused_at is not None
         # An open loop goes on sending although nothing is acknowledged.
         load.wait_until_sent(paused_at.sent + 200)
-        resumed_ns = config.run_clock.now_ns()
+        resumed_ns = config.clocks.run_clock.now_ns()
         platform.signal("kafka-broker-1", "resume")
         assert load.wait() == 0, load.log()
     during = [row for row in load.operations() if paused_ns < row["started_ns"] < resumed_ns]
