@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import functools
 import importlib
 import sys
@@ -57,6 +58,8 @@ COMMANDS: Final = MappingProxyType(
 
 def main() -> None:
     """Entry point of the console command."""
+    # A native library that crashes takes the process with it; this says at least where.
+    faulthandler.enable()
     sys.exit(invoke(sys.argv[1:]))
 
 
