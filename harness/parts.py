@@ -80,10 +80,10 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
             cache=cache_dir() / "built",
             java=find_java().executable,
         )
+        with_jar = endpoints.replacing(replace(endpoints.flink, job_jar=str(jar)))
+        return _Deployment(Pipeline(with_jar, options))
     except PipelineError as error:
         raise DeployError(str(error)) from error
-    flink = replace(endpoints.flink, job_jar=str(jar))
-    return _Deployment(Pipeline(replace(endpoints, flink=flink), options))
 
 
 def _start_load(flooded: Flooded) -> None:

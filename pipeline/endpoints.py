@@ -7,9 +7,12 @@ today; TLS, SASL and IAM have their fields so that adding them changes no signat
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Final, Literal, TypeVar
+
+from pipeline.errors import NoSuchService
 
 SecurityProtocol = Literal["plaintext", "tls", "sasl_tls", "iam"]
 
@@ -31,6 +34,7 @@ class Security:
 class KafkaEndpoint:
     """Bootstrap servers as ``host:port``; ``replication_factor`` for the topics that the pipeline makes."""
 
+    service: ClassVar[str] = "kafka"
     bootstrap_servers: tuple[str, ...]
     replication_factor: int = 3
     security: Security = Security()
@@ -45,6 +49,7 @@ class KafkaEndpoint:
 class FlinkEndpoint:
     """The SQL Gateway and JobManager REST addresses, and where checkpoints and savepoints go (URIs)."""
 
+    service: ClassVar[str] = "flink"
     sql_gateway_url: str
     rest_url: str
     checkpoint_uri: str
@@ -59,6 +64,7 @@ class FlinkEndpoint:
 class CassandraEndpoint:
     """Contact points share one port; ``replication_factor`` is that of the local datacenter."""
 
+    service: ClassVar[str] = "cassandra"
     contact_points: tuple[str, ...]
     port: int
     datacenter: str
@@ -66,31 +72,56 @@ class CassandraEndpoint:
     security: Security = Security()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """One running platform. A service that the topology lacks is None."""
+Endpoint = KafkaEndpoint | FlinkEndpoint | CassandraEndpoint
+_Wanted = TypeVar("_Wanted", bound=Endpoint)
+_KINDS: Final[Mapping[str, type[Endpoint]]] = {
+    kind.service: kind for kind in (KafkaEndpoint, FlinkEndpoint, CassandraEndpoint)
+}
 
-    kafka: KafkaEndpoint
-    flink: FlinkEndpoint
-    cassandra: CassandraEndpoint
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """One running platform: an endpoint for each service that it has. To ask for another is an error."""
+
+    services: tuple[Endpoint, ...]
+
+    @property
+    def kafka(self) -> KafkaEndpoint:
+        """Raises ``NoSuchService``."""
+        return self._of(KafkaEndpoint)
+
+    @property
+    def flink(self) -> FlinkEndpoint:
+        """Raises ``NoSuchService``."""
+        return self._of(FlinkEndpoint)
+
+    @property
+    def cassandra(self) -> CassandraEndpoint:
+        """Raises ``NoSuchService``."""
+        return self._of(CassandraEndpoint)
+
+    def replacing(self, endpoint: Endpoint) -> Endpoints:
+        """The same platform, with this endpoint in the place of its service's."""
+        return Endpoints(tuple(endpoint if e.service == endpoint.service else e for e in self.services))
 
     def save(self, path: Path) -> None:
         """Write for a child process, readable by the owner alone: it may hold credentials."""
         path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self), indent=2))
+        path.write_text(json.dumps({e.service: asdict(e) for e in self.services}, indent=2))
 
     @staticmethod
     def load(path: Path) -> Endpoints:
-        """Read what ``save`` wrote. Raises OSError, ValueError or TypeError when it is not that."""
-        raw: dict[str, Any] = json.loads(path.read_text())
+        """Read what ``save`` wrote. Raises OSError, ValueError, KeyError or TypeError when it is not that."""
+        raw: dict[str, dict[str, Any]] = json.loads(path.read_text())
+        return Endpoints(tuple(_endpoint(_KINDS[service], values) for service, values in raw.items()))
 
-        def fields(name: str) -> dict[str, Any]:
-            values: dict[str, Any] = raw[name]
-            lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-            return values | lists | {"security": Security(**values["security"])}
+    def _of(self, kind: type[_Wanted]) -> _Wanted:
+        for endpoint in self.services:
+            if isinstance(endpoint, kind):
+                return endpoint
+        raise NoSuchService(kind.service, [endpoint.service for endpoint in self.services])
 
-        return Endpoints(
-            kafka=KafkaEndpoint(**fields("kafka")),
-            flink=FlinkEndpoint(**fields("flink")),
-            cassandra=CassandraEndpoint(**fields("cassandra")),
-        )
+
+def _endpoint(kind: type[Endpoint], values: dict[str, Any]) -> Endpoint:
+    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    return kind(**values | lists | {"security": Security(**values["security"])})

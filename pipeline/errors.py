@@ -2,6 +2,7 @@
 
 PipelineError
 ├── ContractError        the contract cannot be read, or says what nothing enforces
+├── NoSuchService        the platform lacks a service that was asked for
 ├── BuildError           the stream job's Java part could not be compiled
 ├── EngineError          an engine refused or failed what was asked of it; holds the engine's own message
 │   ├── KafkaFailed
@@ -14,6 +15,8 @@ PipelineError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class PipelineError(Exception):
     """What the caller can act on; the message says what, where and why."""
@@ -21,6 +24,14 @@ class PipelineError(Exception):
 
 class ContractError(PipelineError):
     """The contract cannot be read, or says what nothing enforces."""
+
+
+class NoSuchService(PipelineError):
+    """The platform lacks a service that was asked for."""
+
+    def __init__(self, name: str, there: Sequence[str]) -> None:
+        self.name, self.there = name, tuple(there)
+        super().__init__(f"the platform has no {name}; it has {', '.join(there) or 'no service'}")
 
 
 class BuildError(PipelineError):

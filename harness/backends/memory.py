@@ -9,25 +9,14 @@ from typing import Literal
 from harness.backends.protocol import NodeState, NodeStatus, Report
 from harness.errors import PlatformError
 from harness.topology import NodeSpec, Topology
-from pipeline.endpoints import CassandraEndpoint, Endpoints, FlinkEndpoint, KafkaEndpoint
-
-_ENDPOINTS = Endpoints(
-    kafka=KafkaEndpoint(bootstrap_servers=("memory:9092",)),
-    flink=FlinkEndpoint(
-        sql_gateway_url="http://memory:8083",
-        rest_url="http://memory:8081",
-        checkpoint_uri="memory:///checkpoints",
-        savepoint_uri="memory:///savepoints",
-    ),
-    cassandra=CassandraEndpoint(contact_points=("memory",), port=9042, datacenter="local"),
-)
+from pipeline.endpoints import Endpoints
 
 
 class MemoryPlatform:
     """Does at once what is asked, and remembers it in ``asked``: ``("kill", "kafka-broker-2")``."""
 
     def __init__(self, topology: Topology, report: Report) -> None:
-        self.endpoints = _ENDPOINTS
+        self.endpoints = Endpoints(())
         self.asked: list[tuple[str, str]] = []
         self._nodes: dict[str, NodeSpec | None] = {node.name: node for node in topology.nodes()}
         self._states: dict[str, NodeState] = dict.fromkeys(self._nodes, "ready")

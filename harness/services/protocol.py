@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.artifacts.java import JavaHome
 from harness.topology import NodeSpec
-from pipeline.endpoints import CassandraEndpoint, FlinkEndpoint, KafkaEndpoint
+from pipeline.endpoints import Endpoint
 
 
 class NotReady(Exception):
@@ -112,6 +112,6 @@ class Service(Protocol):
         """Do a real operation through the node. Raises ``NotReady``; is called until it does not."""
         ...
 
-    def endpoint(self, cluster: Cluster) -> KafkaEndpoint | FlinkEndpoint | CassandraEndpoint:
+    def endpoint(self, cluster: Cluster) -> Endpoint:
         """Where clients find the service."""
         ...

@@ -22,13 +22,7 @@ from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import FaultSpec, Load, Scenario
 from harness.topology import Topology
-from pipeline.endpoints import CassandraEndpoint, Endpoints, FlinkEndpoint, KafkaEndpoint
-
-ENDPOINTS = Endpoints(
-    kafka=KafkaEndpoint(bootstrap_servers=("127.0.0.1:9",)),
-    flink=FlinkEndpoint(sql_gateway_url="", rest_url="", checkpoint_uri="", savepoint_uri=""),
-    cassandra=CassandraEndpoint(contact_points=("127.0.0.1",), port=9, datacenter="local"),
-)
+from pipeline.endpoints import Endpoints
 
 
 @dataclass
@@ -44,7 +38,7 @@ class World:
     looks: int = 0
     now_ns: int = 0
     name: str = "memory"
-    endpoints: Endpoints = ENDPOINTS
+    endpoints: Endpoints = field(default_factory=lambda: Endpoints(()))
 
     def step(self, what: str) -> None:
         self.did.append(what)

@@ -16,11 +16,16 @@ from pipeline.options import StreamOptions
 from pipeline.stream.render import JobDefinition, job_definition, statements
 
 ENDPOINTS = Endpoints(
-    kafka=KafkaEndpoint(bootstrap_servers=("k1:9092", "k2:9092")),
-    flink=FlinkEndpoint(
-        sql_gateway_url="http://g", rest_url="http://j", checkpoint_uri="file:///c", savepoint_uri="file:///s"
-    ),
-    cassandra=CassandraEndpoint(contact_points=("c1",), port=9042, datacenter="dc1"),
+    (
+        KafkaEndpoint(bootstrap_servers=("k1:9092", "k2:9092")),
+        FlinkEndpoint(
+            sql_gateway_url="http://g",
+            rest_url="http://j",
+            checkpoint_uri="file:///c",
+            savepoint_uri="file:///s",
+        ),
+        CassandraEndpoint(contact_points=("c1",), port=9042, datacenter="dc1"),
+    )
 )
 
 
@@ -86,7 +91,7 @@ def test_times_reach_flink_in_milliseconds() -> None:
 
 def test_a_quote_in_an_option_is_escaped() -> None:
     quoted = replace(ENDPOINTS.kafka, bootstrap_servers=("o'hare:9092",))
-    made = job_definition(replace(ENDPOINTS, kafka=quoted), StreamOptions(), event_contract())
+    made = job_definition(ENDPOINTS.replacing(quoted), StreamOptions(), event_contract())
     assert "'properties.bootstrap.servers' = 'o''hare:9092'" in table(made, "events")
 
 
@@ -102,7 +107,7 @@ def test_another_definition_has_another_name(change: dict[str, Any]) -> None:
 
 
 def test_another_jar_is_another_definition() -> None:
-    with_jar = replace(ENDPOINTS, flink=replace(ENDPOINTS.flink, job_jar="/other.jar"))
+    with_jar = ENDPOINTS.replacing(replace(ENDPOINTS.flink, job_jar="/other.jar"))
     assert job_definition(with_jar, StreamOptions(), event_contract()).name != definition().name
 
 
@@ -114,4 +119,4 @@ def test_a_name_without_a_value_is_an_error() -> None:
 def test_a_protocol_that_no_client_speaks_is_refused() -> None:
     secure = replace(ENDPOINTS.kafka, security=Security(protocol="tls"))
     with pytest.raises(PipelineError, match="only plaintext"):
-        job_definition(replace(ENDPOINTS, kafka=secure), StreamOptions(), event_contract())
+        job_definition(ENDPOINTS.replacing(secure), StreamOptions(), event_contract())

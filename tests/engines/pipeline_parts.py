@@ -50,7 +50,7 @@ def small_platform(folder: Path) -> Iterator[tuple[Platform, Endpoints]]:
     cassandra = {"node": RoleSpec(count=1, heap=384 * MIB)}
     with platform_of(folder, kafka=one_broker(), flink=flink, cassandra=cassandra) as platform:
         endpoints = platform.endpoints
-        yield platform, replace(endpoints, flink=replace(endpoints.flink, job_jar=str(jar())))
+        yield platform, endpoints.replacing(replace(endpoints.flink, job_jar=str(jar())))
 
 
 def event(event_id: str, *, entity_id: str = "e", category: str | None = "c", **more: Any) -> bytes:

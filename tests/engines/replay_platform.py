@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,10 @@ from harness.observe.topic_reader import TopicReader
 from harness.run_clock import RunClock
 from harness.topology import RoleSpec, Topology
 from harness.waiting import wait_until
-from pipeline.endpoints import CassandraEndpoint, FlinkEndpoint, KafkaEndpoint
+from pipeline.endpoints import KafkaEndpoint
 from tests.core.replay_parts import write_plan
 
 MIB = 2**20
-NO_FLINK = FlinkEndpoint(sql_gateway_url="", rest_url="", checkpoint_uri="", savepoint_uri="")
-NO_CASSANDRA = CassandraEndpoint(contact_points=(), port=9042, datacenter="none")
 
 
 @contextmanager
@@ -119,7 +117,7 @@ class Load:
 def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], topic: str) -> ReplayConfig:
     """A replay of these rows; its event clock starts with Locust's test."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace(platform.endpoints, flink=NO_FLINK, cassandra=NO_CASSANDRA).save(folder / "endpoints.json")
+    platform.endpoints.save(folder / "endpoints.json")
     clock = RunClock.start()
     span_ms = max(row["event_offset_ms"] for row in rows)
     return ReplayConfig(

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ from pipeline.contract.topics import TOPICS
 from pipeline.endpoints import Endpoints
 from pipeline.hot import schema as hot
 from tests.core.replay_parts import plan_row, write_plan
-from tests.engines.replay_platform import MIB, NO_FLINK, make_topic, one_broker, platform_of
+from tests.engines.replay_platform import MIB, make_topic, one_broker, platform_of
 
 ROWS = [plan_row(seq, attributes='{"a":"1"}' if seq % 2 else None, value=seq / 2) for seq in range(40)]
 START_MS = time.time_ns() // 3_600_000_000_000 * 3_600_000 - 7_200_000
@@ -50,7 +49,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def endpoints(platform: Platform) -> Endpoints:
     for topic in TOPICS:
         make_topic(platform.endpoints.kafka, topic)
-    return replace(platform.endpoints, flink=NO_FLINK)
+    return platform.endpoints
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.artifacts import Artifacts
 from harness.artifacts.java import JavaHome
@@ -101,10 +100,9 @@ def plan(
 
 
 def endpoints(planned: tuple[PlannedNode, ...]) -> Endpoints:
-    """What each service contributes; None for a service that the topology lacks."""
-    contributed: dict[str, Any] = dict.fromkeys(Endpoints.__dataclass_fields__)
-    contributed |= {one.service.name: one.service.endpoint(one.cluster) for one in planned}
-    return Endpoints(**contributed)
+    """What each service of the topology contributes."""
+    contributed = {one.service.name: one.service.endpoint(one.cluster) for one in planned}
+    return Endpoints(tuple(contributed.values()))
 
 
 def write_files(files: Mapping[Path, str | bytes]) -> None:
