@@ -21,7 +21,6 @@ from harness.load.closing import Closing, entities_for
 from harness.load.damage import DAMAGES
 from harness.load.murmur2 import murmur2, partition_of
 from harness.load.plan import PLAN, PlanFile, build_plan
-from harness.load.plan_reader import PlanReader
 from harness.scenario.model import Inject, Load, Scenario
 from tests.core.contract_judge import FIELDS, keeps_contract
 from tests.core.scenario_parts import RIDES, rides
@@ -90,6 +89,7 @@ def test_invariants_of_a_plan(trace: list[dict[str, Any]], inject: Inject, seed:
         _holds_every_event_of_the_trace_once(trace, events)
         _mixes_in_the_shares(trace, inject, plan, events)
         _repeats_originals(events)
+        _gives_each_event_an_identity(events)
         _judges_by_the_contract(events)
         _says_in_json_what_it_says_in_columns(events)
         _closes_every_partition(plan, events)
@@ -145,6 +145,11 @@ def _repeats_originals(events: list[dict[str, Any]]) -> None:
             assert all(event[name] == original[name] for name in event if name not in own)
         else:
             assert original is event
+
+
+def _gives_each_event_an_identity(events: list[dict[str, Any]]) -> None:
+    originals = [event for event in events if event["kind"] in ("valid", "closing")]
+    assert len({(e["event_id"], e["event_offset_ms"]) for e in originals}) == len(originals)
 
 
 def _judges_by_the_contract(events: list[dict[str, Any]]) -> None:
@@ -247,34 +252,6 @@ def test_what_a_killed_run_left_half_built_is_removed(tmp_path: Path) -> None:
     left_over.mkdir(parents=True)
     build_plan(scenario_of(tmp_path, some_rows(3), Inject(), 1), cache=tmp_path, report=quiet)
     assert not left_over.exists()
-
-
-def test_a_reader_reads_slices_across_row_groups() -> None:
-    with planned(some_rows(100), Inject(late=0.1)) as (plan, events), PlanReader(plan.path) as reader:
-        assert reader.read_slice(90, 103).to_pylist() == events[90:104]
-        assert reader.read_slice(-5, 10**9, ["seq"])["seq"].to_pylist() == list(range(len(events)))
-        assert reader.read_slice(5, 4).num_rows == 0
-        assert sum(batch.num_rows for batch in reader.batches(["seq"], rows=7)) == len(events)
-
-
-def test_events_are_found_again_by_identity() -> None:
-    with planned(some_rows(20), Inject(duplicate=1.0)) as (plan, _), PlanReader(plan.path) as reader:
-        rows = reader.read_slice(0, plan.events)
-        found = reader.seq_of_identity(rows["event_id"], rows["event_offset_ms"])
-        assert found.to_pylist() == rows["original_seq"].to_pylist()
-
-
-def test_an_identity_at_another_time_is_unknown() -> None:
-    with planned(some_rows(2), Inject()) as (plan, _), PlanReader(plan.path) as reader:
-        rows = reader.read_slice(0, 0)
-        assert reader.seq_of_identity(rows["event_id"], rows["quantity"]).to_pylist() == [-1]
-
-
-def test_malformed_events_are_found_again_by_their_bytes() -> None:
-    with planned(some_rows(20), Inject(malformed=1.0)) as (plan, events), PlanReader(plan.path) as reader:
-        rows = reader.read_slice(0, plan.events)
-        expected = [event["seq"] if event["kind"] == "malformed" else -1 for event in events]
-        assert reader.seq_of_payload(rows["payload"]).to_pylist() == expected
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,17 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.backends.protocol import NodeStatus, Platform
+from harness.backends.memory import MemoryBackend
 from harness.errors import RunError
 from harness.history.run_info import RunInfo
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress
 from harness.provenance import Provenance
-from harness.run import Flooded, Parts, run
+from harness.run import LOAD, Flooded, Parts, run
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import FaultSpec, Load, Scenario
 from harness.topology import Topology
-from pipeline.endpoints import Endpoints
 
 
 @dataclass
@@ -37,46 +36,14 @@ class World:
     load_dies_after: int = 10**9
     looks: int = 0
     now_ns: int = 0
-    name: str = "memory"
-    endpoints: Endpoints = field(default_factory=lambda: Endpoints(()))
+
+    def __post_init__(self) -> None:
+        self.backend = MemoryBackend(self.did)
 
     def step(self, what: str) -> None:
         self.did.append(what)
         if what in self.breaks:
             raise self.breaks[what]
-
-    # The backend and its platform.
-    def up(self, topology: Topology, **_: Any) -> Platform:
-        self.step("up")
-        return self
-
-    def status(self) -> tuple[NodeStatus, ...]:
-        state: Any = "dead" if self.looks > self.load_dies_after else "running"
-        load = NodeStatus(
-            name="load",
-            service="",
-            role="",
-            zone="",
-            endpoint="",
-            state=state,
-            pid=1,
-            memory_bytes=0,
-            cpu_s=0,
-            ready_after_s=None,
-        )
-        return (load,)
-
-    def signal(self, node: str, action: str) -> None:
-        self.step(f"{action} {node}")
-
-    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
-        self.step(f"start {node}")
-
-    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] | None = None) -> None:
-        self.step(f"spawn {name}")
-
-    def down(self) -> None:
-        self.step("down")
 
     # The pipeline.
     def deploy(self) -> None:
@@ -88,6 +55,7 @@ class World:
     # The load, the watch and what comes after.
     def start_load(self, flooded: Flooded) -> None:
         self.step("start load")
+        flooded.platform.spawn(LOAD, ())
 
     def drain(self) -> None:
         self.step("drain")
@@ -106,6 +74,8 @@ class World:
         """Every sleep lasts a quarter of a second, and the load goes on meanwhile."""
         self.looks += 1
         self.now_ns += 250_000_000
+        if self.looks > self.load_dies_after:
+            self.backend.platforms[-1].end(LOAD)
         done = self.load_done_after < self.looks < self.load_dies_after
         LoadProgress(
             state="done" if done else "sending",
@@ -122,7 +92,7 @@ class World:
         plan = self.folder.path / "cached.parquet"
         plan.write_bytes(b"plan")
         return Parts(
-            backend=self,
+            backend=self.backend,
             plan=lambda scenario, report: PlanFile(
                 path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1
             ),
@@ -172,7 +142,7 @@ def scenario(*faults: FaultSpec) -> Scenario:
 
 
 KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
-UP = ["up", "deploy", "spawn hot-writer-1", "watch", "start load"]
+UP = ["up", "deploy", "spawn hot-writer-1", "watch", "start load", "spawn load"]
 END = ["drain", "stop watching", "read back", "stop watching", "down"]
 
 
