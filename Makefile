@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests lock clean
+.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ test: setup lint types core-tests engine-tests end-to-end-tests ## set up, then 
 setup: python engines ## Python packages, Java and Maven, the engines: what is there is left alone
 
 core: python lint types core-tests ## the fast loop: lint, types and the tests that need no engine
+
+bench: setup ## set up, then measure the stream job stage by stage (ARGS="stream --events 500000" is passed on)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 lock: ## renew requirements.lock and harness/artifacts/engines.lock (ARGS=--upgrade: newer Python packages)
 	@test -x $(BIN)/uv || $(MAKE) python  # only if there is none: with a stale lock, `python` would be refused
