@@ -37,7 +37,7 @@ class ReplayConfig(BaseModel):
     acks: Literal["all", "1"] = "all"
     users: int = Field(default=1, ge=1, le=64)
     """Producers, each with its share of the entities. Locust's users drive them."""
-    linger_ms: float = 100
+    linger_ms: float = Field(default=100.0, ge=0)
     compression: Literal["none", "snappy", "lz4", "zstd"] = "snappy"
     delivery_timeout_s: float = Field(default=60.0, gt=0)
     """How long the client retries one event. It must outlast the faults."""
