@@ -78,14 +78,14 @@ class Offsets:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._leave_groups()
+        for member in self._members.values():
+            member.close()
         if self._peeker is not None:
             self._peeker.close()
 
     def reconnect(self) -> None:
         """Forget what is known of the cluster: an admin client goes on asking a leader that is none."""
         self._admin = AdminClient(self._admin_settings)
-        self._leave_groups()
 
     def partitions(self, topics: Iterable[str]) -> tuple[Partition, ...]:
         """Every partition of the topics."""
@@ -143,11 +143,6 @@ class Offsets:
         if group not in self._members:
             self._members[group] = Consumer({**self._consumer_settings, "group.id": group})
         return self._members[group]
-
-    def _leave_groups(self) -> None:
-        for member in self._members.values():
-            member.close()
-        self._members.clear()
 
     def _look_into(self, gaps: Mapping[Partition, tuple[int, int]]) -> None:
         """Remember those of the gaps in which there is no record to read."""

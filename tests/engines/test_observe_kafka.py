@@ -127,7 +127,12 @@ def test_an_open_transaction_is_written_but_not_at_the_end(
 
 def test_a_paused_broker_is_told_and_not_waited_for(platform: Platform, topic: str) -> None:
     offsets = Offsets(platform.endpoints.kafka, timeout_s=0.5)
-    offsets.lag("nobody", [topic])
+    wait_until(
+        lambda: offsets.lag("nobody", [topic]),
+        timeout_s=10,
+        what="the group's coordinator to be found",
+        transient=(OffsetsUnknown,),
+    )
     platform.signal("kafka-broker-1", "pause")
     try:
         with pytest.raises(OffsetsUnknown):

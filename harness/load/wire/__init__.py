@@ -1,0 +1,1 @@
+"""Replay at wire speed: record batches are encoded once, and each send rewrites only their headers."""

@@ -1,0 +1,43 @@
+"""Batches that are encoded already, in the shape in which aiokafka's producer takes them.
+
+``AIOKafkaProducer.send_batch`` takes a builder. It asks it for its size and the number of its records, tells
+it once whose it is and in which sequence, and asks for the bytes; retries, order, leaders and connections
+are the producer's own.
+"""
+
+from __future__ import annotations
+
+from harness.load.wire.batch import EncodedBatch, ProducerState
+
+
+class PreparedBatch:
+    """One send of an encoded batch. Given to one producer, once."""
+
+    def __init__(self, batch: EncodedBatch, *, shift_ms: int) -> None:
+        self.batch, self._shift_ms = batch, shift_ms
+        self._producer = ProducerState()
+        self._bytes: bytes | None = None
+
+    def record_count(self) -> int:
+        """Records, each of which takes a sequence."""
+        return self.batch.count
+
+    def size(self) -> int:
+        """Bytes over the wire."""
+        return self.batch.size_bytes
+
+    def closed(self) -> bool:
+        """Nothing can be added, so nothing is waited for."""
+        return True
+
+    def close(self) -> None:
+        """It always was."""
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        self._producer = ProducerState(id=producer_id, epoch=producer_epoch, sequence=base_sequence)
+
+    def _build(self) -> bytes:
+        """A retry sends the very same bytes: the broker knows them by their sequence."""
+        if self._bytes is None:
+            self._bytes = self.batch.stamped(self._shift_ms, self._producer)
+        return self._bytes
