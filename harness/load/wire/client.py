@@ -1,0 +1,35 @@
+"""The Kafka client of a replay at wire speed: aiokafka's producer, idempotent, given batches as they are."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from aiokafka import AIOKafkaProducer
+
+from pipeline.endpoints import KafkaEndpoint
+from pipeline.kafka import require_plaintext
+
+_REQUEST_TIMEOUT_MS: Final = 5000
+"""A paused broker answers nothing, and the request is sent again, to whoever leads by then."""
+_MAX_REQUEST_BYTES: Final = 32 * 2**20
+"""A request has at most one batch a partition."""
+_BACKOFF_MS: Final = 50
+
+
+def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"]) -> AIOKafkaProducer:
+    """A producer that is not started yet.
+
+    With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once. With
+    acks=1 it is given up after the request's time-out, and its outcome is unknown.
+    """
+    require_plaintext(kafka.security)
+    return AIOKafkaProducer(
+        bootstrap_servers=list(kafka.bootstrap_servers),
+        client_id=name,
+        acks="all" if acks == "all" else 1,
+        enable_idempotence=acks == "all",
+        request_timeout_ms=_REQUEST_TIMEOUT_MS,
+        max_request_size=_MAX_REQUEST_BYTES,
+        retry_backoff_ms=_BACKOFF_MS,
+        metadata_max_age_ms=10_000,
+    )

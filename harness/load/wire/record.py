@@ -1,0 +1,55 @@
+"""What a replay at wire speed writes down: an operation a batch, and its progress."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from harness.history.writer import TableWriter
+from harness.load.progress import LoadProgress, LoadState
+from harness.load.wire.replay import Completion
+
+
+class WireRecord:
+    """Takes completions, as they come."""
+
+    def __init__(self, writer: TableWriter, worker: str, progress_file: Path, *, total: int) -> None:
+        self._writer, self._worker, self._progress_file, self._total = writer, worker, progress_file, total
+        self._events: Counter[str] = Counter()
+
+    def add(self, done: Completion) -> None:
+        """One batch. Its events are numbered through all repetitions of the trace."""
+        self._events[done.outcome] += done.count
+        self._writer.add(
+            kind="produce",
+            worker=self._worker,
+            first_seq=done.first_number,
+            last_seq=done.first_number + done.count - 1,
+            partition=done.partition,
+            count=done.count,
+            bytes=done.bytes,
+            intended_ns=done.intended_ns,
+            started_ns=done.started_ns,
+            completed_ns=done.completed_ns,
+            outcome=done.outcome,
+            error=done.error,
+        )
+
+    def save(self, state: LoadState, at_ns: int) -> None:
+        """Write what waits, and the progress."""
+        self._writer.flush_if_due()
+        LoadProgress(
+            state=state,
+            at_ns=at_ns,
+            sent=sum(self._events.values()),
+            acknowledged=self._events["ok"],
+            unknown=self._events["unknown"],
+            failed=self._events["fail"],
+            total=self._total,
+            behind_ms=0.0,
+        ).save(self._progress_file)
+
+    def close(self, at_ns: int) -> None:
+        """Write everything; the replay is over."""
+        self._writer.close()
+        self.save("done", at_ns)

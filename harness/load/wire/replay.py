@@ -1,0 +1,207 @@
+"""Sends an encoded trace, over and over, each partition's batches in their order, without looking inside.
+
+A partition is a lane of its own: its next batch goes to the client once the one before it is under way. Every
+batch ends ok, failed or unknown; one that may have been written is never sent as another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import Final, Literal, Protocol
+
+from aiokafka.errors import KafkaError, KafkaTimeoutError
+
+from harness.load.wire.outcome import outcome_of
+from harness.load.wire.pace import Pace
+from harness.load.wire.prepared import PreparedBatch
+from harness.load.wire.trace import EncodedTrace, PlacedBatch
+
+_RENEWAL_PAUSE_S: Final = 0.5
+
+
+class WireProducer(Protocol):
+    """What a replay asks of aiokafka's producer."""
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        """Queue a batch; the answer is awaited on what is returned."""
+        ...
+
+    async def stop(self) -> None:
+        """Send what waits, and close the connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """How one send of a batch ended. Times are nanoseconds since the run's epoch."""
+
+    partition: int
+    first_number: int
+    """Of its first event in the replay, in which the trace comes again and again."""
+    count: int
+    bytes: int
+    """Over the wire."""
+    intended_ns: int
+    started_ns: int
+    completed_ns: int
+    outcome: Literal["ok", "fail", "unknown"]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireLoad:
+    """What is sent, where and when."""
+
+    trace: EncodedTrace
+    topic: str
+    events: int
+    """At least so many; the batch that holds the last of them is sent whole."""
+    pace: Pace
+    load_start_ns: int
+    origin_ms: int
+    """Event time of the trace's first moment, in milliseconds since 1970. Repetitions follow it."""
+
+    @property
+    def period_ms(self) -> int:
+        """From one repetition to the next in event time, so that no identity comes twice."""
+        return self.trace.facts.span_ms + 1
+
+
+class Link:
+    """A producer, and another once it is beyond use."""
+
+    def __init__(self, connect: Callable[[], Awaitable[WireProducer]]) -> None:
+        self._connect = connect
+        self._producer: WireProducer | None = None
+        self._connecting = asyncio.Lock()
+
+    async def producer(self) -> WireProducer:
+        """The one that works. Raises KafkaError when the cluster cannot be reached."""
+        async with self._connecting:
+            if self._producer is None:
+                self._producer = await self._connect()
+            return self._producer
+
+    async def renew(self, broken: WireProducer) -> None:
+        """Let go of a producer that failed for good, unless another lane did so already."""
+        if self._producer is broken:
+            self._producer = None
+            with suppress(KafkaError):
+                await broken.stop()
+            await asyncio.sleep(_RENEWAL_PAUSE_S)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+
+class WireReplay:
+    """One replay through some producers, each with its share of the partitions."""
+
+    def __init__(
+        self,
+        load: WireLoad,
+        links: Sequence[Link],
+        *,
+        record: Callable[[Completion], None],
+        now_ns: Callable[[], int],
+    ) -> None:
+        self._load, self._links, self._record, self._now_ns = load, links, record, now_ns
+        self._under_way: set[asyncio.Future[object]] = set()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Hand nothing more to the client."""
+        self._stopping = True
+
+    async def run(self, *, flush_timeout_s: float) -> None:
+        """Send everything, and wait for the answers. Raises KafkaError when the cluster cannot be reached."""
+        async with asyncio.TaskGroup() as lanes:
+            for partition, lane in enumerate(self._load.trace.lanes):
+                link = self._links[partition % len(self._links)]
+                lanes.create_task(self._follow(lane, link))
+        await self._settle(flush_timeout_s)
+
+    async def _follow(self, lane: Sequence[PlacedBatch], link: Link) -> None:
+        for repetition in count() if lane else ():
+            first = repetition * self._load.trace.facts.events
+            for placed in lane:
+                number = first + placed.first_event
+                if number >= self._load.events:
+                    return
+                intended_ns = await self._until_due(number, placed)
+                if self._stopping:
+                    return
+                shift_ms = self._load.origin_ms + repetition * self._load.period_ms
+                await self._hand_over(placed, number, shift_ms, intended_ns, link)
+
+    async def _until_due(self, number: int, placed: PlacedBatch) -> int | None:
+        """Wait for the last of its events. When the first was due; None where nothing is."""
+        first_ns = self._load.pace.due_ns(number)
+        last_ns = self._load.pace.due_ns(number + placed.batch.count - 1)
+        if first_ns is None or last_ns is None:
+            return None
+        while not self._stopping:
+            wait_ns = self._load.load_start_ns + last_ns - self._now_ns()
+            if wait_ns <= 0:
+                break
+            await asyncio.sleep(min(wait_ns / 1e9, 0.1))
+        return self._load.load_start_ns + first_ns
+
+    async def _hand_over(
+        self, placed: PlacedBatch, number: int, shift_ms: int, intended_ns: int | None, link: Link
+    ) -> None:
+        """Give a batch to the client, which takes the next of a partition when the last is under way."""
+        while not self._stopping:
+            producer = await link.producer()
+            prepared = PreparedBatch(placed.batch, shift_ms=shift_ms)
+            try:
+                answer = await producer.send_batch(prepared, self._load.topic, partition=placed.partition)
+            except KafkaTimeoutError:
+                continue  # the one before it is still being tried: this one was not queued
+            except KafkaError:
+                await link.renew(producer)
+                continue
+            started_ns = self._now_ns()
+            due_ns = started_ns if intended_ns is None else intended_ns
+            self._watch(answer, placed, number, due_ns, started_ns)
+            return
+
+    def _watch(
+        self, answer: Awaitable[object], placed: PlacedBatch, number: int, intended_ns: int, started_ns: int
+    ) -> None:
+        future = asyncio.ensure_future(answer)
+        self._under_way.add(future)
+
+        def settled(done: asyncio.Future[object]) -> None:
+            self._under_way.discard(done)
+            outcome, error = outcome_of(done)
+            self._record(
+                Completion(
+                    partition=placed.partition,
+                    first_number=number,
+                    count=placed.batch.count,
+                    bytes=placed.batch.size_bytes,
+                    intended_ns=intended_ns,
+                    started_ns=started_ns,
+                    completed_ns=self._now_ns(),
+                    outcome=outcome,
+                    error=error,
+                )
+            )
+
+        future.add_done_callback(settled)
+
+    async def _settle(self, timeout_s: float) -> None:
+        """What has no answer by then is cancelled, and so unknown."""
+        if self._under_way:
+            _, late = await asyncio.wait(set(self._under_way), timeout=timeout_s)
+            for future in late:
+                future.cancel()
+            if late:
+                await asyncio.wait(late)

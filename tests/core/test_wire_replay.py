@@ -1,0 +1,179 @@
+"""What a replay at wire speed hands to its client, and what it makes of the answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from aiokafka import errors
+from aiokafka.record.default_records import DefaultRecordBatch
+
+from harness.load.murmur2 import partition_of
+from harness.load.plan import PlanFile
+from harness.load.wire.pace import Constant, Flood, Pace
+from harness.load.wire.prepared import PreparedBatch
+from harness.load.wire.replay import Completion, Link, WireLoad, WireReplay
+from harness.load.wire.trace import EncodedTrace
+from harness.load.wire.trace_build import Encoding, encoded_trace
+from tests.core.replay_parts import plan_row, write_plan
+
+EVENTS = 100
+Answer = Callable[[PreparedBatch], BaseException | None]
+
+
+def quiet(message: str) -> None:
+    """Takes progress and shows none."""
+
+
+def trace(folder: Path, **encoding: int) -> EncodedTrace:
+    path = write_plan(folder / "plan.parquet", [plan_row(seq) for seq in range(EVENTS)])
+    plan = PlanFile(
+        path=path, key="k", events=EVENTS, counts={}, span_ms=EVENTS, last_send_ms=EVENTS, close_ms=0
+    )
+    settings = Encoding(**{"partitions": 3, "batch_events": 7, **encoding})
+    return encoded_trace(plan, settings, cache=folder, report=quiet)
+
+
+class Client:
+    """Takes batches as aiokafka's producer does, and answers as it is told."""
+
+    def __init__(self, answer: Answer = lambda _: None, refuses: list[BaseException] | None = None) -> None:
+        self.answer, self.refuses = answer, refuses or []
+        self.taken: list[tuple[int, PreparedBatch]] = []
+        self.stopped = False
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        assert topic == "t"
+        await asyncio.sleep(0)
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.taken.append((partition, batch))
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        if error := self.answer(batch):
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+        return future
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+def replayed(
+    encoded: EncodedTrace, *clients: Client, events: int = EVENTS, pace: Pace | None = None
+) -> list[Completion]:
+    """Replay through the clients, each taking over from the one before it."""
+    done: list[Completion] = []
+    waiting = list(clients)
+
+    async def connect() -> Client:
+        return waiting.pop(0)
+
+    async def run() -> None:
+        load = WireLoad(
+            trace=encoded, topic="t", events=events, pace=pace or Flood(), load_start_ns=0, origin_ms=1000
+        )
+        replay = WireReplay(
+            load, [Link(connect)], record=done.append, now_ns=iter(range(0, 10**15, 1000)).__next__
+        )
+        await replay.run(flush_timeout_s=1)
+
+    asyncio.run(run())
+    return done
+
+
+def records(client: Client) -> list[tuple[int, bytes | None, bytes | None, int]]:
+    """Partition, key, value and time of everything that a client was given, as a real decoder reads it."""
+    return [
+        (partition, record.key, record.value, record.timestamp)
+        for partition, batch in client.taken
+        for record in DefaultRecordBatch(batch._build())
+    ]
+
+
+def test_every_event_goes_to_the_partition_of_its_key_in_the_plans_order(tmp_path: Path) -> None:
+    client = Client()
+    replayed(trace(tmp_path), client)
+    sent = records(client)
+    rows = [plan_row(seq) for seq in range(EVENTS)]
+    assert sorted(value for _, _, value, _ in sent) == sorted(row["payload"] for row in rows)
+    by_payload = {row["payload"]: row for row in rows}
+    for partition, key, value, time_ms in sent:
+        row = by_payload[value]
+        assert key == row["entity_id"].encode()
+        assert partition == partition_of(row["entity_id"], 3)
+        assert time_ms == 1000 + row["event_offset_ms"]
+    for lane in range(3):
+        times = [time_ms for partition, _, _, time_ms in sent if partition == lane]
+        assert all(a < b for a, b in pairwise(times))
+
+
+def test_a_trace_that_is_repeated_repeats_no_identity(tmp_path: Path) -> None:
+    client = Client()
+    done = replayed(trace(tmp_path), client, events=3 * EVENTS)
+    sent = records(client)
+    assert len(sent) == len({(value, time_ms) for _, _, value, time_ms in sent}) == 3 * EVENTS
+    numbers = [number for d in done for number in range(d.first_number, d.first_number + d.count)]
+    assert sorted(numbers) == list(range(3 * EVENTS))
+
+
+def test_a_trace_is_encoded_once(tmp_path: Path) -> None:
+    first = trace(tmp_path)
+    (tmp_path / "plan.parquet").unlink()
+    plan = PlanFile(
+        path=tmp_path / "plan.parquet",
+        key="k",
+        events=EVENTS,
+        counts={},
+        span_ms=EVENTS,
+        last_send_ms=EVENTS,
+        close_ms=0,
+    )
+    again = encoded_trace(plan, Encoding(partitions=3, batch_events=7), cache=tmp_path, report=quiet)
+    assert again.facts == first.facts
+
+
+def test_an_encoded_trace_that_was_cut_off_is_refused(tmp_path: Path) -> None:
+    trace(tmp_path)
+    (file,) = (tmp_path / "encoded").glob("*.batches")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="ends at byte"):
+        EncodedTrace.open(file)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (errors.MessageSizeTooLargeError(), "fail"),
+        (errors.RequestTimedOutError(), "unknown"),
+        (errors.OutOfOrderSequenceNumber(), "unknown"),
+        (ValueError("x"), "unknown"),
+    ],
+)
+def test_an_error_is_a_failure_only_when_nothing_was_written(
+    error: BaseException, outcome: str, tmp_path: Path
+) -> None:
+    done = replayed(trace(tmp_path), Client(lambda _: error))
+    assert {(d.outcome, d.error) for d in done} == {(outcome, type(error).__name__)}
+
+
+def test_a_batch_that_was_not_queued_is_handed_over_again(tmp_path: Path) -> None:
+    client = Client(refuses=[errors.KafkaTimeoutError()])
+    done = replayed(trace(tmp_path), client)
+    assert sum(d.count for d in done) == len(records(client)) == EVENTS
+
+
+def test_a_producer_beyond_use_is_replaced_and_what_it_had_taken_is_not_sent_again(tmp_path: Path) -> None:
+    broken, fresh = Client(refuses=[errors.ProducerFenced()]), Client()
+    done = replayed(trace(tmp_path), broken, fresh)
+    assert broken.stopped
+    assert sum(d.count for d in done) == len(records(broken)) + len(records(fresh)) == EVENTS
+
+
+def test_a_batch_is_sent_when_its_last_event_is_due(tmp_path: Path) -> None:
+    done = replayed(trace(tmp_path), Client(), pace=Constant(rate_per_s=1e6))
+    assert all(d.intended_ns == d.first_number * 1000 for d in done)
+    assert all(d.started_ns >= (d.first_number + d.count - 1) * 1000 for d in done)
