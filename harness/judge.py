@@ -165,15 +165,19 @@ def _observe(measurement: Count | Distribution, threshold: Threshold) -> float |
 def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:
     """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
     failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
+    unjudged = {finding.name for finding in findings if finding.verdict is Verdict.INCONCLUSIVE}
     missed, unplanned = sorted(set(expect_fail) - failed), sorted(failed - set(expect_fail))
+    # What could not be judged may have failed as well: "nothing else did" cannot be said.
+    open_ones = sorted(unjudged - set(expect_fail) - failed)
     detail = _joined(
         f"was to fail and did not: {', '.join(missed)}" if missed else "",
         f"failed and was not to: {', '.join(unplanned)}" if unplanned else "",
+        f"could not be judged: {', '.join(open_ones)}" if open_ones else "",
     )
     return Finding(
         name="expect_fail",
         verdict=Verdict.INCONCLUSIVE if detail else Verdict.PASS,
-        observed=float(len(missed) + len(unplanned)),
+        observed=float(len(missed) + len(unplanned) + len(open_ones)),
         limit="count == 0",
         unit="",
         phase=WHOLE_RUN,

@@ -28,6 +28,11 @@ class RunFolder:
         return self.path / "history"
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the load began, so that there is something to judge."""
+        return (self.history / "run.json").is_file()
+
+    @property
     def logs(self) -> Path:
         """One log a node or process."""
         return self.path / "logs"

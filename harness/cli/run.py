@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -54,9 +55,14 @@ def run(
             exit_code = INTERRUPTED
         except RunError as error:
             report(f"the run ended early: {error}")
-        except FloodmarkError as error:
+        except Exception as error:
             report(f"the logs are in {folder.logs}; to run it again: {command}")
-            raise error
+            if not folder.has_begun:
+                raise
+            # Whatever broke, what was recorded until then is judged, and can never come out as PASS.
+            report(f"the run ended early: {type(error).__name__}: {error}")
+            if not isinstance(error, FloodmarkError):
+                traceback.print_exc()
     judgement = judge(folder.path)
     show(folder.path, judgement, output)
     raise typer.Exit(judgement.exit_code if exit_code is None else exit_code)

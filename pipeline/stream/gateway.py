@@ -40,7 +40,11 @@ class SqlSession:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/v1", timeout=_REQUEST_TIMEOUT_S, transport=transport
+            base_url=url.rstrip("/") + "/v1",
+            timeout=_REQUEST_TIMEOUT_S,
+            transport=transport,
+            # As in jobs.py: no proxy lies between the pipeline and its engines.
+            trust_env=False,
         )
         try:
             self._session = self._open(configuration, ready_timeout_s)

@@ -48,7 +48,10 @@ class JobManager:
     """The JobManager's REST API. Raises FlinkFailed when it does not answer or refuses."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        self._client = httpx.Client(base_url=url.rstrip("/"), timeout=_REQUEST_TIMEOUT_S, transport=transport)
+        # Engines are reached directly: the user's proxy is for what lies beyond.
+        self._client = httpx.Client(
+            base_url=url.rstrip("/"), timeout=_REQUEST_TIMEOUT_S, transport=transport, trust_env=False
+        )
 
     def close(self) -> None:
         """Close the connections."""

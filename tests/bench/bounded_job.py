@@ -41,7 +41,7 @@ class JobRun:
 def run_to_end(flink: FlinkEndpoint, job: JobDefinition, report: Report) -> JobRun:
     """Start the job, wait until it has finished. Raises FlinkFailed and its kinds when it does not."""
     job_id = StreamDeployment(flink).start(job)
-    with httpx.Client(base_url=flink.rest_url, timeout=_REQUEST_TIMEOUT_S) as client:
+    with httpx.Client(base_url=flink.rest_url, timeout=_REQUEST_TIMEOUT_S, trust_env=False) as client:
         details = _wait_until_ended(client, job_id, report)
         if details["state"] != "FINISHED":
             with JobManager(flink.rest_url) as manager:

@@ -160,6 +160,7 @@ def test_measurements_are_summed_up_by_phase_without_any_limit() -> None:
         ({"a": BAD, "b": GOOD}, True, Verdict.FAIL, 1, "failed as planned, and nothing else did: a"),
         ({"a": GOOD, "b": GOOD}, False, Verdict.INCONCLUSIVE, 3, "was to fail and did not: a"),
         ({"a": UNKNOWN, "b": GOOD}, False, Verdict.INCONCLUSIVE, 3, "was to fail and did not: a"),
+        ({"a": BAD, "b": UNKNOWN}, False, Verdict.FAIL, 3, "could not be judged: b"),
         ({"a": BAD, "b": BAD}, False, Verdict.FAIL, 3, "failed and was not to: b"),
         (
             {"a": GOOD, "b": BAD},

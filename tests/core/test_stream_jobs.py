@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
 from pipeline.errors import FlinkFailed, JobFailed
+from pipeline.stream.gateway import SqlSession
 from pipeline.stream.jobs import Job, JobManager
 
 FAILURE = {"exceptionHistory": {"entries": [{"stacktrace": "Outer\nCaused by: a.B: no slot"}]}}
@@ -105,3 +108,30 @@ def test_an_answer_that_is_an_error_is_passed_on() -> None:
     refusing = httpx.MockTransport(lambda _: httpx.Response(404, text="Job 1 not found"))
     with pytest.raises(FlinkFailed, match="Job 1 not found"):
         JobManager("http://j", transport=refusing).checkpoints("1")
+
+
+def test_engines_are_reached_without_the_users_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Engine(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"jobs": [], "sessionHandle": "s"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_DELETE = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Engine) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with JobManager(url) as reached:
+            assert reached.jobs("any") == ()
+        SqlSession(url, {}, ready_timeout_s=1.0).close()
+        server.shutdown()

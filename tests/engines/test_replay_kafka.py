@@ -136,7 +136,8 @@ def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(config:
 def test_the_same_file_serves_locusts_web_page(platform: Platform, config: ReplayConfig) -> None:
     address = platform.endpoints.kafka.bootstrap_servers[0].partition(":")[0]
     page = f"http://{address}:8089"
-    with load_of(config, "--web-host", address, headless=False), httpx.Client(base_url=page) as client:
+    web = httpx.Client(base_url=page, trust_env=False)
+    with load_of(config, "--web-host", address, headless=False), web as client:
         wait_until(
             lambda: client.get("/").status_code == 200,
             timeout_s=30,
