@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import Final
 
 from harness.checks.examples import examples
-from harness.checks.measurement import Count, Measurement
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 
@@ -23,6 +23,10 @@ SELECT 'window_results: ' || window_kind || ' ' || key || ' from ' || window_sta
            || window_end_ms, count(*)
 FROM readback_windows GROUP BY window_kind, key, window_start_ms, window_end_ms HAVING count(*) > 1
 """
+_OUTPUTS: Final = """
+SELECT (SELECT count(*) FROM readback_events WHERE topic != 'events')
+     + (SELECT count(*) FROM readback_windows)
+"""
 _EXAMPLES: Final = "SELECT item, copies FROM repeated ORDER BY item LIMIT $limit"
 
 
@@ -38,6 +42,8 @@ class Duplicates:
 
     def measure(self, history: History) -> Measurement:
         """How many records are one copy too many."""
+        if not history.value(_OUTPUTS):
+            return Unjudged(reason="nothing came out of the pipeline, neither once nor twice")
         history.derive("repeated", _REPEATED)
         return Count(
             value=history.value("SELECT coalesce(sum(copies - 1), 0)::BIGINT FROM repeated"),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 from pathlib import Path
 
 import pytest
 
 from harness.errors import WaitTimeout
+from harness.load.progress import LoadProgress
 from harness.waiting import wait_until
-from tests.end_to_end.command import ROOT, floodmark, left_behind, start
+from tests.end_to_end.command import ROOT, Answer, floodmark, left_behind, start
 
 SMALL = ROOT / "tests" / "end_to_end" / "small" / "small.yaml"
 MOMENTS = 4
@@ -23,6 +25,18 @@ def moments() -> list[float]:
     """Random moments, one in each quarter of the time that such a run takes."""
     chance = random.Random(SEED)
     return [round((n + chance.random()) * WITHIN_S / MOMENTS, 1) for n in range(MOMENTS)]
+
+
+def recorded_events(run: Path) -> int:
+    """At least so many acknowledgements are in the history: it lies up to two of the load's 12 s behind."""
+    progress = LoadProgress.load(run / "load_progress.json")
+    return 0 if progress is None else progress.acknowledged - progress.total // 6
+
+
+def judged_events(answer: Answer) -> int:
+    """What the findings say that they rest on."""
+    found = re.search(r"([\d,]+) events", answer.json["findings"][0]["evidence"])
+    return int(found[1].replace(",", "")) if found else 0
 
 
 @pytest.mark.parametrize("after_s", moments())
@@ -45,3 +59,4 @@ def test_a_killed_harness_leaves_nothing_and_a_judgeable_run(after_s: float, tmp
         )
         assert answer.exit_code in (1, 3), answer.stderr
         assert answer.json["verdict"] in ("FAIL", "INCONCLUSIVE"), answer.table()
+        assert judged_events(answer) >= recorded_events(run), answer.table()
