@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tests.bench.ingest import IngestBench
 from tests.bench.protocol import Bench
 from tests.bench.stream import StreamBench
 
-_IN_ORDER: Final[tuple[Bench, ...]] = (StreamBench(),)
+_IN_ORDER: Final[tuple[Bench, ...]] = (IngestBench(), StreamBench())
 
 BENCHES: Final[Mapping[str, Bench]] = MappingProxyType({bench.name: bench for bench in _IN_ORDER})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,8 +12,10 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
+from harness.load.wire.batch import HEADER_BYTES
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
 
@@ -29,24 +31,28 @@ class FoundBatch:
     partition: int
     first_offset: int
     count: int
-    raw: bytes
+    base_timestamp_ms: int
+    records_crc: int
+    """CRC-32C of the compressed records alone, by which the same ones are known under any header."""
 
 
-def read_batches(kafka: KafkaEndpoint, topic: str, see: Callable[[FoundBatch], None]) -> None:
-    """Show every batch of a topic, each partition's in order. Raises KafkaFailed for one that is damaged."""
-    asyncio.run(_read(kafka, topic, see))
+def read_batches(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
+    """Every batch of a topic, each partition's in order. Raises KafkaFailed for one that is damaged."""
+    return asyncio.run(_read(kafka, topic))
 
 
-async def _read(kafka: KafkaEndpoint, topic: str, see: Callable[[FoundBatch], None]) -> None:
+async def _read(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
+    found: list[FoundBatch] = []
     client = AIOKafkaClient(bootstrap_servers=list(kafka.bootstrap_servers))
     await client.bootstrap()
     try:
         await client.set_topics([topic])
         for partition in sorted(client.cluster.partitions_for_topic(topic)):
             async for batch in _batches(client, TopicPartition(topic, partition)):
-                see(batch)
+                found.append(batch)
     finally:
         await client.close()
+    return found
 
 
 async def _batches(client: AIOKafkaClient, of: TopicPartition) -> AsyncIterator[FoundBatch]:
@@ -82,7 +88,8 @@ def _whole_batches(raw: bytes, of: TopicPartition) -> list[FoundBatch]:
                 partition=of.partition,
                 first_offset=read.base_offset,
                 count=read.last_offset_delta + 1,
-                raw=raw[position:end],
+                base_timestamp_ms=read.first_timestamp,
+                records_crc=calc_crc32c(raw[position + HEADER_BYTES : end]),
             )
         )
         position = end

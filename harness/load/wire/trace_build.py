@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,7 @@ from harness.load.wire.trace import EncodedTrace, TraceWriter, index_of
 _COLUMNS: Final = ("seq", "entity_id", "event_offset_ms", "payload")
 _CODE: Final = ("batch.py", "encode.py", "trace.py", "trace_build.py")
 _REPORT_S: Final = 5.0
+_KEYS_REMEMBERED: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +42,18 @@ class Encoding:
 
 
 def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:
+    """The plan as batches, ready to be sent. As ``trace_file``."""
+    return EncodedTrace.open(trace_file(plan, encoding, cache=cache, report=report))
+
+
+def trace_file(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> Path:
     """The plan as batches, out of the cache or encoded into it. Raises OSError when there is no room."""
     key = _key(plan, encoding)
     target = cache / "encoded" / f"{key}.batches"
     if not index_of(target).is_file():
         target.parent.mkdir(parents=True, exist_ok=True)
         _build(target, key, plan, encoding, report)
-    return EncodedTrace.open(target)
+    return target
 
 
 def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: Report) -> None:
@@ -97,7 +103,7 @@ def _placed_events(plan: PlanFile, encoding: Encoding, report: Report) -> Iterat
 def _placing(encoding: Encoding) -> Callable[[str], int]:
     """Where an event goes: by its key, as any Kafka client decides it, or by turns of whole batches."""
     if encoding.keyed:
-        return cache(lambda key: partition_of(key, encoding.partitions))
+        return lru_cache(_KEYS_REMEMBERED)(lambda key: partition_of(key, encoding.partitions))
     number = iter(range(2**63))
     return lambda _: next(number) // encoding.batch_events % encoding.partitions
 
