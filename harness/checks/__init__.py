@@ -21,9 +21,11 @@ from harness.checks.recovery_time import RecoveryTime
 from harness.checks.steady_state import SteadyState
 from harness.checks.throughput import Throughput
 from harness.checks.unaccounted import Unaccounted
+from harness.checks.unacknowledged import Unacknowledged
 from harness.checks.window_results import HotWindowsEqualOracle, WindowsEqualOracle
 
 _IN_ORDER: Final[tuple[Check, ...]] = (
+    Unacknowledged(),
     AcknowledgedLost(),
     Unaccounted(),
     Duplicates(),

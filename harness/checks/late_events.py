@@ -1,69 +1,67 @@
-"""Only what is late by the stated rule may take the late way.
+"""What is late by the stated rule takes the late way, and nothing else does.
 
-The rule: an event is late when its five-minute window had closed before it came, that is, when the watermark,
-the newest event time less the allowed out-of-orderness, had passed the window's end. What was counted as well
-as set aside is the window checks' to find; so is what was neither.
-
-With certainty wrong is an event that no watermark could have made late, because no event of the whole
-source topic is new enough, and a record that is no valid event at all. Whether the watermark had come that
-far when the event was read cannot be told from outside: a partition that stalls in a fault is declared idle,
-and its events come late to a watermark that went on without them. How many were late by plan is therefore
-told and not judged.
+The rule, and what an idle partition excuses, are harness/oracle/lateness.py's, which knows the source topic's
+order and never asks the pipeline. Wrong is a late event that was not set aside, an event that was set aside
+without being late, and a record in the topic of late events that is no valid event at all. What was counted
+as well as set aside is the window checks' to find.
 """
 
 from __future__ import annotations
 
-from collections.abc import Set
-from typing import Final
+from collections.abc import Mapping, Set
+from typing import Any, Final
 
 from harness.checks.examples import examples
 from harness.checks.measurement import Count, Measurement
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
-from harness.oracle.events import NEEDS, derive_events
-from harness.oracle.windows import TUMBLING_MS
+from harness.oracle.events import NEEDS
+from harness.oracle.lateness import derive_lateness
 
-_LATE: Final = """
-WITH newest AS (
-    SELECT max(event_time_ms) - any_value(out_of_orderness_ms) AS watermark_ms FROM oracle_events, run
-)
-SELECT l.seq, p.late AS planned,
-       CASE WHEN e.seq IS NULL THEN 'no valid event of the plan'
-            WHEN e.event_time_ms - e.event_time_ms % $slice + $slice > newest.watermark_ms + 1
-            THEN 'its window was never closed' END AS wrong
-FROM (SELECT DISTINCT seq FROM readback_events WHERE topic = 'events_late') l
-LEFT JOIN oracle_events e USING (seq) LEFT JOIN plan p USING (seq), newest
+_WRONG: Final = """
+SELECT seq, CASE WHEN by_order THEN 'late, but not set aside' ELSE 'set aside, but not late' END AS wrong
+FROM lateness WHERE by_order <> set_aside AND NOT excused
+UNION ALL
+SELECT seq, 'no valid event of the plan'
+FROM (SELECT DISTINCT seq FROM readback_events WHERE topic = 'events_late') ANTI JOIN lateness USING (seq)
 """
 _SUMMARY: Final = """
-SELECT count(*) FILTER (wrong IS NOT NULL) AS wrong, count(*) AS late,
-       count(*) FILTER (planned) AS planned_late,
+SELECT count(*) FILTER (by_order) AS late, count(*) FILTER (by_order AND p.late) AS planned_late,
+       count(*) FILTER (set_aside) AS set_aside, count(*) FILTER (excused) AS excused,
+       (SELECT count(*) FROM wrongly_late) AS wrong,
        (SELECT count(*) FROM plan WHERE late AND kind = 'valid') AS planned
-FROM late_way
+FROM lateness JOIN plan p USING (seq)
 """
-_EXAMPLES: Final = "SELECT seq, wrong FROM late_way WHERE wrong IS NOT NULL ORDER BY seq LIMIT $limit"
+_EXAMPLES: Final = "FROM wrongly_late ORDER BY seq LIMIT $limit"
 
 
 class LateEvents:
-    """Judges what the topic of late events holds; says how much of what was planned late is in it."""
+    """Judges the topic of late events both ways; says how many of those that were planned late came late."""
 
     name = "late_events"
-    describes = "events in the topic of late events that cannot have been late"
+    describes = "late events that were not set aside, and events that were set aside without being late"
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
     needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:
-        """How many events took the late way although nothing can have made them late."""
-        derive_events(history)
-        history.derive("late_way", _LATE, {"slice": TUMBLING_MS})
+        """How many events went another way than their partition's order says."""
+        derive_lateness(history)
+        history.derive("wrongly_late", _WRONG)
         summary = history.rows(_SUMMARY)[0]
-        by_chance = summary["late"] - summary["planned_late"]
         return Count(
             value=summary["wrong"],
-            detail=(
-                f"{summary['late']:,} events came late: {summary['planned_late']:,} of the"
-                f" {summary['planned']:,} that were planned to, and {by_chance:,} that the run made late"
-            ),
+            detail=_detail(summary),
             examples=examples(history, _EXAMPLES, "event {seq} of the plan: {wrong}".format_map),
         )
+
+
+def _detail(summary: Mapping[str, Any]) -> str:
+    detail = (
+        f"{summary['late']:,} events came late, {summary['planned_late']:,} of the {summary['planned']:,}"
+        f" that were planned to; {summary['set_aside']:,} set aside"
+    )
+    if summary["excused"]:
+        detail += f", {summary['excused']:,} of them by a partition that may have been idle"
+    return detail

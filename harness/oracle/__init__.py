@@ -1,1 +1,1 @@
-"""The right answer, computed by DuckDB from the plan and never by the pipeline's own code."""
+"""The right answer, computed by DuckDB from the plan and the source topic, not by the pipeline's code."""

@@ -27,8 +27,7 @@ SELECT seq, topic, count(*) AS copies FROM readback_events WHERE seq >= 0 GROUP 
 """
 _DUE = """
 SELECT p.seq, p.kind, run.origin_ms + p.event_offset_ms AS event_time_ms,
-       p.entity_id, p.category, p.value,
-       p.seq IN (SELECT seq FROM oracle_present WHERE topic = 'events_late') AS went_late
+       p.entity_id, p.category, p.value
 FROM plan p, run
 WHERE p.kind <> 'duplicate'
   AND (p.seq IN (SELECT seq FROM acknowledged) OR p.seq IN (SELECT seq FROM oracle_present))
@@ -41,8 +40,8 @@ def derive_events(history: History) -> None:
 
     ``acknowledged (seq, copies)``: how many sendings of each event were acknowledged.
     ``oracle_present (seq, topic, copies)``: what the read-back found, by event.
-    ``oracle_due (seq, kind, event_time_ms, entity_id, category, value, went_late)``: the events to account
-    for, each once; ``went_late`` says that the topic of late events holds it.
+    ``oracle_due (seq, kind, event_time_ms, entity_id, category, value)``: the events to account for, each
+    once.
     ``oracle_events``: the valid ones of these.
     """
     history.derive("acknowledged", _ACKNOWLEDGED)

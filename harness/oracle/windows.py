@@ -1,9 +1,10 @@
-"""The right window results, computed from the plan alone.
+"""The right window results, computed from the plan and the order of the source topic.
 
 Windows are half-open, [start, end), and aligned to 1970. An event is counted in every window that covers its
-event time, or in none when the topic of late events holds it. Two events of an entity are in one session when
-no more than the gap lies between them: a gap of exactly 30 minutes still joins, because Flink merges windows
-that touch (``TimeWindow.intersects``).
+event time, or in none when it is late by the source topic's own order (harness/oracle/lateness.py), or was
+set aside with an excuse. Two events of an entity are in one session when no more than the gap lies between
+them: a gap of exactly 30 minutes still joins, because Flink merges windows that touch
+(``TimeWindow.intersects``).
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from typing import Final
 
 from harness.history.reader import History
-from harness.oracle.events import derive_events
+from harness.oracle.lateness import WINDOW_MS, derive_lateness
 
 MINUTE_MS: Final = 60_000
-TUMBLING_MS: Final = 5 * MINUTE_MS
+TUMBLING_MS: Final = WINDOW_MS
 HOPPING_MS: Final = 15 * MINUTE_MS
 HOP_MS: Final = 5 * MINUTE_MS
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
@@ -25,7 +26,9 @@ _AGGREGATES = """
 """
 
 _WINDOWS: Final = f"""
-WITH counted AS (SELECT * FROM oracle_events WHERE NOT went_late),
+WITH counted AS (
+    SELECT * FROM oracle_events ANTI JOIN (FROM lateness WHERE by_order OR excused) USING (seq)
+),
 tumbling AS (
     SELECT 'tumbling' AS window_kind, category AS key,
            event_time_ms - event_time_ms % $tumbling AS window_start_ms,
@@ -62,7 +65,7 @@ def derive_windows(history: History) -> None:
     Its columns are those of the history's window tables, and ``magnitude``, the sum of the absolute values,
     which is the measure for how far two orders of summation may be apart.
     """
-    derive_events(history)
+    derive_lateness(history)
     history.derive("oracle_windows", _WINDOWS, _LENGTHS)
 
 

@@ -209,7 +209,7 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
 def _read_back(history: Path, plan: dict[str, Any]) -> None:
     partition = plan["original_seq"] % 6
     valid = np.isin(plan["kind"], ["valid", "closing"])
-    broken, late = plan["kind"] == "malformed", plan["late"] & valid
+    broken, late = plan["kind"] == "malformed", valid & _late(plan, partition)
     offset = np.zeros(len(partition), np.int64)
     for number in range(6):
         offset[partition == number] = np.arange((partition == number).sum())
@@ -250,6 +250,17 @@ def _read_back(history: Path, plan: dict[str, Any]) -> None:
             "attributes",
         )
         table.write({**{name: rows[name] for name in names}, "event_time_ms": event_time[valid]})
+
+
+def _late(plan: dict[str, Any], partition: Numbers) -> Numbers:
+    """What its partition's clock, a minute behind the newest valid event, had left five minutes behind."""
+    late = np.zeros(len(partition), bool)
+    times = np.where(plan["kind"] == "malformed", -1, plan["event_offset_ms"])
+    for number in range(6):
+        here = np.flatnonzero(partition == number)
+        newest = np.concatenate([[-1], np.maximum.accumulate(times[here])[:-1]])
+        late[here] = times[here] // 300_000 * 300_000 + 300_000 <= newest - 60_000
+    return late
 
 
 def _seen(history: Path, plan: dict[str, Any]) -> None:

@@ -10,9 +10,19 @@ from harness.checks import CHECKS
 from harness.checks.finding import Finding, Verdict
 from harness.history.reader import History
 from harness.judge import judge_history
-from tests.core.histories import closing, event, found, history, letter, malformed, sent, window
+from tests.core.histories import (
+    SECOND_NS,
+    closing,
+    event,
+    found,
+    history,
+    letter,
+    malformed,
+    sent,
+    window,
+)
 
-PLAN = [event(0, 0), event(1, 1), malformed(2, 1), event(3, 1, kind="duplicate", original_seq=0), closing(4)]
+PLAN = [event(0, 7), event(1, 1), malformed(2, 1), event(3, 7, kind="duplicate", original_seq=0), closing(4)]
 SOURCE = found("events", 0, 1, 2, 0, 4)
 VALID = found("events_valid", 0, 1, 4)
 DEAD = [letter(2, source_offset=2)]
@@ -49,7 +59,8 @@ DETAILS = {
     "unaccounted": "of 4 events to account for",
     "duplicates": "",
     "dead_letters": "of 1 malformed events",
-    "late_events": "1 events came late: 0 of the 0 that were planned to, and 1 that the run made late",
+    "late_events": "1 events came late, 0 of the 0 that were planned to; 1 set aside",
+    "unacknowledged": "of 5 events to send: 0 refused, 0 unknown, 0 never sent",
 }
 
 
@@ -203,24 +214,84 @@ def test_dead_letters_are_not_judged_when_no_malformed_event_was_sent() -> None:
     assert finding_of("dead_letters", run).verdict is Verdict.INCONCLUSIVE
 
 
-def test_an_event_that_no_watermark_can_have_passed_is_not_late() -> None:
-    run = healthy(operations=[sent(0, 1)], readback_events=[*found("events", 0, 1), *LATE])
-    assert finding_of("late_events", run).examples == ("event 1 of the plan: its window was never closed",)
+def test_an_event_that_its_partitions_clock_had_not_passed_is_not_late() -> None:
+    run = healthy(readback_events=[*found("events", 1, 0, 2, 0, 4), *VALID, *LATE])
+    finding = finding_of("late_events", run)
+    assert finding.examples == ("event 1 of the plan: set aside, but not late",)
 
 
-@pytest.mark.parametrize(
-    ("closing_s", "verdict"), [(360.0, Verdict.PASS), (359.999, Verdict.PASS), (359.998, Verdict.FAIL)]
-)
-def test_an_event_is_late_when_the_watermark_reaches_the_end_of_its_window(
-    closing_s: float, verdict: Verdict
+def test_a_late_event_that_was_not_set_aside_is_found() -> None:
+    finding = finding_of("late_events", healthy(readback_events=[*SOURCE, *VALID, *DEAD]))
+    assert finding.examples == ("event 1 of the plan: late, but not set aside",)
+
+
+def test_setting_aside_nearly_everything_does_not_make_it_late() -> None:
+    plan = [*(event(seq, seq) for seq in range(100)), closing(100)]
+    readback = [*found("events", *range(101)), *found("events_late", *range(84))]
+    run = healthy(plan=plan, operations=[sent(0, 100)], readback_events=readback)
+    assert finding_of("late_events", run).observed == 84
+
+
+@pytest.mark.parametrize(("newest_s", "verdict"), [(360.0, Verdict.PASS), (359.999, Verdict.FAIL)])
+def test_an_event_is_late_when_its_partitions_clock_reaches_the_end_of_its_window(
+    newest_s: float, verdict: Verdict
 ) -> None:
-    run = healthy(plan=[event(1, 1), closing(4, closing_s / 60)])
+    run = healthy(plan=[event(0, newest_s / 60), *PLAN[1:]])
     assert finding_of("late_events", run).verdict is verdict
 
 
 def test_a_malformed_event_is_not_late() -> None:
-    run = healthy(readback_events=[*SOURCE, *found("events_late", 2)])
+    run = healthy(readback_events=[*SOURCE, *found("events_late", 1, 2)])
     assert finding_of("late_events", run).examples == ("event 2 of the plan: no valid event of the plan",)
+
+
+def test_an_event_that_only_an_idle_partition_explains_is_told_and_not_counted() -> None:
+    operations = [sent(0, 0, partition=1), sent(1, 4, started_ns=SECOND_NS, completed_ns=15 * SECOND_NS)]
+    source = [{**SOURCE[0], "partition": 1}, *SOURCE[1:3], *SOURCE[4:]]
+    readback = [*source, *VALID, *DEAD, *LATE]
+    finding = finding_of("late_events", healthy(operations=operations, readback_events=readback))
+    assert finding == count(
+        "late_events",
+        0,
+        "0 events came late, 0 of the 0 that were planned to; 1 set aside, 1 of them by a partition that may"
+        " have been idle",
+    )
+
+
+def test_events_that_were_never_acknowledged_are_counted_by_kind() -> None:
+    operations = [
+        sent(0, 0),
+        sent(1, 1, "fail", error="MSG_SIZE_TOO_LARGE"),
+        sent(2, 3, "unknown", error="_MSG_TIMED_OUT"),
+    ]
+    assert finding_of("unacknowledged", healthy(operations=operations)) == count(
+        "unacknowledged",
+        4,
+        "of 5 events to send: 1 refused, 2 unknown, 1 never sent",
+        "2 unknown: _MSG_TIMED_OUT, from event 2 of the plan",
+        "1 refused: MSG_SIZE_TOO_LARGE, from event 1 of the plan",
+        "1 never sent, from event 4 of the plan",
+        events=1,
+    )
+
+
+def test_an_event_that_was_acknowledged_in_the_end_is_not_counted() -> None:
+    run = healthy(operations=[sent(0, 2, "unknown"), sent(0, 4)])
+    assert finding_of("unacknowledged", run).verdict is Verdict.PASS
+
+
+def test_a_duplicate_that_was_refused_is_an_event_that_was_not_acknowledged() -> None:
+    run = healthy(operations=[sent(0, 2), sent(3, 3, "fail"), sent(4, 4)])
+    assert finding_of("unacknowledged", run).observed == 1
+
+
+def test_operations_that_count_other_events_than_their_range_acknowledge_nothing_for_certain() -> None:
+    run = healthy(operations=[sent(0, 4, count=3)])
+    assert finding_of("unacknowledged", run).verdict is Verdict.INCONCLUSIVE
+
+
+def test_without_planned_events_acknowledgements_are_not_judged() -> None:
+    assert finding_of("unacknowledged", healthy(plan=[])).verdict is Verdict.INCONCLUSIVE
 
 
 NEEDED = [(name, table) for name in DETAILS for table in sorted(CHECKS[name].needs - {"run"})]

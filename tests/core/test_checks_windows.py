@@ -112,8 +112,14 @@ def test_windows_past_the_horizon_are_judged_neither_way(name: str) -> None:
 
 @checks
 def test_a_late_event_that_was_counted_is_found(name: str) -> None:
-    late = [*found("events", 0, 1, 2), *found("events_late", 1)]
-    assert run(name, RIGHT, readback_events=late).verdict is Verdict.FAIL
+    readback = [*found("events", 0, 2, 1), *found("events_late", 1)]
+    assert run(name, RIGHT, readback_events=readback).verdict is Verdict.FAIL
+
+
+@checks
+def test_what_is_set_aside_without_being_late_belongs_into_its_windows(name: str) -> None:
+    readback = [*found("events", 0, 1, 2), *found("events_late", 0, 1)]
+    assert run(name, [], readback_events=readback).observed == len(RIGHT)
 
 
 @checks

@@ -1,0 +1,77 @@
+"""Every event of the plan must have been acknowledged in the end.
+
+What was never acknowledged cannot be lost, and appears in no other safety check: a platform that refuses
+what it is sent would lose nothing, repeat nothing and have every window right. Duplicates are sent, too, and
+count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+from harness.checks.examples import examples
+from harness.checks.measurement import Count, Measurement, Unjudged
+from harness.checks.protocol import COUNT, NEVER
+from harness.history.reader import History
+
+_TORN_RANGES: Final = """
+SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
+"""
+# Where an event has several outcomes, the best one counts: ok, then unknown, which may have become ok.
+_OUTCOMES: Final = """
+WITH told AS (
+    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq,
+           outcome, error
+    FROM operations WHERE kind = 'produce'
+), best AS (
+    FROM told
+    QUALIFY row_number() OVER (PARTITION BY seq ORDER BY outcome <> 'ok', outcome <> 'unknown', error) = 1
+)
+SELECT seq, coalesce(error, '') AS error,
+       CASE outcome WHEN 'fail' THEN 'refused' WHEN 'unknown' THEN 'unknown' ELSE 'never sent' END AS how
+FROM plan LEFT JOIN best USING (seq) WHERE outcome IS DISTINCT FROM 'ok'
+"""
+_SUMMARY: Final = """
+SELECT count(*) AS events, count(*) FILTER (how = 'refused') AS refused,
+       count(*) FILTER (how = 'unknown') AS unknown, count(*) FILTER (how = 'never sent') AS never_sent
+FROM unacknowledged
+"""
+_EXAMPLES: Final = """
+SELECT how, error, count(*) AS events, min(seq) AS first_seq
+FROM unacknowledged GROUP BY how, error ORDER BY events DESC, first_seq LIMIT $limit
+"""
+
+
+class Unacknowledged:
+    """Counts sendings of the plan; which of them the source topic holds all the same makes no difference."""
+
+    name = "unacknowledged"
+    describes = "events of the plan that were refused, whose outcome is unknown, or that were never sent"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"operations", "plan"})
+
+    def measure(self, history: History) -> Measurement:
+        """How many events of the plan were not acknowledged, by what became of them."""
+        if torn := history.value(_TORN_RANGES):
+            return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
+        planned = history.value("SELECT count(*) FROM plan")
+        if not planned:
+            return Unjudged(reason="no event was planned")
+        history.derive("unacknowledged", _OUTCOMES)
+        summary = history.rows(_SUMMARY)[0]
+        return Count(
+            value=summary["events"],
+            detail=(
+                f"of {planned:,} events to send: {summary['refused']:,} refused, {summary['unknown']:,}"
+                f" unknown, {summary['never_sent']:,} never sent"
+            ),
+            examples=examples(history, _EXAMPLES, _example),
+        )
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    error = f": {row['error']}" if row["error"] else ""
+    return f"{row['events']:,} {row['how']}{error}, from event {row['first_seq']} of the plan"

@@ -1,0 +1,103 @@
+"""Which events are late, by the order of the source topic alone, whatever the pipeline made of them.
+
+The rule: an event is late when its five-minute window had closed by the clock of its own partition, which is
+the newest event time of the valid events before it there, less the allowed out-of-orderness. Of an event that
+was sent twice, the first record is judged: the others are dropped as duplicates.
+
+The pipeline may set aside more than that. A partition without a record for the idle timeout holds Flink's
+watermark back no longer, and its next events come late to a watermark that went on without them. That it was
+so cannot be seen from outside; that it was possible can, and only then is setting aside excused: when, by the
+times at which events were sent and acknowledged, the partition may have been without a record for so long,
+and when other partitions had by then been sent events new enough. Both are judged as of the first record
+after the pause: until the partition's own clock has caught up, the watermark stands where it stood then.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harness.history.reader import History
+from harness.oracle.events import derive_events
+
+WINDOW_MS: Final = 300_000
+"""Whether this window had closed makes an event late for the longer ones, too."""
+
+_SECOND_NS: Final = 1_000_000_000
+_SKEW_NS: Final = 2 * _SECOND_NS
+"""How much later than another partition's the stream job may come to read a record, once it is there."""
+
+_SENT = """
+SELECT seq, min(started_ns) AS started_ns, max(completed_ns) AS completed_ns
+FROM (
+    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq,
+           started_ns, completed_ns
+    FROM operations WHERE kind = 'produce'
+)
+GROUP BY seq
+"""
+# A repeated record's times are not known, as the read-back takes it for the original.
+_ARRIVALS = """
+SELECT r.partition, r."offset", r.seq, e.event_time_ms, sent.started_ns, sent.completed_ns,
+       r.seq >= 0 AND row_number() OVER (PARTITION BY r.seq ORDER BY r.partition, r."offset") = 1 AS first,
+       max(e.event_time_ms) OVER earlier AS newest_before_ms
+FROM readback_events r LEFT JOIN oracle_events e USING (seq) LEFT JOIN sent USING (seq)
+WHERE r.topic = 'events'
+WINDOW earlier AS (PARTITION BY r.partition ORDER BY r."offset"
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+"""
+_RESUMED = """
+WITH job AS (
+    -- Where nothing was sampled, nothing says that the job waited for its load.
+    SELECT coalesce((SELECT min(at_ns) FROM samples WHERE metric = 'job_running'), load_start_ns) AS seen_ns
+    FROM run
+), paused AS (
+    SELECT partition, "offset", completed_ns,
+           coalesce(max(started_ns) OVER earlier, seen_ns) AS since_ns
+    FROM arrivals, job WHERE first AND started_ns IS NOT NULL
+    WINDOW earlier AS (PARTITION BY partition ORDER BY "offset"
+                       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+), newest AS (
+    SELECT partition AS other, started_ns,
+           max(event_time_ms) OVER (PARTITION BY partition ORDER BY started_ns) AS event_time_ms
+    FROM arrivals WHERE first AND started_ns IS NOT NULL AND event_time_ms IS NOT NULL
+), asked AS (
+    SELECT p.partition, p."offset", p.completed_ns + $skew_ns AS until_ns, o.other
+    FROM paused p JOIN (SELECT DISTINCT partition AS other FROM arrivals) o ON o.other <> p.partition
+    WHERE $idle_ns > 0 AND p.completed_ns - p.since_ns >= $idle_ns - $skew_ns
+)
+SELECT a.partition, a."offset", max(n.event_time_ms) AS event_time_ms
+FROM asked a ASOF JOIN newest n ON n.other = a.other AND a.until_ns >= n.started_ns
+GROUP BY a.partition, a."offset"
+"""
+_LATENESS = """
+WITH judged AS (
+    SELECT a.seq, a.first, a.newest_before_ms,
+           max(r.event_time_ms) OVER (PARTITION BY a.partition ORDER BY a."offset") AS resumed_at_ms
+    FROM arrivals a LEFT JOIN resumed r USING (partition, "offset")
+), clocks AS (
+    SELECT e.seq, e.event_time_ms - e.event_time_ms % $window + $window AS closes_ms,
+           e.seq IN (SELECT seq FROM oracle_present WHERE topic = 'events_late') AS set_aside,
+           j.newest_before_ms - out_of_orderness_ms AS clock_ms,
+           -- What the source has lost has no place in its order: the newest event of all bounds it.
+           CASE WHEN j.seq IS NULL THEN (SELECT max(event_time_ms) FROM oracle_events)
+                ELSE j.resumed_at_ms END - out_of_orderness_ms AS watermark_ms
+    FROM oracle_events e LEFT JOIN (FROM judged WHERE first) j USING (seq), run
+)
+SELECT seq, set_aside, coalesce(closes_ms <= clock_ms, false) AS by_order,
+       set_aside AND NOT by_order AND coalesce(closes_ms <= watermark_ms, false) AS excused
+FROM clocks
+"""
+
+
+def derive_lateness(history: History) -> None:
+    """Make ``lateness (seq, set_aside, by_order, excused)``, a row for each of ``oracle_events``.
+
+    ``set_aside``: the topic of late events holds it. ``by_order``: it is late by the rule. ``excused``: it
+    was set aside without being late by the rule, and an idle partition can explain it.
+    """
+    derive_events(history)
+    history.derive("sent", _SENT)
+    history.derive("arrivals", _ARRIVALS)
+    idle_ns = round(history.scenario.pipeline.stream.idle_timeout_s * _SECOND_NS)
+    history.derive("resumed", _RESUMED, {"idle_ns": idle_ns, "skew_ns": _SKEW_NS})
+    history.derive("lateness", _LATENESS, {"window": WINDOW_MS})
