@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from harness.backends.protocol import NodeState, NodeStatus, Report
+from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, Report
 from harness.errors import PlatformError
+from harness.exits import how_ended
 from harness.topology import NodeSpec, Topology
 from pipeline.endpoints import Endpoints
 
@@ -17,24 +19,33 @@ _ENDED: Final = ("dead", "stopped")
 class MemoryPlatform:
     """Does at once what is asked, and notes it in ``did``: ``kill kafka-broker-2``."""
 
-    def __init__(self, topology: Topology, did: list[str]) -> None:
+    def __init__(
+        self, topology: Topology, did: list[str], monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self.endpoints = Endpoints(())
-        self._did = did
+        self._did, self._monotonic_ns = did, monotonic_ns
         self._nodes: dict[str, NodeSpec | None] = {node.name: node for node in topology.nodes()}
         self._states: dict[str, NodeState] = dict.fromkeys(self._nodes, "ready")
+        self._ends: dict[str, tuple[ProcessEnd, ...]] = {}
 
     def status(self) -> tuple[NodeStatus, ...]:
         """Every node, then what was spawned."""
-        return tuple(_status(name, spec, self._states[name]) for name, spec in self._nodes.items())
+        return tuple(
+            _status(name, spec, self._states[name], self._ends.get(name, ()))
+            for name, spec in self._nodes.items()
+        )
 
     def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
         """Change the node's state. What is dead stays dead."""
         self._note(action, node)
         if self._states[node] in _ENDED:
+            if action != "resume":
+                how = how_ended(self._ends[node][-1].exit)
+                raise PlatformError(f"cannot {action} {node}: it ended before, {how}")
             return
         match action:
             case "kill":
-                self._states[node] = "dead"
+                self.end(node, exit_code=-9)
             case "pause":
                 self._states[node] = "paused"
             case "resume":
@@ -52,9 +63,11 @@ class MemoryPlatform:
         self._nodes[name] = None
         self._states[name] = "running"
 
-    def end(self, name: str) -> None:
-        """What a spawned process does by itself when it has done its work, or fails."""
-        self._states[name] = "stopped"
+    def end(self, name: str, *, exit_code: int = 0) -> None:
+        """What a process does by itself when it has done its work, fails, or is killed."""
+        self._states[name] = "dead" if exit_code else "stopped"
+        end = ProcessEnd(at_monotonic_ns=self._monotonic_ns(), exit=exit_code)
+        self._ends[name] = (*self._ends.get(name, ()), end)
 
     def down(self) -> None:
         """Stop every entry. Idempotent."""
@@ -72,18 +85,18 @@ class MemoryBackend:
 
     name = "memory"
 
-    def __init__(self, did: list[str]) -> None:
-        self.did = did
+    def __init__(self, did: list[str], monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self.did, self._monotonic_ns = did, monotonic_ns
         self.platforms: list[MemoryPlatform] = []
 
     def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> MemoryPlatform:
         """A platform that is ready at once. The folders are not used."""
         self.did.append("up")
-        self.platforms.append(MemoryPlatform(topology, self.did))
+        self.platforms.append(MemoryPlatform(topology, self.did, self._monotonic_ns))
         return self.platforms[-1]
 
 
-def _status(name: str, spec: NodeSpec | None, state: NodeState) -> NodeStatus:
+def _status(name: str, spec: NodeSpec | None, state: NodeState, ends: tuple[ProcessEnd, ...]) -> NodeStatus:
     return NodeStatus(
         name=name,
         service=spec.service if spec else "",
@@ -95,4 +108,5 @@ def _status(name: str, spec: NodeSpec | None, state: NodeState) -> NodeStatus:
         memory_bytes=0,
         cpu_s=0.0,
         ready_after_s=0.0 if spec else None,
+        ends=ends,
     )

@@ -14,6 +14,16 @@ NodeState = Literal["starting", "ready", "running", "paused", "dead", "stopped"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnd:
+    """How a process ended once, whoever ended it."""
+
+    at_monotonic_ns: int
+    """On this machine's monotonic clock, to which a backend elsewhere translates its own."""
+    exit: int
+    """The exit code, or minus the signal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStatus:
     """One row of ``floodmark status``."""
 
@@ -30,6 +40,8 @@ class NodeStatus:
     """Processor time since the node's process started."""
     ready_after_s: float | None
     """From its start until a real operation worked."""
+    ends: tuple[ProcessEnd, ...] = ()
+    """Every end of the node's process so far, the oldest first; it may have been started again since."""
 
 
 class Platform(Protocol):
@@ -42,7 +54,11 @@ class Platform(Protocol):
         ...
 
     def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
-        """Kill (SIGKILL), pause (SIGSTOP) or resume (SIGCONT) the node's process and its children."""
+        """Kill (SIGKILL), pause (SIGSTOP) or resume (SIGCONT) the node's process and its children.
+
+        Returns once the node is dead, or paused. Raises ``PlatformError`` when that cannot be, as when it is
+        dead already. To resume what is dead, or was not paused, is a no-op.
+        """
         ...
 
     def start(self, node: str, *, timeout_s: float = 60.0) -> None:

@@ -35,6 +35,7 @@ class Conductor:
         default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="fault")
     )
     _steps: list[tuple[int, Future[None]]] = field(default_factory=list)
+    _unforeseen: list[Exception] = field(default_factory=list)
 
     @property
     def broken(self) -> bool:
@@ -49,20 +50,40 @@ class Conductor:
                 self._in_force[action.number] = action
         # A heal never overtakes the injection that it mends, however slow that is.
         before = tuple(step for number, step in self._steps if number == action.number)
-        self._steps.append((action.number, self._threads.submit(self._perform, action, before)))
+        self._steps.append((action.number, self._threads.submit(self._guarded, action, before)))
 
-    def heal_all(self) -> None:
-        """Heal every fault that is in force and wait for it. Idempotent; a heal that failed is tried again.
+    def heal_all(self, *, wait_s: float | None = None) -> None:
+        """End the schedule: heal every fault that is in force. Idempotent; what failed is tried again.
 
-        An error that nobody foresaw in a step is raised here, after everything was healed.
+        Steps that have begun are waited for, but no longer than ``wait_s``. The first error that nobody
+        foresaw is raised here, after everything was healed that can be; the others are its notes.
         """
-        wait([step for _, step in self._steps])
+        _, hanging = wait([step for _, step in self._steps], timeout=wait_s)
+        if hanging:
+            self.report(f"{len(hanging)} steps of faults still go on after {wait_s} s; healing all the same")
         with self._lock:
             left = tuple(self._in_force.values())
         for action in left:
-            self._perform(replace(action, action="heal"))
-        while self._steps:
-            self._steps.pop()[1].result()
+            self._guarded(replace(action, action="heal"))
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._steps.clear()
+        with self._lock:
+            unforeseen, self._unforeseen = self._unforeseen, []
+        for error in unforeseen[1:]:
+            unforeseen[0].add_note(f"and then {type(error).__name__}: {error}")
+        for error in unforeseen[:1]:
+            raise error
+
+    def _guarded(self, action: Action, before: tuple[Future[None], ...] = ()) -> None:
+        """Perform a step; what nobody foresaw, such as a full disk, must keep no other from its heal."""
+        try:
+            self._perform(action, before)
+        except Exception as error:  # noqa: BLE001 -- raised once all is healed
+            self._foresaw_not(error)
+
+    def _foresaw_not(self, error: Exception) -> None:
+        with self._lock:
+            self._unforeseen.append(error)
 
     def _perform(self, action: Action, before: tuple[Future[None], ...] = ()) -> None:
         wait(before)
@@ -70,9 +91,7 @@ class Conductor:
         if action.action == "inject":
             # Recovery time starts here, not when the injection has returned.
             self._note(action, problems=())
-        problems = tuple(
-            problem for node in action.targets if (problem := _try(fault, action, self.platform, node))
-        )
+        problems = tuple(problem for node in action.targets if (problem := self._try(fault, action, node)))
         if action.action == "heal" or problems:
             self._note(action, problems=problems)
         if action.action == "heal" and not problems:
@@ -81,6 +100,16 @@ class Conductor:
         self.report(
             f"{action.action} {action.kind} {', '.join(action.targets)}: {'; '.join(problems) or 'done'}"
         )
+
+    def _try(self, fault: Fault, action: Action, node: str) -> str:
+        try:
+            (fault.inject if action.action == "inject" else fault.heal)(self.platform, node)
+        except FloodmarkError as error:
+            return f"{node}: {error}"
+        except Exception as error:  # noqa: BLE001 -- raised once all is healed
+            self._foresaw_not(error)
+            return f"{node}: {type(error).__name__}: {error}"
+        return ""
 
     def _note(self, action: Action, *, problems: tuple[str, ...]) -> None:
         self.record(
@@ -93,11 +122,3 @@ class Conductor:
                 "detail": "; ".join(problems),
             }
         )
-
-
-def _try(fault: Fault, action: Action, platform: Platform, node: str) -> str:
-    try:
-        (fault.inject if action.action == "inject" else fault.heal)(platform, node)
-    except FloodmarkError as error:
-        return f"{node}: {error}"
-    return ""

@@ -13,7 +13,7 @@ class Kill:
     colour = "#c0392b"
 
     def inject(self, platform: Platform, node: str) -> None:
-        """Kill the node."""
+        """Kill the node. Raises ``PlatformError`` unless it was alive and this is what ended it."""
         platform.signal(node, "kill")
 
     def heal(self, platform: Platform, node: str) -> None:

@@ -13,7 +13,7 @@ class Pause:
     colour = "#8e44ad"
 
     def inject(self, platform: Platform, node: str) -> None:
-        """Pause the node."""
+        """Pause the node. Raises ``PlatformError`` unless it was alive and has stopped."""
         platform.signal(node, "pause")
 
     def heal(self, platform: Platform, node: str) -> None:

@@ -8,7 +8,7 @@ from harness.backends.protocol import Platform
 
 
 class Fault(Protocol):
-    """Inject and heal are idempotent; heal must work whether or not inject did."""
+    """An injection that broke nothing says so; heal is idempotent and must work whether or not inject did."""
 
     name: str
     describes: str
@@ -17,7 +17,7 @@ class Fault(Protocol):
     """Of its mark on the plots, as CSS writes it."""
 
     def inject(self, platform: Platform, node: str) -> None:
-        """Break the node. Raises ``PlatformError`` when it cannot."""
+        """Break the node. Raises ``PlatformError`` when it cannot, or when the node is dead already."""
         ...
 
     def heal(self, platform: Platform, node: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import psutil
 import pytest
@@ -79,6 +81,53 @@ def test_a_paused_node_answers_again_when_it_is_resumed(platform: ProcessPlatfor
 def test_a_node_that_dies_by_itself_is_dead(platform: ProcessPlatform) -> None:
     psutil.Process(platform.status()[0].pid).kill()
     wait_until(lambda: state_of(platform) == "dead", timeout_s=5, what="the death to be seen")
+
+
+@pytest.mark.parametrize("action", ["kill", "pause"])
+def test_what_has_died_cannot_be_killed_or_paused(
+    platform: ProcessPlatform, action: Literal["kill", "pause"]
+) -> None:
+    platform.signal("kafka-broker-1", "kill")
+    with pytest.raises(PlatformError, match=f"cannot {action} kafka-broker-1: it ended before, by SIGKILL"):
+        platform.signal("kafka-broker-1", action)
+    platform.signal("kafka-broker-1", "resume")
+
+
+def test_a_pause_returns_when_the_process_is_stopped(platform: ProcessPlatform) -> None:
+    process = psutil.Process(platform.status()[0].pid)
+    for _ in range(20):
+        platform.signal("kafka-broker-1", "pause")
+        assert process.status() == psutil.STATUS_STOPPED
+        platform.signal("kafka-broker-1", "resume")
+
+
+def test_every_end_of_a_process_is_known_with_its_time_and_how(platform: ProcessPlatform) -> None:
+    before_ns = time.monotonic_ns()
+    platform.signal("kafka-broker-1", "kill")
+    platform.start("kafka-broker-1")
+    psutil.Process(platform.status()[0].pid).terminate()
+    wait_until(lambda: len(platform.status()[0].ends) == 2, timeout_s=10, what="the death to be seen")
+    first, second = platform.status()[0].ends
+    assert (first.exit, second.exit) == (-9, -15)
+    assert before_ns < first.at_monotonic_ns < second.at_monotonic_ns < time.monotonic_ns()
+    assert platform.status()[1].ends == ()
+
+
+def test_a_node_that_is_started_again_is_starting_until_it_is_ready(tmp_path: Path) -> None:
+    platform = up(tmp_path, Dummy(programs={"broker": SLOW_AGAIN}))
+    try:
+        platform.signal("kafka-broker-1", "kill")
+        starting = threading.Thread(target=platform.start, args=["kafka-broker-1"])
+        starting.start()
+        wait_until(lambda: state_of(platform) != "dead", timeout_s=10, what="the start to be seen")
+        assert state_of(platform) == "starting"
+        assert platform.status()[0].ready_after_s is None
+        assert instances()[0].times == {}
+        next((tmp_path / "data").glob("*/kafka-broker-1")).joinpath("go").touch()
+        starting.join()
+        assert state_of(platform) == "ready"
+    finally:
+        platform.down()
 
 
 def test_an_unknown_name_is_refused(platform: ProcessPlatform) -> None:
@@ -193,4 +242,12 @@ def test_what_a_node_makes_for_the_next_start_is_kept_if_it_ended_in_order(tmp_p
     assert not kept["client"].exists()
 
 
+SLOW_AGAIN = (
+    """
+import pathlib, time
+while pathlib.Path("starts").exists() and not pathlib.Path("go").exists():
+    time.sleep(0.05)
+"""
+    + LISTEN
+)
 FAILING_LATER = "import os, signal; signal.signal(signal.SIGTERM, lambda *_: os._exit(9))" + LISTEN

@@ -16,7 +16,9 @@ import pytest
 
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance, instances
+from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.process.usage import UsageMeter
 from harness.errors import PlatformError
 from harness.waiting import wait_until
 from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
@@ -183,6 +185,63 @@ def test_the_record_of_an_instance_says_where_its_nodes_are(tmp_path: Path) -> N
         assert recorded.places["kafka-broker-1"].address.startswith("127.")
     finally:
         platform.down()
+
+
+@pytest.mark.parametrize("damage", ["{", '{"id": "x"}', "[]", ""])
+def test_a_damaged_record_keeps_no_other_from_being_seen_and_is_ended_like_one(
+    tmp_path: Path, damage: str
+) -> None:
+    first, second = up(tmp_path / "1"), up(tmp_path / "2")
+    try:
+        (first.instance.home / "instance.json").write_text(damage)
+        found = {one.id: one for one in instances()}
+        assert found.keys() == {first.instance.id, second.instance.id}
+        damaged = found[first.instance.id]
+        supervisor = SupervisorClient.connect(damaged)
+        assert supervisor is not None
+        assert [row.state for row in statuses(damaged, supervisor.rows(), UsageMeter())] == ["running"]
+        end_instance(damaged, supervisor, lambda _: None)
+        await_gone(first.instance)
+        assert [row.state for row in second.status()] == ["ready"]
+    finally:
+        first.down()
+        second.down()
+
+
+@pytest.mark.parametrize("field", ["owner_pid", "data"])
+def test_what_is_left_of_a_damaged_record_is_ended_without_its_supervisor(tmp_path: Path, field: str) -> None:
+    platform = up(tmp_path)
+    instance = platform.instance
+    supervisor_of(instance.id).kill()
+    wait_until(lambda: not marked(instance.id), timeout_s=5, what="the nodes to die")
+    record = json.loads((instance.home / "instance.json").read_text())
+    bystander = tmp_path / "mine"
+    bystander.mkdir()
+    record[field] = str(bystander)
+    (instance.home / "instance.json").write_text(json.dumps({**record, "new_field": 1}))
+    (damaged,) = instances()
+    end_instance(damaged, SupervisorClient.connect(damaged), lambda _: None)
+    left = (instance.home.exists(), bystander.exists(), instance.data.exists())
+    platform.down()
+    assert left == (False, True, field == "data")
+
+
+def test_a_damaged_record_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    platform = up(tmp_path)
+    try:
+        (platform.instance.home / "instance.json").write_text("{")
+        instances()
+        assert "instance.json is damaged" in caplog.text
+    finally:
+        platform.down()
+
+
+def await_gone(instance: Instance) -> None:
+    wait_until(
+        lambda: not marked(instance.id) and not instance.home.exists() and not instance.data.exists(),
+        timeout_s=10,
+        what="the instance to be gone",
+    )
 
 
 def connect(told: dict[str, Any]) -> SupervisorClient:

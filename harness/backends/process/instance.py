@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import shutil
 import time
@@ -9,11 +11,12 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.topology import Topology
 
 _RECORD = "instance.json"
+_LOG = logging.getLogger(__name__)
 
 
 def state_dir(environment: Mapping[str, str] = os.environ) -> Path:
@@ -62,7 +65,7 @@ class Instance(_Record):
     created_at: float
     """Seconds since 1970."""
     times: dict[str, NodeTimes] = {}
-    """Of each node that is ready, or was."""
+    """Of each node that is ready, or was when it died."""
     keep: dict[str, dict[Path, Path]] = {}
     """Files that a node makes when it ends in order, and where each is moved to then."""
 
@@ -100,6 +103,11 @@ class Instance(_Record):
         """The instance when these nodes have become ready."""
         return self.model_copy(update={"times": {**self.times, **times}})
 
+    def without_times(self, node: str) -> Instance:
+        """The instance when this node is about to be started again."""
+        left = {name: times for name, times in self.times.items() if name != node}
+        return self.model_copy(update={"times": left})
+
     def with_keep(self, keep: Mapping[str, Mapping[Path, Path]]) -> Instance:
         """The instance when it is known what its nodes will leave."""
         return self.model_copy(update={"keep": {name: dict(files) for name, files in keep.items() if files}})
@@ -112,7 +120,7 @@ class Instance(_Record):
 
 
 def instances() -> tuple[Instance, ...]:
-    """Every instance that left a record, the oldest first."""
+    """Every instance that left a record, the oldest first. Of a damaged record only what ending it takes."""
     found = [_read(path) for path in (state_dir() / "instances").glob(f"*/{_RECORD}")]
     return tuple(sorted((one for one in found if one), key=lambda one: one.created_at))
 
@@ -120,6 +128,36 @@ def instances() -> tuple[Instance, ...]:
 def _read(path: Path) -> Instance | None:
     """One record; None if it was removed just now."""
     try:
-        return Instance.model_validate_json(path.read_bytes())
+        record, written_at = path.read_bytes(), path.stat().st_mtime
     except FileNotFoundError:
         return None
+    try:
+        return Instance.model_validate_json(record)
+    except ValidationError as error:
+        _LOG.warning("%s is damaged, or of another version: %s", path, str(error).splitlines()[0])
+        return _damaged(path.parent.name, record, written_at)
+
+
+def _damaged(identity: str, record: bytes, written_at: float) -> Instance:
+    """An instance without nodes. Its folder's name, which it was given when made, tells its processes apart.
+
+    Its data is what the record says only where that bears this name too; a supervisor that lives knows it.
+    """
+    home = state_dir() / "instances" / identity
+    data = state_dir() / "data" / identity
+    try:
+        said = json.loads(record)
+    except ValueError:
+        said = None
+    if isinstance(said, dict) and isinstance(said.get("data"), str) and Path(said["data"]).name == identity:
+        data = Path(said["data"])
+    return Instance(
+        id=identity,
+        # Unchecked, as a topology of no services is none.
+        topology=Topology.model_construct(name=identity, zones=(), services={}),
+        places={},
+        data=data,
+        logs=home,
+        owner_pid=0,
+        created_at=written_at,
+    )

@@ -15,6 +15,7 @@ from harness.backends.process.plan import PlannedNode, write_files
 from harness.backends.process.supervisor_client import SupervisorClient
 from harness.backends.protocol import Report
 from harness.errors import NodeFailed, WaitTimeout
+from harness.exits import how_ended
 from harness.services.network import check_listening
 from harness.services.protocol import Launch, NotReady
 from harness.waiting import wait_until
@@ -138,8 +139,7 @@ class NodeStarter:
         self._check_cancelled()
         row = next(row for row in self._supervisor.rows() if row.name == name)
         if row.exit is not None:
-            how = f"signal {-row.exit}" if row.exit < 0 else f"exit code {row.exit}"
-            raise self._failed(name, f"its process ended with {how} while it was starting")
+            raise self._failed(name, f"its process ended {how_ended(row.exit)} while it was starting")
 
     def _failed(self, name: str, reason: str) -> NodeFailed:
         return NodeFailed(name, reason, self.log(name), log_tail(self.log(name)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
+
+import psutil
 
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance, NodeTimes
@@ -17,10 +20,12 @@ from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import ProcessRow, SupervisorClient
 from harness.backends.process.usage import UsageMeter
 from harness.backends.protocol import NodeStatus, Report
-from harness.errors import PlatformError
+from harness.errors import PlatformError, WaitTimeout
+from harness.exits import how_ended
 from harness.waiting import wait_until
 
 _KILL_TIMEOUT_S: Final = 30.0
+_PAUSE_TIMEOUT_S: Final = 5.0
 
 
 class ProcessPlatform:
@@ -48,13 +53,18 @@ class ProcessPlatform:
         return statuses(self.instance, self._supervisor.rows(), self._meter)
 
     def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
-        """Kill, pause or resume the process and its group. A kill returns when the process is gone."""
-        self._row(node)
+        """Kill, pause or resume the process and its group; returns when it is killed, or is paused.
+
+        Raises ``PlatformError`` where there was nothing to kill or to pause, for then nothing was broken.
+        """
+        exit_code = self._row(node).exit
+        if action != "resume" and exit_code is not None:
+            raise PlatformError(f"cannot {action} {node}: it ended before, {how_ended(exit_code)}")
         self._supervisor.signal(node, action)
         if action == "kill":
-            wait_until(
-                lambda: self._row(node).exit is not None, timeout_s=_KILL_TIMEOUT_S, what=f"{node} to be gone"
-            )
+            self._confirm_killed(node)
+        elif action == "pause":
+            self._confirm_paused(node)
 
     def start_all(self, *, timeout_s: float) -> None:
         """Start every node, each as soon as those that it needs are ready. Raises ``NodeFailed``."""
@@ -70,6 +80,10 @@ class ProcessPlatform:
         if node in self._spawned:
             self._spawned[node]()
         else:
+            # Until it works again it is not ready, although it was.
+            with self._recording:
+                self.instance = self.instance.without_times(node)
+                self.instance.save()
             self._record({node: self._starter.start(self._planned[node], timeout_s=timeout_s)})
 
     def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
@@ -96,6 +110,36 @@ class ProcessPlatform:
         if not self._is_down:
             end_instance(self.instance, self._supervisor, self._report)
             self._is_down = True
+
+    def _confirm_killed(self, node: str) -> None:
+        try:
+            wait_until(
+                lambda: self._row(node).exit is not None, timeout_s=_KILL_TIMEOUT_S, what=f"{node} to be gone"
+            )
+        except WaitTimeout as error:
+            raise PlatformError(str(error)) from error
+        exit_code = self._row(node).exit
+        if exit_code is not None and exit_code != -signal.SIGKILL:
+            raise PlatformError(f"{node} ended {how_ended(exit_code)} just before it could be killed")
+
+    def _confirm_paused(self, node: str) -> None:
+        def stopped() -> bool:
+            row = self._row(node)
+            if row.exit is not None:
+                raise PlatformError(f"{node} ended {how_ended(row.exit)} before it could be paused")
+            return psutil.Process(row.pid).status() == psutil.STATUS_STOPPED
+
+        try:
+            # A process that has just ended is gone before its end is known.
+            wait_until(
+                stopped,
+                timeout_s=_PAUSE_TIMEOUT_S,
+                what=f"{node} to be paused",
+                transient=(psutil.NoSuchProcess,),
+                poll_s=0.01,
+            )
+        except WaitTimeout as error:
+            raise PlatformError(str(error)) from error
 
     def _row(self, name: str) -> ProcessRow:
         rows = {row.name: row for row in self._supervisor.rows()}

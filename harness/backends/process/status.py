@@ -40,6 +40,7 @@ def _node(
         memory_bytes=usage.memory_bytes,
         cpu_s=usage.cpu_s,
         ready_after_s=times.ready_after_s if times else None,
+        ends=row.ends if row else (),
     )
 
 
@@ -56,6 +57,7 @@ def _spawned(row: ProcessRow, usages: Mapping[int, Usage]) -> NodeStatus:
         memory_bytes=usage.memory_bytes,
         cpu_s=usage.cpu_s,
         ready_after_s=None,
+        ends=row.ends,
     )
 
 

@@ -50,8 +50,9 @@ class Refused(Exception):
 class Child:
     """One process that was asked for by name, and leads a session and process group of its own."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], ends: list[dict[str, int]]) -> None:
         self.name, self.process = name, process
+        self.ends = ends  # of every process that bore this name so far
         self.started_at = time.time()
         self.paused = False
 
@@ -63,6 +64,7 @@ class Child:
             "exit": self.process.returncode,
             "paused": self.paused,
             "started_at": self.started_at,
+            "ends": self.ends,
         }
 
 
@@ -101,7 +103,7 @@ class Supervisor:
                 start_new_session=True,
                 preexec_fn=self._die_with_parent,  # noqa: PLW1509 -- this process has one thread only
             )
-        self.children[name] = Child(name, process)
+        self.children[name] = Child(name, process, running.ends if running else [])
         return self.children[name].row()
 
     def _die_with_parent(self) -> None:
@@ -163,6 +165,7 @@ class Supervisor:
         for child in self.children.values():
             if child.process.pid == pid and child.process.returncode is None:
                 child.process.returncode = os.waitstatus_to_exitcode(status)
+                child.ends.append({"at_monotonic_ns": time.monotonic_ns(), "exit": child.process.returncode})
                 child.paused = False
 
     def owner_gone(self) -> None:

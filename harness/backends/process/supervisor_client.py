@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from harness.backends.process import supervisor
 from harness.backends.process.instance import Instance
+from harness.backends.protocol import ProcessEnd
 from harness.errors import PlatformError
 
 Action = Literal["terminate", "kill", "pause", "resume"]
@@ -34,6 +35,8 @@ class ProcessRow:
     paused: bool
     started_at: float
     """Seconds since 1970."""
+    ends: tuple[ProcessEnd, ...] = ()
+    """Every end of a process of this name so far."""
 
 
 class SupervisorClient:
@@ -145,7 +148,8 @@ class SupervisorClient:
 
 
 def _row(answer: Mapping[str, Any]) -> ProcessRow:
-    return ProcessRow(**answer)
+    ends = tuple(ProcessEnd(**end) for end in answer.get("ends", ()))
+    return ProcessRow(**{**answer, "ends": ends})
 
 
 def _shell_option() -> tuple[str, ...]:
