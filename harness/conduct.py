@@ -34,6 +34,8 @@ class Conduct:
     since_load_start_s: Callable[[], float]
     progress: Callable[[], LoadProgress | None]
     load_alive: Callable[[], bool]
+    give_up_after_s: float
+    """A load that is not done so long after its start never will be."""
     unsteady: Callable[[], str]
     """Why the platform is not steady; "" when it is."""
     report: Report
@@ -45,7 +47,8 @@ class Conduct:
     def follow(self, steps: Sequence[Action]) -> None:
         """Return once the load is done and every step begun.
 
-        Raises ``RunError`` when the platform is not steady before the first fault, or when the load died.
+        Raises ``RunError`` when the platform is not steady before the first fault, or when the load died or
+        does not come to its end.
         """
         due = deque(steps)
         judge_at_s = min((s.at_s for s in steps), default=float("inf")) - _STEADY_LEAD_S
@@ -75,13 +78,24 @@ class Conduct:
             return False
         self._seen_alive_s = now_s
         # It may have ended between the two looks.
-        if self.load_alive() or self._is_done():
+        alive = self.load_alive()
+        if self._is_done():
+            return True
+        if alive and now_s > self.give_up_after_s:
+            raise RunError(f"the load lives {now_s:.0f} s after its start and is not done: {self._sent()}")
+        if alive:
             return False
         raise RunError("the load died before everything was sent; its log says why")
 
     def _is_done(self) -> bool:
         progress = self.progress()
         return progress is not None and progress.state == "done"
+
+    def _sent(self) -> str:
+        progress = self.progress()
+        if progress is None:
+            return "it never said how far it came; its log may say why"
+        return f"{progress.state}, {progress.sent:,} of {progress.total:,} events sent; its log may say why"
 
     def _enter_phase(self, now_s: float) -> None:
         if now_s >= 0 and self.recorder.enter(phase_at(now_s, self)):

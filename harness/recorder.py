@@ -1,4 +1,4 @@
-"""Writes the course of a run as it happens: its phases, its faults, and at last how it ended."""
+"""Writes the course of a run as it happens: its phases, its faults, and the processes that ended."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.backends.protocol import ProcessEnd
 from harness.history.course import PhaseName
 from harness.history.writer import append_jsonl
 from harness.run_clock import RunClock
@@ -20,6 +21,10 @@ class Recorder:
     phase: PhaseName | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def __post_init__(self) -> None:
+        # Without a line it says that nothing ended; without the file nobody looked.
+        (self.history / "ends.jsonl").touch()
+
     def enter(self, phase: PhaseName) -> bool:
         """Note that a phase begins; True unless it was already in force."""
         if phase == self.phase:
@@ -31,6 +36,11 @@ class Recorder:
     def fault(self, line: dict[str, object]) -> None:
         """Note one step of one fault. Called from the threads of the conductor."""
         self._append("faults", line)
+
+    def ended(self, node: str, end: ProcessEnd) -> None:
+        """Note that a process ended, at the time at which it did."""
+        at_ns = end.at_monotonic_ns - self.clock.epoch_monotonic_ns
+        self._append("ends", {"at_ns": at_ns, "node": node, "exit": end.exit})
 
     def _append(self, name: str, line: dict[str, object]) -> None:
         with self._lock:

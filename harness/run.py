@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.backends.protocol import Backend, Platform, Report
+from harness.backends.protocol import Backend, NodeStatus, Platform, Report
 from harness.conduct import Conduct
+from harness.end_watch import EndWatch
 from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
 from harness.history.run_info import RunInfo
 from harness.load.clock import origin_for
-from harness.load.driver import LOAD_LEAD_S
+from harness.load.driver import LOAD_LEAD_S, longest_s
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress
 from harness.provenance import Provenance
@@ -35,6 +36,10 @@ _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
 LOAD: Final = "load"
 """The name of the load's process among the nodes."""
+_GRACE_S: Final = 15.0
+"""A load that takes too long ends by itself and records what it knows; one that does not is given up."""
+_STEP_WAIT_S: Final = 10.0
+"""How long steps of faults are waited for when the run has failed or was interrupted."""
 
 
 class Deployment(Protocol):
@@ -147,9 +152,11 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         recorder = Recorder(history=flooded.folder.history, clock=parts.clock)
         watch = parts.watch(flooded)
         teardown.on_exit("stop watching", watch.stop)
-        _flood(parts, flooded, recorder, teardown)
+        ends = EndWatch(status=flooded.platform.status, recorder=recorder, report=flooded.report)
+        _flood(parts, flooded, recorder, ends, teardown)
         recorder.enter("drain")
         watch.drain()
+        ends.look()
         watch.stop()
         watch.read_back()
         recorder.enter("done")
@@ -164,12 +171,12 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         flooded.info.model_copy(update={"ended": ended}).save(flooded.folder.history)
 
 
-def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, teardown: Teardown) -> None:
+def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, teardown: Teardown) -> None:
     """Send the load and carry the faults out, until everything is sent and known, and everything healed."""
     conductor = Conductor(
         platform=flooded.platform, faults=FAULTS, record=recorder.fault, report=flooded.report
     )
-    teardown.on_exit("heal", conductor.heal_all)
+    teardown.on_exit("heal", lambda: conductor.heal_all(wait_s=_STEP_WAIT_S))
     parts.start_load(flooded)
     Conduct(
         conductor=conductor,
@@ -177,7 +184,8 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, teardown: Teardow
         warm_up_s=flooded.scenario.warm_up,
         since_load_start_s=lambda: (parts.clock.now_ns() - flooded.info.load_start_ns) / _NS_PER_S,
         progress=lambda: LoadProgress.load(flooded.folder.load_progress),
-        load_alive=lambda: _alive(flooded.platform, LOAD),
+        load_alive=lambda: _alive(ends.look(), LOAD),
+        give_up_after_s=longest_s(flooded.load_duration_s) + _GRACE_S,
         unsteady=lambda: parts.unsteady(flooded.folder.path),
         report=flooded.report,
         sleep=parts.sleep,
@@ -185,8 +193,8 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, teardown: Teardow
     conductor.heal_all()
 
 
-def _alive(platform: Platform, node: str) -> bool:
-    return any(s.name == node and s.state not in ("dead", "stopped") for s in platform.status())
+def _alive(statuses: Sequence[NodeStatus], name: str) -> bool:
+    return any(s.name == name and s.state not in ("dead", "stopped") for s in statuses)
 
 
 def _info(

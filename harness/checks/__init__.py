@@ -15,6 +15,7 @@ from harness.checks.freshness import FreshnessHot, FreshnessWindows
 from harness.checks.hot_events import HotEventsEqualOracle
 from harness.checks.hot_write_latency import HotWriteLatency
 from harness.checks.late_events import LateEvents
+from harness.checks.nodes_alive import NodesAlive
 from harness.checks.operations import HotReadLatency, LoadOnSchedule, ProduceLatency
 from harness.checks.protocol import Check
 from harness.checks.recovery_time import RecoveryTime
@@ -36,6 +37,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     HotWindowsEqualOracle(),
     SteadyState(),
     FaultsCarriedOut(),
+    NodesAlive(),
     RecoveryTime(),
     Drained(),
     LoadOnSchedule(),

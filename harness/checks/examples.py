@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.history.reader import History
 
-_MAX: Final = 5
+MAX_EXAMPLES: Final = 5
 """How many offending items a finding shows."""
 
 
@@ -15,4 +15,4 @@ def examples(
     history: History, query: str, tell: Callable[[Mapping[str, Any]], str], **parameters: object
 ) -> tuple[str, ...]:
     """What ``tell`` says of each row that ``query`` finds; the query says where its ``$limit`` falls."""
-    return tuple(tell(row) for row in history.rows(query, {"limit": _MAX, **parameters}))
+    return tuple(tell(row) for row in history.rows(query, {"limit": MAX_EXAMPLES, **parameters}))

@@ -40,6 +40,15 @@ class FaultLine(_Line):
         return f"{self.kind} {', '.join(self.nodes)}"
 
 
+class EndLine(_Line):
+    """A line of ``ends.jsonl``: a process of the platform that ended, whoever ended it."""
+
+    at_ns: int
+    node: str
+    exit: int
+    """The exit code, or minus the signal."""
+
+
 class HotWriteLine(_Line):
     """A line of ``hot_writes-<n>.jsonl``: one batch."""
 
@@ -63,6 +72,7 @@ class FaultSpan(_Line):
     number: int
     kind: str
     title: str
+    nodes: tuple[str, ...]
     inject_ns: int
     heal_ns: int | None
     problems: tuple[str, ...] = ()
@@ -97,6 +107,7 @@ def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
             number=number,
             kind=line.kind,
             title=line.title,
+            nodes=tuple(line.nodes),
             inject_ns=line.at_ns,
             heal_ns=heals.get(number),
             problems=tuple(problems.get(number, ())),

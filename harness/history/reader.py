@@ -8,7 +8,7 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from harness.artifacts import cache_dir
 from harness.errors import RunError
 from harness.history.course import (
+    EndLine,
     FaultLine,
     FaultSpan,
     HotWriteLine,
@@ -67,15 +68,20 @@ class History:
         sources: Mapping[str, Source],
         phases: Sequence[PhaseLine],
         faults: Sequence[FaultLine],
+        ends: Sequence[EndLine] | None,
         hot_writes: Sequence[HotWriteLine] | None,
         problems: Sequence[str] = (),
+        damaged: Collection[str] = (),
     ) -> None:
         self.scenario, self.info = scenario, info
         self.phases: tuple[Span, ...] = spans(phases)
         self.faults: tuple[FaultSpan, ...] = fault_spans(faults)
-        self.missing: frozenset[str] = _missing(sources, phases, hot_writes, info)
-        """Names of tables, ``phases``, ``hot_writes`` and ``run`` that the run did not leave."""
-        self.damaged: frozenset[str] = frozenset(name for name, s in sources.items() if s.unreadable)
+        self.ends: tuple[EndLine, ...] = tuple(ends or ())
+        self.missing: frozenset[str] = _missing(sources, phases, ends, hot_writes, info)
+        """Names of tables, ``phases``, ``ends``, ``hot_writes`` and ``run`` that the run did not leave."""
+        self.damaged: frozenset[str] = frozenset(
+            {*damaged, *(name for name, s in sources.items() if s.unreadable)}
+        )
         """Names of tables of which a part could not be read."""
         self.problems: tuple[str, ...] = (*problems, *(u for s in sources.values() for u in s.unreadable))
         """Everything that could not be read, for people."""
@@ -93,6 +99,7 @@ class History:
         problems: list[str] = []
         phases, wrong_phases = read_lines(history / "phases.jsonl", PhaseLine)
         faults, wrong_faults = read_lines(history / "faults.jsonl", FaultLine)
+        ends, wrong_ends = read_lines(history / "ends.jsonl", EndLine)
         hot_writes, wrong_writes = _read_hot_writes(history)
         info = _read_info(history, problems)
         sources = {name: read_parts(history / name, schema) for name, schema in TABLES.items()}
@@ -103,8 +110,10 @@ class History:
             sources=sources,
             phases=phases,
             faults=faults,
+            ends=ends if (history / "ends.jsonl").is_file() else None,
             hot_writes=hot_writes,
-            problems=(*problems, *wrong_phases, *wrong_faults, *wrong_writes),
+            problems=(*problems, *wrong_phases, *wrong_faults, *wrong_ends, *wrong_writes),
+            damaged=["ends"] if wrong_ends else [],
         )
 
     @staticmethod
@@ -115,6 +124,7 @@ class History:
         tables: Mapping[str, pa.Table | Sequence[Mapping[str, object]]],
         phases: Sequence[PhaseLine] = (),
         faults: Sequence[FaultLine] = (),
+        ends: Sequence[EndLine] | None = None,
         hot_writes: Sequence[HotWriteLine] | None = None,
     ) -> History:
         """A history from values. A table that is not named is missing; fields left out of a row are null."""
@@ -125,6 +135,7 @@ class History:
             sources=sources,
             phases=phases,
             faults=faults,
+            ends=ends,
             hot_writes=hot_writes,
         )
 
@@ -177,12 +188,15 @@ def _sealed_database() -> duckdb.DuckDBPyConnection:
 def _missing(
     sources: Mapping[str, Source],
     phases: Sequence[PhaseLine],
+    ends: Sequence[EndLine] | None,
     hot_writes: Sequence[HotWriteLine] | None,
     info: RunInfo | None,
 ) -> frozenset[str]:
     absent = {name for name, source in sources.items() if not source.present}
     absent |= {name for name, there in (("phases", phases), ("run", info)) if not there}
-    return frozenset(absent | ({"hot_writes"} if hot_writes is None else set()))
+    # That nothing ended is a record too.
+    absent |= {name for name, lines in (("ends", ends), ("hot_writes", hot_writes)) if lines is None}
+    return frozenset(absent)
 
 
 def _read_scenario(run_dir: Path) -> Scenario:

@@ -114,6 +114,8 @@ TABLES: dict[str, pa.Schema] = {
 - ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is warm_up, steady, fault, recovery, drain or done;
 - ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
   faults of the schedule from 0 and action is inject or heal;
+- ``ends.jsonl``: ``{"at_ns", "node", "exit"}``, a line for each process of the platform that ended before it
+  was drained, whoever ended it; exit is its exit code, or minus the signal;
 - ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
   line a batch, at_unix_ns being its start.
 

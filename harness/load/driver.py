@@ -9,7 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
+from harness.load.replay_config import (
+    CONFIG_VARIABLE,
+    DELIVERY_TIMEOUT_S,
+    FLUSH_TIMEOUT_S,
+    ReplayConfig,
+)
 
 LOAD_LEAD_S: Final = 5.0
 """So long before its first event is due the load should be started: Locust needs a few seconds to import."""
@@ -18,16 +23,32 @@ _LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
 _PACKAGES: Final = Path(__file__).parents[2]
 
 
+def longest_s(
+    duration_s: float,
+    *,
+    delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+    flush_timeout_s: float = FLUSH_TIMEOUT_S,
+) -> float:
+    """How long a load may take from its start: with the waits before and after, nothing runs longer.
+
+    ``duration_s`` is what the plan takes from its first event to its last.
+    """
+    return LOAD_LEAD_S + 60 + duration_s + delivery_timeout_s + flush_timeout_s
+
+
 def load_argv(
     config_file: Path, config: ReplayConfig, *, duration_s: float
 ) -> tuple[Sequence[str], dict[str, str]]:
     """The command and the environment for ``Platform.spawn("load", ...)``; writes ``config_file``.
 
-    The replay ends by itself when everything is sent and known. ``duration_s``, which the plan takes from its
-    first event to its last, only bounds it: with the waits before and after, nothing runs longer.
+    The replay ends by itself when everything is sent and known. ``duration_s`` only bounds it.
     """
     config.save(config_file)
-    run_time_s = math.ceil(LOAD_LEAD_S + 60 + duration_s + config.delivery_timeout_s + config.flush_timeout_s)
+    run_time_s = math.ceil(
+        longest_s(
+            duration_s, delivery_timeout_s=config.delivery_timeout_s, flush_timeout_s=config.flush_timeout_s
+        )
+    )
     argv = [
         *(sys.executable, "-m", "locust", "--locustfile", str(_LOCUSTFILE)),
         *("--headless", "--users", str(config.users), "--spawn-rate", str(config.users)),

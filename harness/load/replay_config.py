@@ -13,6 +13,9 @@ from harness.load.clock import EventClock
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
+DELIVERY_TIMEOUT_S: Final = 60.0
+FLUSH_TIMEOUT_S: Final = 65.0
+"""What a replay is given unless it is told otherwise, and how whoever waits for it knows when to stop."""
 
 
 class ReplayConfig(BaseModel):
@@ -39,9 +42,9 @@ class ReplayConfig(BaseModel):
     """Producers, each with its share of the entities. Locust's users drive them."""
     linger_ms: float = Field(default=100.0, ge=0)
     compression: Literal["none", "snappy", "lz4", "zstd"] = "snappy"
-    delivery_timeout_s: float = Field(default=60.0, gt=0)
+    delivery_timeout_s: float = Field(default=DELIVERY_TIMEOUT_S, gt=0)
     """How long the client retries one event. It must outlast the faults."""
-    flush_timeout_s: float = Field(default=65.0, gt=0)
+    flush_timeout_s: float = Field(default=FLUSH_TIMEOUT_S, gt=0)
     """How long after the last event was sent its acknowledgement is waited for."""
     stop_timeout_s: float = Field(default=5.0, gt=0)
     """The same when the replay is told to stop early."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.history.course import FaultLine, HotWriteLine, PhaseLine
+from harness.history.course import EndLine, FaultLine, HotWriteLine, PhaseLine
 from harness.history.reader import SCHEMAS, History
 from harness.history.run_info import RunInfo
 from harness.scenario.model import Expectation, Load, Scenario
@@ -152,6 +152,7 @@ def history(
     *,
     phases: Sequence[PhaseLine] = PHASES,
     faults: Sequence[FaultLine] = (),
+    ends: Sequence[EndLine] | None = (),
     hot_writes: Sequence[HotWriteLine] | None = None,
     of: Scenario | None = None,
     info: RunInfo | None = None,
@@ -166,5 +167,6 @@ def history(
         tables=rows,
         phases=phases,
         faults=faults,
+        ends=ends,
         hot_writes=hot_writes,
     )

@@ -89,6 +89,9 @@ def _course(history: Path) -> None:
         for action, at_s in (("inject", inject_s), ("heal", heal_s)):
             line = {"at_ns": at_s * SECOND_NS, "fault": number, "kind": kind, "action": action}
             append_jsonl(history / "faults.jsonl", {**line, "nodes": [node], "ok": True, "detail": ""})
+    killed = [(node, inject_s, -9) for _, node, inject_s, _ in FAULTS]
+    for node, at_s, code in (*killed, ("load", 61, 0)):
+        append_jsonl(history / "ends.jsonl", {"at_ns": at_s * SECOND_NS, "node": node, "exit": code})
     for at_ms in range(0, DONE_S * 1000, 50):
         at = run_info().epoch_unix_ns + at_ms * 1_000_000
         line = {"at_unix_ns": at, "duration_us": 4000.0 + at_ms % 7000, "rows": 40, "table": "recent_events"}

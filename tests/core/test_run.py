@@ -34,11 +34,16 @@ class World:
     unsteady: str = ""
     load_done_after: int = 40
     load_dies_after: int = 10**9
+    dies: Mapping[int, str] = field(default_factory=dict)
+    """What the kernel kills, by the look after which it does."""
+    dies_in_drain: str = ""
+    gives_up_after: int = 10**6
+    """Looks after which a test gives up that waits for a run to do so."""
     looks: int = 0
     now_ns: int = 0
 
     def __post_init__(self) -> None:
-        self.backend = MemoryBackend(self.did)
+        self.backend = MemoryBackend(self.did, monotonic_ns=lambda: self.now_ns)
 
     def step(self, what: str) -> None:
         self.did.append(what)
@@ -59,6 +64,8 @@ class World:
 
     def drain(self) -> None:
         self.step("drain")
+        if self.dies_in_drain:
+            self.backend.platforms[-1].end(self.dies_in_drain, exit_code=1)
 
     def stop(self) -> None:
         self.step("stop watching")
@@ -73,9 +80,12 @@ class World:
     def sleep(self, _: float) -> None:
         """Every sleep lasts a quarter of a second, and the load goes on meanwhile."""
         self.looks += 1
+        assert self.looks < self.gives_up_after
         self.now_ns += 250_000_000
         if self.looks > self.load_dies_after:
             self.backend.platforms[-1].end(LOAD)
+        if self.looks in self.dies:
+            self.backend.platforms[-1].end(self.dies[self.looks], exit_code=-9)
         done = self.load_done_after < self.looks < self.load_dies_after
         LoadProgress(
             state="done" if done else "sending",
@@ -179,6 +189,41 @@ def test_a_load_that_died_ends_the_run(world: Callable[..., World]) -> None:
     with pytest.raises(RunError, match="the load died"):
         w.run(scenario())
     assert w.ended().startswith("failed: the load died")
+
+
+def test_a_node_that_the_kernel_kills_is_recorded_with_its_time(world: Callable[..., World]) -> None:
+    w = world(dies={8: "kafka-broker-1"})
+    w.run(scenario())
+    assert w.lines("ends.jsonl") == [{"at_ns": 2_000_000_000, "node": "kafka-broker-1", "exit": -9}]
+    assert w.ended() == "complete"
+
+
+def test_a_writer_that_dies_while_the_platform_drains_is_recorded(world: Callable[..., World]) -> None:
+    w = world(dies_in_drain="hot-writer-1")
+    w.run(scenario())
+    assert [(line["node"], line["exit"]) for line in w.lines("ends.jsonl")] == [("hot-writer-1", 1)]
+
+
+def test_that_nothing_died_is_recorded_too_and_what_is_stopped_at_the_end_did_not(
+    world: Callable[..., World],
+) -> None:
+    w = world()
+    w.run(scenario())
+    assert w.lines("ends.jsonl") == []
+
+
+def test_a_process_that_a_fault_kills_again_and_again_ends_each_time(world: Callable[..., World]) -> None:
+    w = world(load_done_after=80)
+    w.run(scenario(KILL, KILL.model_copy(update={"at": 5.0})))
+    assert [line["node"] for line in w.lines("ends.jsonl")] == ["kafka-broker-1", "kafka-broker-1"]
+
+
+def test_a_load_that_lives_and_does_nothing_is_given_up(world: Callable[..., World]) -> None:
+    w = world(load_done_after=10**9, gives_up_after=2_000)
+    with pytest.raises(RunError, match=r"the load lives.* 1 of 2 events"):
+        w.run(scenario())
+    assert w.ended().startswith("failed: the load lives")
+    assert w.did[-1] == "down"
 
 
 @pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "read back"])
