@@ -141,7 +141,7 @@ class Offsets:
         coordinator has just moved: librdkafka 2.16 follows a pointer there that only consumers have.
         """
         if group not in self._members:
-            self._members[group] = Consumer({**self._consumer_settings, "group.id": group})
+            self._members[group] = _asked(Consumer, {**self._consumer_settings, "group.id": group})
         return self._members[group]
 
     def _look_into(self, gaps: Mapping[Partition, tuple[int, int]]) -> None:
@@ -151,16 +151,17 @@ class Offsets:
         consumer = self._assigned(gaps)
         open_gaps, deadline = dict(gaps), time.monotonic() + self._timeout_s
         while open_gaps and (left_s := deadline - time.monotonic()) > 0:
-            for message in consumer.consume(num_messages=_MARKERS_MAX, timeout=min(left_s, 0.1)):
+            for message in _asked(consumer.consume, num_messages=_MARKERS_MAX, timeout=min(left_s, 0.1)):
                 partition = (message.topic() or "", message.partition() or 0)
                 if partition in open_gaps and _passed(message, open_gaps[partition]):
                     self._only_markers[partition] = open_gaps[partition]
                 open_gaps.pop(partition, None)
-        consumer.unassign()
+        _asked(consumer.unassign)
 
     def _assigned(self, gaps: Mapping[Partition, tuple[int, int]]) -> Consumer:
         if self._peeker is None:
-            self._peeker = Consumer(
+            self._peeker = _asked(
+                Consumer,
                 {
                     **self._consumer_settings,
                     "group.id": "floodmark-observer",
@@ -168,9 +169,10 @@ class Offsets:
                     "enable.partition.eof": True,
                     "auto.offset.reset": "error",
                     "fetch.wait.max.ms": 20,
-                }
+                },
             )
-        self._peeker.assign([TopicPartition(*partition, first) for partition, (first, _) in gaps.items()])
+        wanted = [TopicPartition(*partition, first) for partition, (first, _) in gaps.items()]
+        _asked(self._peeker.assign, wanted)
         return self._peeker
 
     def _partitions_of(self, topic: str) -> tuple[Partition, ...]:

@@ -11,6 +11,7 @@ The metrics, all in ``samples``:
 | ``node_cpu_seconds_total``, ``node_memory_bytes`` | node | of the node's processes |
 | ``checkpoints_completed_total``, ``job_restarts_total`` | | of the stream job |
 | ``job_running`` | | 1 while all tasks of the stream job run, else 0 |
+| ``drain_complete`` | what was seen last | 1 when everything had come out in time, else 0 |
 | ``undrained_events`` | topic | records that were left when the run gave up waiting, else 0 |
 | ``samples_missed_total`` | source | samples that could not be taken: they are absent, never made up |
 
@@ -19,6 +20,7 @@ The samples of one metric that were taken together bear the same time.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,6 +30,7 @@ from typing import Final, Protocol
 from harness.history.writer import TableWriter
 from harness.run_clock import RunClock
 
+_LOG: Final = logging.getLogger(__name__)
 _INTERVAL_S: Final = 1.0
 _LAST_SAMPLE_S: Final = 10.0
 
@@ -67,6 +70,7 @@ class Sampler:
         self._stop = threading.Event()
         self._writing = threading.Lock()
         self._missed: Counter[str] = Counter()
+        self._told: set[str] = set()
         self._threads = [
             threading.Thread(target=self._follow, args=(source,), name=f"sample-{source.name}", daemon=True)
             for source in sources
@@ -106,11 +110,17 @@ class Sampler:
         try:
             readings = list(source.read())
         except SampleMissed:
-            self._missed[source.name] += 1
-            readings = [
-                Reading(metric="samples_missed_total", label=source.name, value=self._missed[source.name])
-            ]
+            readings = [self._miss(source)]
+        except Exception as error:  # noqa: BLE001 -- a thread that ends would be silent for the rest of the run
+            readings = [self._miss(source)]
+            if source.name not in self._told:
+                self._told.add(source.name)
+                _LOG.warning("%s cannot be sampled: %s: %s", source.name, type(error).__name__, error)
         self._record(at_ns, readings)
+
+    def _miss(self, source: Source) -> Reading:
+        self._missed[source.name] += 1
+        return Reading(metric="samples_missed_total", label=source.name, value=self._missed[source.name])
 
     def _record(self, at_ns: int, readings: Iterable[Reading]) -> None:
         with self._writing:

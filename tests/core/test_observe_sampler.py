@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from confluent_kafka import KafkaException
 
 from harness.backends.protocol import NodeState, NodeStatus
 from harness.errors import PlatformError
@@ -20,17 +22,18 @@ from harness.observe.offsets import Lag, Offsets, OffsetsUnknown
 from harness.observe.sampler import Reading, SampleMissed, Sampler
 from harness.observe.sources import HotLag, Load, Nodes, StreamLag
 from harness.run_clock import RunClock
+from pipeline.endpoints import KafkaEndpoint
 
 
 class Thermometer:
     """A source that reads 20 degrees, or cannot be read."""
 
-    def __init__(self, name: str = "thermometer", broken: bool = False) -> None:
-        self.name, self.broken, self.closed = name, broken, False
+    def __init__(self, name: str = "thermometer", error: Exception | None = None) -> None:
+        self.name, self.error, self.closed = name, error, False
 
     def read(self) -> Iterable[Reading]:
-        if self.broken:
-            raise SampleMissed("no answer")
+        if self.error is not None:
+            raise self.error
         yield Reading(metric="degrees", label="inside", value=20)
 
     def close(self) -> None:
@@ -56,9 +59,52 @@ def test_every_source_is_sampled_a_last_time_and_closed(tmp_path: Path) -> None:
 
 
 def test_a_sample_that_cannot_be_taken_is_absent_and_counted(tmp_path: Path) -> None:
-    rows = sampled(tmp_path, Thermometer("broken", broken=True), Thermometer("sound"))
+    rows = sampled(tmp_path, Thermometer("broken", SampleMissed("no answer")), Thermometer("sound"))
     assert ("samples_missed_total", "broken", 1.0) in rows
     assert [label for metric, label, _ in rows if metric == "samples_missed_total"] == ["broken"]
+
+
+class Fickle(Thermometer):
+    """A source that breaks in a way nobody expects, twice, and is asked to stop when it is whole again."""
+
+    def __init__(self) -> None:
+        super().__init__("fickle")
+        self.read_often = threading.Event()
+        self._reads = 0
+
+    def read(self) -> Iterable[Reading]:
+        self._reads += 1
+        if self._reads <= 2:
+            raise KeyError("tasks")
+        self.read_often.set()
+        return super().read()
+
+
+def test_a_source_that_breaks_unexpectedly_is_told_of_once_and_read_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = Fickle()
+    sampler = Sampler([source], TableWriter(tmp_path, "samples", "sampler"), RunClock.start())
+    sampler.start()
+    assert source.read_often.wait(10)
+    sampler.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        "fickle cannot be sampled: KeyError: 'tasks'"
+    ]
+
+
+def test_a_consumer_that_the_client_refuses_is_a_cluster_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(_settings: dict[str, object]) -> None:
+        raise KafkaException("no file descriptors left")
+
+    offsets = Offsets(KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",)))
+    monkeypatch.setattr("harness.observe.offsets.Consumer", refused)
+    with pytest.raises(OffsetsUnknown):
+        offsets.committed("g", [("events", 0)])
+    with pytest.raises(OffsetsUnknown):
+        offsets.exact(LAG)
 
 
 class Offline(Offsets):
