@@ -53,10 +53,17 @@ class Drained:
     """What the wait saw last, for people."""
 
     def readings(self) -> tuple[Reading, ...]:
-        """``undrained_events`` of each topic, for ``Sampler.record``."""
-        return tuple(
-            Reading(metric="undrained_events", label=topic, value=events)
-            for topic, events in self.undrained_events.items()
+        """``drain_complete``, and ``undrained_events`` of each topic, for ``Sampler.record``.
+
+        Lags alone do not tell: they are nothing, too, when checkpoints cease once the source was consumed.
+        """
+        seen = "" if self.complete else self.last_seen
+        return (
+            Reading(metric="drain_complete", label=seen, value=float(self.complete)),
+            *(
+                Reading(metric="undrained_events", label=topic, value=events)
+                for topic, events in self.undrained_events.items()
+            ),
         )
 
 

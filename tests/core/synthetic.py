@@ -207,6 +207,7 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
                 table.add(at_ns=at_s * SECOND_NS, metric=metric, label=label, value=float(value))
         for topic in ("events", "events_valid", "window_results"):
             table.add(at_ns=65 * SECOND_NS, metric="undrained_events", label=topic, value=0.0)
+        table.add(at_ns=65 * SECOND_NS, metric="drain_complete", label="", value=1.0)
 
 
 def _read_back(history: Path, plan: dict[str, Any]) -> None:

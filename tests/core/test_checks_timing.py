@@ -186,9 +186,31 @@ def left(at_s: float = 61, **topics: float) -> list[dict[str, object]]:
     return [sample("undrained_events", at_s, events, label=topic) for topic, events in topics.items()]
 
 
+def waited(complete: bool, last_seen: str = "") -> dict[str, object]:
+    return sample("drain_complete", 61, float(complete), label=last_seen)
+
+
 def test_a_drained_platform_passes() -> None:
-    (finding,) = judged("drained", samples=left(events=0, events_valid=0))
+    (finding,) = judged("drained", samples=[*left(events=0, events_valid=0), waited(True)])
     assert (finding.verdict, finding.observed) == (Verdict.PASS, 0)
+
+
+@pytest.mark.parametrize("topics", [{}, {"events": 0}])
+def test_a_wait_that_ran_out_fails_though_nothing_was_left_that_lags(topics: dict[str, float]) -> None:
+    samples = [
+        *left(**topics),
+        waited(False, "open transactions on windows-0"),
+        sample("hot_lag_events", 9, 0),
+    ]
+    (finding,) = judged("drained", samples=samples)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+    assert finding.detail.startswith("the pipeline did not drain in time: open transactions on windows-0")
+
+
+def test_a_wait_of_which_it_is_not_told_how_it_ended_is_not_judged() -> None:
+    (finding,) = judged("drained", samples=left(events=0))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert finding.detail == "it is not recorded whether the pipeline had drained in time"
 
 
 def test_what_was_left_unconsumed_is_counted() -> None:
@@ -198,7 +220,8 @@ def test_what_was_left_unconsumed_is_counted() -> None:
 
 
 def test_a_topic_of_which_it_is_not_told_what_was_left_is_not_judged() -> None:
-    (finding,) = judged("drained", samples=[*left(events=0), sample("hot_lag_events", 61, 0, "events_valid")])
+    lag = sample("hot_lag_events", 61, 0, "events_valid")
+    (finding,) = judged("drained", samples=[*left(events=0), waited(True), lag])
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.detail == "it is not recorded what was left of events_valid"
 

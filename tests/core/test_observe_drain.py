@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.observe.drain import Drain, StreamPath, wait_until_drained
+from harness.observe.drain import Drain, Drained, StreamPath, wait_until_drained
 from harness.observe.flink import JobState, JobsUnknown
 from harness.observe.offsets import Lag, OffsetsUnknown, Partition
 
@@ -134,8 +134,23 @@ def test_what_is_left_at_the_end_of_the_wait_is_told() -> None:
     assert not drained.complete
     assert drained.undrained_events == {"events": 5, "valid": 2}
     assert [(r.metric, r.label, r.value) for r in drained.readings()] == [
+        ("drain_complete", "5 events of events that the stream job has not committed", 0),
         ("undrained_events", "events", 5),
         ("undrained_events", "valid", 2),
+    ]
+
+
+def test_a_wait_that_ran_out_is_told_though_every_lag_is_none() -> None:
+    cluster = Cluster(open_transactions={"windows"})
+    drained = wait_until_drained(PATH, cluster, cluster, timeout_s=0, report=lambda _: None)
+    assert {r.metric: r.value for r in drained.readings()} == {"drain_complete": 0, "undrained_events": 0}
+
+
+def test_a_wait_that_came_to_its_end_says_so() -> None:
+    drained = Drained(complete=True, undrained_events={"events": 0}, last_seen="nothing")
+    assert [(r.metric, r.label, r.value) for r in drained.readings()] == [
+        ("drain_complete", "", 1),
+        ("undrained_events", "events", 0),
     ]
 
 
