@@ -67,12 +67,16 @@ def lag(history: History) -> list[Series]:
 
 
 def freshness(history: History) -> list[Series]:
-    """Seconds until an event, and until a window, could be read in the hot store, by when each began."""
+    """Seconds until an event, and until a window, could be read in the hot store, by when each began.
+
+    What never came has no place on a plot.
+    """
     ages = {"events": event_ages(history), "windows": window_ages(history)}
     start_ns = history.info.load_start_ns if history.info else 0
     return [
-        Series(name=name, at_s=(found["at_ns"] - start_ns) / 1e9, value=found["value"] / 1e3)
+        Series(name=name, at_s=(found["at_ns"][came] - start_ns) / 1e9, value=found["value"][came] / 1e3)
         for name, found in ages.items()
+        for came in (np.isfinite(found["value"]),)
     ]
 
 

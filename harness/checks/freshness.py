@@ -1,8 +1,9 @@
 """How old data is when it can first be queried in the hot store.
 
-The hot store is probed for a sample of events and windows; the table ``seen`` holds the first moment at
-which each was there. What never came is not in it: ``hot_events_equal_oracle`` and
-``hot_windows_equal_oracle`` judge completeness.
+The prober notes what it is going to look for (``sought``) and the first moment at which each was there
+(``seen``). What was due and never came is infinitely old, for to judge survivors alone would make a platform
+that loses what is slow look fast. An event was due when it was acknowledged, a window when the stream job
+gave it out; ``windows_equal_oracle`` says which never left the job.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.checks.measurement import Measurement, Numbers
+import numpy as np
+
+from harness.checks.measurement import Measurement, Numbers, Unjudged
+from harness.checks.probing import HOLE_NS, looks_ns, unprobed, unprobed_in_drain
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
 from harness.history.reader import History
@@ -18,30 +22,51 @@ from harness.history.reader import History
 _EVENTS: Final = """
 WITH first_seen AS (
     SELECT event_id, event_time_ms, min(at_ns) AS at_ns FROM seen WHERE store = 'hot_events' GROUP BY ALL
+), wanted AS (
+    SELECT event_id, event_time_ms FROM first_seen
+    UNION SELECT event_id, event_time_ms FROM sought WHERE store = 'hot_events'
+), copies AS (
+    SELECT w.event_id, w.event_time_ms, p.seq,
+           (run.load_start_ns + p.send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
+    FROM plan p, run, wanted w
+    WHERE p.event_id = w.event_id AND run.origin_ms + p.event_offset_ms = w.event_time_ms
+), acknowledged_copies AS (
+    SELECT DISTINCT seq FROM copies JOIN operations o
+    ON o.kind = 'produce' AND o.outcome = 'ok' AND seq BETWEEN o.first_seq AND o.last_seq
 ), sent AS (
-    SELECT p.event_id, run.origin_ms + p.event_offset_ms AS event_time_ms,
-           min(run.load_start_ns + p.send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
-    FROM plan p, run WHERE p.event_id IN (SELECT event_id FROM first_seen) GROUP BY ALL
+    SELECT event_id, event_time_ms, min(at_ns) AS at_ns,
+           bool_or(seq IN (SELECT seq FROM acknowledged_copies)) AS acknowledged
+    FROM copies GROUP BY ALL
 )
-SELECT (first_seen.at_ns - sent.at_ns) / 1e6 AS value, sent.at_ns
-FROM first_seen JOIN sent USING (event_id, event_time_ms)
+SELECT CASE WHEN first_seen.at_ns IS NOT NULL THEN (first_seen.at_ns - sent.at_ns) / 1e6
+            WHEN $ended THEN 'inf'::DOUBLE ELSE ($last_look_ns - sent.at_ns) / 1e6 END AS value, sent.at_ns
+FROM sent LEFT JOIN first_seen USING (event_id, event_time_ms)
+WHERE first_seen.at_ns IS NOT NULL OR (acknowledged AND sent.at_ns < $last_look_ns)
 """
 
 _WINDOWS: Final = """
 WITH first_seen AS (
-    SELECT event_time_ms - run.origin_ms AS end_offset_ms, min(at_ns) AS at_ns
-    FROM seen, run WHERE store = 'hot_windows'
-    GROUP BY run.origin_ms, window_kind, key, window_start_ms, event_time_ms
+    SELECT window_kind, key, window_start_ms, event_time_ms AS window_end_ms, min(at_ns) AS at_ns
+    FROM seen WHERE store = 'hot_windows' GROUP BY ALL
+), given_out AS (
+    SELECT window_kind, key, window_start_ms, window_end_ms FROM readback_windows
+    SEMI JOIN (FROM sought WHERE store = 'hot_windows') USING (window_kind, key)
+), wanted AS (
+    SELECT window_kind, key, window_start_ms, window_end_ms FROM first_seen UNION FROM given_out
+), timed AS (
+    SELECT window_end_ms - run.origin_ms AS end_offset_ms, at_ns
+    FROM run, wanted LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
 ), frontier AS (
     SELECT send_offset_ms, max(event_offset_ms) OVER (ORDER BY send_offset_ms) AS reach_ms FROM plan
 ), steps AS (
     SELECT reach_ms, min(send_offset_ms) AS send_offset_ms FROM frontier GROUP BY reach_ms
 ), ready AS (
-    SELECT first_seen.at_ns AS seen_ns,
+    SELECT timed.at_ns AS seen_ns,
            (run.load_start_ns + steps.send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
-    FROM first_seen ASOF JOIN steps ON first_seen.end_offset_ms <= steps.reach_ms, run
+    FROM timed ASOF JOIN steps ON timed.end_offset_ms <= steps.reach_ms, run
 )
-SELECT (seen_ns - at_ns) / 1e6 AS value, at_ns FROM ready
+SELECT coalesce((seen_ns - at_ns) / 1e6, 'inf'::DOUBLE) AS value, at_ns FROM ready
+WHERE seen_ns IS NOT NULL OR at_ns > $primed_ns
 """
 
 
@@ -49,7 +74,7 @@ class _Freshness:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"seen", "plan", "phases", "run"})
+    needs: Set[str] = frozenset({"sought", "seen", "operations", "plan", "phases", "run"})
 
 
 class FreshnessHot(_Freshness):
@@ -60,12 +85,18 @@ class FreshnessHot(_Freshness):
 
     def measure(self, history: History) -> Measurement:
         """Ages of the events that were probed for."""
-        return by_phase(history, event_ages(history), nothing="no event was seen in the hot store")
+        return _judged(history, event_ages(history), nothing="no event was seen in the hot store")
 
 
 def event_ages(history: History) -> dict[str, Numbers]:
-    """``value``: ms from the intended send of each event to its first sight; ``at_ns``: that send."""
-    return history.columns(_EVENTS)
+    """``value``: ms from the intended send of each event to its first sight; ``at_ns``: that send.
+
+    What was acknowledged and never came is infinitely old. While the run goes on, and when it ended too
+    early, it is as old as it was at the last look: it may still have been under way.
+    """
+    looks = looks_ns(history)
+    last_ns = int(looks[-1]) if len(looks) else 0
+    return history.columns(_EVENTS, {"ended": history.complete, "last_look_ns": last_ns})
 
 
 class FreshnessWindows(_Freshness):
@@ -83,9 +114,35 @@ class FreshnessWindows(_Freshness):
 
     def measure(self, history: History) -> Measurement:
         """Ages of the window results that were probed for."""
-        return by_phase(history, window_ages(history), nothing="no window was seen in the hot store")
+        if history.complete and "readback_windows" in history.missing | history.damaged:
+            return Unjudged(reason="it cannot be read which windows were given out")
+        return _judged(history, window_ages(history), nothing="no window was seen in the hot store")
 
 
 def window_ages(history: History) -> dict[str, Numbers]:
-    """``value``: ms from when each window could be complete to its first sight; ``at_ns``: that moment."""
-    return history.columns(_WINDOWS)
+    """``value``: ms from when each window could be complete to its first sight; ``at_ns``: that moment.
+
+    What the stream job gave out and was never seen is infinitely old, unless it may have been there at the
+    first look, which tells nothing of how old a window is. What was given out is known at a run's end only.
+    """
+    looks = looks_ns(history)
+    first_ns = int(looks[0]) if len(looks) else 0
+    return history.columns(_WINDOWS, {"primed_ns": first_ns + HOLE_NS})
+
+
+def missed(history: History, ages: dict[str, Numbers]) -> str:
+    """Why these ages are no ground to judge by: nobody looked, or not for long enough; "" where they are."""
+    if why := unprobed(history):
+        return why
+    never = int(np.isinf(ages["value"]).sum())
+    if never and (why := unprobed_in_drain(history)):
+        return f"{never:,} of {len(ages['value']):,} had not come when the prober ended: {why}"
+    return ""
+
+
+def _judged(history: History, ages: dict[str, Numbers], *, nothing: str) -> Measurement:
+    if why := missed(history, ages):
+        return Unjudged(reason=why)
+    never = int(np.isinf(ages["value"]).sum())
+    detail = f"{never:,} of {len(ages['value']):,} never came" if never else ""
+    return by_phase(history, ages, nothing=nothing, detail=detail)

@@ -5,6 +5,9 @@ of the steady phase before the first fault, and one second, the grain of the sam
 over when every signal is back in its band and stays there for five seconds. Until its heal has worked every
 disturbance counts, so that neither a slow onset nor the heal's own disturbance is missed. A platform that
 never left the band recovered in no time.
+
+Recovery cannot be seen where nobody looked: a gap between samples is a disturbance, an event of the hot store
+that never came is one without an end, and where samples stop too early nothing is said.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks.freshness import event_ages, missed
 from harness.checks.measurement import Distribution, Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
-from harness.checks.signals import SECOND_NS, Signal, signals
+from harness.checks.signals import GAP_NS, SECOND_NS, Signal, sampled_until_ns, signals
 from harness.checks.timing import phases_at
 from harness.history.course import FOREVER_NS, FaultSpan, steady_span
 from harness.history.reader import History
@@ -54,15 +58,25 @@ class RecoveryTime:
         if steady is None:
             return Unjudged(reason="there was no steady phase before the first fault to recover to")
         seen = signals(history)
-        unseen = [s.name for s in seen if not len(s.within(steady.from_ns, steady.to_ns))]
-        if unseen:
+        before = {s.name: s.before(steady.from_ns, steady.to_ns) for s in seen}
+        if unseen := [name for name, delays_s in before.items() if not len(delays_s)]:
             return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
-        disturbances = _disturbances([(s, _limit_s(s, steady.from_ns, steady.to_ns)) for s in seen])
-        return _recoveries(history, disturbances)
+        limits_s = {name: _limit_s(delays_s) for name, delays_s in before.items()}
+        if down := [name for name, limit_s in limits_s.items() if not np.isfinite(limit_s)]:
+            return Unjudged(reason=f"not steady before the first fault: {', '.join(down)}")
+        if "hot store" in before and (why := missed(history, event_ages(history))):
+            return Unjudged(reason=why)
+        disturbances = _disturbances([(s, limits_s[s.name]) for s in seen])
+        return _recoveries(history, disturbances, _sampling_end_ns(seen))
 
 
-def _limit_s(signal: Signal, from_ns: int, to_ns: int) -> float:
-    return float(signal.within(from_ns, to_ns).max()) * _BAND_FACTOR + _BAND_ALLOWANCE_S
+def _limit_s(delays_s: Numbers) -> float:
+    return float(delays_s.max()) * _BAND_FACTOR + _BAND_ALLOWANCE_S
+
+
+def _sampling_end_ns(seen: tuple[Signal, ...]) -> int:
+    """Until when every signal that is sampled was."""
+    return min(int(signal.from_ns[-1]) for signal in seen if signal.sampled)
 
 
 def _disturbances(banded: list[tuple[Signal, float]]) -> _Disturbances:
@@ -80,10 +94,18 @@ def _disturbances(banded: list[tuple[Signal, float]]) -> _Disturbances:
     return _Disturbances(from_ns=beginnings[order], to_ns=ends[order])
 
 
-def _recoveries(history: History, disturbances: _Disturbances) -> Measurement:
+def _recoveries(history: History, disturbances: _Disturbances, sampling_end_ns: int) -> Measurement:
     faults = sorted(history.faults, key=lambda fault: fault.inject_ns)
     following_ns = [*(fault.inject_ns for fault in faults[1:]), FOREVER_NS]
     ends_ns = [_recovered_ns(f, n, disturbances) for f, n in zip(faults, following_ns, strict=True)]
+    untold = [
+        fault.title
+        for fault, following, end in zip(faults, following_ns, ends_ns, strict=True)
+        if sampling_end_ns + GAP_NS
+        < min(max(_counts_until_ns(fault, following), end + HOLD_NS), sampled_until_ns(history))
+    ]
+    if untold:
+        return Unjudged(reason=f"samples stop before recovery could be told from: {', '.join(untold)}")
     took_s = [
         float("inf") if end >= FOREVER_NS else (end - fault.inject_ns) / SECOND_NS
         for fault, end in zip(faults, ends_ns, strict=True)
@@ -102,14 +124,19 @@ def _recoveries(history: History, disturbances: _Disturbances) -> Measurement:
 
 def _recovered_ns(fault: FaultSpan, next_fault_ns: int, disturbances: _Disturbances) -> int:
     """When the last disturbance of the fault ended; the injection itself where there was none."""
-    healed_ns = next_fault_ns if fault.heal_ns is None else fault.heal_ns
-    counts_until_ns = min(healed_ns + HOLD_NS, next_fault_ns)
+    counts_until_ns = _counts_until_ns(fault, next_fault_ns)
     recovered_ns = fault.inject_ns
     for from_ns, to_ns in zip(disturbances.from_ns.tolist(), disturbances.to_ns.tolist(), strict=True):
         if from_ns >= counts_until_ns and from_ns >= recovered_ns + HOLD_NS:
             break
         recovered_ns = max(recovered_ns, to_ns)
     return recovered_ns
+
+
+def _counts_until_ns(fault: FaultSpan, next_fault_ns: int) -> int:
+    """Until when every disturbance is the fault's, however long the platform was steady before it."""
+    healed_ns = next_fault_ns if fault.heal_ns is None else fault.heal_ns
+    return min(healed_ns + HOLD_NS, next_fault_ns)
 
 
 def _example(fault: FaultSpan, took_s: float) -> str:

@@ -2,11 +2,13 @@
 
 Each is a series of intervals with the delay that was seen in it. Delays in seconds stay comparable while the
 rate of the traffic changes, which lags in events do not.
+
+Where nothing was sampled nothing is known, and a platform that cannot be asked is disturbed rather than well:
+the delay in a gap between samples is infinite, and no part of what was seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +16,15 @@ import numpy as np
 
 from harness.checks.freshness import event_ages
 from harness.checks.measurement import Numbers
+from harness.history.course import FOREVER_NS
 from harness.history.reader import History
 
 SECOND_NS: Final = 1_000_000_000
+GAP_NS: Final = 3_500_000_000
+"""Samples that are further apart leave a gap. They are a second apart, and a read that ran into its time-out
+of two seconds makes that three (up to 3.12 s in recorded runs). Reads that fail one after the other, as when
+brokers were killed or paused (4 to 11 s), mean that for so long nobody knew."""
+_SAMPLE_NS: Final = SECOND_NS
 
 _RESPONSES: Final = """
 SELECT min(intended_ns) AS from_ns, max(completed_ns) AS to_ns,
@@ -27,6 +35,7 @@ GROUP BY intended_ns // 1_000_000_000 ORDER BY 1
 _SAMPLES: Final = """
 SELECT at_ns, sum(value) AS value FROM samples WHERE metric = $metric GROUP BY at_ns ORDER BY at_ns
 """
+_DRAINED: Final = "SELECT max(at_ns) FROM samples WHERE list_contains($metrics, metric)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,40 +48,77 @@ class Signal:
     from_ns: Numbers
     to_ns: Numbers
     delay_s: Numbers
-    """Infinite where something never came, or where the job did not run."""
+    """Infinite where something never came, where the job did not run, and in gaps."""
+    gap: Numbers
+    """Whether the interval lies between samples that are too far apart to say anything of it."""
 
     def within(self, from_ns: int, to_ns: int) -> Numbers:
-        """The delays of the intervals that begin in [from_ns, to_ns)."""
-        delays: Numbers = self.delay_s[(self.from_ns >= from_ns) & (self.from_ns < to_ns)]
+        """The delays that were seen in the intervals that begin in [from_ns, to_ns)."""
+        delays: Numbers = self.delay_s[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
         return delays
+
+    def before(self, from_ns: int, to_ns: int) -> Numbers:
+        """As ``within``, without what never came but was still hoped for at the end: it was lost later."""
+        hoped_for = np.isinf(self.delay_s) & (self.to_ns > to_ns) & (not self.sampled)
+        inside = (self.from_ns >= from_ns) & (self.from_ns < to_ns)
+        delays: Numbers = self.delay_s[~self.gap & ~hoped_for & inside]
+        return delays
+
+    def covers(self, from_ns: int, to_ns: int) -> bool:
+        """Whether samples leave no gap in [from_ns, to_ns], neither at its ends."""
+        seen_ns = np.clip(self.from_ns[~self.gap], from_ns, to_ns)
+        return bool(np.diff(np.concatenate([[from_ns], seen_ns, [to_ns]])).max() <= GAP_NS)
 
 
 def signals(history: History) -> tuple[Signal, ...]:
-    """Of sending and of the stream job, empty where nothing was seen; of the hot store if it was probed."""
-    return tuple(s for s in _signals(history) if len(s.from_ns) or s.name != "hot store")
+    """Of sending and of the stream job, and of the hot store where there is one; empty if none was seen."""
+    hot = _hot_store(history)
+    there = len(hot.from_ns) or "cassandra" in history.scenario.topology.services
+    return (*steady_signals(history), hot) if there else steady_signals(history)
 
 
-def _signals(history: History) -> Iterator[Signal]:
+def steady_signals(history: History) -> tuple[Signal, ...]:
+    """Those of sending and of the stream job alone: a run asks for them while its load flows."""
     sent = history.columns(_RESPONSES)
-    yield Signal(
-        name="sending",
-        sampled=False,
-        from_ns=sent["from_ns"],
-        to_ns=sent["to_ns"],
-        delay_s=sent["delay_s"].astype(np.float64),
-    )
-    yield stream_delay(history)
     running = history.columns(_SAMPLES, {"metric": "job_running"})
-    yield _sampled("stream job running", running["at_ns"], np.where(running["value"] >= 1, 0.0, np.inf))
+    return (
+        Signal(
+            name="sending",
+            sampled=False,
+            from_ns=sent["from_ns"],
+            to_ns=sent["to_ns"],
+            delay_s=sent["delay_s"].astype(np.float64),
+            gap=np.zeros(len(sent["from_ns"]), dtype=bool),
+        ),
+        stream_delay(history),
+        _sampled("stream job running", running["at_ns"], np.where(running["value"] >= 1, 0.0, np.inf)),
+    )
+
+
+def sampled_until_ns(history: History) -> int:
+    """Until when there should be samples: to the end of the drain, or as far as the run came."""
+    drained_ns = history.value(_DRAINED, {"metrics": ["drain_complete", "undrained_events"]})
+    return int(history.phases[-1].from_ns if drained_ns is None else drained_ns)
+
+
+def last_sample_ns(history: History) -> int:
+    """When the last sample of any metric was taken; 0 where there is none."""
+    return int(history.value("SELECT coalesce(max(at_ns), 0) FROM samples"))
+
+
+def _hot_store(history: History) -> Signal:
     ages = event_ages(history)
-    ages_s = ages["value"] / 1e3
     order = np.argsort(ages["at_ns"], kind="stable")
-    yield Signal(
+    from_ns, ages_s = ages["at_ns"][order], ages["value"][order] / 1e3
+    came = np.isfinite(ages_s)
+    to_ns = (from_ns + np.where(came, ages_s, 0.0) * SECOND_NS).astype(np.int64)
+    return Signal(
         name="hot store",
         sampled=False,
-        from_ns=ages["at_ns"][order],
-        to_ns=(ages["at_ns"] + ages_s * SECOND_NS).astype(np.int64)[order],
-        delay_s=ages_s[order],
+        from_ns=from_ns,
+        to_ns=np.where(came, to_ns, FOREVER_NS),
+        delay_s=ages_s,
+        gap=np.zeros(len(from_ns), dtype=bool),
     )
 
 
@@ -102,6 +148,16 @@ def _ages_s(at_ns: Numbers, committed: Numbers, end_at_ns: Numbers, end: Numbers
 
 
 def _sampled(name: str, at_ns: Numbers, delay_s: Numbers) -> Signal:
-    """A sample stands for the time until the next one."""
-    to_ns = np.append(at_ns[1:], at_ns[-1:] + SECOND_NS)
-    return Signal(name=name, sampled=True, from_ns=at_ns, to_ns=to_ns, delay_s=delay_s)
+    """A sample stands for the time until the next one; before a gap for its own second only."""
+    following_ns = np.append(at_ns[1:], at_ns[-1:] + _SAMPLE_NS)
+    last = following_ns - at_ns > GAP_NS
+    to_ns = np.where(last, at_ns + _SAMPLE_NS, following_ns)
+    gaps = np.flatnonzero(last) + 1
+    return Signal(
+        name=name,
+        sampled=True,
+        from_ns=np.insert(at_ns, gaps, to_ns[last]),
+        to_ns=np.insert(to_ns, gaps, following_ns[last]),
+        delay_s=np.insert(delay_s, gaps, np.inf),
+        gap=np.insert(np.zeros(len(at_ns), dtype=bool), gaps, True),
+    )

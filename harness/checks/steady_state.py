@@ -2,7 +2,8 @@
 
 It does when the stream job ran throughout, when no event went unacknowledged, when acknowledgements came
 within five seconds, and when what the stream job had not committed was never older than three checkpoints and
-five seconds. Faults that hit a platform that was not steady prove nothing.
+five seconds. Faults that hit a platform that was not steady prove nothing, and nor does a steady phase of
+which samples are missing.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 
 from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
-from harness.checks.signals import SECOND_NS, Signal, signals
-from harness.history.course import steady_span
+from harness.checks.signals import SECOND_NS, Signal, last_sample_ns, steady_signals
+from harness.history.course import FOREVER_NS, steady_span
 from harness.history.reader import History
 from harness.scenario.model import STEADY_MIN_S
 
@@ -42,11 +43,14 @@ class SteadyState:
         if steady is None or steady.to_ns - steady.from_ns < (STEADY_MIN_S - _ALLOWED_EARLY_S) * SECOND_NS:
             return Unjudged(reason=f"no steady phase of {STEADY_MIN_S:g} s before the first fault")
         limits_s = _limits_s(history)
-        seen = {
-            s.name: s.within(steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in signals(history)
-        }
+        looked = steady_signals(history)
+        seen = {s.name: s.within(steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in looked}
         if unseen := [name for name in limits_s if not len(seen.get(name, ()))]:
             return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
+        # A phase that is still under way has no end yet: it is judged as far as samples have been written.
+        end_ns = last_sample_ns(history) if steady.to_ns == FOREVER_NS else steady.to_ns
+        if blind := [s.name for s in looked if s.sampled and not s.covers(steady.from_ns, end_ns)]:
+            return Unjudged(reason=f"not sampled throughout the steady phase: {', '.join(blind)}")
         worst_s = {name: float(np.max(seen[name])) for name in limits_s}
         broken = [name for name, limit_s in limits_s.items() if worst_s[name] > limit_s]
         return Count(

@@ -41,6 +41,18 @@ SAMPLES = pa.schema(
     ]
 )
 
+SOUGHT = pa.schema(
+    [
+        # What the prober was to look for, written before it began: what is not in ``seen`` was never seen.
+        ("store", pa.dictionary(pa.int8(), pa.string())),  # hot_events | hot_windows
+        ("key", pa.string()),  # entity_id, or the windows' key
+        ("event_id", pa.string()),  # "" for windows, of which all of the kind and key are sought
+        ("event_time_ms", pa.int64()),  # 0 for windows
+        ("window_kind", pa.dictionary(pa.int8(), pa.string())),  # "" for events
+        ("send_ns", pa.int64()),  # when the event was to be sent; 0 for windows
+    ]
+)
+
 SEEN = pa.schema(
     [
         # The first moment at which a row could be queried in the hot store.
@@ -103,6 +115,7 @@ READBACK_HOT_EVENTS = pa.schema(
 TABLES: dict[str, pa.Schema] = {
     "operations": OPERATIONS,
     "samples": SAMPLES,
+    "sought": SOUGHT,
     "seen": SEEN,
     "readback_events": READBACK_EVENTS,
     "readback_windows": READBACK_WINDOWS,

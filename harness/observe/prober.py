@@ -1,9 +1,10 @@
 """Finds out when things can first be queried: ``python -m harness.observe.prober --config FILE``.
 
 Reads of the hot store at QUORUM go out on a fixed schedule, whatever becomes of those before: two looks for
-sampled events, then one for window results. Each read is an operation of the history. What is seen for the
-first time goes into ``seen``, at the time at which the answer came: an age is told too long by at most the
-time between two looks.
+sampled events, then one for window results. What is going to be looked for is noted first, in ``sought``,
+since what was never seen leaves no other trace. Each read is an operation of the history. What is seen for
+the first time goes into ``seen``, at the time at which the answer came: an age is told too long by at most
+the time between two looks.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from cassandra import OperationTimedOut
 
 from harness.history.writer import TableWriter
 from harness.observe.hot_store import HOT_STORE_ERRORS, hot_session
-from harness.observe.probe_plan import days_between, probe_plan
+from harness.observe.probe_plan import ProbePlan, days_between, probe_plan
 from harness.observe.probe_reads import Answer, EventRead, Reads
 from harness.observe.prober_config import ProberConfig
 from harness.observe.seeking import EventSeeker, WindowSeeker
@@ -48,6 +49,7 @@ class Prober:
             entities=config.entities,
             categories=config.categories,
         )
+        note_sought(plan, config)
         self._events, self._windows = EventSeeker(plan.events), WindowSeeker(plan.windows)
         self._operations = TableWriter(config.history, "operations", config.worker)
         self._seen = TableWriter(config.history, "seen", config.worker)
@@ -145,6 +147,29 @@ class Prober:
                 event_time_ms=end_ms,
                 window_kind=read.key.kind,
                 window_start_ms=start_ms,
+            )
+
+
+def note_sought(plan: ProbePlan, config: ProberConfig) -> None:
+    """Write down what is going to be looked for."""
+    with TableWriter(config.history, "sought", config.worker) as table:
+        for event in plan.events:
+            table.add(
+                store="hot_events",
+                key=event.entity_id,
+                event_id=event.event_id,
+                event_time_ms=event.event_time_ms,
+                window_kind="",
+                send_ns=event.send_ns,
+            )
+        for window in plan.windows:
+            table.add(
+                store="hot_windows",
+                key=window.key,
+                event_id="",
+                event_time_ms=0,
+                window_kind=window.kind,
+                send_ns=0,
             )
 
 

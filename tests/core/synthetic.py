@@ -275,6 +275,35 @@ def _seen(history: Path, plan: dict[str, Any]) -> None:
     ends_ms = np.arange(300_000, SPAN_MS, 1_200_000)
     ends_s = ends_ms / 1000 / SCALE
     windows_s = ends_s + 2.0 + ends_ms // 300_000 % 5 / 4 + _stall_s(ends_s)
+    looks = np.arange(0, DONE_S * SECOND_NS, SECOND_NS // 4)
+    with TableWriter(history, "operations", "prober-0") as table:
+        table.write(
+            {
+                "kind": "hot_read",
+                "worker": "prober-0",
+                "first_seq": -1,
+                "last_seq": -1,
+                "partition": -1,
+                "count": 1,
+                "bytes": 0,
+                "intended_ns": looks,
+                "started_ns": looks,
+                "completed_ns": looks + 4_000_000,
+                "outcome": "ok",
+                "error": "",
+            }
+        )
+    with TableWriter(history, "sought", "prober-0") as table:
+        table.write(
+            {
+                "store": "hot_events",
+                "key": events["entity_id"],
+                "event_id": events["event_id"],
+                "event_time_ms": ORIGIN_MS + plan["event_offset_ms"][chosen],
+                "window_kind": "",
+                "send_ns": due[chosen],
+            }
+        )
     with TableWriter(history, "seen", "prober") as table:
         table.write(
             {

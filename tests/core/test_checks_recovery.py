@@ -11,7 +11,19 @@ from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.checks.signals import stream_delay
 from harness.history.course import FaultLine
 from harness.scenario.model import FaultSpec
-from tests.core.histories import SECOND_NS, fault, history, phase, run_info, sample, scenario, sent
+from harness.topology import RoleSpec, Topology
+from tests.core.histories import (
+    ORIGIN_MS,
+    SECOND_NS,
+    event,
+    fault,
+    history,
+    phase,
+    run_info,
+    sample,
+    scenario,
+    sent,
+)
 
 SCHEDULE = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=20.0, heal_after=10.0)
 KILLED = (fault(20, "inject"), fault(30, "heal"))
@@ -30,15 +42,20 @@ def run(
     slow: dict[int, float] | None = None,
     lagging: dict[int, float] | None = None,
     stopped: range = range(0),
+    blind: range = range(0),
     faults: tuple[FaultLine, ...] = KILLED,
     **fields: Any,
 ) -> Any:
-    """A run whose batches take 10 ms and whose job is a second behind, but for the seconds that are named."""
+    """A run whose batches take 10 ms and whose job is a second behind, but for the seconds that are named.
+
+    In ``blind`` no sample is taken.
+    """
     slow, lagging = slow or {}, lagging or {}
     operations = [batch(at_s, slow.get(at_s, 0.01)) for at_s in range(60)]
     samples = [
         row
         for at_s in range(70)
+        if at_s not in blind
         for row in (
             sample("source_end_offset", at_s, RATE * min(at_s, 60)),
             sample("stream_lag_events", at_s, RATE * min(lagging.get(at_s, 1.0), at_s)),
@@ -46,7 +63,7 @@ def run(
         )
     ]
     tables = {"operations": operations, "samples": samples, "phases": PHASES, "faults": faults}
-    return history(of=scenario(faults=(SCHEDULE,)), **{**tables, **fields})
+    return history(**{"of": scenario(faults=(SCHEDULE,)), **tables, **fields})
 
 
 def batch(at_s: int, took_s: float) -> dict[str, object]:
@@ -109,10 +126,103 @@ def test_a_run_that_ended_before_recovery_is_not_judged() -> None:
     assert isinstance(CHECKS["recovery_time"].measure(of), Unjudged)
 
 
+OUTAGE = {at_s: at_s - 20.0 for at_s in range(22, 55)}
+
+
+def test_an_outage_into_which_the_sampler_was_blind_is_no_shorter_for_it() -> None:
+    sampled = recovered_s(run(lagging=OUTAGE))
+    assert sampled == [35.0]
+    assert recovered_s(run(lagging=OUTAGE, blind=range(21, 55))) == sampled
+
+
+def test_recovery_cannot_be_seen_where_nothing_was_sampled() -> None:
+    assert recovered_s(run(blind=range(22, 28))) == [8.0]
+
+
+def test_a_read_that_timed_out_is_no_gap() -> None:
+    assert recovered_s(run(blind=range(22, 24))) == [0.0]
+
+
+@pytest.mark.parametrize("faults", [KILLED, KILLED[:1]])
+@pytest.mark.parametrize("lagging", [{}, OUTAGE])
+def test_samples_that_stop_before_recovery_could_be_told_judge_nothing(
+    lagging: dict[int, float], faults: tuple[FaultLine, ...]
+) -> None:
+    measurement = CHECKS["recovery_time"].measure(run(lagging=lagging, blind=range(21, 70), faults=faults))
+    assert isinstance(measurement, Unjudged)
+    assert "samples stop" in measurement.reason
+
+
+def test_samples_may_stop_once_the_platform_has_drained() -> None:
+    healed_late = (fault(20, "inject"), fault(60, "heal"))
+    samples = run(blind=range(61, 70)).query("FROM samples").to_pylist()
+
+    def drained(at_s: float) -> Any:
+        return run(samples=[*samples, sample("drain_complete", at_s, 1)], faults=healed_late)
+
+    assert recovered_s(drained(at_s=61)) == [0.0]
+    assert isinstance(CHECKS["recovery_time"].measure(drained(at_s=67)), Unjudged)
+
+
+def test_a_platform_that_was_down_in_its_steady_phase_has_no_band_to_return_to() -> None:
+    measurement = CHECKS["recovery_time"].measure(run(stopped=range(10, 50)))
+    assert isinstance(measurement, Unjudged)
+    assert measurement.reason == "not steady before the first fault: stream job running"
+
+
+def test_what_the_fault_lost_does_not_widen_the_band_of_the_steady_phase() -> None:
+    batches = [batch(at_s, 8.0 if at_s == 30 else 0.01) for at_s in range(60)]
+    batches[19] |= {"outcome": "unknown", "completed_ns": 25 * SECOND_NS}
+    assert recovered_s(run(operations=batches)) == [18.0]
+
+
 def test_recovery_says_which_fault_took_how_long() -> None:
     measurement = CHECKS["recovery_time"].measure(run(slow={21: 2.0}))
     assert isinstance(measurement, Distribution)
     assert (measurement.examples, measurement.phases.tolist()) == (("kill kafka-broker-1: 3.0 s",), ["fault"])
+
+
+HOT = Topology(name="hot", zones=("a",), services={"cassandra": {"node": RoleSpec(count=1, heap=2**28)}})
+
+
+def probed(until_s: int = 70, never_seen: range = range(0), **fields: Any) -> Any:
+    """A run whose hot store shows an event a second after it was sent, and is looked at twice a second."""
+    plan = [event(at_s, at_s) for at_s in range(60)]
+    looks = [
+        sent(-1, -1, kind="hot_read", count=1, completed_ns=at_s * SECOND_NS // 2)
+        for at_s in range(until_s * 2)
+    ]
+    names = [
+        {"store": "hot_events", "event_id": f"e{s}", "event_time_ms": ORIGIN_MS + s * 60_000}
+        for s in range(60)
+    ]
+    came = [
+        {**name, "at_ns": (at_s + 1) * SECOND_NS}
+        for at_s, name in enumerate(names)
+        if at_s not in never_seen and at_s + 1 < until_s
+    ]
+    operations = [batch(at_s, 0.01) | {"first_seq": at_s, "last_seq": at_s, "count": 1} for at_s in range(60)]
+    tables = {"plan": plan, "operations": [*operations, *looks], "seen": came, "sought": names}
+    kept = {"phases": (*PHASES, phase(70, "done"))}
+    return run(of=scenario(topology=HOT, faults=(SCHEDULE,)), **{**tables, **kept, **fields})
+
+
+def test_a_hot_store_that_keeps_up_was_not_disturbed() -> None:
+    assert recovered_s(probed()) == [0.0]
+
+
+def test_a_platform_whose_events_never_come_does_not_recover() -> None:
+    assert recovered_s(probed(never_seen=range(25, 60))) == [float("inf")]
+
+
+def test_an_event_of_the_steady_phase_that_never_came_does_not_widen_its_band() -> None:
+    assert recovered_s(probed(never_seen=range(19, 20))) == [float("inf")]
+
+
+@pytest.mark.parametrize("until_s", [0, 15, 30])
+def test_recovery_is_not_judged_when_the_prober_died(until_s: int) -> None:
+    measurement = CHECKS["recovery_time"].measure(probed(until_s=until_s))
+    assert isinstance(measurement, Unjudged)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +234,7 @@ def test_recovery_needs_a_fault_and_a_steady_phase_before_it(fields: dict[str, A
 
 def test_a_job_that_has_committed_everything_is_not_behind() -> None:
     samples = [
-        row for at_s, end in ((0, 0), (1, 100), (2, 100), (9, 100)) for row in committed(at_s, end, lag=0)
+        row for at_s, end in ((0, 0), (1, 100), (2, 100), (4, 100)) for row in committed(at_s, end, lag=0)
     ]
     assert stream_delay(history(samples=samples)).delay_s.tolist() == [0.0, 0.0, 0.0, 0.0]
 
@@ -172,6 +282,20 @@ def test_what_happens_outside_the_steady_phase_does_not_count(fields: dict[str, 
 )
 def test_without_a_steady_phase_nothing_is_said(fields: dict[str, Any]) -> None:
     assert isinstance(CHECKS["steady_state"].measure(run(**fields)), Unjudged)
+
+
+@pytest.mark.parametrize("blind", [range(5, 10), range(10, 14), range(15, 30)])
+def test_a_steady_phase_that_was_not_sampled_throughout_is_not_judged(blind: range) -> None:
+    measurement = CHECKS["steady_state"].measure(run(blind=blind))
+    assert isinstance(measurement, Unjudged)
+    assert measurement.reason.startswith(
+        "not sampled throughout the steady phase: stream job, stream job running"
+    )
+
+
+def test_a_steady_phase_that_is_under_way_is_judged_as_far_as_it_was_sampled() -> None:
+    of = run(blind=range(15, 70), faults=(), phases=PHASES[:2])
+    assert isinstance(CHECKS["steady_state"].measure(of), Count)
 
 
 def test_faults_that_were_carried_out_pass() -> None:

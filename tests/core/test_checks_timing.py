@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.checks import CHECKS
 from harness.checks.finding import Finding, Verdict
-from harness.checks.measurement import Distribution
+from harness.checks.measurement import Distribution, Unjudged
 from harness.history.course import HotWriteLine
 from harness.judge import judge_history
 from harness.scenario.model import Expectation
@@ -27,6 +27,7 @@ from tests.core.histories import (
     sample,
     scenario,
     sent,
+    window,
 )
 
 MS = 10**6
@@ -53,7 +54,7 @@ def took(ms: int, count: int = 1, at_s: int = 0, **fields: object) -> dict[str, 
     """A batch that was due at ``at_s``, begun 1 ms later, and answered ``ms`` after it was due."""
     due = at_s * SECOND_NS
     times = {"intended_ns": due, "started_ns": due + MS, "completed_ns": due + ms * MS}
-    return sent(0, count - 1, **{**times, **fields})  # type: ignore[arg-type]
+    return {**sent(0, count - 1, **times), **fields}  # type: ignore[arg-type]
 
 
 def test_a_latency_finding_says_everything() -> None:
@@ -139,10 +140,98 @@ def seen(at_s: float, **fields: object) -> dict[str, object]:
     return {**row, "event_time_ms": ORIGIN_MS + 60_000, "window_kind": "", "window_start_ms": 0, **fields}
 
 
+def looks(until_s: int = 70, but: range = range(0)) -> list[dict[str, object]]:
+    """The prober's reads, one a second, each answered at once."""
+    return [took(0, at_s=at_s, kind="hot_read") for at_s in range(until_s) if at_s not in but]
+
+
+DRAINED = (phase(0, "steady"), phase(60, "drain"), phase(70, "done"))
+LOOKED: dict[str, Any] = {"operations": looks()}
+WINDOW: dict[str, Any] = {"store": "hot_windows", "key": "UA", "event_id": "", "window_kind": "tumbling"}
+
+
+def sought(*seqs: int) -> list[dict[str, object]]:
+    """Events of the plan, each due in the minute of its number, and one kind and key of windows."""
+    events = [{"event_id": f"e{seq}", "event_time_ms": ORIGIN_MS + seq * 60_000, "key": "N1"} for seq in seqs]
+    return [*({"store": "hot_events", "window_kind": "", **row} for row in events), WINDOW]
+
+
+def test_an_event_that_was_acknowledged_and_never_seen_is_infinitely_old() -> None:
+    operations = [took(5, first_seq=1, last_seq=2), *looks()]
+    plan = [event(seq, seq) for seq in range(4)]
+    rows = [seen(2, event_id="e1")]
+    run = {"phases": DRAINED, "plan": plan, "seen": rows, "operations": operations, "sought": sought(1, 2, 3)}
+    found = measured("freshness_hot", **run)
+    assert listed(found) == [(1000.0, "steady", 1), (math.inf, "steady", 1)]
+    assert found.detail == "1 of 2 never came"
+
+
+def test_of_a_run_that_did_not_end_what_never_came_is_as_old_as_the_last_look() -> None:
+    operations = [took(5, first_seq=1, last_seq=2), *looks(until_s=42)]
+    plan = [event(seq, seq) for seq in range(4)]
+    run = {"plan": plan, "operations": operations, "sought": sought(1, 2, 3), "info": run_info("no")}
+    run["phases"] = DRAINED[:1]
+    assert listed(measured("freshness_hot", **run)) == [(39000.0, "steady", 1), (40000.0, "steady", 1)]
+
+
+@pytest.mark.parametrize(
+    ("reads", "reason"),
+    [
+        ([], "the hot store was never looked at"),
+        (looks(until_s=16), "for 45.0 s from 15.0 s nobody looked at the hot store"),
+        (looks(but=range(20, 30)), "for 11.0 s from 19.0 s nobody looked at the hot store"),
+        (looks(but=range(11)), "for 11.0 s from 0.0 s nobody looked at the hot store"),
+    ],
+)
+@pytest.mark.parametrize("name", ["freshness_hot", "freshness_windows"])
+def test_freshness_is_not_judged_over_what_a_prober_saw_that_was_not_there(
+    name: str, reads: list[dict[str, object]], reason: str
+) -> None:
+    plan = [event(0, 1), event(1, 6), closing(4)]
+    rows = [seen(2), seen(9, **WINDOW, event_time_ms=ORIGIN_MS + 300_000)]
+    run = history(phases=DRAINED, plan=plan, seen=rows, sought=sought(0), operations=reads)
+    assert CHECKS[name].measure(run) == Unjudged(reason=reason)
+
+
+def test_what_was_not_there_when_the_prober_died_in_the_drain_is_not_judged() -> None:
+    run = {"phases": DRAINED, "plan": [event(1, 1), event(2, 2)], "sought": sought(1, 2)}
+    operations = [took(5, first_seq=1, last_seq=2), *looks(until_s=61)]
+    late = {**run, "phases": (*DRAINED[:2], phase(75, "done")), "operations": operations}
+    measurement = CHECKS["freshness_hot"].measure(history(**late, seen=[seen(2, event_id="e1")]))
+    why = "for 15.0 s from 60.0 s nobody looked at the hot store"
+    assert measurement == Unjudged(reason=f"1 of 2 had not come when the prober ended: {why}")
+
+
+def test_a_window_that_came_out_and_was_never_seen_is_infinitely_old() -> None:
+    plan = [event(0, 1), event(1, 20), event(2, 25), closing(3)]
+    emitted = [window("tumbling", "UA", 10, 15, 1.0), window("tumbling", "UA", 15, 20, 1.0)]
+    strange = window("tumbling", "DL", 10, 15, 1.0)
+    rows = [seen(22, **WINDOW, event_time_ms=ORIGIN_MS + 900_000, window_start_ms=ORIGIN_MS + 600_000)]
+    run = {"phases": DRAINED, "plan": plan, "seen": rows, "sought": sought(), "operations": looks()}
+    found = measured("freshness_windows", **run, readback_windows=[*emitted, strange])
+    assert listed(found) == [(2000.0, "steady", 1), (math.inf, "steady", 1)]
+
+
+def test_windows_are_not_judged_when_what_was_given_out_cannot_be_read() -> None:
+    run = {"phases": DRAINED, "plan": [event(0, 1)], "sought": sought(), "operations": looks()}
+    measurement = CHECKS["freshness_windows"].measure(history(**run, without="readback_windows"))
+    assert measurement == Unjudged(reason="it cannot be read which windows were given out")
+
+
+def test_a_window_that_may_have_been_there_at_the_first_look_is_not_missed() -> None:
+    emitted = [window("tumbling", "UA", 0, 5, 1.0), window("tumbling", "UA", 10, 15, 1.0)]
+    rows = [seen(22, **WINDOW, event_time_ms=ORIGIN_MS + 900_000, window_start_ms=ORIGIN_MS + 600_000)]
+    run = {"phases": DRAINED, "plan": [event(0, 6), event(1, 20)], "sought": sought(), "operations": looks()}
+    found = measured("freshness_windows", **run, seen=rows, readback_windows=emitted)
+    assert listed(found) == [(2000.0, "steady", 1)]
+
+
 def test_freshness_counts_from_the_first_intended_send_to_the_first_sight() -> None:
     # The event clock runs 60 times faster: minute 1 is due at second 1.
     plan = [event(0, 1), event(1, 3, kind="duplicate", event_offset_ms=60_000, event_id="e0")]
-    assert listed(measured("freshness_hot", plan=plan, seen=[seen(4), seen(2)])) == [(1000.0, "steady", 1)]
+    assert listed(measured("freshness_hot", plan=plan, seen=[seen(4), seen(2)], **LOOKED)) == [
+        (1000.0, "steady", 1)
+    ]
 
 
 def test_a_window_could_be_complete_when_an_event_past_its_end_was_due() -> None:
@@ -150,7 +239,13 @@ def test_a_window_could_be_complete_when_an_event_past_its_end_was_due() -> None
     plan = [event(0, 1), event(1, 4.9), event(2, 7), event(3, 8, event_offset_ms=360_000), closing(4)]
     window = {"store": "hot_windows", "event_id": "", "window_kind": "tumbling"}
     rows = [seen(9, **window, event_time_ms=ORIGIN_MS + 300_000, window_start_ms=ORIGIN_MS)]
-    assert listed(measured("freshness_windows", plan=plan, seen=rows)) == [(2000.0, "steady", 1)]
+    assert listed(measured("freshness_windows", plan=plan, seen=rows, **LOOKED)) == [(2000.0, "steady", 1)]
+
+
+@pytest.mark.parametrize("name", ["freshness_hot", "freshness_windows"])
+def test_a_run_that_does_not_tell_what_was_sought_is_not_judged(name: str) -> None:
+    (finding,) = judged(name, "max < 1ms", without="sought")
+    assert (finding.verdict, finding.detail) == (Verdict.INCONCLUSIVE, "the history lacks sought")
 
 
 TABLES = {
