@@ -58,10 +58,13 @@ class Signal:
         return delays
 
     def before(self, from_ns: int, to_ns: int) -> Numbers:
-        """As ``within``, without what never came but was still hoped for at the end: it was lost later."""
-        hoped_for = np.isinf(self.delay_s) & (self.to_ns > to_ns) & (not self.sampled)
+        """As ``within``, without what was still under way at the end: a fault may have slowed it from then on.
+
+        Otherwise an outage would widen the band by which it is judged.
+        """
+        under_way = (self.to_ns > to_ns) & (not self.sampled)
         inside = (self.from_ns >= from_ns) & (self.from_ns < to_ns)
-        delays: Numbers = self.delay_s[~self.gap & ~hoped_for & inside]
+        delays: Numbers = self.delay_s[~self.gap & ~under_way & inside]
         return delays
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
