@@ -58,7 +58,7 @@ class Signal:
         return delays
 
     def before(self, from_ns: int, to_ns: int) -> Numbers:
-        """As ``within``, without what was still under way at the end: a fault may have slowed it from then on.
+        """As ``within``, without what was still under way at the end: a fault may have slowed it from then.
 
         Otherwise an outage would widen the band by which it is judged.
         """
