@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checks import CHECKS
+from harness.checks import checks_for
 from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
@@ -33,8 +33,9 @@ def judge(run_dir: Path) -> Judgement:
     return judgement
 
 
-def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] = CHECKS) -> Judgement:
-    """Judge a history. No I/O."""
+def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] | None = None) -> Judgement:
+    """Judge a history, by the checks that its scenario admits. No I/O."""
+    checks = checks_for(history.scenario) if checks is None else checks
     measured = {name: _measure(check, history) for name, check in checks.items()}
     evidence = _evidence(history)
     findings = tuple(

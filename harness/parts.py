@@ -72,6 +72,8 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile:
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
+    if options.deploy == "topics":
+        return _Deployment(Pipeline(endpoints, options))
     homes = ensure(["flink", "ecj"], report=report)
     try:
         jar = build_jar(

@@ -83,6 +83,11 @@ class Flooded:
     report: Report
 
     @property
+    def streams(self) -> bool:
+        """Whether the stream path is deployed, and not its topics alone."""
+        return self.scenario.pipeline.deploy == "stream_path"
+
+    @property
     def load_duration_s(self) -> float:
         """Wall-clock time from the load's first event to its last."""
         return self.plan.last_send_ms / 1000 / self.info.time_scale

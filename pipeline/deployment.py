@@ -24,7 +24,7 @@ class PipelineStatus:
     """How the pipeline goes."""
 
     stream: StreamStatus | None
-    """None when the job was never started."""
+    """None when the job was never started, or is not deployed."""
 
 
 class Pipeline:
@@ -35,11 +35,20 @@ class Pipeline:
         self._options = options
         self._contract = event_contract()
         self._topics = Topics(endpoints.kafka)
-        self._stream = StreamDeployment(endpoints.flink)
+
+    @property
+    def _stream(self) -> StreamDeployment:
+        return StreamDeployment(self._endpoints.flink)
+
+    @property
+    def _topics_alone(self) -> bool:
+        return self._options.deploy == "topics"
 
     def deploy(self) -> None:
         """Make the topics, the hot store and the job; what is there already is left alone."""
         self._topics.create(TOPICS, self._options.topics)
+        if self._topics_alone:
+            return
         # Both mostly wait, for agreement among the nodes and for tasks to start.
         with ThreadPoolExecutor(1, thread_name_prefix="deploy") as pool:
             tables = pool.submit(self._create_tables)
@@ -60,6 +69,9 @@ class Pipeline:
 
         Hot writers must have been stopped by whoever started them.
         """
+        if self._topics_alone:
+            self._topics.delete(TOPICS)
+            return
         self._stream.stop()
         self._topics.delete(TOPICS)
         self._topics.forget_groups((SOURCE_GROUP, HOT_GROUP))
@@ -68,7 +80,7 @@ class Pipeline:
 
     def status(self) -> PipelineStatus:
         """How the pipeline goes, asked of the engines now."""
-        return PipelineStatus(stream=self._stream.status())
+        return PipelineStatus(stream=None if self._topics_alone else self._stream.status())
 
     def writers(
         self, *, endpoints_file: Path, options_file: Path, metrics_folder: Path
@@ -76,8 +88,10 @@ class Pipeline:
         """Name and command of every hot writer, for whoever runs the platform to start.
 
         The files hold what ``Endpoints.save`` and ``PipelineOptions.save`` wrote. Writer n appends to
-        ``hot_writes-<n>.jsonl`` in the metrics' folder.
+        ``hot_writes-<n>.jsonl`` in the metrics' folder. There are none where topics alone are deployed.
         """
+        if self._topics_alone:
+            return ()
         return tuple(
             (
                 f"hot-writer-{number}",

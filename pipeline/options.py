@@ -51,6 +51,8 @@ class TopicOptions:
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
+    deploy: Literal["stream_path", "topics"] = "stream_path"
+    """The whole stream path, or its topics alone: to try Kafka without what reads from it."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
@@ -64,6 +66,7 @@ class PipelineOptions:
         """Read what ``save`` wrote. Raises OSError, ValueError, KeyError or TypeError when it is not that."""
         raw: dict[str, Any] = json.loads(path.read_text())
         return PipelineOptions(
+            deploy=raw["deploy"],
             stream=StreamOptions(**raw["stream"]),
             hot=HotOptions(**raw["hot"]),
             topics=TopicOptions(**raw["topics"]),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.checks.acknowledged_lost import AcknowledgedLost
+from harness.checks.batches import BATCH_CHECKS
 from harness.checks.dead_letters import DeadLetters
 from harness.checks.drained import Drained
 from harness.checks.duplicates import Duplicates
@@ -24,6 +25,7 @@ from harness.checks.throughput import Throughput
 from harness.checks.unaccounted import Unaccounted
 from harness.checks.unacknowledged import Unacknowledged
 from harness.checks.window_results import HotWindowsEqualOracle, WindowsEqualOracle
+from harness.scenario.model import Scenario
 
 _IN_ORDER: Final[tuple[Check, ...]] = (
     Unacknowledged(),
@@ -49,5 +51,40 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     HotReadLatency(),
 )
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType({check.name: check for check in _IN_ORDER})
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
+    {check.name: check for check in (*BATCH_CHECKS, *_IN_ORDER)}
+)
 """In the order in which findings are listed: safety, then what faults did, then speed."""
+
+_OF_EVENTS: Final = frozenset(check.name for check in _IN_ORDER)
+_OF_BATCHES: Final = frozenset(check.name for check in BATCH_CHECKS)
+OF_BATCHES_ALONE: Final = _OF_BATCHES - _OF_EVENTS
+"""Checks that only a load of whole batches can be judged by."""
+BEHIND_SOURCE: Final = frozenset(
+    {
+        "dead_letters",
+        "late_events",
+        "windows_equal_oracle",
+        "hot_events_equal_oracle",
+        "hot_windows_equal_oracle",
+        "drained",
+        "freshness_windows",
+        "freshness_hot",
+        "hot_write_latency",
+        "hot_read_latency",
+    }
+)
+"""Checks of what lies behind the source topic, which is nothing where topics alone are deployed."""
+_EVENTS_BEHIND_SOURCE: Final = BEHIND_SOURCE | {"unaccounted", "duplicates"}
+
+
+def checks_for(scenario: Scenario) -> Mapping[str, Check]:
+    """The checks that can tell something of a run of this scenario, by name and in order.
+
+    Where whole batches are replayed, the source topic is searched for these and not for events.
+    """
+    left_out = _EVENTS_BEHIND_SOURCE if scenario.pipeline.deploy == "topics" else frozenset[str]()
+    fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
+    if scenario.load.path == "replay":
+        fitting |= {check.name: check for check in BATCH_CHECKS}
+    return MappingProxyType({name: fitting[name] for name in CHECKS if name in fitting})

@@ -75,8 +75,8 @@ def _limit_s(delays_s: Numbers) -> float:
 
 
 def _sampling_end_ns(seen: tuple[Signal, ...]) -> int:
-    """Until when every signal that is sampled was."""
-    return min(int(signal.from_ns[-1]) for signal in seen if signal.sampled)
+    """Until when every signal that is sampled was; sending alone needs no samples."""
+    return min((int(signal.from_ns[-1]) for signal in seen if signal.sampled), default=FOREVER_NS)
 
 
 def _disturbances(banded: list[tuple[Signal, float]]) -> _Disturbances:

@@ -81,20 +81,26 @@ def signals(history: History) -> tuple[Signal, ...]:
 
 
 def steady_signals(history: History) -> tuple[Signal, ...]:
-    """Those of sending and of the stream job alone: a run asks for them while its load flows."""
-    sent = history.columns(_RESPONSES)
+    """Those of sending, and of the stream job where there is one: a run asks while its load flows."""
+    if history.scenario.pipeline.deploy == "topics":
+        return (_sending(history),)
     running = history.columns(_SAMPLES, {"metric": "job_running"})
     return (
-        Signal(
-            name="sending",
-            sampled=False,
-            from_ns=sent["from_ns"],
-            to_ns=sent["to_ns"],
-            delay_s=sent["delay_s"].astype(np.float64),
-            gap=np.zeros(len(sent["from_ns"]), dtype=bool),
-        ),
+        _sending(history),
         stream_delay(history),
         _sampled("stream job running", running["at_ns"], np.where(running["value"] >= 1, 0.0, np.inf)),
+    )
+
+
+def _sending(history: History) -> Signal:
+    sent = history.columns(_RESPONSES)
+    return Signal(
+        name="sending",
+        sampled=False,
+        from_ns=sent["from_ns"],
+        to_ns=sent["to_ns"],
+        delay_s=sent["delay_s"].astype(np.float64),
+        gap=np.zeros(len(sent["from_ns"]), dtype=bool),
     )
 
 

@@ -8,7 +8,7 @@ which samples are missing.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from typing import Final
 
 import numpy as np
@@ -42,8 +42,8 @@ class SteadyState:
         steady = steady_span(history.phases, history.faults)
         if steady is None or steady.to_ns - steady.from_ns < (STEADY_MIN_S - _ALLOWED_EARLY_S) * SECOND_NS:
             return Unjudged(reason=f"no steady phase of {STEADY_MIN_S:g} s before the first fault")
-        limits_s = _limits_s(history)
         looked = steady_signals(history)
+        limits_s = _limits_s(history, looked)
         seen = {s.name: s.within(steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in looked}
         if unseen := [name for name in limits_s if not len(seen.get(name, ()))]:
             return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
@@ -69,10 +69,11 @@ def _spared_ns(signal: Signal, limits_s: dict[str, float]) -> int:
     return 0 if signal.sampled else round(limits_s.get(signal.name, 0.0) * SECOND_NS)
 
 
-def _limits_s(history: History) -> dict[str, float]:
+def _limits_s(history: History, looked: Sequence[Signal]) -> dict[str, float]:
     checkpoint_s = history.scenario.pipeline.stream.checkpoint_interval_s
-    return {
+    limits_s = {
         "sending": _ACKNOWLEDGED_WITHIN_S,
         "stream job": _CHECKPOINTS * checkpoint_s + _ALLOWANCE_S,
         "stream job running": 0.0,
     }
+    return {signal.name: limits_s[signal.name] for signal in looked}

@@ -6,7 +6,9 @@ since the run's epoch on the machine's monotonic clock, which its processes shar
 epoch in wall-clock time too. All ``*_ms`` of events are event time: milliseconds since 1970.
 
 ``seq`` numbers the events of a plan (see harness/load/plan.py) in the order in which they are to be sent, so
-operations record ranges of it instead of rows per event.
+operations record ranges of it instead of rows per event. Where whole batches were replayed
+(harness/load/wire/), ``seq`` numbers the events of the encoded trace, and goes on counting through its
+repetitions.
 """
 
 from __future__ import annotations
@@ -83,6 +85,17 @@ READBACK_EVENTS = pa.schema(
     ]
 )
 
+# The source topic as read back after a replay of whole batches: each is known by what it holds and when.
+READBACK_BATCHES = pa.schema(
+    [
+        ("partition", pa.int32()),
+        ("offset", pa.int64()),  # of its first record
+        ("count", pa.int32()),  # records
+        ("base_timestamp_ms", pa.int64()),
+        ("records_crc", pa.uint32()),  # CRC-32C of its records, compressed as they are
+    ]
+)
+
 _WINDOW_FIELDS = [
     ("window_kind", pa.dictionary(pa.int8(), pa.string())),  # tumbling | hopping | session
     ("key", pa.string()),  # category for tumbling and hopping, entity_id for session
@@ -118,6 +131,7 @@ TABLES: dict[str, pa.Schema] = {
     "sought": SOUGHT,
     "seen": SEEN,
     "readback_events": READBACK_EVENTS,
+    "readback_batches": READBACK_BATCHES,
     "readback_windows": READBACK_WINDOWS,
     "readback_hot_events": READBACK_HOT_EVENTS,
     "readback_hot_windows": READBACK_HOT_WINDOWS,
@@ -132,5 +146,6 @@ TABLES: dict[str, pa.Schema] = {
 - ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
   line a batch, at_unix_ns being its start.
 
-``plan.parquet`` (a link to the cached plan) and ``run.json`` (harness/history/run_info.py) complete it.
+``plan.parquet`` (a link to the cached plan), ``encoded.parquet`` (a link to the index of the encoded trace,
+where whole batches were replayed) and ``run.json`` (harness/history/run_info.py) complete it.
 """

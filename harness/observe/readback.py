@@ -49,14 +49,17 @@ class ReadBack:
     """Of the event clock, by which the plan's offsets become event times."""
     history: Path
     report: Report
+    streams: bool
+    """Whether the stream path is there; else there is only the source topic to read."""
 
     def run(self) -> None:
         """Read everything. Raises ``PlatformError`` when a topic or table cannot be read to its end."""
-        steps = (
-            lambda: self._events(self.endpoints.kafka),
-            lambda: self._windows(self.endpoints.kafka),
-            lambda: self._hot(self.endpoints.cassandra),
-        )
+        steps: list[Callable[[], None]] = [lambda: self._events(self.endpoints.kafka)]
+        if self.streams:
+            steps += [
+                lambda: self._windows(self.endpoints.kafka),
+                lambda: self._hot(self.endpoints.cassandra),
+            ]
         # Most of the time goes into the engines and into code that holds no lock: the steps run side by side.
         with ThreadPoolExecutor(len(steps), thread_name_prefix="read-back") as pool:
             try:

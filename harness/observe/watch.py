@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,10 +13,12 @@ from harness.observe.flink import FlinkJobs
 from harness.observe.offsets import Offsets
 from harness.observe.prober_config import ProberConfig
 from harness.observe.readback import ReadBack
-from harness.observe.sampler import Sampler
+from harness.observe.readback_batches import read_back_batches
+from harness.observe.sampler import Sampler, Source
 from harness.observe.sources import HotLag, Load, Nodes, StreamJob, StreamLag
 from harness.run import Flooded
 from pipeline.contract.topics import EVENTS, EVENTS_VALID, TOPICS, WINDOW_RESULTS
+from pipeline.endpoints import Endpoints
 from pipeline.hot.writer import HOT_GROUP
 from pipeline.stream.render import SOURCE_GROUP
 
@@ -41,24 +44,23 @@ class PlatformWatch:
     @staticmethod
     def start(flooded: Flooded) -> PlatformWatch:
         """Begin to observe."""
-        endpoints, history = flooded.platform.endpoints, flooded.folder.history
+        sources: list[Source] = [Nodes(flooded.platform.status), Load(flooded.folder.load_progress)]
+        if flooded.streams:
+            sources += _stream_path_sources(flooded.platform.endpoints)
         sampler = Sampler(
-            sources=(
-                StreamLag(Offsets(endpoints.kafka), group=SOURCE_GROUP, topic=EVENTS),
-                HotLag(Offsets(endpoints.kafka), group=HOT_GROUP, topics=STREAM_PATH.hot_inputs),
-                StreamJob(FlinkJobs(endpoints.flink.rest_url)),
-                Nodes(flooded.platform.status),
-                Load(flooded.folder.load_progress),
-            ),
-            writer=TableWriter(history, "samples", "sampler"),
+            sources=sources,
+            writer=TableWriter(flooded.folder.history, "samples", "sampler"),
             clock=flooded.clock,
         )
         sampler.start()
-        _start_prober(flooded)
+        if flooded.streams:
+            _start_prober(flooded)
         return PlatformWatch(flooded=flooded, sampler=sampler)
 
     def drain(self) -> None:
         """Wait until everything that was sent has come out, and record what did not in time."""
+        if not self.flooded.streams:
+            return
         endpoints = self.flooded.platform.endpoints
         offsets, jobs = Offsets(endpoints.kafka), FlinkJobs(endpoints.flink.rest_url)
         try:
@@ -82,13 +84,30 @@ class PlatformWatch:
 
     def read_back(self) -> None:
         """Record what the topics and the hot store hold now."""
+        if self.flooded.scenario.load.path == "replay":
+            read_back_batches(
+                self.flooded.platform.endpoints.kafka,
+                EVENTS,
+                history=self.flooded.folder.history,
+                report=self.flooded.report,
+            )
+            return
         ReadBack(
             endpoints=self.flooded.platform.endpoints,
             plan=self.flooded.folder.plan,
             origin_ms=self.flooded.info.origin_ms,
             history=self.flooded.folder.history,
             report=self.flooded.report,
+            streams=self.flooded.streams,
         ).run()
+
+
+def _stream_path_sources(endpoints: Endpoints) -> Sequence[Source]:
+    return (
+        StreamLag(Offsets(endpoints.kafka), group=SOURCE_GROUP, topic=EVENTS),
+        HotLag(Offsets(endpoints.kafka), group=HOT_GROUP, topics=STREAM_PATH.hot_inputs),
+        StreamJob(FlinkJobs(endpoints.flink.rest_url)),
+    )
 
 
 def _start_prober(flooded: Flooded) -> None:

@@ -43,6 +43,9 @@ class Load(_Model):
     """The trace's own time is squeezed, or stretched, into this much event time."""
     duration: Seconds
     """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
+    path: Literal["live", "replay"] = "live"
+    """``live`` sends event by event. ``replay`` sends whole batches that were encoded before, at wire speed
+    and over and over, into the source topic alone (``pipeline: {deploy: topics}``)."""
     users: int = Field(default=1, ge=1, le=64)
     acks: Literal["all", "1"] = "all"
     inject: Inject = Inject()

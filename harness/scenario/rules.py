@@ -12,7 +12,7 @@ from harness.load.closing import Closing
 from harness.scenario.draft import Draft
 from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
 from harness.scenario.thresholds import parse
-from harness.scenario.vocabulary import Vocabulary
+from harness.scenario.vocabulary import CheckWords, Vocabulary
 from harness.typed import suggestion
 from pipeline.options import PipelineOptions
 
@@ -24,6 +24,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     """Every rule that the draft breaks, as far as its well-formed sections tell."""
     yield from _times(draft)
     yield from _replicas(draft)
+    yield from _deployed(draft)
     yield from _fault_names(draft, words)
     yield from _fault_times(draft)
     yield from _overlaps(draft)
@@ -75,6 +76,21 @@ def _replicas(draft: Draft) -> Iterator[Problem]:
         yield _problem(draft, place, str(wanted), f"at most the number of brokers, {brokers}")
 
 
+def _deployed(draft: Draft) -> Iterator[Problem]:
+    """What is deployed needs its engines, and what is replayed in whole batches only Kafka can take."""
+    if draft.pipeline is None:
+        return
+    streams = draft.pipeline.deploy == "stream_path"
+    if draft.load is not None and draft.load.path == "replay" and streams:
+        allowed = "live, or replay with pipeline: {deploy: topics}"
+        yield _problem(draft, ("load", "path"), "replay", allowed)
+    needed = ("kafka", "flink", "cassandra") if streams else ("kafka",)
+    services = draft.topology.services if draft.topology is not None else needed
+    if missing := [name for name in needed if name not in services]:
+        allowed = f"the services that pipeline.deploy: {draft.pipeline.deploy} needs: {', '.join(needed)}"
+        yield _problem(draft, ("topology",), f"no {', no '.join(missing)}", allowed)
+
+
 def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     targets = _targets(draft)
     for n, fault in draft.faults.items():
@@ -92,7 +108,8 @@ def _targets(draft: Draft) -> list[str] | None:
     """What a fault may hit; None when that cannot be told."""
     if draft.topology is None or draft.pipeline is None:
         return None
-    writers = [f"{_HOT_WRITER}{n + 1}" for n in range(draft.pipeline.hot.writers)]
+    count = draft.pipeline.hot.writers if draft.pipeline.deploy == "stream_path" else 0
+    writers = [f"{_HOT_WRITER}{n + 1}" for n in range(count)]
     return [*(node.name for node in draft.topology.nodes()), *writers]
 
 
@@ -135,6 +152,8 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
             allowed = suggestion(expectation.check, words.checks)
             yield _problem(draft, ("expect", n, "check"), expectation.check, allowed)
             continue
+        if (needed := _lacking(check, draft)) is not None:
+            yield _problem(draft, ("expect", n, "check"), expectation.check, needed)
         if expectation.check in seen:
             found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
             yield _problem(draft, ("expect", n, "check"), found, "each check once, with all its thresholds")
@@ -144,6 +163,15 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
                 parse(text, unit=check.unit, aggregates=check.aggregates)
             except ValueError as error:
                 yield _problem(draft, ("expect", n, "thresholds", m), text, str(error))
+
+
+def _lacking(check: CheckWords, draft: Draft) -> str | None:
+    """What a check would need to have anything to look at."""
+    if check.behind_source and draft.pipeline is not None and draft.pipeline.deploy == "topics":
+        return "a check of sending or of the source topic, where pipeline.deploy is topics"
+    if check.batches_alone and draft.load is not None and draft.load.path != "replay":
+        return "another check, unless load.path is replay"
+    return None
 
 
 def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:

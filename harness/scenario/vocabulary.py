@@ -12,6 +12,10 @@ class CheckWords:
 
     unit: str
     aggregates: Set[str]
+    behind_source: bool = False
+    """Whether it looks at what lies behind the source topic, and so needs the whole stream path."""
+    batches_alone: bool = False
+    """Whether it looks at batches, and so needs a load that replays whole ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,7 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """What is registered in harness/services, harness/faults and harness/checks."""
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
-    from harness.checks import CHECKS  # noqa: PLC0415
+    from harness.checks import BEHIND_SOURCE, CHECKS, OF_BATCHES_ALONE  # noqa: PLC0415
     from harness.faults import FAULTS  # noqa: PLC0415
     from harness.services import SERVICES  # noqa: PLC0415
 
@@ -35,6 +39,12 @@ def vocabulary() -> Vocabulary:
         services={name: frozenset(service.roles) for name, service in SERVICES.items()},
         faults=frozenset(FAULTS),
         checks={
-            name: CheckWords(unit=check.unit, aggregates=check.aggregates) for name, check in CHECKS.items()
+            name: CheckWords(
+                unit=check.unit,
+                aggregates=check.aggregates,
+                behind_source=name in BEHIND_SOURCE,
+                batches_alone=name in OF_BATCHES_ALONE,
+            )
+            for name, check in CHECKS.items()
         },
     )

@@ -21,10 +21,10 @@ from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.wire.config import WireConfig
 from harness.load.wire.trace import EncodedTrace
+from harness.observe.batch_reader import FoundBatch
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints
 from pipeline.errors import KafkaFailed
-from tests.bench.raw_topic import FoundBatch
 
 _TIMEOUT_S: Final = 300
 _BATCH_BYTES: Final = 1_000_000

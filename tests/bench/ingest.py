@@ -20,6 +20,7 @@ from harness.backends.protocol import Platform, Report
 from harness.cli.output import print_table
 from harness.load.plan import PlanFile, build_plan
 from harness.load.wire.trace_build import Encoding, trace_file
+from harness.observe.batch_reader import read_batches
 from harness.scenario.load import load_scenario
 from harness.teardown import Teardown
 from harness.topology import RoleSpec, Topology
@@ -30,7 +31,6 @@ from pipeline.options import TopicOptions
 from tests.bench.contenders import CONTENDERS, Contender, Task, shorter
 from tests.bench.processor_time import ProcessorMeter
 from tests.bench.protocol import Settings
-from tests.bench.raw_topic import read_batches
 from tests.bench.results import save
 
 _SCENARIO: Final = Path("scenarios/quickstart.yaml")

@@ -13,11 +13,12 @@ FIXTURES = Path(__file__).parent / "fixtures"
 RIDES = FIXTURES / "rides.yaml"
 
 WORDS = Vocabulary(
-    services={"kafka": {"broker"}, "flink": {"jobmanager", "taskmanager"}},
+    services={"kafka": {"broker"}, "flink": {"jobmanager", "taskmanager"}, "cassandra": {"node"}},
     faults={"kill", "pause"},
     checks={
         "duplicates": CheckWords(unit="", aggregates={"count"}),
-        "freshness_windows": CheckWords(unit="ms", aggregates={"p(50)", "max"}),
+        "freshness_windows": CheckWords(unit="ms", aggregates={"p(50)", "max"}, behind_source=True),
+        "out_of_order": CheckWords(unit="", aggregates={"count"}, batches_alone=True),
         "throughput": CheckWords(unit="1/s", aggregates={"rate"}),
     },
 )

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
+from harness.checks import CHECKS, checks_for
 from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement, worst, write_atomically
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
@@ -207,7 +207,9 @@ def test_a_run_that_recorded_nothing_is_inconclusive(tmp_path: Path) -> None:
 def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
     judgement = judge(run_folder(tmp_path, run_json=run_info().model_dump_json().encode()))
     inconclusive = {f.name for f in judgement.findings if f.verdict is Verdict.INCONCLUSIVE}
-    assert inconclusive == {n for n, c in CHECKS.items() if c.default_thresholds} - {"faults_carried_out"}
+    assert inconclusive == {n for n, c in checks_for(scenario()).items() if c.default_thresholds} - {
+        "faults_carried_out"
+    }
 
 
 def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:

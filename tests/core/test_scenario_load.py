@@ -60,6 +60,8 @@ MISTAKES = [
     ("checkpoint_interval:", "checkpoint_interval_s:", "6: pipeline.stream.checkpoint_interval_s: "),
     ("checkpoint_interval: 1s", "checkpoint_interval: 0s", "6: pipeline.stream.checkpoint_interval: found"),
     ("writers: 2", "writers: 2, ttl: 1500ms", "7: pipeline.hot.ttl: found 1500ms; allowed: a"),
+    ("users: 2", "path: replay", "13: load.path: found replay; allowed: live, or replay with pipeline"),
+    ("check: duplicates", "check: out_of_order", "20: expect[0].check: found out_of_order; allowed: another"),
     ("partitions: 3", "partitions: 0", "8: pipeline.topics.partitions: found 0"),
     ("partitions: 3", "partitions: 3, min_insync_replicas: 4", "8: pipeline.topics.min_insync_replicas: "),
     ("kind: kill", "kind: kil", "17: faults[0].kind: found kil; allowed: did you mean kill?"),

@@ -36,7 +36,9 @@ def test_a_topology_that_is_not_there_is_refused(name: str) -> None:
 def test_every_problem_of_a_file_is_told(tmp_path: Path) -> None:
     spoilt = tmp_path / "spoilt.yaml"
     spoilt.write_text(
-        TINY.read_text().replace("count: 3", "count: 0").replace("zones: [a, b, c]", "zones: []")
+        TINY.read_text()
+        .replace("broker: {count: 3", "broker: {count: 0")
+        .replace("zones: [a, b, c]", "zones: []")
     )
     with pytest.raises(InvalidInput) as refused:
         load_topology(str(spoilt), WORDS)

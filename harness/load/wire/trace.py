@@ -18,23 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.load.wire.batch import HEADER_BYTES, EncodedBatch, ProducerState
+from harness.load.wire.index import INDEX
 
 _UNOWNED: Final = ProducerState()
 
-INDEX: Final = pa.schema(
-    [
-        ("position", pa.int64()),  # of the batch in the file of batches
-        ("size", pa.int32()),  # in bytes, header included
-        ("partition", pa.int32()),
-        ("first_event", pa.int64()),  # events before it in the trace
-        ("last_event_ms", pa.int64()),  # the newest event time in it
-        ("count", pa.int32()),
-        ("attributes", pa.int16()),
-        ("base_timestamp_ms", pa.int64()),
-        ("records_crc", pa.uint32()),
-        ("records_power", pa.uint32()),
-    ]
-)
 _FACTS: Final = b"floodmark"
 
 

@@ -18,6 +18,7 @@ from aiokafka.structs import TopicPartition
 from harness.load.wire.batch import HEADER_BYTES
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
+from pipeline.kafka import require_plaintext
 
 _FETCH_BYTES: Final = 16 * 2**20
 _WAIT_MS: Final = 100
@@ -42,6 +43,7 @@ def read_batches(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
 
 
 async def _read(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
+    require_plaintext(kafka.security)
     found: list[FoundBatch] = []
     client = AIOKafkaClient(bootstrap_servers=list(kafka.bootstrap_servers))
     await client.bootstrap()

@@ -1,0 +1,120 @@
+"""A trace of two batches in partition 0, ten events each; a repetition is a second of event time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checks import checks_for
+from harness.checks.measurement import Count, Unjudged
+from harness.scenario.model import Load
+from pipeline.options import PipelineOptions
+from tests.core.histories import ORIGIN_MS, history, scenario, sent
+
+BATCHES = scenario(
+    load=Load(trace=Path("trace.yaml"), event_span=3600.0, duration=60.0, path="replay"),
+    pipeline=PipelineOptions(deploy="topics"),
+)
+CHECKS = checks_for(BATCHES)
+ENCODED = [
+    {"partition": 0, "first_event": 0, "count": 10, "base_timestamp_ms": 0, "records_crc": 11},
+    {"partition": 0, "first_event": 10, "count": 10, "base_timestamp_ms": 500, "records_crc": 22},
+]
+TRACE = [{**row, "last_event_ms": 999} for row in ENCODED]
+
+
+def found(offset: int, number: int, **fields: object) -> dict[str, object]:
+    """What the topic holds of the batch whose first event has this number in the replay."""
+    repetition, first_event = divmod(number, 20)
+    batch = TRACE[first_event // 10]
+    return {
+        "partition": 0,
+        "offset": offset,
+        "count": 10,
+        "base_timestamp_ms": ORIGIN_MS + 1000 * repetition + int(str(batch["base_timestamp_ms"])),
+        "records_crc": batch["records_crc"],
+        **fields,
+    }
+
+
+HEALTHY = [found(0, 0), found(10, 10), found(20, 20), found(30, 30)]
+SENT = [sent(0, 9), sent(10, 19), sent(20, 29), sent(30, 39)]
+
+
+def measured(
+    check: str, *, there: list[dict[str, object]], operations: list[dict[str, object]] | None = None
+) -> int:
+    measurement = CHECKS[check].measure(
+        history(
+            of=BATCHES,
+            encoded=TRACE,
+            readback_batches=there,
+            operations=SENT if operations is None else operations,
+        )
+    )
+    assert isinstance(measurement, Count), measurement
+    return measurement.value
+
+
+SAFETY = ("unacknowledged", "acknowledged_lost", "unaccounted", "duplicates", "out_of_order")
+
+
+@pytest.mark.parametrize("check", SAFETY)
+def test_a_healthy_replay_has_nothing_wrong(check: str) -> None:
+    assert measured(check, there=HEALTHY) == 0
+
+
+@pytest.mark.parametrize("check", SAFETY)
+def test_where_nothing_was_recorded_nothing_is_judged(check: str) -> None:
+    assert isinstance(CHECKS[check].measure(history(of=BATCHES)), Unjudged)
+
+
+def test_a_batch_that_is_gone_is_lost_by_its_events() -> None:
+    assert measured("acknowledged_lost", there=HEALTHY[:3]) == 10
+
+
+def test_the_same_records_of_another_repetition_do_not_stand_for_a_lost_one() -> None:
+    assert measured("acknowledged_lost", there=[*HEALTHY[:2], HEALTHY[3], found(40, 30)]) == 10
+
+
+def test_a_batch_with_other_records_is_lost_and_unaccounted() -> None:
+    there = [*HEALTHY[:3], found(30, 30, records_crc=23)]
+    assert measured("acknowledged_lost", there=there) == 10
+    assert measured("unaccounted", there=there) == 10
+
+
+def test_a_batch_in_another_partition_is_lost_and_unaccounted() -> None:
+    there = [*HEALTHY[:3], found(0, 30, partition=1)]
+    assert measured("acknowledged_lost", there=there) == 10
+    assert measured("unaccounted", there=there) == 10
+
+
+def test_a_batch_that_is_there_twice_is_a_duplicate() -> None:
+    assert measured("duplicates", there=[*HEALTHY, found(40, 30)]) == 10
+
+
+def test_batches_that_changed_places_are_out_of_order() -> None:
+    swapped = [found(0, 0), found(10, 20), found(20, 10), found(30, 30)]
+    assert measured("out_of_order", there=swapped) == 10
+
+
+@pytest.mark.parametrize("there", [HEALTHY, HEALTHY[:3]])
+def test_an_unknown_batch_may_be_there_or_not(there: list[dict[str, object]]) -> None:
+    operations = [*SENT[:3], sent(30, 39, "unknown")]
+    assert measured("acknowledged_lost", there=there, operations=operations) == 0
+    assert measured("unaccounted", there=there, operations=operations) == 0
+    assert measured("unacknowledged", there=there, operations=operations) == 10
+
+
+def test_a_batch_that_was_refused_must_not_be_there() -> None:
+    operations = [*SENT[:3], sent(30, 39, "fail")]
+    assert measured("unaccounted", there=HEALTHY, operations=operations) == 10
+
+
+def test_a_batch_that_was_left_out_was_never_acknowledged() -> None:
+    assert measured("unacknowledged", there=HEALTHY, operations=[SENT[0], *SENT[2:]]) == 10
+
+
+def test_an_operation_that_the_trace_does_not_know_is_unaccounted() -> None:
+    assert measured("unaccounted", there=HEALTHY, operations=[*SENT, sent(45, 54)]) == 10
