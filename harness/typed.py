@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
 import orjson
@@ -36,10 +37,15 @@ def suggestion(found: str, known: Iterable[str]) -> str:
 
 
 def _problem(details: ErrorDetails, model: type[BaseModel], document: Document, at: FieldPath) -> Problem:
-    path = details["loc"]
+    path, _ = _walked(model, details["loc"])
     found = "missing" if details["type"] == "missing" else shown(details["input"])
-    if details["type"] == "extra_forbidden":
-        found = f"unknown field {path[-1]}"
+    match details["type"]:
+        case "extra_forbidden":
+            found = f"unknown field {path[-1]}"
+        case "union_tag_invalid":
+            path, found = (*path, _discriminator(details)), details["ctx"]["tag"]
+        case "union_tag_not_found":
+            path, found = (*path, _discriminator(details)), "missing"
     allowed = _allowed(details, model)
     return Problem(where=document.where((*at, *path)), found=found, allowed=allowed)
 
@@ -48,25 +54,56 @@ def _allowed(details: ErrorDetails, model: type[BaseModel]) -> str:
     path = details["loc"]
     match details["type"]:
         case "extra_forbidden":
-            return suggestion(str(path[-1]), _fields_at(model, path[:-1]))
+            return suggestion(str(path[-1]), _fields(_walked(model, path[:-1])[1]))
+        case "union_tag_invalid" | "union_tag_not_found":
+            return suggestion(details["ctx"].get("tag", ""), _tagged(_walked(model, path)[1]))
         case "missing":
             return "a value; this field has no default"
         case "value_error":
             return str(details["ctx"]["error"])
-        case "model_type" | "dict_type":
+        case "model_type" | "dict_type" | "model_attributes_type":
             return "a mapping of fields to values"
         case _:
             return details["msg"].removeprefix("Input should be ").removeprefix("Value should ")
 
 
-def _fields_at(annotation: Any, path: Sequence[str | int]) -> Sequence[str]:
-    """The names of the fields that the model has at a path inside it."""
+def _discriminator(details: ErrorDetails) -> str:
+    """The field that says which of several models is meant."""
+    name: str = details["ctx"]["discriminator"]
+    return name.strip("'")
+
+
+def _walked(annotation: Any, path: Sequence[str | int]) -> tuple[FieldPath, Any]:
+    """The path as the document has it, and the type of what lies there.
+
+    Where one of several models is meant, pydantic puts its tag into the path; no document has it there.
+    """
+    if not path:
+        return (), annotation
+    step, rest = path[0], path[1:]
+    if step in (models := _tagged(annotation)):
+        return _walked(models[str(step)], rest)
+    walked, end = _walked(_inner(annotation, step), rest)
+    return (step, *walked), end
+
+
+def _inner(annotation: Any, step: str | int) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
-        if not path:
-            return tuple(fields)
-        return _fields_at(fields[path[0]], path[1:]) if path[0] in fields else ()
+        named = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
+        return named.get(str(step))
     if get_origin(annotation) in (dict, tuple, list):
-        inner = get_args(annotation)[1 if get_origin(annotation) is dict else 0]
-        return _fields_at(inner, path[1:])
+        return get_args(annotation)[1 if get_origin(annotation) is dict else 0]
+    return None
+
+
+def _fields(annotation: Any) -> Sequence[str]:
+    """The names of a model's fields, as documents have them."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return tuple(field.alias or name for name, field in annotation.model_fields.items())
     return ()
+
+
+def _tagged(annotation: Any) -> dict[str, Any]:
+    """The models of a union by the ``kind`` that tells them apart; empty for any other type."""
+    models = get_args(annotation) if isinstance(annotation, UnionType) else ()
+    return {model.model_fields["kind"].default: model for model in models if "kind" in _fields(model)}

@@ -1,4 +1,4 @@
-"""Quantities as people write them in YAML: ``500ms``, ``2.5m``, ``1%``, ``384MiB``. Parsed strictly, once."""
+"""Quantities as people write them: ``500ms``, ``2.5m``, ``1%``, ``384MiB``, ``50k/s``. Parsed strictly."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ NUMBER: Final = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
 DURATION_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE_UNITS_BYTES: Final = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _SHARE_UNITS: Final = {"%": 0.01}
+_RATE_UNITS_PER_S: Final = {"/s": 1.0, "k/s": 1e3, "M/s": 1e6}
 
 WRITTEN_BY_HAND: Final = {"written_by_hand": True}
 """Validation context under which a quantity must be text with its unit. Without it a bare number is taken to
@@ -38,6 +39,11 @@ def share(text: object) -> float:
     return fraction
 
 
+def rate_per_s(text: object) -> float:
+    """Events a second from ``200/s``, ``50k/s`` or ``2.5M/s``. Raises ValueError."""
+    return _parse(text, _RATE)
+
+
 class _Quantity:
     def __init__(self, meaning: str, units: Mapping[str, float], example: str) -> None:
         self.units = units
@@ -48,6 +54,7 @@ class _Quantity:
 _DURATION: Final = _Quantity("a duration", DURATION_UNITS_S, "10s")
 _SIZE: Final = _Quantity("a size", _SIZE_UNITS_BYTES, "384MiB")
 _SHARE: Final = _Quantity("a share", _SHARE_UNITS, "1%")
+_RATE: Final = _Quantity("a rate", _RATE_UNITS_PER_S, "50k/s")
 
 
 def _parse(text: object, quantity: _Quantity) -> float:
@@ -74,3 +81,4 @@ _FINITE: Final = Field(ge=0, allow_inf_nan=False)
 Seconds = Annotated[float, _validator(duration_s, _DURATION), _FINITE, _json_schema(_DURATION)]
 Bytes = Annotated[int, _validator(size_bytes, _SIZE), Field(ge=0), _json_schema(_SIZE)]
 Share = Annotated[float, _validator(share, _SHARE), Field(ge=0, le=1), _json_schema(_SHARE)]
+Rate = Annotated[float, _validator(rate_per_s, _RATE), _FINITE, _json_schema(_RATE)]

@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.backends.protocol import Report
+from harness.load.arranged import Arrangement, arrange
 from harness.load.closing import CATEGORY, EVENT_TYPE, Closing
+from harness.load.columns import TraceFile
 from harness.load.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.payload import FIELDS
 from harness.load.plan import PLAN, PlanFile
@@ -63,12 +65,29 @@ def _build(path: Path, scenario: Scenario, trace: Trace, key: str, folder: Path)
     with open_database(
         readable=[file.path], spill=folder / "spill", timezone=trace.mapping.time.timezone
     ) as database:
-        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=scenario.load.events)
-        sendings = mix_in(database, _mix(scenario), events=facts.events)
+        events = _read(database, file, trace, scenario)
+        sendings = mix_in(database, _mix(scenario), events=events)
         closing = _closing(scenario, database, sendings)
         plan = _facts(path, key, database, sendings, closing)
         _write(database, plan, closing)
     return plan
+
+
+def _read(database: duckdb.DuckDBPyConnection, file: TraceFile, trace: Trace, scenario: Scenario) -> int:
+    """Make the view ``trace`` of the events to send, by the trace's own times or by the profile's."""
+    load, curve = scenario.load, scenario.load.curve
+    if curve is None:
+        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=load.events)
+        return facts.events
+    facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=curve.events)
+    arrangement = Arrangement(
+        curve=curve,
+        arrivals=load.arrivals,
+        seed=scenario.seed,
+        time_scale=load.time_scale,
+        where=f"{scenario.name}: load.profile",
+    )
+    return arrange(database, arrangement, events=facts.events)
 
 
 def _span_ms(scenario: Scenario) -> int:

@@ -14,6 +14,8 @@ from harness.load.rules import contract_rules
 from harness.scenario.model import Scenario
 
 _CODE: Final = (
+    "arranged.py",
+    "arrivals.py",
     "closing.py",
     "columns.py",
     "damage.py",
@@ -27,7 +29,7 @@ _CODE: Final = (
     "trace_faults.py",
     "trace_sql.py",
 )
-"""The files that decide what is in a plan."""
+"""The files that decide what is in a plan, beside the profiles."""
 
 
 def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
@@ -38,6 +40,8 @@ def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
         "trace": trace_digest,
         "mapping": as_json(mapping),
         "events": scenario.load.events,
+        "profile": scenario.load.profile.model_dump(),
+        "arrivals": scenario.load.arrivals,
         "event_span": scenario.load.event_span,
         "time_scale": scenario.load.time_scale,
         "inject": scenario.load.inject.model_dump(),
@@ -52,6 +56,7 @@ def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
 @cache
 def _code_digest() -> str:
     digest = hashlib.sha256(f"duckdb {version('duckdb')} pyarrow {version('pyarrow')}".encode())
-    for name in _CODE:
-        digest.update(Path(__file__).with_name(name).read_bytes())
+    here = Path(__file__).parent
+    for file in (*(here / name for name in _CODE), *sorted((here / "profiles").glob("*.py"))):
+        digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -7,6 +7,10 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.load.profiles import AnyProfile
+from harness.load.profiles.curve import Curve
+from harness.load.profiles.protocol import Arrivals
+from harness.load.profiles.trace import TraceProfile
 from harness.topology import Topology
 from harness.units import Seconds, Share
 from pipeline.options import PipelineOptions
@@ -33,14 +37,20 @@ class Inject(_Model):
 
 
 class Load(_Model):
-    """Trace x time scales x the Locust users that drive it."""
+    """Trace x profile x the Locust users that drive it."""
 
     trace: Path
     """The mapping file of the trace; in YAML relative to the scenario's own folder."""
     events: int | None = Field(default=None, ge=1)
-    """At most so many of the trace's events, the earliest ones; all of them when it is left out."""
+    """At most so many of the trace's events, the earliest ones; all of them when it is left out. For the
+    profile ``trace`` only: any other says itself how many."""
+    profile: AnyProfile = TraceProfile()
+    """Events a second over wall-clock time: the trace's valid events, in its order, as often as it takes;
+    what ``inject`` mixes in comes on top. The trace's own gaps when it is left out."""
+    arrivals: Arrivals = "even"
+    """How events arrive at the profile's rate. Not for the profile ``trace``, which has its own gaps."""
     event_span: Seconds
-    """The trace's own time is squeezed, or stretched, into this much event time."""
+    """The trace's own time, or that of the profile, is squeezed or stretched into this much event time."""
     duration: Seconds
     """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
     path: Literal["live", "replay"] = "live"
@@ -54,6 +64,11 @@ class Load(_Model):
     def time_scale(self) -> float:
         """Event-clock seconds per wall-clock second."""
         return self.event_span / self.duration
+
+    @property
+    def curve(self) -> Curve | None:
+        """The profile's rate over the duration; None where the trace's own times decide."""
+        return self.profile.curve(self.duration)
 
 
 class FaultSpec(_Model):

@@ -9,6 +9,7 @@ from typing import Final
 from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.closing import Closing
+from harness.load.profiles.trace import TraceProfile
 from harness.scenario.draft import Draft
 from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
 from harness.scenario.thresholds import parse
@@ -16,6 +17,8 @@ from harness.scenario.vocabulary import CheckWords, Vocabulary
 from harness.typed import suggestion
 from pipeline.options import PipelineOptions
 
+_EVENTS_MAX: Final = 250_000_000
+"""So many events of a profile can be planned: their times are held in memory."""
 _HOUR_S: Final = 3600.0
 _HOT_WRITER: Final = "hot-writer-"
 
@@ -23,6 +26,7 @@ _HOT_WRITER: Final = "hot-writer-"
 def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     """Every rule that the draft breaks, as far as its well-formed sections tell."""
     yield from _times(draft)
+    yield from _profile(draft)
     yield from _replicas(draft)
     yield from _deployed(draft)
     yield from _fault_names(draft, words)
@@ -46,6 +50,27 @@ def _times(draft: Draft) -> Iterator[Problem]:
         yield _problem(draft, ("warm_up",), found, allowed)
     if draft.pipeline is not None:
         yield from _retention(draft, load, draft.pipeline)
+
+
+def _profile(draft: Draft) -> Iterator[Problem]:
+    load = draft.load
+    if load is None or not load.duration:
+        return
+    if isinstance(load.profile, TraceProfile):
+        if draft.document.get("load", "arrivals") is not None:
+            allowed = "none with the profile trace, which has the trace's own gaps"
+            yield _problem(draft, ("load", "arrivals"), load.arrivals, allowed)
+        return
+    if load.events is not None:
+        allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
+        yield _problem(draft, ("load", "events"), str(load.events), allowed)
+    broken = list(load.profile.broken_rules(load.duration))
+    for rule in broken:
+        yield _problem(draft, ("load", "profile", rule.field), rule.found, rule.allowed)
+    area = 0.0 if broken else load.profile.curve(load.duration).area
+    if not broken and not 1 <= round(area) <= _EVENTS_MAX:
+        found = f"a profile of {area:,.6g} events in {load.duration:g} s"
+        yield _problem(draft, ("load", "profile"), found, f"from 1 event to {_EVENTS_MAX:,}")
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:

@@ -17,10 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.errors import InvalidInput
 from harness.load.closing import Closing, entities_for
 from harness.load.damage import DAMAGES
 from harness.load.murmur2 import murmur2, partition_of
 from harness.load.plan import PLAN, PlanFile, build_plan
+from harness.load.profiles.constant import Constant
+from harness.load.profiles.ramp import Ramp
 from harness.scenario.model import Inject, Load, Scenario
 from tests.core.contract_judge import FIELDS, keeps_contract
 from tests.core.scenario_parts import RIDES, rides
@@ -292,3 +295,68 @@ def test_late_events_are_sent_before_the_trace_ends_where_there_are_enough() -> 
     with planned(some_rows(100), Inject(late=0.4, late_by=1800.0)) as (_, events):
         others = [event["send_offset_ms"] for event in events if event["kind"] == "valid"]
     assert max(others) == 3_600_000
+
+
+def valid_events(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in events if event["kind"] == "valid"]
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.integers(1, 40),
+    st.builds(Ramp, start=st.floats(0.1, 5), end=st.floats(0.1, 5)),
+    st.sampled_from(["even", "poisson"]),
+    injects,
+    seeds,
+)
+def test_invariants_of_a_plan_by_a_profile(
+    count: int, profile: Ramp, arrivals: str, inject: Inject, seed: int
+) -> None:
+    with planned(some_rows(count), inject, seed, profile=profile, arrivals=arrivals) as (plan, events):
+        _is_in_order(events)
+        _repeats_originals(events)
+        _gives_each_event_an_identity(events)
+        _says_in_json_what_it_says_in_columns(events)
+        _closes_every_partition(plan, events)
+        by_arrival = sorted(valid_events(events), key=lambda event: event["event_offset_ms"])
+        assert len(by_arrival) == round((profile.start + profile.end) / 2 * 30)
+        assert 0 <= by_arrival[0]["event_offset_ms"] <= by_arrival[-1]["event_offset_ms"] <= 3_600_000
+        trace = itertools.cycle(f"r{n}" for n in range(min(count, len(by_arrival))))
+        assert [event["event_id"] for event in by_arrival] == list(itertools.islice(trace, len(by_arrival)))
+
+
+def test_the_events_of_a_profile_are_the_traces_in_the_order_of_their_times() -> None:
+    trace = list(reversed(some_rows(5)))
+    with planned(trace, Inject(), profile=Constant(rate=0.2)) as (_, events):
+        assert [event["event_id"] for event in valid_events(events)] == [
+            *("r4", "r3", "r2", "r1", "r0"),
+            "r4",
+        ]
+
+
+def test_an_even_arrival_comes_when_the_integral_is_half_an_event_further() -> None:
+    with planned(some_rows(5), Inject(), profile=Constant(rate=0.1)) as (_, events):
+        offsets_ms = [event["event_offset_ms"] for event in valid_events(events)]
+    assert offsets_ms == [600_000, 1_800_000, 3_000_000]
+
+
+def test_repetitions_that_would_share_an_identity_are_refused() -> None:
+    with (
+        pytest.raises(
+            InvalidInput, match=r"load.profile: found 30,000 events whose .* such as r0; .* 60,000 times"
+        ),
+        planned(some_rows(1), Inject(), profile=Constant(rate=2000), event_span=30.0),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "change", [{"profile": Constant(rate=2)}, {"arrivals": "poisson"}], ids=["profile", "arrivals"]
+)
+def test_another_profile_and_other_arrivals_change_the_key(tmp_path: Path, change: dict[str, Any]) -> None:
+    profiled = {"profile": Constant(rate=1)}
+    keys = {
+        build_plan(scenario_of(tmp_path, some_rows(3), Inject(), 1, **load), cache=tmp_path, report=quiet).key
+        for load in (profiled, {**profiled, **change})
+    }
+    assert len(keys) == 2

@@ -1,0 +1,86 @@
+"""A rate over time, drawn by straight lines, so that its integral can be inverted exactly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_Number = TypeVar("_Number", float, "np.ndarray[Any, np.dtype[np.float64]]")
+
+_TINY: Final = 1e-300
+"""Makes 0 / 0 a 0: nothing was to arrive, and that takes no time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One straight line of a curve. Times count from the start of the load, rates are events a second."""
+
+    from_s: float
+    to_s: float
+    from_rate: float
+    to_rate: float
+
+    @property
+    def length_s(self) -> float:
+        """How long it goes on."""
+        return self.to_s - self.from_s
+
+    @property
+    def events(self) -> float:
+        """Its integral: the events that fall into it."""
+        return (self.from_rate + self.to_rate) / 2 * self.length_s
+
+    def after_s(self, events: _Number) -> _Number:
+        """Seconds from its beginning until so many of its events have come.
+
+        With the rate r and its slope a, n events have come when r t + a t^2 / 2 = n. This is the root in the
+        form that loses no digits when a is small, nor when r is 0.
+        """
+        slope = (self.to_rate - self.from_rate) / self.length_s
+        root = abs(self.from_rate**2 + 2 * slope * events) ** 0.5
+        seconds: _Number = 2 * events / (self.from_rate + root + _TINY)
+        return seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Pieces without gaps between them, from the start of the load to its end."""
+
+    pieces: tuple[Piece, ...]
+    before: tuple[float, ...]
+    """How many events have come when each piece begins."""
+
+    @staticmethod
+    def of(pieces: Iterable[Piece]) -> Curve:
+        """The curve of these pieces; those without length are left out."""
+        drawn = tuple(piece for piece in pieces if piece.length_s > 0)
+        before = tuple(accumulate((piece.events for piece in drawn[:-1]), initial=0.0))
+        return Curve(pieces=drawn, before=before)
+
+    @property
+    def area(self) -> float:
+        """The integral over the whole load, in events."""
+        return self.before[-1] + self.pieces[-1].events
+
+    @property
+    def events(self) -> int:
+        """How many events arrive."""
+        return round(self.area)
+
+    def reached_s(self, events: float) -> float:
+        """When the integral reaches ``events``. What lies beyond the whole is reached at the end."""
+        number = bisect_right(self.before, events) - 1
+        piece = self.pieces[number]
+        return piece.from_s + min(piece.after_s(events - self.before[number]), piece.length_s)
+
+
+def joined(*corners: tuple[float, float]) -> Iterable[Piece]:
+    """The straight lines between corners, each ``(at_s, rate)``. Two at the same moment are a jump."""
+    for (from_s, from_rate), (to_s, to_rate) in pairwise(corners):
+        yield Piece(from_s=from_s, to_s=to_s, from_rate=from_rate, to_rate=to_rate)
