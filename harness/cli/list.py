@@ -12,6 +12,7 @@ import typer
 from harness.checks import CHECKS
 from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
 from harness.faults import FAULTS
+from harness.load.profiles import PROFILES
 from harness.places import SCENARIOS
 from harness.services import SERVICES
 from harness.topologies import topology_files
@@ -82,7 +83,7 @@ def _any_percentile(aggregate: str) -> str:
 
 
 def _profiles() -> Rows:
-    return [{"name": "trace", "events/s": "the trace's own arrivals, squeezed into the load's duration"}]
+    return [{"name": name, "events/s": profile.describes} for name, profile in PROFILES.items()]
 
 
 _LISTINGS: Final[Mapping[Part, Callable[[], Rows]]] = MappingProxyType(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -86,7 +86,6 @@ def _area_until(piece: Any, at_s: float) -> float:
     return float((piece.from_rate + slope * length_s / 2) * length_s)
 
 
-@settings(deadline=None)
 @given(curves)
 def test_even_arrivals_are_as_many_as_the_integral_and_half_an_event_apart_from_it(curve: Curve) -> None:
     arrived_s = arrivals_s(curve, "even", seed=0)
@@ -95,7 +94,6 @@ def test_even_arrivals_are_as_many_as_the_integral_and_half_an_event_apart_from_
     assert arrived_s.tolist() == pytest.approx(one_by_one_s)
 
 
-@settings(deadline=None)
 @given(curves, st.integers(0, 2**32 - 1))
 def test_poisson_arrivals_are_in_order_and_the_same_for_the_same_seed(curve: Curve, seed: int) -> None:
     arrived_s = arrivals_s(curve, "poisson", seed=seed)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidInput
+from harness.load.profiles.ramp import Ramp
 from harness.places import SCENARIOS
 from harness.scenario.load import load_many, load_scenario, scenario_schema
-from harness.scenario.model import Scenario
+from harness.scenario.model import Load, Scenario
 from tests.core.scenario_parts import RIDES, WORDS, problems_of, rides
 
 
@@ -22,6 +23,16 @@ def test_durations_of_the_pipeline_are_seconds() -> None:
 
 def test_the_time_scale_follows_from_span_and_duration() -> None:
     assert rides().load.time_scale == pytest.approx(120.0)
+
+
+def test_a_profile_is_read_by_its_kind() -> None:
+    load = rides(load__profile={"kind": "ramp", "start": "1/s", "end": "2k/s"}, load__arrivals="poisson").load
+    assert (load.profile, load.arrivals) == (Ramp(start=1, end=2000), "poisson")
+    assert Load.model_validate_json(load.model_dump_json()) == load
+
+
+def test_without_a_profile_the_traces_own_times_decide() -> None:
+    assert rides().load.curve is None
 
 
 def test_the_trace_is_found_from_the_scenarios_own_folder() -> None:
@@ -78,6 +89,8 @@ MISTAKES = [
     ("count == 0", "count = 0", "21: expect[0].thresholds[0]: found count = 0"),
     ("count == 0", "max == 0", "21: expect[0].thresholds[0]: found max == 0; allowed"),
     ("p(50) < 1s", "p(50) < 1", "23: expect[1].thresholds[0]: found p(50) < 1; allowed: a limit in the"),
+    ("users: 2", "arrivals: even", "13: load.arrivals: found even; allowed: none with the profile trace"),
+    ("users: 2", "arrivals: odd", "13: load.arrivals: found odd; allowed: 'even' or 'poisson'"),
     ("warm_up: 5s", "expect_fail: [duplicate]", "15: expect_fail[0]: found duplicate"),
 ]  # fmt: skip
 
@@ -86,6 +99,33 @@ MISTAKES = [
 def test_a_mistake_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
     problems = problems_of(tmp_path, old, new)
     assert any(problem.startswith(told) for problem in problems), problems
+
+
+# The same for profiles: what stands after ``profile:``, and what is told of line 13.
+PROFILE_MISTAKES = [
+    ("3", ": found 3; allowed: a mapping of fields"),
+    ("{kind: flash}", ".kind: found flash; allowed: did you mean flash_crowd? one of burst, constant,"),
+    ("{rate: 1/s}", ".kind: found missing; allowed: one of burst, constant,"),
+    ("{kind: ramp, start: 1/s}", ".end: found missing"),
+    ("{kind: ramp, star: 1/s}", ".star: found unknown field star; allowed: did you mean start?"),
+    ("{kind: constant, rate: 9}", ".rate: found 9; allowed: a rate with its unit"),
+    ("{kind: step, rates: [1/s, 2]}", ".rates[1]: found 2; allowed: a rate with its unit"),
+    ("{kind: saw_tooth, base: 2/s, peak: 1/s, every: 5s}", ".peak: found 1/s; allowed: at least the base"),
+    ("{kind: constant, rate: 0.01/s}", ": found a profile of 0.3 events in 30 s; allowed: from 1 event"),
+    ("{kind: constant, rate: 9M/s}", ": found a profile of 2.7e+08 events in 30 s"),
+]
+
+
+@pytest.mark.parametrize(("profile", "told"), PROFILE_MISTAKES, ids=[text for text, _ in PROFILE_MISTAKES])
+def test_a_mistake_in_a_profile_is_told(tmp_path: Path, profile: str, told: str) -> None:
+    problems = problems_of(tmp_path, "users: 2", f"profile: {profile}")
+    assert any(problem.startswith(f"13: load.profile{told}") for problem in problems), problems
+
+
+def test_a_profile_says_how_many_events_there_are(tmp_path: Path) -> None:
+    profiled = "profile: {kind: constant, rate: 1/s}\n  events: 3"
+    (problem,) = problems_of(tmp_path, "users: 2", profiled)
+    assert problem.startswith("14: load.events: found 3; allowed: none with the profile constant")
 
 
 def test_a_fault_inside_a_list_hides_none_beside_it(tmp_path: Path) -> None:

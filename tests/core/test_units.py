@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.units import WRITTEN_BY_HAND, Bytes, Seconds, Share, duration_s, share, size_bytes
+from harness.units import (
+    WRITTEN_BY_HAND,
+    Bytes,
+    Rate,
+    Seconds,
+    Share,
+    duration_s,
+    rate_per_s,
+    share,
+    size_bytes,
+)
 
 
 class Quantities(BaseModel):
@@ -13,6 +23,7 @@ class Quantities(BaseModel):
     time: Seconds = 1.0
     size: Bytes = 1
     part: Share = 0.5
+    rate: Rate = 1.0
 
 
 @pytest.mark.parametrize(
@@ -46,13 +57,26 @@ def test_a_share_is_at_most_all() -> None:
         share("100.1%")
 
 
-@pytest.mark.parametrize("field", ["time", "size", "part"])
+@pytest.mark.parametrize(
+    ("text", "events"), [("0/s", 0), ("50000/s", 50_000), ("50k/s", 50_000), ("2.5M/s", 2.5e6)]
+)
+def test_a_rate_is_events_a_second(text: str, events: float) -> None:
+    assert rate_per_s(text) == pytest.approx(events)
+
+
+@pytest.mark.parametrize("text", ["50", "50k", "50K/s", "50m/s", "5/min", "-1/s", 50])
+def test_what_is_not_a_rate_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="such as 50k/s"):
+        rate_per_s(text)
+
+
+@pytest.mark.parametrize("field", ["time", "size", "part", "rate"])
 def test_a_bare_number_is_refused_when_a_person_wrote_it(field: str) -> None:
     with pytest.raises(ValidationError):
         Quantities.model_validate_json(f'{{"{field}": 1}}', context=WRITTEN_BY_HAND)
 
 
-@given(st.floats(0, 1e9), st.integers(0, 2**62), st.floats(0, 1))
-def test_a_saved_value_reads_back(time: float, size: int, part: float) -> None:
-    saved = Quantities(time=time, size=size, part=part)
+@given(st.floats(0, 1e9), st.integers(0, 2**62), st.floats(0, 1), st.floats(0, 1e9))
+def test_a_saved_value_reads_back(time: float, size: int, part: float, rate: float) -> None:
+    saved = Quantities(time=time, size=size, part=part, rate=rate)
     assert Quantities.model_validate_json(saved.model_dump_json()) == saved

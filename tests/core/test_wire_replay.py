@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 from aiokafka import errors
 from aiokafka.record.default_records import DefaultRecordBatch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from harness.load.murmur2 import partition_of
 from harness.load.plan import PlanFile
-from harness.load.wire.pace import Constant, Flood, Pace
+from harness.load.profiles.constant import Constant
+from harness.load.profiles.ramp import Ramp
+from harness.load.profiles.saw_tooth import SawTooth
+from harness.load.wire.config import WireSchedule
+from harness.load.wire.pace import Flood, Pace
 from harness.load.wire.prepared import PreparedBatch
 from harness.load.wire.replay import Completion, Link, WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
@@ -174,6 +181,20 @@ def test_a_producer_beyond_use_is_replaced_and_what_it_had_taken_is_not_sent_aga
 
 
 def test_a_batch_is_sent_when_its_last_event_is_due(tmp_path: Path) -> None:
-    done = replayed(trace(tmp_path), Client(), pace=Constant(rate_per_s=1e6))
-    assert all(d.intended_ns == d.first_number * 1000 for d in done)
-    assert all(d.started_ns >= (d.first_number + d.count - 1) * 1000 for d in done)
+    pace = WireSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
+    done = replayed(trace(tmp_path), Client(), pace=pace)
+    assert all(d.intended_ns == d.first_number * 1000 + 500 for d in done)
+    assert all(d.started_ns >= (d.first_number + d.count - 1) * 1000 + 500 for d in done)
+
+
+@given(st.builds(Ramp, start=st.floats(0, 1e6), end=st.floats(0, 1e6)), st.lists(st.integers(0, 10**8)))
+def test_later_events_are_due_later_and_none_after_the_loads_end(ramp: Ramp, numbers: list[int]) -> None:
+    pace = WireSchedule(profile=ramp, duration_s=60).pace
+    due_ns = [pace.due_ns(number) for number in sorted(numbers)]
+    assert due_ns == sorted(due_ns)
+    assert all(0 <= ns <= 60 * 10**9 for ns in due_ns)
+
+
+def test_a_schedule_whose_profile_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValidationError, match="peak: found 1/s; allowed: at least the base"):
+        WireSchedule(profile=SawTooth(base=2, peak=1, every=1), duration_s=60)

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.clocks import Clocks
-from harness.load.wire.pace import Constant, Flood, Pace
+from harness.load.profiles import RateProfile
+from harness.load.wire.pace import Flood, Pace, Paced
+
+
+class WireSchedule(BaseModel):
+    """A profile over a duration; its events arrive evenly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    profile: RateProfile
+    duration_s: float = Field(gt=0, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for rule in self.profile.broken_rules(self.duration_s):
+            raise ValueError(f"{rule.field}: found {rule.found}; allowed: {rule.allowed}")
+        return self
+
+    @property
+    def pace(self) -> Paced:
+        """When each event is due."""
+        return Paced(self.profile.curve(self.duration_s))
 
 
 class WireConfig(BaseModel):
@@ -29,8 +50,8 @@ class WireConfig(BaseModel):
     clocks: Clocks
     events: int = Field(ge=1)
     """At least so many are sent; the trace is repeated as often as that takes."""
-    rate_per_s: float | None = Field(default=None, gt=0)
-    """Events a second; as many as the platform takes when it is left out."""
+    schedule: WireSchedule | None = None
+    """When each is due; as soon as the platform takes it when it is left out."""
     acks: Literal["all", "1"] = "all"
     producers: int = Field(default=2, ge=1, le=64)
     """Connections to each broker. Each producer has its share of the partitions."""
@@ -40,7 +61,7 @@ class WireConfig(BaseModel):
     @property
     def pace(self) -> Pace:
         """When each event is due."""
-        return Flood() if self.rate_per_s is None else Constant(self.rate_per_s)
+        return Flood() if self.schedule is None else self.schedule.pace
 
     def save(self, path: Path) -> None:
         """Write for the load's process."""

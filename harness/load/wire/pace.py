@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
-_NS_PER_S = 1_000_000_000
+from harness.load.profiles.curve import Curve
+
+_NS_PER_S: Final = 1_000_000_000
 
 
 class Pace(Protocol):
@@ -26,11 +28,11 @@ class Flood:
 
 
 @dataclass(frozen=True, slots=True)
-class Constant:
-    """Evenly, at so many events a second."""
+class Paced:
+    """Evenly by a profile's curve, without a list of all moments."""
 
-    rate_per_s: float
+    curve: Curve
 
     def due_ns(self, number: int) -> int | None:
-        """The moment of the event with this number."""
-        return round(number / self.rate_per_s * _NS_PER_S)
+        """When the integral of the rate reaches ``number`` + 0.5; the load's end for what lies beyond."""
+        return round(self.curve.reached_s(number + 0.5) * _NS_PER_S)
