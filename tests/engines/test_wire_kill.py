@@ -1,0 +1,80 @@
+"""A broker dies in the middle of a replay at wire speed: nothing acknowledged is lost, nothing is doubled.
+
+Three seeds here; ``SEEDS=20 pytest tests/engines/test_wire_kill.py`` for all.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from harness.backends.process import ProcessPlatform
+from harness.checks.measurement import Count
+from harness.load.wire.config import WireConfig
+from pipeline.kafka import Topics
+from pipeline.options import TopicOptions
+from tests.engines.service_platform import running, state_of
+from tests.engines.wire_parts import measured, wire_config, wire_load, write_trace
+
+SEEDS = int(os.environ.get("SEEDS", "3"))
+SHARE_OF_MAXIMUM = 0.7
+LOAD_S = 6.0
+MEASURING_EVENTS = 2_000_000
+PARTITIONS = 6
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+    yield from running(tmp_path_factory.mktemp("kafka"), "kafka", {"broker": (3, 384)})
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_trace(tmp_path_factory.mktemp("trace") / "t.batches", partitions=PARTITIONS, batches=24)
+
+
+@pytest.fixture(scope="module")
+def maximum_per_s(platform: ProcessPlatform, trace: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """What this machine takes, now."""
+    folder = tmp_path_factory.mktemp("maximum") / "load"
+    config = configured(platform, folder, "maximum", trace, events=MEASURING_EVENTS)
+    with wire_load(config) as load:
+        assert load.wait() == 0, load.log()
+    with duckdb.connect() as database:
+        ((rate,),) = database.execute(
+            "SELECT sum(count) / (max(completed_ns) - min(started_ns)) * 1e9 FROM read_parquet($parts)",
+            {"parts": f"{folder}/operations/*.parquet"},
+        ).fetchall()
+    return float(rate)
+
+
+def configured(
+    platform: ProcessPlatform, folder: Path, topic: str, trace: Path, *, events: int
+) -> WireConfig:
+    Topics(platform.endpoints.kafka).create([topic], TopicOptions(partitions=PARTITIONS))
+    return wire_config(folder, platform.endpoints.kafka, topic, trace, events=events)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
+    platform: ProcessPlatform, trace: Path, maximum_per_s: float, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    rate_per_s = SHARE_OF_MAXIMUM * maximum_per_s
+    events = round(rate_per_s * LOAD_S)
+    broker = f"kafka-broker-{chance.randint(1, 3)}"
+    config = configured(platform, tmp_path / "load", f"seed-{seed}", trace, events=events)
+    with wire_load(config.model_copy(update={"rate_per_s": rate_per_s})) as load:
+        load.wait_until_sent(round(events * chance.uniform(0.1, 0.6)))
+        platform.signal(broker, "kill")
+        platform.start(broker)
+        assert load.wait() == 0, load.log()
+    assert state_of(platform, broker) == "ready"
+    for name, found in measured(config, platform.endpoints.kafka).items():
+        assert isinstance(found, Count), (name, found)
+        assert found.value == 0, (name, found)

@@ -1,0 +1,127 @@
+"""An encoded trace and the process that replays it, for tests of the replay at wire speed on a real Kafka."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.checks.batches import BATCH_CHECKS
+from harness.checks.measurement import Measurement
+from harness.clocks import Clocks
+from harness.history.reader import History
+from harness.history.schema import TABLES
+from harness.load.clock import origin_for
+from harness.load.progress import LoadProgress
+from harness.load.wire.config import WireConfig
+from harness.load.wire.encode import Event, encode
+from harness.load.wire.trace import TraceWriter, index_of
+from harness.observe.readback_batches import read_back_batches
+from harness.run_clock import RunClock
+from harness.waiting import wait_until
+from pipeline.endpoints import Endpoints, KafkaEndpoint
+from tests.core.histories import run_info, scenario
+
+BATCH_EVENTS = 2000
+EVENT_BYTES = 230
+
+
+def write_trace(path: Path, *, partitions: int, batches: int) -> Path:
+    """Batches of events that look like those of the contract, to each partition in turn."""
+    letters = random.Random(1)
+    text = json.dumps({"event_id": "{}", "filling": "".join(letters.choices("abcdefgh", k=EVENT_BYTES - 40))})
+    writer = TraceWriter(path)
+    for batch in range(batches):
+        events = [
+            Event(b"key", text.replace("{}", f"{batch}-{n}").encode(), batch * 10 + n % 10)
+            for n in range(BATCH_EVENTS)
+        ]
+        writer.add(encode(events, "snappy"), batch % partitions)
+    writer.close("test", partitions=partitions)
+    return path
+
+
+def wire_config(folder: Path, kafka: KafkaEndpoint, topic: str, trace: Path, *, events: int) -> WireConfig:
+    """As fast as the platform takes it, from now."""
+    folder.mkdir()
+    Endpoints((kafka,)).save(folder / "endpoints.json")
+    (folder / "encoded.parquet").symlink_to(index_of(trace))
+    clock = RunClock.start()
+    return WireConfig(
+        endpoints=folder / "endpoints.json",
+        topic=topic,
+        trace=trace,
+        history=folder,
+        progress=folder / "load_progress.json",
+        clocks=Clocks(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=clock.now_ns(),
+            origin_ms=origin_for(span_ms=3_600_000, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
+            time_scale=1.0,
+        ),
+        events=events,
+    )
+
+
+class WireLoad:
+    """The replay's process."""
+
+    def __init__(self, config: WireConfig, process: subprocess.Popen[bytes]) -> None:
+        self.config, self.process = config, process
+
+    def wait_until_sent(self, events: int) -> None:
+        """Return once so many events are known to be somewhere or nowhere."""
+
+        def sent() -> bool:
+            assert self.process.poll() is None, self.log()
+            progress = LoadProgress.load(self.config.progress)
+            return progress is not None and progress.sent >= events
+
+        wait_until(sent, timeout_s=60, what=f"{events} events to be sent", last_seen=self.log)
+
+    def wait(self) -> int:
+        """The exit code."""
+        return self.process.wait(timeout=120)
+
+    def log(self) -> str:
+        """What the process printed."""
+        return (self.config.history / "load.log").read_text()
+
+
+@contextmanager
+def wire_load(config: WireConfig) -> Iterator[WireLoad]:
+    """The replay's process, which does not outlive the block."""
+    config.save(config.history / "wire.json")
+    argv = [sys.executable, "-m", "harness.load.wire", "--config", str(config.history / "wire.json")]
+    with (config.history / "load.log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield WireLoad(config, process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measured(config: WireConfig, kafka: KafkaEndpoint) -> dict[str, Measurement]:
+    """What the product's own checks say of the topic and of what was recorded, by name."""
+    read_back_batches(kafka, config.topic, history=config.history, report=lambda _: None)
+    tables = {name: _table(config.history / name) for name in ("operations", "readback_batches")}
+    history = History.from_tables(
+        scenario=scenario(),
+        info=run_info(origin_ms=config.clocks.origin_ms),
+        tables={**tables, "encoded": pq.read_table(config.history / "encoded.parquet")},
+    )
+    return {check.name: check.measure(history) for check in BATCH_CHECKS}
+
+
+def _table(folder: Path) -> pa.Table:
+    parts = [pq.read_table(part) for part in sorted(folder.glob("*.parquet"))]
+    return pa.concat_tables([part.cast(TABLES[folder.name]) for part in parts])
