@@ -39,12 +39,12 @@ class Piece:
     def after_s(self, events: _Number) -> _Number:
         """Seconds from its beginning until so many of its events have come.
 
-        With the rate r and its slope a, n events have come when r t + a t^2 / 2 = n. This is the root in the
-        form that loses no digits when a is small, nor when r is 0.
+        The integral of a straight line is its mean rate times the time, and the square of its rate grows in
+        proportion to the integral: the rate is then known, and so is the time.
         """
-        slope = (self.to_rate - self.from_rate) / self.length_s
-        root = abs(self.from_rate**2 + 2 * slope * events) ** 0.5
-        seconds: _Number = 2 * events / (self.from_rate + root + _TINY)
+        share = events / (self.events + _TINY)
+        rate = abs(self.from_rate**2 + (self.to_rate**2 - self.from_rate**2) * share) ** 0.5
+        seconds: _Number = 2 * events / (self.from_rate + rate + _TINY)
         return seconds
 
 
