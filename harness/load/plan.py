@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 from harness.backends.protocol import Report
 from harness.load.mapping import read_mapping
 from harness.load.plan_key import plan_key
-from harness.load.trace import Trace
-from harness.load.trace_source import digest_of, trace_path
+from harness.load.trace_source import trace_digest, trace_of
 from harness.scenario.model import Scenario
 
 PLAN = pa.schema(
@@ -98,13 +97,13 @@ def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
     when a data set cannot be had.
     """
     mapping, document = read_mapping(scenario.load.trace)
-    source = trace_path(mapping, scenario.load.trace, report=report)
+    trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=report)
     plans = cache / "plans"
-    key = plan_key(trace_digest=digest_of(source, cache=plans), mapping=mapping, scenario=scenario)
+    key = plan_key(trace_digest=trace_digest(trace, cache=plans), mapping=mapping, scenario=scenario)
     target = plans / f"{key}.parquet"
     if not target.is_file():
         # DuckDB takes a while to import, and a plan that is cached needs none.
         from harness.load.plan_build import build_into  # noqa: PLC0415
 
-        build_into(target, scenario, Trace(path=source, mapping=mapping, document=document), key, report)
+        build_into(target, scenario, trace, key, report)
     return PlanFile.open(target)

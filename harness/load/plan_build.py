@@ -24,15 +24,15 @@ from harness.load.columns import TraceFile
 from harness.load.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.payload import FIELDS
 from harness.load.plan import PLAN, PlanFile
-from harness.load.sql import one_row, open_database
-from harness.load.trace import Trace, read_trace
+from harness.load.sql import one_row
+from harness.load.trace import AnyTrace, opened, read_trace
 from harness.scenario.model import Scenario
 
 _ROW_GROUP: Final = 65_536
 _COUNTS: Final = "SELECT kind, count(*), count(*) FILTER (late) FROM sendings GROUP BY kind"
 
 
-def build_into(target: Path, scenario: Scenario, trace: Trace, key: str, report: Report) -> None:
+def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, report: Report) -> None:
     """Build the plan unless another run has done so. Raises InvalidInput for a trace that is wrong."""
     with _workshop(target.parent, report) as folder:
         if target.is_file():
@@ -60,11 +60,8 @@ def _workshop(plans: Path, report: Report) -> Iterator[Path]:
             yield Path(folder)
 
 
-def _build(path: Path, scenario: Scenario, trace: Trace, key: str, folder: Path) -> PlanFile:
-    file = trace.linked(folder)
-    with open_database(
-        readable=[file.path], spill=folder / "spill", timezone=trace.mapping.time.timezone
-    ) as database:
+def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Path) -> PlanFile:
+    with opened(trace, folder) as (database, file):
         events = _read(database, file, trace, scenario)
         sendings = mix_in(database, _mix(scenario), events=events)
         closing = _closing(scenario, database, sendings)
@@ -73,7 +70,9 @@ def _build(path: Path, scenario: Scenario, trace: Trace, key: str, folder: Path)
     return plan
 
 
-def _read(database: duckdb.DuckDBPyConnection, file: TraceFile, trace: Trace, scenario: Scenario) -> int:
+def _read(
+    database: duckdb.DuckDBPyConnection, file: TraceFile | None, trace: AnyTrace, scenario: Scenario
+) -> int:
     """Make the view ``trace`` of the events to send, by the trace's own times or by the profile's."""
     load, curve = scenario.load, scenario.load.curve
     if curve is None:

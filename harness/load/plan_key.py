@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from harness.load.mapping import Mapping, as_json
+from harness.load.mapping import AnyMapping, as_json
 from harness.load.rules import contract_rules
 from harness.scenario.model import Scenario
 
@@ -19,6 +19,11 @@ _CODE: Final = (
     "closing.py",
     "columns.py",
     "damage.py",
+    "generate/events.py",
+    "generate/model.py",
+    "generate/popularity.py",
+    "generate/sessions.py",
+    "generate/table.py",
     "mixing.py",
     "murmur2.py",
     "payload.py",
@@ -30,9 +35,11 @@ _CODE: Final = (
     "trace_sql.py",
 )
 """The files that decide what is in a plan, beside the profiles."""
+_LIBRARIES: Final = ("duckdb", "numpy", "pyarrow")
+"""Whose versions decide it besides: numpy does not promise the same random numbers from each version."""
 
 
-def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
+def plan_key(*, trace_digest: str, mapping: AnyMapping, scenario: Scenario) -> str:
     """The same key, the same plan; and a change of anything that matters changes the key."""
     parts = {
         "code": _code_digest(),
@@ -55,7 +62,7 @@ def plan_key(*, trace_digest: str, mapping: Mapping, scenario: Scenario) -> str:
 
 @cache
 def _code_digest() -> str:
-    digest = hashlib.sha256(f"duckdb {version('duckdb')} pyarrow {version('pyarrow')}".encode())
+    digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
     here = Path(__file__).parent
     for file in (*(here / name for name in _CODE), *sorted((here / "profiles").glob("*.py"))):
         digest.update(file.read_bytes())

@@ -1,7 +1,11 @@
-"""Any Parquet, CSV or JSON-lines file as events of the contract, or a list of all that is wrong with it."""
+"""Any Parquet, CSV or JSON-lines file as events of the contract, or a list of all that is wrong with it; and
+events that are generated, as the same table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +15,11 @@ import duckdb
 from harness.documents import Document
 from harness.errors import InvalidInput, Problem
 from harness.load.columns import READERS, Columns, TraceFile
+from harness.load.generate.events import EventGenerator
+from harness.load.generate.model import Generate
+from harness.load.generate.table import insert_events
 from harness.load.mapping import Mapping, missing_columns
-from harness.load.sql import one_row
+from harness.load.sql import one_row, open_database
 from harness.load.trace_faults import faults_of
 from harness.load.trace_sql import event_columns, raw_columns
 
@@ -44,6 +51,19 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedTrace:
+    """A trace that is drawn from distributions, the same for the same seed."""
+
+    generate: Generate
+    seed: int
+    document: Document
+    """The mapping's, for messages."""
+
+
+AnyTrace = Trace | GeneratedTrace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TraceFacts:
     """What is known of a trace that was read."""
 
@@ -52,19 +72,61 @@ class TraceFacts:
     last_ms: int
 
 
+@contextmanager
+def opened(trace: AnyTrace, folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, TraceFile | None]]:
+    """A database for ``read_trace`` that can read the trace's file, if it has one, and no other.
+
+    ``folder`` is for its own files.
+    """
+    file = trace.linked(folder) if isinstance(trace, Trace) else None
+    timezone = trace.mapping.time.timezone if isinstance(trace, Trace) else "UTC"
+    readable = [] if file is None else [file.path]
+    with open_database(readable=readable, spill=folder / "spill", timezone=timezone) as database:
+        yield database, file
+
+
 def read_trace(
+    database: duckdb.DuckDBPyConnection,
+    file: TraceFile | None,
+    trace: AnyTrace,
+    *,
+    span_ms: int,
+    events_max: int | None = None,
+) -> TraceFacts:
+    """Make the view ``trace``: an event a row, in the trace's order, its time squeezed into ``offset_ms``.
+
+    The offsets run from 0 to ``span_ms``. Of a longer file the earliest ``events_max`` events are taken; of a
+    generator just so many, and it must be told. Raises InvalidInput with everything that is wrong, counted.
+    """
+    if isinstance(trace, GeneratedTrace):
+        return _generate(database, trace, span_ms=span_ms, events=events_max)
+    if file is None:
+        raise ValueError("a trace of a file is read from its file")
+    return _read_file(database, file, trace, span_ms=span_ms, events_max=events_max)
+
+
+def _generate(
+    database: duckdb.DuckDBPyConnection, trace: GeneratedTrace, *, span_ms: int, events: int | None
+) -> TraceFacts:
+    if events is None:
+        allowed = "load.events in the scenario, or a profile that says how many"
+        where = trace.document.where(("generate",))
+        raise InvalidInput([Problem(where=where, found="no number of events", allowed=allowed)])
+    insert_events(database, EventGenerator(trace.generate, seed=trace.seed).chunks(events))
+    facts = _squeeze(database, span_ms)
+    if facts is None:
+        raise ValueError(f"{events} events are none")
+    return facts
+
+
+def _read_file(
     database: duckdb.DuckDBPyConnection,
     file: TraceFile,
     trace: Trace,
     *,
     span_ms: int,
-    events_max: int | None = None,
+    events_max: int | None,
 ) -> TraceFacts:
-    """Make the table ``trace``: an event a row, in the file's order, its time squeezed into ``offset_ms``.
-
-    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken.
-    Raises InvalidInput with everything that is wrong, counted.
-    """
     try:
         columns = READERS[trace.mapping.format](database, file, trace.mapping.columns())
         _check_columns(trace, columns)

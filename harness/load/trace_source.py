@@ -1,15 +1,36 @@
-"""Where a trace's file is, and the digest of its bytes."""
+"""Where a trace comes from: its file and the digest of that file's bytes, or a generator."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from pathlib import Path
+from typing import Final
 
 from harness.artifacts import data_file
 from harness.backends.protocol import Report
+from harness.documents import Document
 from harness.errors import InvalidInput, Problem
-from harness.load.mapping import Mapping
+from harness.load.mapping import AnyMapping, GeneratedMapping, Mapping
+from harness.load.trace import AnyTrace, GeneratedTrace, Trace
+
+GENERATED: Final = "generated"
+"""Stands for the digest of a trace that has no file: its mapping, the seed and the code say it all."""
+
+
+def trace_of(
+    mapping: AnyMapping, document: Document, mapping_file: Path, *, seed: int, report: Report
+) -> AnyTrace:
+    """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be had."""
+    if isinstance(mapping, GeneratedMapping):
+        return GeneratedTrace(generate=mapping.generate, seed=seed, document=document)
+    path = trace_path(mapping, mapping_file, report=report)
+    return Trace(path=path, mapping=mapping, document=document)
+
+
+def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
+    """Of a file, ``digest_of`` it; of a generator, ``GENERATED``."""
+    return digest_of(trace.path, cache=cache) if isinstance(trace, Trace) else GENERATED
 
 
 def trace_path(mapping: Mapping, mapping_file: Path, *, report: Report) -> Path:

@@ -1,0 +1,1 @@
+"""Generated traces: events drawn from a seed, chunk by chunk and by column, instead of read from a file."""
