@@ -100,7 +100,12 @@ def _start_load(flooded: Flooded) -> None:
         acks=scenario.load.acks,
         users=scenario.load.users,
     )
-    argv, env = load_argv(folder.path / "replay.json", config, duration_s=flooded.load_duration_s)
+    argv, env = load_argv(
+        folder.path / "replay.json",
+        config,
+        duration_s=flooded.load_duration_s,
+        processes=scenario.load.processes,
+    )
     flooded.platform.spawn(LOAD, argv, env=env)
 
 

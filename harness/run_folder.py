@@ -59,8 +59,8 @@ class RunFolder:
 
     @property
     def load_progress(self) -> Path:
-        """Where the load says how far it has come."""
-        return self.path / "load_progress.json"
+        """The folder in which each worker of the load says how far it has come."""
+        return self.path / "load"
 
     def keep_plan(self, plan: Path) -> None:
         """Make the cached plan part of the history: a link, or a copy where the cache is on another disk."""
@@ -89,6 +89,7 @@ class RunFolder:
                 continue
             folder.history.mkdir()
             folder.logs.mkdir()
+            folder.load_progress.mkdir()
             folder.scenario.write_text(scenario.model_dump_json(indent=2))
             return folder
 

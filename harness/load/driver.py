@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from harness.load.replay_config import (
 LOAD_LEAD_S: Final = 5.0
 """So long before its first event is due the load should be started: Locust needs a few seconds to import."""
 
+_LOOPBACK: Final = "127.0.0.1"
+_WORKERS_WAIT_S: Final = 60
 _LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
 _PACKAGES: Final = Path(__file__).parents[2]
 
@@ -37,12 +40,13 @@ def longest_s(
 
 
 def load_argv(
-    config_file: Path, config: ReplayConfig, *, duration_s: float
+    config_file: Path, config: ReplayConfig, *, duration_s: float, processes: int = 1
 ) -> tuple[Sequence[str], dict[str, str]]:
     """The command and the environment for ``Platform.spawn("load", ...)``; writes ``config_file``.
 
     The replay ends by itself when everything is sent and known. ``duration_s`` only bounds it.
     """
+    users = config.users * processes
     config.save(config_file)
     run_time_s = math.ceil(
         longest_s(
@@ -51,10 +55,23 @@ def load_argv(
     )
     argv = [
         *(sys.executable, "-m", "locust", "--locustfile", str(_LOCUSTFILE)),
-        *("--headless", "--users", str(config.users), "--spawn-rate", str(config.users)),
+        *("--headless", "--users", str(users), "--spawn-rate", str(users)),
         *("--run-time", f"{run_time_s}s", "--only-summary", "--exit-code-on-error", "1"),
+        *(_several(processes) if processes > 1 else ()),
     ]
     return argv, {CONFIG_VARIABLE: str(config_file), "PYTHONPATH": _python_path()}
+
+
+def _several(processes: int) -> Sequence[str]:
+    """Locust forks its workers, which find their master on loopback."""
+    with socket.create_server((_LOOPBACK, 0)) as taken:
+        # Another process may take the port before Locust does, which then says so and ends.
+        port = str(taken.getsockname()[1])
+    return (
+        *("--processes", str(processes), "--expect-workers-max-wait", str(_WORKERS_WAIT_S)),
+        *("--master-host", _LOOPBACK, "--master-port", port),
+        *("--master-bind-host", _LOOPBACK, "--master-bind-port", port),
+    )
 
 
 def _python_path() -> str:

@@ -1,15 +1,13 @@
-"""Replays a plan through Locust: ``FLOODMARK_REPLAY=replay.json locust -f harness/load/locustfile.py``.
+"""Sends a load through Locust: ``FLOODMARK_REPLAY=replay.json locust -f harness/load/locustfile.py``.
 
-The same file serves the command line and Locust's web page. One replay belongs to the process; its users take
-turns at its lanes (one lane each when there are as many users as ``ReplayConfig.users`` says).
+The same file serves the command line and Locust's web page, one process (``--headless``), several of one
+machine (``--processes``), and several of many (``--master``, ``--worker``).
 """
 
 from __future__ import annotations
 
 import gc
-import logging
 import os
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,145 +15,74 @@ import gevent
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, Runner
+from locust.runners import LocalRunner, MasterRunner, Runner
 
-from harness.errors import InvalidInput, Problem
-from harness.load.replay import Replay
+from harness.load.crew import ASSIGN, FINISHED, Crew
+from harness.load.forked import die_with_parent
+from harness.load.live_session import LiveSession
 from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
-from harness.load.replay_kafka import kafka_replay
-from harness.load.replay_stats import count
+from harness.load.worker import Worker
 
-_LOG: Final = logging.getLogger(__name__)
+_LOADED_BY: Final = os.getpid()
+"""Locust forks the processes of ``--processes`` after it has read this file."""
 _TICK_S: Final = 0.01
-_REPORT_S: Final = 0.5
-_ONE_PROCESS: Final = Problem(
-    where="locust",
-    found="several processes",
-    allowed="one process; ReplayConfig.users gives it several producers",
-)
-
-
-class Session:
-    """The replay of this process, and what Locust needs around it."""
-
-    def __init__(self, environment: Environment, runner: LocalRunner, config: ReplayConfig) -> None:
-        self._environment, self._runner, self._config = environment, runner, config
-        self._replay: Replay | None = None
-        self._users: list[PlanUser] = []
-
-    def start(self, **_: Any) -> None:
-        """The test starts: connect, and begin to report. A plan is replayed once."""
-        if self._replay is not None:
-            _LOG.warning("this plan was replayed already; start Locust again to replay it again")
-            return
-        try:
-            self._replay = kafka_replay(self._config)
-        finally:
-            # Locust logs what is raised here and would go on without a replay.
-            if self._replay is None:
-                _LOG.error("the replay cannot start")
-                self.fail()
-        gevent.spawn(self._report, self._replay).link_exception(self.fail)
-
-    def fail(self, *_: Any, **__: Any) -> None:
-        """Something went wrong beside events' outcomes: end the test, and the process with an error."""
-        if self._environment.process_exit_code is None:
-            self._environment.process_exit_code = 1
-            gevent.spawn(self._end)
-
-    def drive(self, user: PlanUser) -> None:
-        """One turn of a user: it deals what came due and drives its share of the lanes."""
-        replay = self._replay
-        if replay is None or replay.closed:
-            raise StopUser
-        replay.deal()
-        place = self._users.index(user)
-        for lane in replay.lanes[place :: len(self._users)]:
-            replay.drive(lane)
-
-    def join(self, user: PlanUser) -> None:
-        """A user begins."""
-        self._users.append(user)
-
-    def leave(self, user: PlanUser) -> None:
-        """A user ends; those that are left drive its lanes."""
-        self._users.remove(user)
-
-    def stop(self, **_: Any) -> None:
-        """The test ends, as planned or early: wait a little for what is under way, then record it all."""
-        if self._replay is not None and not self._replay.closed:
-            self._replay.stop()
-            self._finish(self._replay, self._config.stop_timeout_s)
-
-    def _report(self, replay: Replay) -> None:
-        """Save outcomes and progress twice a second, until the plan is sent; then end the test."""
-        while replay.sending:
-            self._count(replay)
-            gevent.sleep(_REPORT_S)
-        self._finish(replay, self._config.flush_timeout_s)
-        self._end()
-
-    def _end(self) -> None:
-        """End the test; the web page stays."""
-        if self._environment.web_ui:
-            self._runner.stop()
-        else:
-            self._runner.quit()
-
-    def _finish(self, replay: Replay, timeout_s: float) -> None:
-        now_s = report_at_s = time.monotonic()
-        deadline_s = now_s + timeout_s
-        while replay.outstanding and not replay.closed and now_s < deadline_s:
-            for lane in replay.lanes:
-                replay.drive(lane)
-            if now_s >= report_at_s:
-                self._count(replay)
-                report_at_s = now_s + _REPORT_S
-            gevent.sleep(_TICK_S)
-            now_s = time.monotonic()
-        count(self._environment.stats, self._config.topic, replay.close(), time.time())
-        if self._environment.process_exit_code is None:
-            # Events that were refused are a result of the run, not an error of the load.
-            self._environment.process_exit_code = 0
-
-    def _count(self, replay: Replay) -> None:
-        if not replay.closed:
-            count(self._environment.stats, self._config.topic, replay.report(), time.time())
 
 
 class PlanUser(User):
-    """Drives lanes of the replay in short turns."""
+    """Drives its process's share of the load in short turns."""
 
-    session: Session
+    worker: Worker
 
     def on_start(self) -> None:
         """Join the others."""
-        self.session.join(self)
+        self.worker.join(self)
 
     def on_stop(self) -> None:
-        """Leave the lanes to the others."""
-        self.session.leave(self)
+        """Leave its part to the others."""
+        self.worker.leave(self)
 
     @task
-    def replay(self) -> None:
-        """Take turns until the replay is over or Locust stops this user."""
-        while True:
-            self.session.drive(self)
+    def send(self) -> None:
+        """Take turns until the share is sent or Locust stops this user."""
+        while self.worker.turn(self):
             gevent.sleep(_TICK_S)
+        raise StopUser
 
 
 def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
-    """Read the configuration and tie the replay to Locust's test."""
-    if not isinstance(runner, LocalRunner):
-        raise InvalidInput([_ONE_PROCESS])
-    session = Session(environment, runner, ReplayConfig.load(Path(os.environ[CONFIG_VARIABLE])))
-    PlanUser.session = session
+    """Read the configuration and tie the load to Locust's test."""
+    if os.getpid() != _LOADED_BY:
+        die_with_parent(_LOADED_BY)
+    config = ReplayConfig.load(Path(os.environ[CONFIG_VARIABLE]))
+    if isinstance(runner, LocalRunner | MasterRunner):
+        _lead(environment, runner, config)
+    if not isinstance(runner, MasterRunner):
+        _work(environment, runner, config)
+
+
+def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: ReplayConfig) -> None:
+    now_ns = config.clocks.run_clock.now_ns
+    crew = Crew(environment, runner, lambda: config.load_start_ns(now_ns()))
+    runner.register_message(FINISHED, crew.finished)
     for hook, listener in (
-        (environment.events.test_start, session.start),
-        (environment.events.test_stop, session.stop),
-        (environment.events.user_error, session.fail),
+        (environment.events.test_start, crew.assign),
+        (environment.events.worker_connect, crew.connected),
+        (environment.events.test_stopping, crew.stopped),
+        (environment.events.quitting, crew.stopped),
+    ):
+        hook.add_listener(listener)  # type: ignore[no-untyped-call]
+
+
+def _work(environment: Environment, runner: Runner, config: ReplayConfig) -> None:
+    worker = PlanUser.worker = Worker(environment, runner)
+    worker.session = LiveSession(config, environment.stats, worker.ended)
+    runner.register_message(ASSIGN, worker.assigned)
+    for hook, listener in (
+        (environment.events.test_start, worker.start),
+        (environment.events.test_stop, worker.stop),
+        (environment.events.user_error, worker.fail),
         # Stopped by a signal, Locust chooses its exit code before the test's end is told.
-        (environment.events.quitting, session.stop),
+        (environment.events.quitting, worker.stop),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]
     # A collection walks every event that is under way, and finds nothing: they are in no cycle.

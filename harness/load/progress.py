@@ -1,13 +1,15 @@
-"""How far a load has come, in a small file that is replaced twice a second."""
+"""How far a load has come: a small file for each worker, replaced twice a second, and their sum."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 LoadState = Literal["waiting", "sending", "flushing", "done"]
+_STATES: Final[tuple[LoadState, ...]] = ("waiting", "sending", "flushing", "done")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +25,11 @@ class LoadProgress:
     unknown: int
     failed: int
     total: int
-    """Events of the plan."""
+    """Events of the whole load, whoever sends them."""
     behind_ms: float
     """How long ago the oldest event that is due and not sent should have been sent."""
+    workers: int = 1
+    """How many the load has, whoever of them is meant here."""
 
     def save(self, path: Path) -> None:
         """Replace the file in one step: whoever reads it sees the old progress or the new."""
@@ -34,10 +38,35 @@ class LoadProgress:
         partial.replace(path)
 
     @staticmethod
-    def load(path: Path) -> LoadProgress | None:
-        """What was saved last; None before the first. Raises ValueError or TypeError when it is not that."""
-        try:
-            text = path.read_text()
-        except FileNotFoundError:
-            return None
-        return LoadProgress(**json.loads(text))
+    def load(folder: Path) -> LoadProgress | None:
+        """The sum over the workers' files; None before the first. Raises ValueError or TypeError."""
+        return _sum([LoadProgress(**json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))])
+
+
+def progress_file(folder: Path, worker: str) -> Path:
+    """Where a worker keeps its progress."""
+    return folder / f"{worker}.json"
+
+
+def _sum(parts: Sequence[LoadProgress]) -> LoadProgress | None:
+    if not parts:
+        return None
+    return LoadProgress(
+        state=_state(parts),
+        at_ns=max(part.at_ns for part in parts),
+        sent=sum(part.sent for part in parts),
+        acknowledged=sum(part.acknowledged for part in parts),
+        unknown=sum(part.unknown for part in parts),
+        failed=sum(part.failed for part in parts),
+        total=max(part.total for part in parts),
+        behind_ms=max(part.behind_ms for part in parts),
+        workers=parts[0].workers,
+    )
+
+
+def _state(parts: Sequence[LoadProgress]) -> LoadState:
+    """That of the worker that is furthest behind, also of one without a file; in part waiting is sending."""
+    places = [_STATES.index(part.state) for part in parts]
+    if len(parts) < parts[0].workers:
+        places.append(0)
+    return "sending" if min(places) == 0 < max(places) else _STATES[min(places)]

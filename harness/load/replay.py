@@ -7,7 +7,6 @@ for what a recorded range means.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_outcome import NO_REPORT
 from harness.load.replay_record import Record, Tally
+from harness.load.share import WHOLE, Share
 
 _WAITING_EVENTS_MAX: Final = 20_000
 """So many events of a plan may wait in the lanes; those behind them wait in the plan's file."""
@@ -39,7 +39,9 @@ class Replay:
         record: Record,
         progress_file: Path,
         now_ns: Callable[[], int],
+        share: Share = WHOLE,
     ) -> None:
+        self._share = share
         self._feed, self.lanes, self._record = feed, lanes, record
         self._progress_file, self._now_ns = progress_file, now_ns
         self._open: list[Batch] = []
@@ -69,7 +71,7 @@ class Replay:
         now_ns = self._now_ns()
         while self._has_room() and (batch := self._feed.take_due(now_ns)):
             self._open.append(batch)
-            for lane, indices in zip(self.lanes, _deal(batch.keys, len(self.lanes)), strict=True):
+            for lane, indices in zip(self.lanes, self._share.deal(batch.keys, len(self.lanes)), strict=True):
                 lane.offer(batch, indices)
 
     def drive(self, lane: Lane) -> None:
@@ -133,13 +135,3 @@ class Replay:
         if not self.sending:
             return "flushing"
         return "sending" if self._sent else "waiting"
-
-
-def _deal(keys: Sequence[bytes], lanes: int) -> list[Sequence[int]]:
-    """The indices of each lane's events: an entity's events always go through the same lane."""
-    if lanes == 1:
-        return [range(len(keys))]
-    shares: list[list[int]] = [[] for _ in range(lanes)]
-    for index, key in enumerate(keys):
-        shares[zlib.crc32(key) % lanes].append(index)
-    return list(shares)

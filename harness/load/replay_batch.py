@@ -15,32 +15,32 @@ _RECORDED: Final = -1
 
 
 class Batch:
-    """Events ``first_seq`` to ``first_seq + len - 1``. Its lists run in parallel, an entry an event."""
+    """Its lists run in parallel, an entry an event, in the plan's order."""
 
     __slots__ = (
         "_completed_ns",
         "_failures",
         "_pending",
         "event_times_ms",
-        "first_seq",
         "intended_ns",
         "keys",
         "opened_ns",
         "payloads",
+        "seqs",
         "started_ns",
     )
 
     def __init__(
         self,
         *,
-        first_seq: int,
+        seqs: Sequence[int],
         keys: Sequence[bytes],
         payloads: Sequence[bytes],
         event_times_ms: Sequence[int],
         intended_ns: Sequence[int],
         opened_ns: int,
     ) -> None:
-        self.first_seq, self.keys, self.payloads = first_seq, keys, payloads
+        self.seqs, self.keys, self.payloads = seqs, keys, payloads
         self.event_times_ms, self.intended_ns, self.opened_ns = event_times_ms, intended_ns, opened_ns
         self.started_ns = [0] * len(payloads)
         """When each event was handed to the client; 0 before that."""
@@ -74,6 +74,7 @@ class Batch:
         """The ranges that became known since the last call."""
         ranges = coalesce(
             Completions(
+                seqs=self.seqs,
                 intended_ns=self.intended_ns,
                 started_ns=self.started_ns,
                 completed_ns=self._completed_ns,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clocks import Clocks
-from harness.load.clock import EventClock
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
@@ -29,9 +27,7 @@ class ReplayConfig(BaseModel):
     plan: Path
     history: Path
     progress: Path
-    """Where ``LoadProgress`` is kept."""
-    worker: str = "replay-0"
-    """The name under which the operations are recorded."""
+    """The folder in which each worker keeps its ``LoadProgress``."""
 
     clocks: Clocks
     starts_with_test: bool = False
@@ -39,7 +35,7 @@ class ReplayConfig(BaseModel):
 
     acks: Literal["all", "1"] = "all"
     users: int = Field(default=1, ge=1, le=64)
-    """Producers, each with its share of the entities. Locust's users drive them."""
+    """Producers of each worker, each with its part of the entities. Locust's users drive them."""
     linger_ms: float = Field(default=100.0, ge=0)
     compression: Literal["none", "snappy", "lz4", "zstd"] = "snappy"
     delivery_timeout_s: float = Field(default=DELIVERY_TIMEOUT_S, gt=0)
@@ -49,10 +45,9 @@ class ReplayConfig(BaseModel):
     stop_timeout_s: float = Field(default=5.0, gt=0)
     """The same when the replay is told to stop early."""
 
-    def event_clock(self, now_ns: int) -> EventClock:
-        """The event clock of a replay whose test starts at ``now_ns``."""
-        clock = self.clocks.event_clock
-        return replace(clock, load_start_ns=now_ns) if self.starts_with_test else clock
+    def load_start_ns(self, now_ns: int) -> int:
+        """When the load starts if Locust's test starts now; nanoseconds since the run's epoch."""
+        return now_ns if self.starts_with_test else self.clocks.load_start_ns
 
     def save(self, path: Path) -> None:
         """Write for the load's processes."""

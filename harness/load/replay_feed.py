@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from harness.load.clock import EventClock
 from harness.load.replay_batch import Batch
+from harness.load.share import WHOLE, Share
 
 _COLUMNS: Final = ["seq", "entity_id", "event_offset_ms", "send_offset_ms", "payload"]
 _CHUNK_ROWS: Final = 8192
@@ -25,7 +26,7 @@ _BATCH_SPAN_NS: Final = 50_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Chunk:
-    first_seq: int
+    seqs: Sequence[int]
     keys: list[bytes]
     payloads: list[bytes]
     event_times_ms: list[int]
@@ -33,12 +34,14 @@ class _Chunk:
 
 
 class PlanFeed:
-    """The events of a plan, in its order, as batches that have come due."""
+    """The events of one worker's share of a plan, in its order, as batches that have come due."""
 
-    def __init__(self, plan: Path, clock: EventClock) -> None:
+    def __init__(self, plan: Path, clock: EventClock, share: Share = WHOLE) -> None:
         """Open the plan. Raises OSError or pyarrow's ArrowException when it cannot be read."""
         self._file = pq.ParquetFile(plan)
         self.total: int = self._file.metadata.num_rows
+        """Events of the plan, whoever sends them."""
+        self._share = share
         self._chunks = self._read(clock)
         self._chunk = next(self._chunks, None)
         self._next = 0
@@ -59,7 +62,7 @@ class PlanFeed:
         if end == len(chunk.payloads):
             self._chunk, self._next = next(self._chunks, None), 0
         return Batch(
-            first_seq=chunk.first_seq + first,
+            seqs=chunk.seqs[first:end],
             keys=chunk.keys[first:end],
             payloads=chunk.payloads[first:end],
             event_times_ms=chunk.event_times_ms[first:end],
@@ -69,17 +72,23 @@ class PlanFeed:
 
     def _read(self, clock: EventClock) -> Iterator[_Chunk]:
         for rows in self._file.iter_batches(batch_size=_CHUNK_ROWS, columns=_COLUMNS):
-            if rows.num_rows:
-                yield _chunk(rows, clock)
+            if chunk := _chunk(rows, clock, self._share):
+                yield chunk
 
 
-def _chunk(rows: pa.RecordBatch, clock: EventClock) -> _Chunk:
-    send_offsets_ms: np.ndarray[tuple[int], np.dtype[np.int64]] = rows.column("send_offset_ms").to_numpy()
+def _chunk(rows: pa.RecordBatch, clock: EventClock, share: Share) -> _Chunk | None:
     # A damaged event may have lost its entity; its seq then serves as its key.
-    keys = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string()))
+    keys = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string())).cast(pa.binary())
+    if share != WHOLE:
+        own = pa.array([share.holds_entity(key) for key in keys.to_pylist()], pa.bool_())
+        rows, keys = rows.filter(own), keys.filter(own)
+    if not rows.num_rows:
+        return None
+    seqs = rows.column("seq").to_pylist()
+    send_offsets_ms: np.ndarray[tuple[int], np.dtype[np.int64]] = rows.column("send_offset_ms").to_numpy()
     return _Chunk(
-        first_seq=rows.column("seq")[0].as_py(),
-        keys=keys.cast(pa.binary()).to_pylist(),
+        seqs=seqs,
+        keys=keys.to_pylist(),
         payloads=rows.column("payload").to_pylist(),
         event_times_ms=(rows.column("event_offset_ms").to_numpy() + clock.origin_ms).tolist(),
         intended_ns=clock.send_ns_of(send_offsets_ms).tolist(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
 from harness.history.writer import TableWriter
+from harness.load.assignment import Assignment
+from harness.load.progress import progress_file
 from harness.load.replay import Replay
 from harness.load.replay_config import ReplayConfig
 from harness.load.replay_feed import PlanFeed
@@ -21,7 +22,9 @@ _QUEUE_KIB: Final = 512 * 1024
 _METADATA_TIMEOUT_S: Final = 10.0
 
 
-def producer_settings(config: ReplayConfig, endpoints: Endpoints) -> dict[str, str | int | float | bool]:
+def producer_settings(
+    config: ReplayConfig, endpoints: Endpoints, name: str
+) -> dict[str, str | int | float | bool]:
     """Settings for an open loop: everything is taken at once and retried in order until the time-out.
 
     With acks=all the producer is idempotent: a retry neither repeats events nor changes their order. With
@@ -29,7 +32,7 @@ def producer_settings(config: ReplayConfig, endpoints: Endpoints) -> dict[str, s
     """
     settings: dict[str, str | int | float | bool] = {
         **client_config(endpoints.kafka),
-        "client.id": config.worker,
+        "client.id": name,
         "acks": config.acks,
         "partitioner": "murmur2_random",
         "linger.ms": config.linger_ms,
@@ -48,13 +51,14 @@ def producer_settings(config: ReplayConfig, endpoints: Endpoints) -> dict[str, s
     return settings
 
 
-def kafka_replay(config: ReplayConfig) -> Replay:
-    """A replay that is ready to send: its producers know the topic.
+def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
+    """A replay of a share of the plan that is ready to send: its producers know the topic.
 
     Raises OSError, ValueError or ArrowException when a file cannot be read, and KafkaException when the topic
     cannot be reached.
     """
-    settings = producer_settings(config, Endpoints.load(config.endpoints))
+    share = assignment.share
+    settings = producer_settings(config, Endpoints.load(config.endpoints), share.worker)
     clock = config.clocks.run_clock
 
     def make_producer() -> Producer:
@@ -62,14 +66,15 @@ def kafka_replay(config: ReplayConfig) -> Replay:
 
     producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
     lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
-    feed = PlanFeed(Path(config.plan), config.event_clock(clock.now_ns()))
-    writer = TableWriter(config.history, "operations", config.worker)
+    feed = PlanFeed(config.plan, assignment.event_clock(config.clocks), share)
+    writer = TableWriter(config.history, "operations", share.worker)
     return Replay(
         feed=feed,
         lanes=lanes,
-        record=Record(writer, config.worker, feed.total),
-        progress_file=config.progress,
+        record=Record(writer, share, feed.total),
+        progress_file=progress_file(config.progress, share.worker),
         now_ns=clock.now_ns,
+        share=share,
     )
 
 

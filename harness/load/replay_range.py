@@ -17,8 +17,10 @@ from harness.load.replay_outcome import Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completions:
-    """What is known of neighbouring events. The lists run in parallel, an entry an event."""
+    """What is known of some events of a plan. The lists run in parallel, an entry an event."""
 
+    seqs: Sequence[int]
+    """Ascending; where one is left out, the event is in another worker's share."""
     intended_ns: Sequence[int]
     started_ns: Sequence[int]
     completed_ns: Sequence[int]
@@ -29,7 +31,7 @@ class Completions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Neighbouring events with one outcome. ``first`` to ``last``, inclusive, are indices."""
+    """Neighbours of the plan with one outcome. ``first`` to ``last``, inclusive, are indices."""
 
     first: int
     last: int
@@ -103,7 +105,8 @@ def coalesce_within(tolerance: Tolerance, known: Completions) -> Iterator[Range]
 def _alike(tolerance: Tolerance, known: Completions) -> bool:
     """The common case, found out quickly: everything completed at about the same moment."""
     soonest_ns = min(known.completed_ns)
-    if known.failures or soonest_ns <= 0:
+    gaps = known.seqs[-1] - known.seqs[0] >= len(known.seqs)
+    if gaps or known.failures or soonest_ns <= 0:
         return False
     spread_ns = max(
         max(known.started_ns) - min(known.started_ns),
@@ -120,6 +123,8 @@ def _end_of_range(tolerance: Tolerance, known: Completions, first: int) -> int:
     for index in range(first + 1, len(known.completed_ns)):
         started, completed = known.started_ns[index], known.completed_ns[index]
         if completed <= 0 or known.failures.get(index) != failure:
+            return index
+        if known.seqs[index] != known.seqs[index - 1] + 1:
             return index
         started_min, started_max = min(started_min, started), max(started_max, started)
         completed_min, completed_max = min(completed_min, completed), max(completed_max, completed)

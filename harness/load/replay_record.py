@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from harness.history.writer import TableWriter
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.replay_batch import Batch
+from harness.load.share import Share
 
 
 @dataclass(slots=True)
@@ -25,8 +26,8 @@ class Tally:
 class Record:
     """Turns the known ranges of batches into rows of ``operations``, and counts them."""
 
-    def __init__(self, writer: TableWriter, worker: str, total: int) -> None:
-        self._writer, self._worker, self._total = writer, worker, total
+    def __init__(self, writer: TableWriter, share: Share, total: int) -> None:
+        self._writer, self._share, self._total = writer, share, total
         self._outcomes: Counter[str] = Counter()
         self._tally = Tally()
 
@@ -40,9 +41,9 @@ class Record:
             intended_ns = batch.intended_ns[known.first]
             self._writer.add(
                 kind="produce",
-                worker=self._worker,
-                first_seq=batch.first_seq + known.first,
-                last_seq=batch.first_seq + known.last,
+                worker=self._share.worker,
+                first_seq=batch.seqs[known.first],
+                last_seq=batch.seqs[known.last],
                 partition=-1,
                 count=count,
                 bytes=size,
@@ -70,6 +71,7 @@ class Record:
             unknown=self._outcomes["unknown"],
             failed=self._outcomes["fail"],
             total=self._total,
+            workers=self._share.of,
             behind_ms=behind_ms,
         )
 

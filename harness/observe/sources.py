@@ -112,13 +112,13 @@ class Load:
 
     name = "load"
 
-    def __init__(self, progress_file: Path) -> None:
-        self._file = progress_file
+    def __init__(self, progress: Path) -> None:
+        self._progress = progress
 
     def read(self) -> Iterable[Reading]:
         """``events_sent_total`` and ``events_acknowledged_total``."""
         try:
-            progress = LoadProgress.load(self._file)
+            progress = LoadProgress.load(self._progress)
         except (OSError, ValueError, TypeError) as error:
             raise SampleMissed(str(error)) from error
         if progress is not None:

@@ -57,6 +57,9 @@ class Load(_Model):
     """``live`` sends event by event. ``replay`` sends whole batches that were encoded before, at wire speed
     and over and over, into the source topic alone (``pipeline: {deploy: topics}``)."""
     users: int = Field(default=1, ge=1, le=64)
+    """Of each process. Each has a producer and its part of the entities."""
+    processes: int = Field(default=1, ge=1, le=64)
+    """Locust's workers on this machine. Each has its share of the entities."""
     acks: Literal["all", "1"] = "all"
     inject: Inject = Inject()
 

@@ -13,10 +13,12 @@ from confluent_kafka import KafkaError, KafkaException
 from harness.history.writer import TableWriter
 from harness.load.clock import EventClock
 from harness.load.plan import PLAN
+from harness.load.progress import progress_file
 from harness.load.replay import Replay
 from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_record import Record
+from harness.load.share import WHOLE, Share
 
 
 def plan_row(seq: int, **changes: Any) -> dict[str, Any]:
@@ -115,18 +117,23 @@ def make_lane(producer: FakeProducer, hand: Hand, *spares: FakeProducer) -> Lane
 
 
 def make_replay(
-    folder: Path, rows: Sequence[dict[str, Any]], producers: Sequence[FakeProducer]
+    folder: Path,
+    rows: Sequence[dict[str, Any]],
+    producers: Sequence[FakeProducer],
+    share: Share = WHOLE,
 ) -> tuple[Replay, Hand]:
     """A replay of these rows that starts at 1 ns, recorded in ``folder/history``."""
+    (folder / "load").mkdir(exist_ok=True)
     hand = Hand()
     clock = EventClock(origin_ms=1_000_000, load_start_ns=1, time_scale=1.0)
-    feed = PlanFeed(write_plan(folder / "plan.parquet", rows), clock)
+    feed = PlanFeed(write_plan(folder / "plan.parquet", rows), clock, share)
     replay = Replay(
         feed=feed,
         lanes=[make_lane(producer, hand) for producer in producers],
-        record=Record(TableWriter(folder / "history", "operations", "replay-0"), "replay-0", feed.total),
-        progress_file=folder / "load_progress.json",
+        record=Record(TableWriter(folder / "history", "operations", share.worker), share, feed.total),
+        progress_file=progress_file(folder / "load", share.worker),
         now_ns=hand,
+        share=share,
     )
     return replay, hand
 

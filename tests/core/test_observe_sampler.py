@@ -188,14 +188,14 @@ def test_a_platform_that_cannot_be_asked_is_a_missed_sample() -> None:
 
 
 def test_the_load_has_no_counts_before_it_begins(tmp_path: Path) -> None:
-    assert list(Load(tmp_path / "load_progress.json").read()) == []
+    assert list(Load(tmp_path).read()) == []
 
 
 def test_the_load_s_counts_are_those_of_its_progress(tmp_path: Path) -> None:
     LoadProgress(
         state="sending", at_ns=1, sent=5, acknowledged=3, unknown=1, failed=0, total=9, behind_ms=0.0
     ).save(tmp_path / "progress.json")
-    assert {(r.metric, r.value) for r in Load(tmp_path / "progress.json").read()} == {
+    assert {(r.metric, r.value) for r in Load(tmp_path).read()} == {
         ("events_sent_total", 5),
         ("events_acknowledged_total", 3),
     }
@@ -204,7 +204,7 @@ def test_the_load_s_counts_are_those_of_its_progress(tmp_path: Path) -> None:
 def test_a_progress_file_that_is_none_is_a_missed_sample(tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text("{")
     with pytest.raises(SampleMissed):
-        list(Load(tmp_path / "progress.json").read())
+        list(Load(tmp_path).read())
 
 
 def job(state: str = "RUNNING", running: int = 2) -> dict[str, Any]:

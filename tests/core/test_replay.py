@@ -104,7 +104,7 @@ def test_progress_tells_how_far_behind_the_sending_is(tmp_path: Path) -> None:
     turn(replay)
     hand.ns = 21_000_001
     replay.report()
-    progress = LoadProgress.load(tmp_path / "load_progress.json")
+    progress = LoadProgress.load(tmp_path / "load")
     assert progress is not None
     assert (progress.state, progress.sent, progress.behind_ms) == ("sending", 1, 20.0)
 
@@ -130,7 +130,7 @@ def test_at_the_end_what_the_client_holds_is_unknown_and_what_was_not_sent_is_ab
     replay.close()
     assert outcomes(tmp_path) == dict.fromkeys(range(10), "unknown")
     assert operations(tmp_path)[0]["error"] == "_PURGE_QUEUE"
-    progress = LoadProgress.load(tmp_path / "load_progress.json")
+    progress = LoadProgress.load(tmp_path / "load")
     assert progress is not None
     assert (progress.state, progress.sent, progress.unknown) == ("done", 10, 10)
 
@@ -142,7 +142,7 @@ def test_a_batch_that_stays_open_is_recorded_as_far_as_it_is_known(tmp_path: Pat
     turn(replay)
     hand.ns = 3 * 10**9
     replay.report()
-    progress = LoadProgress.load(tmp_path / "load_progress.json")
+    progress = LoadProgress.load(tmp_path / "load")
     assert progress is not None
     assert progress.acknowledged == len(ROWS) - len(dead.taken) > 0
 
@@ -182,7 +182,7 @@ def test_a_dead_client_is_replaced_and_no_event_is_skipped(tmp_path: Path) -> No
 def test_progress_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replay, _ = make_replay(tmp_path, ROWS, [FakeProducer()])
     replay.report()
-    before = LoadProgress.load(tmp_path / "load_progress.json")
+    before = LoadProgress.load(tmp_path / "load")
 
     def interrupted(self: Path, text: str) -> int:
         with self.open("w") as file:
@@ -192,8 +192,8 @@ def test_progress_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Path, "write_text", interrupted)
     with pytest.raises(OSError, match="disk full"):
         replay.report()
-    assert LoadProgress.load(tmp_path / "load_progress.json") == before
+    assert LoadProgress.load(tmp_path / "load") == before
 
 
 def test_there_is_no_progress_before_the_first(tmp_path: Path) -> None:
-    assert LoadProgress.load(tmp_path / "load_progress.json") is None
+    assert LoadProgress.load(tmp_path / "load") is None

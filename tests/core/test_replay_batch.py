@@ -11,7 +11,7 @@ TIMED_OUT = Failure(outcome="unknown", error="_MSG_TIMED_OUT")
 
 def batch(count: int) -> Batch:
     made = Batch(
-        first_seq=100,
+        seqs=range(100, 100 + count),
         keys=[b"k"] * count,
         payloads=[b"p"] * count,
         event_times_ms=[0] * count,

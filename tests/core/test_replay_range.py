@@ -24,6 +24,7 @@ Event = tuple[int, int, Failure | None]
 
 def completions(events: list[Event]) -> Completions:
     return Completions(
+        seqs=range(len(events)),
         intended_ns=[1] * len(events),
         started_ns=[started for started, _, _ in events],
         completed_ns=[completed for _, completed, _ in events],

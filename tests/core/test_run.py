@@ -15,7 +15,7 @@ from harness.backends.memory import MemoryBackend
 from harness.errors import RunError
 from harness.history.run_info import RunInfo
 from harness.load.plan import PlanFile
-from harness.load.progress import LoadProgress
+from harness.load.progress import LoadProgress, progress_file
 from harness.provenance import Provenance
 from harness.run import LOAD, Flooded, Parts, run
 from harness.run_clock import RunClock
@@ -96,7 +96,7 @@ class World:
             failed=0,
             total=2,
             behind_ms=0,
-        ).save(self.folder.load_progress)
+        ).save(progress_file(self.folder.load_progress, "replay-0"))
 
     def parts(self) -> Parts:
         plan = self.folder.path / "cached.parquet"

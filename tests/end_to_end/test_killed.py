@@ -29,7 +29,7 @@ def moments() -> list[float]:
 
 def recorded_events(run: Path) -> int:
     """At least so many acknowledgements are in the history: it lies up to two of the load's 12 s behind."""
-    progress = LoadProgress.load(run / "load_progress.json")
+    progress = LoadProgress.load(run / "load")
     return 0 if progress is None else progress.acknowledged - progress.total // 6
 
 

@@ -116,7 +116,7 @@ class Load:
 
 def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], topic: str) -> ReplayConfig:
     """A replay of these rows; its event clock starts with Locust's test."""
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "load").mkdir(parents=True, exist_ok=True)
     platform.endpoints.save(folder / "endpoints.json")
     clock = RunClock.start()
     span_ms = max(row["event_offset_ms"] for row in rows)
@@ -125,7 +125,7 @@ def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], 
         topic=topic,
         plan=write_plan(folder / "plan.parquet", rows),
         history=folder,
-        progress=folder / "load_progress.json",
+        progress=folder / "load",
         clocks=Clocks(
             epoch_unix_ns=clock.epoch_unix_ns,
             epoch_monotonic_ns=clock.epoch_monotonic_ns,

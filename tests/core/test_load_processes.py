@@ -1,0 +1,55 @@
+"""Several processes of Locust send one load: each its share, and together all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from harness.load.murmur2 import partition_of
+from harness.load.progress import LoadProgress
+from harness.waiting import wait_until
+from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
+from tests.core.replay_parts import operations, plan_row
+
+
+def test_two_processes_send_every_event_once_and_each_entity_in_order(tmp_path: Path) -> None:
+    rows = [plan_row(seq, entity_id=f"e{seq % 11}") for seq in range(300)]
+    with mock_kafka() as kafka:
+        config = configure(tmp_path, kafka, rows)
+        with load_of(config, tmp_path, processes=2) as load:
+            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+        found = payloads(kafka, "events", 300)
+    for partition, there in enumerate(found):
+        entities = [f"e{n}" for n in range(11) if partition_of(f"e{n}", PARTITIONS) == partition]
+        assert sorted(there) == sorted(row["payload"] for row in rows if row["entity_id"] in entities)
+        for entity in entities:
+            own = [row["payload"] for row in rows if row["entity_id"] == entity]
+            assert [payload for payload in there if payload in own] == own
+    recorded = operations(tmp_path)
+    assert {row["worker"] for row in recorded} == {"replay-0", "replay-1"}
+    assert [seq for row in recorded for seq in range(row["first_seq"], row["last_seq"] + 1)] == list(
+        range(300)
+    )
+    progress = LoadProgress.load(tmp_path / "load")
+    assert progress is not None
+    assert (progress.state, progress.acknowledged, progress.total, progress.workers) == ("done", 300, 300, 2)
+
+
+def test_workers_record_and_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+    rows = [plan_row(seq, send_offset_ms=seq * 100) for seq in range(500)]
+    with mock_kafka() as kafka:
+        config = configure(tmp_path, kafka, rows)
+        with load_of(config, tmp_path, processes=2) as load:
+            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=30, what="events")
+            workers = psutil.Process(load.pid).children(recursive=True)
+            load.kill()
+            _, alive = psutil.wait_procs(workers, timeout=10)
+    assert len(workers) == 2
+    assert not alive
+    assert acknowledged(tmp_path) == sum(row["count"] for row in operations(tmp_path)) < 500
+
+
+def acknowledged(folder: Path) -> int:
+    progress = LoadProgress.load(folder / "load")
+    return 0 if progress is None else progress.acknowledged
