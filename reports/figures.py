@@ -46,8 +46,8 @@ def figures(history: History) -> list[Figure]:
 
 
 def _throughput(plot: Timeline, history: History) -> None:
-    due, sent, acknowledged = series.throughput(history)
-    plot.area(due, "#cbd5e1")
+    sent, acknowledged = series.throughput(history)
+    plot.area(series.wanted(history), "#cbd5e1")
     plot.line(sent, COLOURS[0], linewidth=1.1)
     plot.line(acknowledged, COLOURS[2])
 
@@ -101,7 +101,10 @@ _SKETCHES: Final = (
     _Sketch(
         title="Throughput",
         unit="events/s",
-        says="Events that the trace wanted sent in each second, that were sent, and that were acknowledged.",
+        says=(
+            "Events that were sent and acknowledged in each second, over what the load wants: its profile, on"
+            " top of which comes what is mixed in, or what the plan has due by the trace's own times."
+        ),
         draw=_throughput,
     ),
     _Sketch(

@@ -71,9 +71,7 @@ class Timeline:
 
     def area(self, series: Series, colour: str) -> None:
         """A pale ground below the values, for what others are to be compared with."""
-        drawn = self._axes.fill_between(
-            series.at_s, series.value, step="post", color=colour, alpha=0.5, linewidth=0
-        )
+        drawn = self._axes.fill_between(series.at_s, series.value, color=colour, alpha=0.5, linewidth=0)
         self._legend.append((drawn, series.name))
 
     def dots(self, series: Series, colour: str) -> None:

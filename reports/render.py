@@ -14,6 +14,7 @@ from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement, write_atomically
 from harness.errors import RunError
 from harness.history.reader import History
+from harness.scenario.model import Load
 from reports.figures import figures
 
 PAGE: Final = "report.html"
@@ -78,12 +79,24 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
         "ended": judgement.ended,
         "trace": load.trace.name,
         "load": f"{load.event_span / 3600:g} h of events in {load.duration:g} s, {load.users} user(s)",
+        "profile": _profile(load),
     }
     if history.info is not None:
         facts |= {"started": history.info.started_at, "platform": history.info.topology_summary}
         if history.info.platform_ready_s is not None:
             facts["platform ready after"] = f"{history.info.platform_ready_s:.1f} s"
     return facts
+
+
+def _profile(load: Load) -> str:
+    """As people would write it: ``ramp, start 0, end 5,000; poisson arrivals``."""
+    fields = {name: value for name, value in load.profile.model_dump().items() if name != "kind"}
+    told = [load.profile.kind, *(f"{name} {_plain(value)}" for name, value in fields.items())]
+    return ", ".join(told) + ("" if load.curve is None else f"; {load.arrivals} arrivals")
+
+
+def _plain(value: float | tuple[float, ...]) -> str:
+    return " ".join(map(number, value)) if isinstance(value, tuple) else number(value)
 
 
 def _image(svg: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.checks.freshness import event_ages, window_ages
 from harness.history.reader import History
+from harness.load.profiles.curve import Curve
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -55,9 +56,19 @@ class Series:
 
 
 def throughput(history: History) -> list[Series]:
-    """Events a second: due by the plan, sent, and acknowledged. Seconds without any are zero."""
-    named = {"due": _DUE, "sent": _SENT, "acknowledged": _ACKNOWLEDGED}
+    """Events a second: sent, and acknowledged. Seconds without any are zero."""
+    named = {"sent": _SENT, "acknowledged": _ACKNOWLEDGED}
     return [_filled(_series(name, history.columns(sql))) for name, sql in named.items()]
+
+
+def wanted(history: History) -> Series:
+    """Events a second that the load wants: its profile's curve, or what the plan has due in each second."""
+    curve = history.scenario.load.curve
+    if curve is not None:
+        return _corners("profile", curve)
+    due = _filled(_series("due", history.columns(_DUE)))
+    # A second's events fill the second.
+    return Series(name="due", at_s=_edges(due.at_s), value=np.repeat(due.value, 2))
 
 
 def lag(history: History) -> list[Series]:
@@ -118,6 +129,22 @@ def by_second(series: Series, percent: float) -> Series:
     groups = np.split(series.value[np.argsort(series.at_s)], first[1:])
     values = [float(np.percentile(g, percent, method="inverted_cdf")) for g in groups if len(g)]
     return Series(name=series.name, at_s=seconds, value=np.array(values))
+
+
+def _corners(name: str, curve: Curve) -> Series:
+    corners = [
+        corner
+        for piece in curve.pieces
+        for corner in ((piece.from_s, piece.from_rate), (piece.to_s, piece.to_rate))
+    ]
+    at_s, value = np.array(corners).T
+    return Series(name=name, at_s=at_s, value=value)
+
+
+def _edges(seconds: Numbers) -> Numbers:
+    """Where each second begins and ends."""
+    edges: Numbers = np.stack([seconds, seconds + 1], axis=1).ravel()
+    return edges
 
 
 def _series(name: str, columns: dict[str, Numbers]) -> Series:

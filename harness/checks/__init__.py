@@ -19,6 +19,7 @@ from harness.checks.late_events import LateEvents
 from harness.checks.nodes_alive import NodesAlive
 from harness.checks.operations import HotReadLatency, LoadOnSchedule, ProduceLatency
 from harness.checks.protocol import Check
+from harness.checks.rate_accuracy import RateAccuracy
 from harness.checks.recovery_time import RecoveryTime
 from harness.checks.steady_state import SteadyState
 from harness.checks.throughput import Throughput
@@ -43,6 +44,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     RecoveryTime(),
     Drained(),
     LoadOnSchedule(),
+    RateAccuracy(),
     Throughput(),
     ProduceLatency(),
     FreshnessWindows(),

@@ -15,7 +15,8 @@ WITH acknowledged AS (
     SELECT (completed_ns - load_start_ns) // 1_000_000_000 AS second, sum(count) AS events
     FROM operations, run WHERE kind = 'produce' AND outcome = 'ok' GROUP BY ALL
 )
-SELECT coalesce(events, 0) AS value, load_start_ns + second * 1_000_000_000 AS at_ns
+SELECT coalesce(events, 0) AS value,
+       load_start_ns + second * 1_000_000_000 AS at_ns, at_ns + 1_000_000_000 AS end_ns
 FROM range((SELECT max(second) FROM acknowledged)) AS seconds(second)
 LEFT JOIN acknowledged USING (second), run
 """

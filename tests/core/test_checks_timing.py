@@ -21,6 +21,7 @@ from tests.core.histories import (
     SECOND_NS,
     closing,
     event,
+    fault,
     history,
     phase,
     run_info,
@@ -127,6 +128,43 @@ def test_the_schedule_is_judged_by_when_sending_began() -> None:
 def test_throughput_counts_seconds_in_which_nothing_came() -> None:
     operations = [took(1, 10), took(1, 20, at_s=2), took(1, 5, at_s=3)]
     assert measured("throughput", operations=operations).values.tolist() == [10.0, 0.0, 20.0]
+
+
+def test_a_second_of_throughput_is_a_second_long_however_much_came_in_it() -> None:
+    operations = [took(1, 5000), took(1, 5000, at_s=1), took(1, 1, at_s=2)]
+    faults = [fault(3, "inject"), fault(4, "heal")]
+    assert measured("throughput", operations=operations, faults=faults).phases.tolist() == ["steady"] * 2
+
+
+def a_second_each(*events: int) -> dict[str, Any]:
+    """A plan with ten events due in each second, of which so many were sent in it."""
+    plan = [event(n, n / 10 + 0.01) for n in range(10 * len(events))]
+    operations = [took(5, count, at_s=second) for second, count in enumerate(events) if count]
+    return {"plan": plan, "operations": operations}
+
+
+def test_a_load_that_sends_what_is_due_deviates_by_nothing() -> None:
+    assert measured("rate_accuracy", **a_second_each(*[10] * 14)).values.tolist() == [0, 0, 0, 0]
+
+
+def test_too_much_is_as_wrong_as_too_little_in_any_ten_seconds() -> None:
+    deviations = measured("rate_accuracy", **a_second_each(9, *[10] * 9, 12, *[10] * 3)).values
+    assert deviations.tolist() == pytest.approx([1, 2, 2, 2])
+
+
+def test_what_was_never_sent_is_missing_from_the_rate() -> None:
+    (finding,) = judged("rate_accuracy", "max < 1%", **a_second_each(*[0] * 12))
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 100)
+
+
+def test_ten_seconds_into_which_a_fault_fell_are_the_faults() -> None:
+    faults = [fault(10.5, "inject"), fault(12, "heal")]
+    windows = measured("rate_accuracy", **a_second_each(*[10] * 13), faults=faults)
+    assert windows.phases.tolist() == ["steady", "fault", "fault"]
+
+
+def test_the_rate_of_a_load_of_less_than_ten_seconds_is_not_judged() -> None:
+    assert isinstance(CHECKS["rate_accuracy"].measure(history(**a_second_each(*[10] * 9))), Unjudged)
 
 
 def test_hot_writes_lie_on_the_clock_of_the_run() -> None:
@@ -253,6 +291,7 @@ TABLES = {
     "hot_read_latency": "operations",
     "load_on_schedule": "operations",
     "throughput": "operations",
+    "rate_accuracy": "operations",
     "hot_write_latency": "hot_writes",
     "freshness_hot": "seen",
     "freshness_windows": "seen",
@@ -260,19 +299,26 @@ TABLES = {
     "steady_state": "samples",
     "recovery_time": "samples",
 }
+LIMITS = {
+    "ms": ("max < 1ms",),
+    "s": ("max < 1s",),
+    "1/s": ("max < 1/s",),
+    "%": ("max < 1%",),
+    "": (),
+}
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_without_its_table_a_check_is_inconclusive(name: str) -> None:
     table = TABLES[name]
-    limit = {"ms": ("max < 1ms",), "s": ("max < 1s",), "1/s": ("max < 1/s",), "": ()}[CHECKS[name].unit]
+    limit = LIMITS[CHECKS[name].unit]
     (finding,) = judged(name, *limit, without=table)
     assert (finding.verdict, finding.detail) == (Verdict.INCONCLUSIVE, f"the history lacks {table}")
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_an_empty_table_is_never_a_pass(name: str) -> None:
-    limit = {"ms": ("max < 1ms",), "s": ("max < 1s",), "1/s": ("max < 1/s",), "": ()}[CHECKS[name].unit]
+    limit = LIMITS[CHECKS[name].unit]
     (finding,) = judged(name, *limit, hot_writes=[])
     assert finding.verdict is Verdict.INCONCLUSIVE
 

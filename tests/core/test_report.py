@@ -13,8 +13,10 @@ import pytest
 from harness.errors import RunError
 from harness.history.writer import append_jsonl
 from harness.judge import judge
+from harness.load.profiles.step import Step
+from harness.scenario.model import Load
 from reports.render import render
-from reports.series import Series, by_second, cpu, memory, throughput
+from reports.series import Series, by_second, cpu, memory, throughput, wanted
 from tests.core.histories import event, history, run_info, sample, scenario, sent
 from tests.core.synthetic import make_run
 
@@ -157,8 +159,30 @@ def test_the_page_is_not_written_through_a_link(run: Path, tmp_path: Path) -> No
 def test_throughput_shows_the_seconds_in_which_nothing_came() -> None:
     late = {"started_ns": 3 * 10**9, "completed_ns": 3 * 10**9}
     of = history(plan=[event(0, 0)], operations=[sent(0, 0), sent(0, 1, **late)])  # type: ignore[arg-type]
-    acknowledged = throughput(of)[2]
+    _, acknowledged = throughput(of)
     assert acknowledged.value.tolist() == [1.0, 0.0, 0.0, 2.0]
+
+
+def test_a_load_by_the_traces_own_times_wants_what_the_plan_has_due() -> None:
+    due = wanted(history(plan=[event(0, 0), event(1, 0.5), event(2, 1)]))
+    assert (due.at_s.tolist(), due.value.tolist()) == ([0.0, 1.0, 1.0, 2.0], [2.0, 2.0, 1.0, 1.0])
+
+
+def test_a_load_by_a_profile_wants_its_curve() -> None:
+    load = Load(trace=Path("t"), event_span=60.0, duration=60.0, profile=Step(rates=(1, 3)))
+    curve = wanted(history(of=scenario(load=load)))
+    assert (curve.at_s.tolist(), curve.value.tolist()) == ([0.0, 30.0, 30.0, 60.0], [1.0, 1.0, 3.0, 3.0])
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_the_page_names_the_profile_and_how_events_arrive(run: Path) -> None:
+    load = {"trace": "t", "event_span": 60.0, "duration": 60.0, "arrivals": "poisson"}
+    profiled = Load.model_validate(
+        {**load, "profile": {"kind": "ramp", "start": 0, "end": 5000}}, strict=False
+    )
+    (run / "scenario.json").write_text(scenario(load=profiled).model_dump_json())
+    judge(run)
+    assert "ramp, start 0, end 5,000; poisson arrivals" in render(run).read_text()
 
 
 def test_processor_use_is_the_growth_of_its_counter() -> None:
