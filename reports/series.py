@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -56,9 +56,10 @@ class Series:
 
 
 def throughput(history: History) -> list[Series]:
-    """Events a second: sent, and acknowledged. Seconds without any are zero."""
+    """Events a second: sent, and acknowledged, at the middle of each. Seconds without any are zero."""
     named = {"sent": _SENT, "acknowledged": _ACKNOWLEDGED}
-    return [_filled(_series(name, history.columns(sql))) for name, sql in named.items()]
+    counted = [_filled(_series(name, history.columns(sql))) for name, sql in named.items()]
+    return [replace(series, at_s=series.at_s + 0.5) for series in counted]
 
 
 def wanted(history: History) -> Series:

@@ -160,6 +160,7 @@ def test_throughput_shows_the_seconds_in_which_nothing_came() -> None:
     late = {"started_ns": 3 * 10**9, "completed_ns": 3 * 10**9}
     of = history(plan=[event(0, 0)], operations=[sent(0, 0), sent(0, 1, **late)])  # type: ignore[arg-type]
     _, acknowledged = throughput(of)
+    assert acknowledged.at_s.tolist() == [0.5, 1.5, 2.5, 3.5]
     assert acknowledged.value.tolist() == [1.0, 0.0, 0.0, 2.0]
 
 
