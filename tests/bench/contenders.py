@@ -19,6 +19,8 @@ from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
+from harness.load.live.config import FromGenerator, FromLines, LiveConfig
+from harness.load.mapping import GeneratedMapping, read_mapping
 from harness.load.wire.config import WireConfig
 from harness.load.wire.trace import EncodedTrace
 from harness.observe.batch_reader import FoundBatch
@@ -27,13 +29,15 @@ from pipeline.endpoints import Endpoints
 from pipeline.errors import KafkaFailed
 
 _TIMEOUT_S: Final = 300
+_VISITS: Final = Path("scenarios/traces/visits.yaml")
+_LIVE_SPAN_MS: Final = 60_000
 _BATCH_BYTES: Final = 1_000_000
 """What the peers may put into a batch: about what the broker takes, and what serves them best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a contender is to send. Nobody sends keys."""
+    """What a contender is to send. Nobody sends keys, but the live path with generated events."""
 
     endpoints: Endpoints
     topic: str
@@ -93,13 +97,7 @@ class WireReplayContender:
         config.save(task.folder / "wire.json")
         argv = [sys.executable, "-m", "harness.load.wire", "--config", str(task.folder / "wire.json")]
         cpu_s, _ = _run(argv)
-        with duckdb.connect() as database:
-            (row,) = database.execute(
-                "SELECT sum(count) FILTER (outcome = 'ok'), (max(completed_ns) - min(started_ns)) / 1e9"
-                " FROM read_parquet($parts)",
-                {"parts": f"{history}/operations/*.parquet"},
-            ).fetchall()
-        return Sent(events=int(row[0]), run_s=float(row[1]), cpu_s=cpu_s)
+        return _recorded(history, cpu_s)
 
     def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
         """Compare identities and checksums, batch by batch."""
@@ -117,23 +115,15 @@ class WireReplayContender:
 
     def _config(self, task: Task, history: Path) -> WireConfig:
         task.endpoints.save(task.folder / "endpoints.json")
-        clock = RunClock.start()
         period_ms = EncodedTrace.open(task.trace).facts.span_ms + 1
         repetitions = task.events // EncodedTrace.open(task.trace).facts.events + 1
-        now_ms = clock.epoch_unix_ns // 1_000_000
         return WireConfig(
             endpoints=task.folder / "endpoints.json",
             topic=task.topic,
             trace=task.trace,
             history=history,
             progress=task.folder / "progress.json",
-            clocks=Clocks(
-                epoch_unix_ns=clock.epoch_unix_ns,
-                epoch_monotonic_ns=clock.epoch_monotonic_ns,
-                load_start_ns=clock.now_ns(),
-                origin_ms=origin_for(span_ms=repetitions * period_ms, start_unix_ms=now_ms),
-                time_scale=1.0,
-            ),
+            clocks=_clocks(span_ms=repetitions * period_ms),
             events=task.events,
         )
 
@@ -155,6 +145,45 @@ def _lane_sent(
             )
         repetition += 1
     return sent
+
+
+class LiveContender:
+    """Our live path: event by event through librdkafka, each with its time, and each outcome known."""
+
+    events: Final = MappingProxyType({1: 6_000_000, 3: 4_000_000})
+
+    def __init__(self, *, generated: bool) -> None:
+        self.name = "live, generated" if generated else "live"
+        self._generated = generated
+
+    def send(self, task: Task) -> Sent:
+        """Run the load's own process, and take its times from its history."""
+        history = task.folder / "history"
+        task.endpoints.save(task.folder / "endpoints.json")
+        LiveConfig(
+            endpoints=task.folder / "endpoints.json",
+            topic=task.topic,
+            source=self._source(task),
+            history=history,
+            progress=task.folder / "progress",
+            clocks=_clocks(span_ms=_LIVE_SPAN_MS),
+            events=task.events,
+        ).save(task.folder / "live.json")
+        argv = [sys.executable, "-m", "harness.load.live", "--config", str(task.folder / "live.json")]
+        cpu_s, _ = _run(argv)
+        return _recorded(history, cpu_s)
+
+    def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
+        """Batches are librdkafka's affair: they were read with their checksums, and are counted."""
+        return 0
+
+    def _source(self, task: Task) -> FromGenerator | FromLines:
+        if not self._generated:
+            return FromLines(path=task.payloads, span_ms=_LIVE_SPAN_MS)
+        mapping, _ = read_mapping(_VISITS)
+        if not isinstance(mapping, GeneratedMapping):
+            raise TypeError(f"{_VISITS} is no generator")
+        return FromGenerator(generate=mapping.generate, seed=1, span_ms=_LIVE_SPAN_MS)
 
 
 class ConfluentContender:
@@ -208,6 +237,8 @@ class PerformanceToolContender:
 
 CONTENDERS: Final[tuple[Contender, ...]] = (
     WireReplayContender(),
+    LiveContender(generated=False),
+    LiveContender(generated=True),
     ConfluentContender(),
     PerformanceToolContender(),
 )
@@ -216,6 +247,29 @@ CONTENDERS: Final[tuple[Contender, ...]] = (
 def shorter(task: Task, share: float) -> Task:
     """The same task for fewer events."""
     return replace(task, events=max(1, round(task.events * share)))
+
+
+def _clocks(*, span_ms: int) -> Clocks:
+    """Of a load that starts now and whose event times reach over ``span_ms``."""
+    clock = RunClock.start()
+    return Clocks(
+        epoch_unix_ns=clock.epoch_unix_ns,
+        epoch_monotonic_ns=clock.epoch_monotonic_ns,
+        load_start_ns=clock.now_ns(),
+        origin_ms=origin_for(span_ms=span_ms, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
+        time_scale=1.0,
+    )
+
+
+def _recorded(history: Path, cpu_s: float) -> Sent:
+    """What a load of ours wrote down of itself."""
+    with duckdb.connect() as database:
+        (row,) = database.execute(
+            "SELECT sum(count) FILTER (outcome = 'ok'), (max(completed_ns) - min(started_ns)) / 1e9"
+            " FROM read_parquet($parts)",
+            {"parts": f"{history}/operations/*.parquet"},
+        ).fetchall()
+    return Sent(events=int(row[0]), run_s=float(row[1]), cpu_s=cpu_s)
 
 
 def _run(argv: Sequence[str]) -> tuple[float, str]:

@@ -1,0 +1,100 @@
+"""What a live load is told: a JSON file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.clocks import Clocks
+from harness.load.generate.events import EventGenerator
+from harness.load.generate.model import Generate
+from harness.load.live.source import GeneratedSource, LineSource, PlanSource, Source
+from harness.load.replay_config import DELIVERY_TIMEOUT_S, FLUSH_TIMEOUT_S
+from harness.load.wire.config import WireSchedule
+from harness.load.wire.pace import Flood, Pace
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class FromGenerator(_Model):
+    """Events drawn from a seed."""
+
+    kind: Literal["generator"] = "generator"
+    generate: Generate
+    seed: int = Field(ge=0, lt=2**32)
+    span_ms: int = Field(ge=0)
+    """Event time from the first event to the last, about."""
+
+    def open(self) -> Source:
+        """The source, ready to draw."""
+        return GeneratedSource(EventGenerator(self.generate, seed=self.seed), self.span_ms)
+
+
+class FromLines(_Model):
+    """A payload a line, repeated as often as it takes, without keys."""
+
+    kind: Literal["lines"] = "lines"
+    path: Path
+    span_ms: int = Field(ge=0)
+    """As of a generator."""
+
+    def open(self) -> Source:
+        """The source, ready to read."""
+        return LineSource(self.path, self.span_ms)
+
+
+class FromPlan(_Model):
+    """A plan's events, once."""
+
+    kind: Literal["plan"] = "plan"
+    path: Path
+
+    def open(self) -> Source:
+        """The source, ready to read."""
+        return PlanSource(self.path)
+
+
+class LiveConfig(_Model):
+    """One live load into one topic, by one process."""
+
+    endpoints: Path
+    """Where ``Endpoints.save`` wrote them."""
+    topic: str
+    source: Annotated[FromGenerator | FromLines | FromPlan, Field(discriminator="kind")]
+    history: Path
+    progress: Path
+    """The folder in which ``LoadProgress`` is kept."""
+    worker: str = "live-0"
+    """The name under which the operations are recorded."""
+    clocks: Clocks
+    events: int = Field(ge=1)
+    """So many are sent, or all that a plan has when it has fewer."""
+    schedule: WireSchedule | None = None
+    """When each is due; as soon as the platform takes it when it is left out."""
+    flight_events: int = Field(default=4096, ge=1)
+    """So many are handed to the client together, when the last of them is due, and recorded together."""
+    acks: Literal["all", "1"] = "all"
+    linger_ms: float = Field(default=20.0, ge=0)
+    compression: Literal["none", "snappy", "lz4", "zstd"] = "snappy"
+    delivery_timeout_s: float = Field(default=DELIVERY_TIMEOUT_S, gt=0)
+    """How long the client retries one event. It must outlast the faults."""
+    flush_timeout_s: float = Field(default=FLUSH_TIMEOUT_S, gt=0)
+    """How long after the last event was sent its report is waited for."""
+
+    @property
+    def pace(self) -> Pace:
+        """When each event is due."""
+        return Flood() if self.schedule is None else self.schedule.pace
+
+    def save(self, path: Path) -> None:
+        """Write for the load's process."""
+        path.write_text(self.model_dump_json(indent=2))
+
+    @staticmethod
+    def load(path: Path) -> LiveConfig:
+        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
+        return LiveConfig.model_validate_json(path.read_bytes())
