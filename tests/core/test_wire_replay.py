@@ -97,7 +97,7 @@ def records(client: Client) -> list[tuple[int, bytes | None, bytes | None, int]]
     return [
         (partition, record.key, record.value, record.timestamp)
         for partition, batch in client.taken
-        for record in DefaultRecordBatch(batch._build())
+        for record in DefaultRecordBatch(bytes(batch._build()))
     ]
 
 

@@ -77,7 +77,8 @@ class Curve:
         """When the integral reaches ``events``. What lies beyond the whole is reached at the end."""
         number = bisect_right(self.before, events) - 1
         piece = self.pieces[number]
-        return piece.from_s + min(piece.after_s(events - self.before[number]), piece.length_s)
+        within = min(events - self.before[number], piece.events)
+        return piece.from_s + min(piece.after_s(within), piece.length_s)
 
 
 def joined(*corners: tuple[float, float]) -> Iterable[Piece]:

@@ -74,6 +74,10 @@ class EncodedBatch:
 
     def stamped(self, shift_ms: int, producer: ProducerState) -> bytes:
         """The batch as it is sent: its times moved by ``shift_ms``, and whose it is."""
+        return b"".join((self.header(shift_ms, producer), self.records))
+
+    def header(self, shift_ms: int, producer: ProducerState) -> bytes:
+        """All of ``stamped`` that lies before the records."""
         covered = _COVERED.pack(
             self.attributes,
             self.count - 1,
@@ -86,4 +90,4 @@ class EncodedBatch:
         )
         crc = joined(calc_crc32c(covered), self.records_crc, self.records_power)
         length = self.size_bytes - _LENGTH_COUNTS_FROM
-        return b"".join((_OUTSIDE.pack(0, length, _NO_EPOCH, _MAGIC, crc), covered, self.records))
+        return _OUTSIDE.pack(0, length, _NO_EPOCH, _MAGIC, crc) + covered

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.protocol.produce import ProduceRequest
 
+from harness.load.wire.request import JoinedProduceRequest
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.kafka import require_plaintext
 
@@ -16,14 +18,29 @@ _MAX_REQUEST_BYTES: Final = 32 * 2**20
 _BACKOFF_MS: Final = 50
 
 
-def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"]) -> AIOKafkaProducer:
+class WireProducer(AIOKafkaProducer):  # type: ignore[misc]
+    """aiokafka's producer, whose requests are put together by ``JoinedProduceRequest``."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # The client is the one that the library made; all that is added is how it writes a request.
+        send = self.client.send
+
+        async def send_joined(node_id: int, request: Any, **options: Any) -> Any:
+            joined = JoinedProduceRequest(request) if isinstance(request, ProduceRequest) else request
+            return await send(node_id, joined, **options)
+
+        self.client.send = send_joined
+
+
+def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"]) -> WireProducer:
     """A producer that is not started yet.
 
     With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once. With
     acks=1 it is given up after the request's time-out, and its outcome is unknown.
     """
     require_plaintext(kafka.security)
-    return AIOKafkaProducer(
+    return WireProducer(
         bootstrap_servers=list(kafka.bootstrap_servers),
         client_id=name,
         acks="all" if acks == "all" else 1,

@@ -8,6 +8,7 @@ are the producer's own.
 from __future__ import annotations
 
 from harness.load.wire.batch import EncodedBatch, ProducerState
+from harness.load.wire.request import StampedBatch
 
 
 class PreparedBatch:
@@ -16,7 +17,7 @@ class PreparedBatch:
     def __init__(self, batch: EncodedBatch, *, shift_ms: int) -> None:
         self.batch, self._shift_ms = batch, shift_ms
         self._producer = ProducerState()
-        self._bytes: bytes | None = None
+        self._stamped: StampedBatch | None = None
 
     def record_count(self) -> int:
         """Records, each of which takes a sequence."""
@@ -36,8 +37,9 @@ class PreparedBatch:
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self._producer = ProducerState(id=producer_id, epoch=producer_epoch, sequence=base_sequence)
 
-    def _build(self) -> bytes:
+    def _build(self) -> StampedBatch:
         """A retry sends the very same bytes: the broker knows them by their sequence."""
-        if self._bytes is None:
-            self._bytes = self.batch.stamped(self._shift_ms, self._producer)
-        return self._bytes
+        if self._stamped is None:
+            header = self.batch.header(self._shift_ms, self._producer)
+            self._stamped = StampedBatch(header, self.batch.records)
+        return self._stamped
