@@ -144,7 +144,9 @@ TABLES: dict[str, pa.Schema] = {
 - ``ends.jsonl``: ``{"at_ns", "node", "exit"}``, a line for each process of the platform that ended before it
   was drained, whoever ended it; exit is its exit code, or minus the signal;
 - ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
-  line a batch, at_unix_ns being its start.
+  line a batch, at_unix_ns being its start;
+- ``latency-<worker>.hlog``: HdrHistogram interval logs of what stands in ``operations``, see
+  harness/history/latency_log.py.
 
 ``plan.parquet`` (a link to the cached plan), ``encoded.parquet`` (a link to the index of the encoded trace,
 where whole batches were replayed) and ``run.json`` (harness/history/run_info.py) complete it.

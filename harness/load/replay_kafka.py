@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 
 from confluent_kafka import KafkaException, Producer
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter
 from harness.load.assignment import Assignment
 from harness.load.progress import progress_file
 from harness.load.replay import Replay
@@ -80,7 +80,7 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
     producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
     lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
     feed = PlanFeed(config.plan, assignment.event_clock(config.clocks), share)
-    writer = TableWriter(config.history, "operations", share.worker)
+    writer = OperationsWriter(config.history, share.worker, clock)
     return Replay(
         feed=feed,
         lanes=lanes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter, Outcome
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.replay_batch import Batch
 from harness.load.share import Share
@@ -26,7 +26,7 @@ class Tally:
 class Record:
     """Turns the known ranges of batches into rows of ``operations``, and counts them."""
 
-    def __init__(self, writer: TableWriter, share: Share, total: int) -> None:
+    def __init__(self, writer: OperationsWriter, share: Share, total: int) -> None:
         self._writer, self._share, self._total = writer, share, total
         self._outcomes: Counter[str] = Counter()
         self._tally = Tally()
@@ -35,13 +35,13 @@ class Record:
         """Record what has become known of a batch since the last call."""
         for known in batch.take_ranges():
             failure = known.failure
-            outcome, error = ("ok", "") if failure is None else (failure.outcome, failure.error)
+            outcome: Outcome = "ok" if failure is None else failure.outcome
+            error = "" if failure is None else failure.error
             count = known.last - known.first + 1
             size = sum(map(len, batch.payloads[known.first : known.last + 1]))
             intended_ns = batch.intended_ns[known.first]
             self._writer.add(
                 kind="produce",
-                worker=self._share.worker,
                 first_seq=batch.seqs[known.first],
                 last_seq=batch.seqs[known.last],
                 partition=-1,

@@ -20,6 +20,7 @@ from typing import Final
 
 from cassandra import OperationTimedOut
 
+from harness.history.operations import OperationsWriter, Outcome
 from harness.history.writer import TableWriter
 from harness.observe.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.observe.probe_plan import ProbePlan, days_between, probe_plan
@@ -51,9 +52,8 @@ class Prober:
         )
         note_sought(plan, config)
         self._events, self._windows = EventSeeker(plan.events), WindowSeeker(plan.windows)
-        self._operations = TableWriter(config.history, "operations", config.worker)
+        self._operations = OperationsWriter(config.history, config.worker, self._clock)
         self._seen = TableWriter(config.history, "seen", config.worker)
-        self._worker = config.worker
 
     def run(self, reads: Reads, stop: threading.Event) -> None:
         """Look until told to stop, then wait for the answers that are under way."""
@@ -106,12 +106,11 @@ class Prober:
         wait_until(all_taken, timeout_s=self._timeout_s + 1, what="the last answers of the hot store")
 
     def _record(self, answer: Answer) -> None:
-        outcome = "ok"
+        outcome: Outcome = "ok"
         if answer.error is not None:
             outcome = "unknown" if isinstance(answer.error, OperationTimedOut) else "fail"
         self._operations.add(
             kind="hot_read",
-            worker=self._worker,
             first_seq=-1,
             last_seq=-1,
             partition=-1,

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from confluent_kafka import KafkaError, KafkaException
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter
 from harness.load.clock import EventClock
 from harness.load.plan import PLAN
 from harness.load.progress import progress_file
@@ -19,6 +19,7 @@ from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_record import Record
 from harness.load.share import WHOLE, Share
+from harness.run_clock import RunClock
 
 
 def plan_row(seq: int, **changes: Any) -> dict[str, Any]:
@@ -125,12 +126,13 @@ def make_replay(
     """A replay of these rows that starts at 1 ns, recorded in ``folder/history``."""
     (folder / "load").mkdir(exist_ok=True)
     hand = Hand()
+    wall = RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=hand)
     clock = EventClock(origin_ms=1_000_000, load_start_ns=1, time_scale=1.0)
     feed = PlanFeed(write_plan(folder / "plan.parquet", rows), clock, share)
     replay = Replay(
         feed=feed,
         lanes=[make_lane(producer, hand) for producer in producers],
-        record=Record(TableWriter(folder / "history", "operations", share.worker), share, feed.total),
+        record=Record(OperationsWriter(folder / "history", share.worker, wall), share, feed.total),
         progress_file=progress_file(folder / "load", share.worker),
         now_ns=hand,
         share=share,

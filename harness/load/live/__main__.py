@@ -12,7 +12,7 @@ from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter
 from harness.load.live.config import LiveConfig
 from harness.load.live.send import LiveLoad, LiveSender
 from harness.load.progress import progress_file
@@ -59,10 +59,10 @@ def _send(config: LiveConfig) -> None:
         origin_ms=config.clocks.origin_ms,
         flight_events=config.flight_events,
     )
-    writer = TableWriter(config.history, "operations", config.worker)
+    writer = OperationsWriter(config.history, config.worker, config.clocks.run_clock)
     config.progress.mkdir(parents=True, exist_ok=True)
     progress = progress_file(config.progress, config.worker)
-    record = WireRecord(writer, config.worker, progress, total=config.events)
+    record = WireRecord(writer, progress, total=config.events)
     sender = LiveSender(
         load,
         lambda: Producer(settings),

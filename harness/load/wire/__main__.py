@@ -14,7 +14,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter
 from harness.load.wire.client import wire_producer
 from harness.load.wire.config import WireConfig
 from harness.load.wire.record import WireRecord
@@ -47,8 +47,7 @@ async def _replay(config: WireConfig) -> None:
     clocks = config.clocks
     now_ns = clocks.run_clock.now_ns
     record = WireRecord(
-        TableWriter(config.history, "operations", config.worker),
-        config.worker,
+        OperationsWriter(config.history, config.worker, clocks.run_clock),
         config.progress,
         total=config.events,
     )

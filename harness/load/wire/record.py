@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from harness.history.writer import TableWriter
+from harness.history.operations import OperationsWriter
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.wire.replay import Completion
 
@@ -13,8 +13,8 @@ from harness.load.wire.replay import Completion
 class WireRecord:
     """Takes completions, as they come."""
 
-    def __init__(self, writer: TableWriter, worker: str, progress_file: Path, *, total: int) -> None:
-        self._writer, self._worker, self._progress_file, self._total = writer, worker, progress_file, total
+    def __init__(self, writer: OperationsWriter, progress_file: Path, *, total: int) -> None:
+        self._writer, self._progress_file, self._total = writer, progress_file, total
         self._events: Counter[str] = Counter()
 
     def add(self, done: Completion) -> None:
@@ -22,7 +22,6 @@ class WireRecord:
         self._events[done.outcome] += done.count
         self._writer.add(
             kind="produce",
-            worker=self._worker,
             first_seq=done.first_number,
             last_seq=done.first_number + done.count - 1,
             partition=done.partition,
