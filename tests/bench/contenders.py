@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-import resource
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 import duckdb
 
-from harness.artifacts import ensure
-from harness.artifacts.java import find_java
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.live.config import FromGenerator, FromLines, LiveConfig
@@ -25,63 +18,11 @@ from harness.load.wire.config import WireConfig
 from harness.load.wire.trace import EncodedTrace
 from harness.observe.batch_reader import FoundBatch
 from harness.run_clock import RunClock
-from pipeline.endpoints import Endpoints
-from pipeline.errors import KafkaFailed
+from tests.bench.contender import Contender, Sent, Task, run_child
+from tests.bench.peers import AiokafkaContender, ConfluentContender, PerformanceToolContender
 
-_TIMEOUT_S: Final = 300
 _VISITS: Final = Path("scenarios/traces/visits.yaml")
 _LIVE_SPAN_MS: Final = 60_000
-_BATCH_BYTES: Final = 1_000_000
-"""What the peers may put into a batch: about what the broker takes, and what serves them best."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What a contender is to send. Nobody sends keys, but the live path with generated events."""
-
-    endpoints: Endpoints
-    topic: str
-    events: int
-    payloads: Path
-    """A payload a line."""
-    trace: Path
-    """The same payloads, encoded."""
-    folder: Path
-    """For its own files."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """What a contender says of itself. The topic is read back besides."""
-
-    events: int
-    """Acknowledged."""
-    run_s: float
-    """From its first send to its last acknowledgement; its start is not counted."""
-    cpu_s: float
-    """Of its process, its start included."""
-
-
-class Contender(Protocol):
-    """One way to produce."""
-
-    @property
-    def name(self) -> str:
-        """As it is shown."""
-        ...
-
-    @property
-    def events(self) -> Mapping[int, int]:
-        """By the number of brokers: what makes a run of about ten seconds."""
-        ...
-
-    def send(self, task: Task) -> Sent:
-        """Send everything. Raises KafkaFailed."""
-        ...
-
-    def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
-        """Batches of the topic that are not what was to be there, as far as that is certain."""
-        ...
 
 
 class WireReplayContender:
@@ -96,7 +37,7 @@ class WireReplayContender:
         config = self._config(task, history)
         config.save(task.folder / "wire.json")
         argv = [sys.executable, "-m", "harness.load.wire", "--config", str(task.folder / "wire.json")]
-        cpu_s, _ = _run(argv)
+        cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 
     def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
@@ -170,7 +111,7 @@ class LiveContender:
             events=task.events,
         ).save(task.folder / "live.json")
         argv = [sys.executable, "-m", "harness.load.live", "--config", str(task.folder / "live.json")]
-        cpu_s, _ = _run(argv)
+        cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 
     def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
@@ -184,69 +125,6 @@ class LiveContender:
         if not isinstance(mapping, GeneratedMapping):
             raise TypeError(f"{_VISITS} is no generator")
         return FromGenerator(generate=mapping.generate, seed=1, span_ms=_LIVE_SPAN_MS)
-
-
-class ConfluentContender:
-    """librdkafka through confluent-kafka alone: whole lists handed to ``produce_batch``."""
-
-    name = "confluent-kafka"
-    events: Final = MappingProxyType({1: 8_000_000, 3: 5_000_000})
-
-    def send(self, task: Task) -> Sent:
-        """Run the loop in a process of its own, which prints its count and its time."""
-        argv = [
-            *(sys.executable, "-m", "tests.bench.produce_confluent", task.endpoints.kafka.bootstrap),
-            *(task.topic, str(task.payloads), str(task.events), str(_BATCH_BYTES)),
-        ]
-        cpu_s, printed = _run(argv)
-        said = json.loads(printed.splitlines()[-1])
-        return Sent(events=said["events"], run_s=said["run_s"], cpu_s=cpu_s)
-
-    def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
-        """Its batches are its own affair: they were read with their checksums, and are counted."""
-        return 0
-
-
-class PerformanceToolContender:
-    """Kafka's own ``ProducerPerformance``, which draws its payloads from the file by chance."""
-
-    name = "ProducerPerformance"
-    events: Final = MappingProxyType({1: 6_000_000, 3: 4_000_000})
-
-    def send(self, task: Task) -> Sent:
-        """Run the tool, and read its last line."""
-        home = ensure(["kafka"], report=lambda _: None).home("kafka")
-        argv = [
-            *(str(find_java().executable), "-Xmx1g", "-cp", f"{home}/lib/*"),
-            "org.apache.kafka.tools.ProducerPerformance",
-            *("--bootstrap-server", task.endpoints.kafka.bootstrap, "--topic", task.topic),
-            *("--num-records", str(task.events), "--throughput", "-1", "--payload-file", str(task.payloads)),
-            *("--command-property", "acks=all", "compression.type=snappy", "linger.ms=20"),
-            *(f"batch.size={_BATCH_BYTES}", "buffer.memory=134217728"),
-        ]
-        cpu_s, printed = _run(argv)
-        said = re.search(r"([\d.]+) records sent, ([\d.]+) records/sec", printed.splitlines()[-1])
-        if said is None:
-            raise KafkaFailed(f"{self.name} ended with: {printed[-300:]}")
-        return Sent(events=int(float(said[1])), run_s=float(said[1]) / float(said[2]), cpu_s=cpu_s)
-
-    def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
-        """Which payloads it drew is not known."""
-        return 0
-
-
-CONTENDERS: Final[tuple[Contender, ...]] = (
-    WireReplayContender(),
-    LiveContender(generated=False),
-    LiveContender(generated=True),
-    ConfluentContender(),
-    PerformanceToolContender(),
-)
-
-
-def shorter(task: Task, share: float) -> Task:
-    """The same task for fewer events."""
-    return replace(task, events=max(1, round(task.events * share)))
 
 
 def _clocks(*, span_ms: int) -> Clocks:
@@ -272,11 +150,11 @@ def _recorded(history: Path, cpu_s: float) -> Sent:
     return Sent(events=int(row[0]), run_s=float(row[1]), cpu_s=cpu_s)
 
 
-def _run(argv: Sequence[str]) -> tuple[float, str]:
-    """Processor time and output of a child that ends well. Raises KafkaFailed for one that does not."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise KafkaFailed(f"{argv[0]} ... ended with {done.returncode}: {done.stderr[-1000:]}")
-    return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime), done.stdout
+CONTENDERS: Final[tuple[Contender, ...]] = (
+    WireReplayContender(),
+    LiveContender(generated=False),
+    LiveContender(generated=True),
+    ConfluentContender(),
+    AiokafkaContender(),
+    PerformanceToolContender(),
+)

@@ -28,7 +28,8 @@ from harness.units import size_bytes
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
-from tests.bench.contenders import CONTENDERS, Contender, Task, shorter
+from tests.bench.contender import Contender, Task, shorter
+from tests.bench.contenders import CONTENDERS
 from tests.bench.processor_time import ProcessorMeter
 from tests.bench.protocol import Settings
 from tests.bench.results import save

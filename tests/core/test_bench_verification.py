@@ -13,7 +13,8 @@ from harness.load.wire.encode import Event, encode
 from harness.load.wire.trace import TraceWriter
 from harness.observe.batch_reader import FoundBatch
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.bench.contenders import Task, WireReplayContender
+from tests.bench.contender import Task
+from tests.bench.contenders import WireReplayContender
 
 ORIGIN_MS = 1_700_000_000_000
 EVENTS = 12

@@ -69,10 +69,11 @@ class _Body:
         return _Message([header, *self._parts])
 
 
-class _JoinedStruct(ProduceRequest_v7):
+class _JoinedStruct(ProduceRequest_v7):  # type: ignore[misc]
     """Version 7, which is the same on the wire since version 3."""
 
-    def encode(self) -> _Body:  # type: ignore[override]  # what the connection does with it, it can do
+    def encode(self) -> _Body:
+        """Not bytes, but what the connection does with bytes it can do: it puts more before it."""
         fields = self.__dict__
         transaction = fields["transactional_id"]
         topics = fields["topics"]
