@@ -95,7 +95,7 @@ class Conduct:
         progress = self.progress()
         if progress is None:
             return "it never said how far it came; its log may say why"
-        return f"{progress.state}, {progress.sent:,} of {progress.total:,} events sent; its log may say why"
+        return f"{progress.state}, {progress.extent}; its log may say why"
 
     def _enter_phase(self, now_s: float) -> None:
         if now_s >= 0 and self.recorder.enter(phase_at(now_s, self)):
@@ -107,10 +107,8 @@ class Conduct:
         self._said_s = now_s
         if (p := self.progress()) is not None and p.state != "waiting":
             behind = f", {p.behind_ms / 1000:.1f} s behind" if p.behind_ms > 1000 else ""  # noqa: PLR2004
-            self.report(
-                f"{p.sent / p.total:4.0%}  {p.sent:,} of {p.total:,} events sent, "
-                f"{p.acknowledged:,} acknowledged{behind}"
-            )
+            share = f"{p.sent / p.total:4.0%}  " if p.total else ""
+            self.report(f"{share}{p.extent}, {p.acknowledged:,} acknowledged{behind}")
 
 
 def phase_at(now_s: float, conduct: Conduct) -> PhaseName:

@@ -16,7 +16,9 @@ from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
 from harness.load.driver import load_argv
 from harness.load.plan import PlanFile, build_plan
-from harness.load.replay_config import ReplayConfig
+from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.wire.trace import index_of
+from harness.load.wire_load import encoded, wire_source
 from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance
 from harness.run import LOAD, Flooded, Parts
@@ -68,7 +70,11 @@ class _Deployment:
 
 
 def _plan(scenario: Scenario, report: Report) -> PlanFile:
-    return build_plan(scenario, cache=cache_dir(), report=report)
+    plan = build_plan(scenario, cache=cache_dir(), report=report)
+    if scenario.load.path == "replay":
+        # Into the cache, before anything starts.
+        encoded(scenario, plan, cache=cache_dir(), report=report)
+    return plan
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
@@ -99,6 +105,7 @@ def _start_load(flooded: Flooded) -> None:
         clocks=flooded.info.clocks,
         acks=scenario.load.acks,
         users=scenario.load.users,
+        wire=_wire_source(flooded) if scenario.load.path == "replay" else None,
     )
     argv, env = load_argv(
         folder.path / "replay.json",
@@ -107,6 +114,12 @@ def _start_load(flooded: Flooded) -> None:
         processes=scenario.load.processes,
     )
     flooded.platform.spawn(LOAD, argv, env=env)
+
+
+def _wire_source(flooded: Flooded) -> WireSource:
+    trace = encoded(flooded.scenario, flooded.plan, cache=cache_dir(), report=flooded.report)
+    flooded.folder.keep_encoded(index_of(trace))
+    return wire_source(flooded.scenario, flooded.plan, trace)
 
 
 def _unsteady(run_dir: Path) -> str:

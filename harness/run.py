@@ -21,6 +21,7 @@ from harness.faults.schedule import schedule
 from harness.history.run_info import RunInfo
 from harness.load.clock import origin_for
 from harness.load.driver import LOAD_LEAD_S, longest_s
+from harness.load.extent import event_span_ms
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress
 from harness.provenance import Provenance
@@ -222,7 +223,7 @@ def _info(
         epoch_unix_ns=parts.clock.epoch_unix_ns,
         epoch_monotonic_ns=parts.clock.epoch_monotonic_ns,
         load_start_ns=load_start_ns,
-        origin_ms=origin_for(span_ms=plan.span_ms, start_unix_ms=start_unix_ms),
+        origin_ms=origin_for(span_ms=event_span_ms(scenario.load, plan), start_unix_ms=start_unix_ms),
         time_scale=scenario.load.time_scale,
         topology_summary=f"{parts.backend.name} backend, {services}",
         machine=dict(parts.provenance.machine),

@@ -63,11 +63,12 @@ class RunFolder:
         return self.path / "load"
 
     def keep_plan(self, plan: Path) -> None:
-        """Make the cached plan part of the history: a link, or a copy where the cache is on another disk."""
-        try:
-            self.plan.hardlink_to(plan)
-        except OSError:
-            shutil.copyfile(plan, self.plan)
+        """Make the cached plan part of the history."""
+        _keep(plan, self.plan)
+
+    def keep_encoded(self, index: Path) -> None:
+        """Make the index of the encoded trace part of the history."""
+        _keep(index, self.history / "encoded.parquet")
 
     @staticmethod
     def create(out: Path, scenario: Scenario, today: date) -> RunFolder:
@@ -92,6 +93,14 @@ class RunFolder:
             folder.load_progress.mkdir()
             folder.scenario.write_text(scenario.model_dump_json(indent=2))
             return folder
+
+
+def _keep(cached: Path, kept: Path) -> None:
+    """A link, or a copy where the cache is on another disk."""
+    try:
+        kept.hardlink_to(cached)
+    except OSError:
+        shutil.copyfile(cached, kept)
 
 
 def _is_numbered(path: Path) -> bool:

@@ -21,6 +21,8 @@ from harness.load.crew import ASSIGN, FINISHED, Crew
 from harness.load.forked import die_with_parent
 from harness.load.live_session import LiveSession
 from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
+from harness.load.session import Session
+from harness.load.wire_session import WireSession
 from harness.load.worker import Worker
 
 _LOADED_BY: Final = os.getpid()
@@ -75,7 +77,7 @@ def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: 
 
 def _work(environment: Environment, runner: Runner, config: ReplayConfig) -> None:
     worker = PlanUser.worker = Worker(environment, runner)
-    worker.session = LiveSession(config, environment.stats, worker.ended)
+    worker.session = _session(environment, config, worker)
     runner.register_message(ASSIGN, worker.assigned)
     for hook, listener in (
         (environment.events.test_start, worker.start),
@@ -88,6 +90,12 @@ def _work(environment: Environment, runner: Runner, config: ReplayConfig) -> Non
     # A collection walks every event that is under way, and finds nothing: they are in no cycle.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 1000)
+
+
+def _session(environment: Environment, config: ReplayConfig, worker: Worker) -> Session:
+    if config.wire is None:
+        return LiveSession(config, environment.stats, worker.ended)
+    return WireSession(config, config.wire, environment.stats, worker.ended)
 
 
 events.init.add_listener(prepare)  # type: ignore[no-untyped-call]

@@ -25,11 +25,16 @@ class LoadProgress:
     unknown: int
     failed: int
     total: int
-    """Events of the whole load, whoever sends them."""
+    """Events of the whole load, whoever sends them; 0 where the platform decides how many there are."""
     behind_ms: float
     """How long ago the oldest event that is due and not sent should have been sent."""
     workers: int = 1
     """How many the load has, whoever of them is meant here."""
+
+    @property
+    def extent(self) -> str:
+        """How much is sent, for people: ``5 of 20 events sent``."""
+        return f"{self.sent:,}{f' of {self.total:,}' if self.total else ''} events sent"
 
     def save(self, path: Path) -> None:
         """Replace the file in one step: whoever reads it sees the old progress or the new."""

@@ -16,8 +16,9 @@ from harness.load.replay_batch import Batch
 from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_outcome import NO_REPORT
-from harness.load.replay_record import Record, Tally
+from harness.load.replay_record import Record
 from harness.load.share import WHOLE, Share
+from harness.load.tally import Tally
 
 _WAITING_EVENTS_MAX: Final = 20_000
 """So many events of a plan may wait in the lanes; those behind them wait in the plan's file."""

@@ -8,12 +8,28 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clocks import Clocks
+from harness.load.wire.config import WireSchedule
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
 DELIVERY_TIMEOUT_S: Final = 60.0
 FLUSH_TIMEOUT_S: Final = 65.0
 """What a replay is given unless it is told otherwise, and how whoever waits for it knows when to stop."""
+
+
+class WireSource(BaseModel):
+    """What is replayed at wire speed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    trace: Path
+    """The file of an encoded trace's batches."""
+    events: int = Field(ge=1)
+    """Of all workers; the trace is repeated as often as that takes."""
+    duration_s: float | None = None
+    """Nothing is sent so long after the load's start, however few events were."""
+    schedule: WireSchedule | None = None
+    """When each is due; as soon as the platform takes it when it is left out."""
 
 
 class ReplayConfig(BaseModel):
@@ -28,6 +44,9 @@ class ReplayConfig(BaseModel):
     history: Path
     progress: Path
     """The folder in which each worker keeps its ``LoadProgress``."""
+
+    wire: WireSource | None = None
+    """Given, whole batches are replayed at wire speed and not the plan's events one by one."""
 
     clocks: Clocks
     starts_with_test: bool = False

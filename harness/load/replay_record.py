@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 
 from harness.history.operations import OperationsWriter, Outcome
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.replay_batch import Batch
 from harness.load.share import Share
-
-
-@dataclass(slots=True)
-class Tally:
-    """Events that got their outcome since the last report, for Locust's statistics."""
-
-    events: int = 0
-    bytes: int = 0
-    response_ms: Counter[int] = field(default_factory=Counter)
-    """Events by response time, from the intended send, in whole milliseconds."""
-    errors: Counter[str] = field(default_factory=Counter)
-    """Events that were not acknowledged, by the reason."""
+from harness.load.tally import Tally
 
 
 class Record:
@@ -54,7 +42,7 @@ class Record:
                 error=error,
             )
             self._outcomes[outcome] += count
-            self._count(count, size, (known.completed_ns - intended_ns) // 1_000_000, error)
+            self._tally.add(count, size, (known.completed_ns - intended_ns) // 1_000_000, error)
 
     def take_tally(self) -> Tally:
         """What was counted since the last call."""
@@ -82,10 +70,3 @@ class Record:
     def close(self) -> None:
         """Write what waits."""
         self._writer.close()
-
-    def _count(self, count: int, size: int, response_ms: int, error: str) -> None:
-        self._tally.events += count
-        self._tally.bytes += size
-        self._tally.response_ms[response_ms] += count
-        if error:
-            self._tally.errors[error] += count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from locust.stats import RequestStats, StatsEntry, StatsEntryDict, StatsError, bucket_response_time
 
-from harness.load.replay_record import Tally
+from harness.load.tally import Tally
 
 _METHOD = "PRODUCE"
 
@@ -39,7 +39,7 @@ def _entry(name: str, method: str, tally: Tally, at_unix_s: float) -> StatsEntry
         total_response_time=sum(ms * events for ms, events in tally.response_ms.items()),
         max_response_time=max(tally.response_ms),
         min_response_time=min(tally.response_ms),
-        total_content_length=tally.bytes,
+        total_content_length=tally.size_bytes,
         response_times=buckets,
         num_reqs_per_sec={int(at_unix_s): tally.events},
         num_fail_per_sec={int(at_unix_s): failures} if failures else {},

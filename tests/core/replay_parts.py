@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from harness.history.operations import OperationsWriter
 from harness.load.clock import EventClock
-from harness.load.plan import PLAN
+from harness.load.plan import PLAN, PlanFile
 from harness.load.progress import progress_file
 from harness.load.replay import Replay
 from harness.load.replay_feed import PlanFeed
@@ -44,6 +44,13 @@ def write_plan(path: Path, rows: Sequence[dict[str, Any]], row_group_size: int =
     """A plan of these rows, in small row groups."""
     pq.write_table(pa.Table.from_pylist(list(rows), schema=PLAN), path, row_group_size=row_group_size)
     return path
+
+
+def plan_file(path: Path, events: int) -> PlanFile:
+    """What a plan of so many events says of itself."""
+    return PlanFile(
+        path=path, key="k", events=events, counts={}, span_ms=events, last_send_ms=events, close_ms=0
+    )
 
 
 class Report:

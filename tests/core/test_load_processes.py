@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import psutil
 
 from harness.load.murmur2 import partition_of
+from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
+from harness.load.replay_config import WireSource
+from harness.load.wire.config import WireSchedule
+from harness.load.wire.trace import EncodedTrace
+from harness.load.wire.trace_build import Encoding, trace_file
 from harness.waiting import wait_until
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
-from tests.core.replay_parts import operations, plan_row
+from tests.core.replay_parts import operations, plan_file, plan_row, write_plan
+
+ENCODING = Encoding(partitions=PARTITIONS, batch_events=10)
+CONSTANT = Constant(rate=100.0)
 
 
 def test_two_processes_send_every_event_once_and_each_entity_in_order(tmp_path: Path) -> None:
@@ -48,6 +57,46 @@ def test_workers_record_and_end_when_the_process_that_started_them_is_killed(tmp
     assert len(workers) == 2
     assert not alive
     assert acknowledged(tmp_path) == sum(row["count"] for row in operations(tmp_path)) < 500
+
+
+def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
+    trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
+    with mock_kafka() as kafka:
+        config = configure(tmp_path, kafka, [plan_row(0)], wire=WireSource(trace=trace, events=600))
+        with load_of(config, tmp_path, processes=2) as load:
+            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+        found = payloads(kafka, "events", 600)
+    lanes = EncodedTrace.open(trace).lanes
+    assert [len(there) for there in found] == [3 * sum(b.batch.count for b in lane) for lane in lanes]
+    assert all(there[: len(there) // 3] * 3 == there for there in found)
+    assert {row["worker"]: row["partition"] % 2 for row in operations(tmp_path)} == {
+        "replay-0": 0,
+        "replay-1": 1,
+    }
+    assert acknowledged(tmp_path) == 600
+    assert re.search(r"PRODUCE +events +600 +0\(0\.00%\)", (tmp_path / "load.log").read_text())
+
+
+def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
+    plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
+    trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
+    slow = WireSchedule(profile=CONSTANT, duration_s=100.0)
+    with mock_kafka() as kafka:
+        wire = WireSource(trace=trace, events=10_000, schedule=slow)
+        config = configure(tmp_path, kafka, [plan_row(0)], wire=wire)
+        with load_of(config, tmp_path, processes=1) as load:
+            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=30, what="events")
+            started = psutil.Process(load.pid).children(recursive=True)
+            load.terminate()
+            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            _, alive = psutil.wait_procs(started, timeout=10)
+    assert len(started) == 1
+    assert not alive
+    progress = LoadProgress.load(tmp_path / "load")
+    assert progress is not None
+    assert (progress.state, progress.unknown) == ("done", 0)
+    assert progress.acknowledged == sum(row["count"] for row in operations(tmp_path)) < 10_000
 
 
 def acknowledged(folder: Path) -> int:

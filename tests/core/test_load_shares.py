@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from harness.load.progress import LoadProgress, LoadState, progress_file
 from harness.load.roster import LOST_AFTER_S, Roster
 from harness.load.share import Share
+from harness.load.tally import Tally
 from tests.core.replay_parts import FakeProducer, make_replay, operations, plan_row, turn
 
 NAMES = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=6)
@@ -88,6 +90,21 @@ def test_a_load_is_done_when_all_of_its_workers_are(
     told = LoadProgress.load(tmp_path)
     assert told is not None
     assert told.state == whole
+
+
+@given(
+    st.builds(
+        Tally,
+        events=st.integers(0, 10**9),
+        size_bytes=st.integers(0, 10**9),
+        response_ms=st.dictionaries(st.integers(0, 10**6), st.integers(1, 9)).map(Counter),
+        errors=st.dictionaries(st.text(), st.integers(1, 9)).map(Counter),
+    )
+)
+def test_a_tally_survives_its_way_to_another_process(tally: Tally) -> None:
+    line = tally.dump()
+    assert line.count(b"\n") == 1
+    assert Tally.parse(line) == tally
 
 
 @given(NAMES)

@@ -8,13 +8,13 @@ import sys
 _COUNT_TWICE = """
 from collections import Counter
 from locust.stats import RequestStats
-from harness.load.replay_record import Tally
+from harness.load.tally import Tally
 from harness.load.replay_stats import count
 
 stats = RequestStats()
-slow = Tally(events=10, bytes=500, response_ms=Counter({7: 9, 300: 1}), errors=Counter(late=1))
+slow = Tally(events=10, size_bytes=500, response_ms=Counter({7: 9, 300: 1}), errors=Counter(late=1))
 count(stats, "events", slow, 100.0)
-count(stats, "events", Tally(events=5, bytes=250, response_ms=Counter({9: 5})), 101.0)
+count(stats, "events", Tally(events=5, size_bytes=250, response_ms=Counter({9: 5})), 101.0)
 count(stats, "events", Tally(), 102.0)
 entry = stats.get("events", "PRODUCE")
 for each in (entry, stats.total):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import errors
@@ -14,18 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from harness.errors import InvalidInput
 from harness.load.murmur2 import partition_of
-from harness.load.plan import PlanFile
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
 from harness.load.profiles.saw_tooth import SawTooth
+from harness.load.share import Share
 from harness.load.wire.config import WireSchedule
+from harness.load.wire.link import Link
 from harness.load.wire.pace import Flood, Pace
 from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.replay import Completion, Link, WireLoad, WireReplay
+from harness.load.wire.replay import Completion, WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, encoded_trace
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.replay_parts import plan_file, plan_row, write_plan
 
 EVENTS = 100
 Answer = Callable[[PreparedBatch], BaseException | None]
@@ -37,9 +40,7 @@ def quiet(message: str) -> None:
 
 def trace(folder: Path, **encoding: int) -> EncodedTrace:
     path = write_plan(folder / "plan.parquet", [plan_row(seq) for seq in range(EVENTS)])
-    plan = PlanFile(
-        path=path, key="k", events=EVENTS, counts={}, span_ms=EVENTS, last_send_ms=EVENTS, close_ms=0
-    )
+    plan = plan_file(path, EVENTS)
     settings = Encoding(**{"partitions": 3, "batch_events": 7, **encoding})
     return encoded_trace(plan, settings, cache=folder, report=quiet)
 
@@ -70,7 +71,7 @@ class Client:
 
 
 def replayed(
-    encoded: EncodedTrace, *clients: Client, events: int = EVENTS, pace: Pace | None = None
+    encoded: EncodedTrace, *clients: Client, events: int = EVENTS, pace: Pace | None = None, **limits: Any
 ) -> list[Completion]:
     """Replay through the clients, each taking over from the one before it."""
     done: list[Completion] = []
@@ -81,7 +82,13 @@ def replayed(
 
     async def run() -> None:
         load = WireLoad(
-            trace=encoded, topic="t", events=events, pace=pace or Flood(), load_start_ns=0, origin_ms=1000
+            trace=encoded,
+            topic="t",
+            events=events,
+            pace=pace or Flood(),
+            load_start_ns=0,
+            origin_ms=1000,
+            **limits,
         )
         replay = WireReplay(
             load, [Link(connect)], record=done.append, now_ns=iter(range(0, 10**15, 1000)).__next__
@@ -127,18 +134,45 @@ def test_a_trace_that_is_repeated_repeats_no_identity(tmp_path: Path) -> None:
     assert sorted(numbers) == list(range(3 * EVENTS))
 
 
+def test_the_shares_of_a_replay_are_the_whole_of_it(tmp_path: Path) -> None:
+    encoded, clients = trace(tmp_path), (Client(), Client())
+    for index, client in enumerate(clients):
+        replayed(encoded, client, share=Share(index=index, of=2))
+        assert {partition % 2 for partition, _ in client.taken} == {index}
+    assert len(records(clients[0])) + len(records(clients[1])) == EVENTS
+
+
+def test_a_replay_without_a_number_of_events_ends_with_its_time(tmp_path: Path) -> None:
+    done = replayed(trace(tmp_path), Client(), events=10**9, end_ns=10**6)
+    assert done
+    assert all(completion.started_ns < 10**6 + 10_000 for completion in done)
+
+
+def test_the_closing_events_are_not_replayed(tmp_path: Path) -> None:
+    rows = [plan_row(0), plan_row(1, kind="closing", event_offset_ms=9_000_000)]
+    path = write_plan(tmp_path / "plan.parquet", rows)
+    settings = Encoding(partitions=1)
+    encoded = encoded_trace(plan_file(path, 2), settings, cache=tmp_path, report=quiet)
+    assert (encoded.facts.events, encoded.facts.span_ms) == (1, 0)
+
+
+def test_no_batch_is_larger_than_a_broker_takes(tmp_path: Path) -> None:
+    whole = trace(tmp_path, partitions=1, batch_events=EVENTS)
+    halves = trace(tmp_path, partitions=1, batch_events=EVENTS, batch_bytes=500)
+    assert len(whole.lanes[0]) == 1
+    assert all(placed.batch.size_bytes <= 500 for placed in halves.lanes[0])
+    assert halves.facts.events == EVENTS
+
+
+def test_an_event_that_no_broker_takes_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"load\.trace: found an event of .* at most 80 bytes"):
+        trace(tmp_path, batch_bytes=80)
+
+
 def test_a_trace_is_encoded_once(tmp_path: Path) -> None:
     first = trace(tmp_path)
     (tmp_path / "plan.parquet").unlink()
-    plan = PlanFile(
-        path=tmp_path / "plan.parquet",
-        key="k",
-        events=EVENTS,
-        counts={},
-        span_ms=EVENTS,
-        last_send_ms=EVENTS,
-        close_ms=0,
-    )
+    plan = plan_file(tmp_path / "plan.parquet", EVENTS)
     again = encoded_trace(plan, Encoding(partitions=3, batch_events=7), cache=tmp_path, report=quiet)
     assert again.facts == first.facts
 

@@ -1,13 +1,20 @@
-"""``python -m harness.load.wire --config FILE``: a replay at wire speed. SIGTERM or SIGINT ends it early."""
+"""``python -m harness.load.wire --config FILE``: a replay at wire speed. SIGTERM or SIGINT ends it early.
+
+With ``--driven`` the configuration is the first line of standard input, whose end ends the replay early, and
+counts go to standard output twice a second: so Locust drives it in a process of its own, since its own
+greenlets and the Kafka client's coroutines do not mix.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +22,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from harness.history.operations import OperationsWriter
+from harness.load.tally import Tally
 from harness.load.wire.client import wire_producer
 from harness.load.wire.config import WireConfig
+from harness.load.wire.link import Link
 from harness.load.wire.record import WireRecord
-from harness.load.wire.replay import Link, WireLoad, WireReplay
+from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 
@@ -27,14 +36,20 @@ _log = logging.getLogger("harness.load.wire")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay as the file says; 0 when it came to its end, 1 when the cluster could not be reached."""
+    """Replay as told; 0 when it came to its end, 1 when the cluster could not be reached."""
     parser = argparse.ArgumentParser(prog="python -m harness.load.wire", description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="a file that WireConfig.save wrote")
+    told = parser.add_mutually_exclusive_group(required=True)
+    told.add_argument("--config", type=Path, help="a file that WireConfig.save wrote")
+    told.add_argument("--driven", action="store_true", help="by the process that started this one")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = WireConfig.load(parser.parse_args(arguments).config)
+    options = parser.parse_args(arguments)
+    if options.driven:
+        replay = _driven(WireConfig.model_validate_json(sys.stdin.buffer.readline()))
+    else:
+        replay = _replay(WireConfig.load(options.config))
     unreachable: list[BaseException] = []
     try:
-        asyncio.run(_replay(config))
+        asyncio.run(replay)
     except* KafkaError as failed:
         unreachable += failed.exceptions
     for error in unreachable[:1]:
@@ -42,35 +57,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if unreachable else 0
 
 
-async def _replay(config: WireConfig) -> None:
+async def _driven(config: WireConfig) -> None:
+    await _replay(config, tell=_tell, ends=_at_end_of_input)
+
+
+async def _replay(
+    config: WireConfig,
+    *,
+    tell: Callable[[Tally], None] = lambda _: None,
+    ends: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> None:
     kafka = Endpoints.load(config.endpoints).kafka
     clocks = config.clocks
     now_ns = clocks.run_clock.now_ns
     record = WireRecord(
         OperationsWriter(config.history, config.worker, clocks.run_clock),
         config.progress,
-        total=config.events,
+        total=config.total,
+        workers=config.share.of,
     )
-    load = WireLoad(
+    links = [_link(kafka, config, number) for number in range(config.producers)]
+    replay = WireReplay(_load(config), links, record=record.add, now_ns=now_ns)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, replay.stop)
+    ends(replay.stop)
+    saving = asyncio.create_task(_save(record, now_ns, tell))
+    try:
+        await replay.run(flush_timeout_s=config.flush_timeout_s, stop_timeout_s=config.stop_timeout_s)
+    finally:
+        saving.cancel()
+        record.close(now_ns())
+        tell(record.take_tally())
+        for link in links:
+            await link.close()
+
+
+def _load(config: WireConfig) -> WireLoad:
+    start_ns = config.clocks.load_start_ns
+    return WireLoad(
         trace=EncodedTrace.open(config.trace),
         topic=config.topic,
         events=config.events,
         pace=config.pace,
-        load_start_ns=clocks.load_start_ns,
-        origin_ms=clocks.origin_ms,
+        load_start_ns=start_ns,
+        origin_ms=config.clocks.origin_ms,
+        end_ns=None if config.duration_s is None else start_ns + round(config.duration_s * 1e9),
+        share=config.share,
     )
-    links = [_link(kafka, config, number) for number in range(config.producers)]
-    replay = WireReplay(load, links, record=record.add, now_ns=now_ns)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, replay.stop)
-    saving = asyncio.create_task(_save(record, config))
-    try:
-        await replay.run(flush_timeout_s=config.flush_timeout_s)
-    finally:
-        saving.cancel()
-        record.close(now_ns())
-        for link in links:
-            await link.close()
 
 
 def _link(kafka: KafkaEndpoint, config: WireConfig, number: int) -> Link:
@@ -82,10 +115,28 @@ def _link(kafka: KafkaEndpoint, config: WireConfig, number: int) -> Link:
     return Link(connect)
 
 
-async def _save(record: WireRecord, config: WireConfig) -> None:
+async def _save(record: WireRecord, now_ns: Callable[[], int], tell: Callable[[Tally], None]) -> None:
     while True:
-        record.save("sending", config.clocks.run_clock.now_ns())
+        record.save("sending", now_ns())
+        tell(record.take_tally())
         await asyncio.sleep(_SAVE_S)
+
+
+def _tell(tally: Tally) -> None:
+    """To whoever drives this process; it ends when nobody does."""
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), tally.dump())
+
+
+def _at_end_of_input(stop: Callable[[], None]) -> None:
+    loop, file = asyncio.get_running_loop(), sys.stdin.fileno()
+
+    def readable() -> None:
+        if not os.read(file, 4096):
+            loop.remove_reader(file)
+            stop()
+
+    loop.add_reader(file, readable)
 
 
 if __name__ == "__main__":

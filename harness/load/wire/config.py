@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.clocks import Clocks
 from harness.load.profiles import RateProfile
+from harness.load.share import WHOLE, Share
 from harness.load.wire.pace import Flood, Pace, Paced
 
 
@@ -49,7 +50,11 @@ class WireConfig(BaseModel):
     """The name under which the operations are recorded."""
     clocks: Clocks
     events: int = Field(ge=1)
-    """At least so many are sent; the trace is repeated as often as that takes."""
+    """At least so many are sent by all workers; the trace is repeated as often as that takes."""
+    duration_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Nothing is sent so long after the load's start, however few events were."""
+    share: Share = WHOLE
+    """Whose partitions are sent."""
     schedule: WireSchedule | None = None
     """When each is due; as soon as the platform takes it when it is left out."""
     acks: Literal["all", "1"] = "all"
@@ -57,6 +62,13 @@ class WireConfig(BaseModel):
     """Connections to each broker. Each producer has its share of the partitions."""
     flush_timeout_s: float = Field(default=65.0, gt=0)
     """How long after the last batch was sent its answer is waited for."""
+    stop_timeout_s: float = Field(default=5.0, gt=0)
+    """The same when the replay is told to stop early."""
+
+    @property
+    def total(self) -> int:
+        """Events of the load; 0 where their number is what the platform takes in the time."""
+        return self.events if self.duration_s is None else 0
 
     @property
     def pace(self) -> Pace:

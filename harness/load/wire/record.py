@@ -7,19 +7,26 @@ from pathlib import Path
 
 from harness.history.operations import OperationsWriter
 from harness.load.progress import LoadProgress, LoadState
+from harness.load.tally import Tally
 from harness.load.wire.replay import Completion
 
 
 class WireRecord:
     """Takes completions, as they come."""
 
-    def __init__(self, writer: OperationsWriter, progress_file: Path, *, total: int) -> None:
-        self._writer, self._progress_file, self._total = writer, progress_file, total
+    def __init__(
+        self, writer: OperationsWriter, progress_file: Path, *, total: int, workers: int = 1
+    ) -> None:
+        self._writer, self._progress_file = writer, progress_file
+        self._total, self._workers = total, workers
         self._events: Counter[str] = Counter()
+        self._tally = Tally()
 
     def add(self, done: Completion) -> None:
         """One batch. Its events are numbered through all repetitions of the trace."""
         self._events[done.outcome] += done.count
+        response_ms = (done.completed_ns - done.intended_ns) // 1_000_000
+        self._tally.add(done.count, done.bytes, response_ms, done.error)
         self._writer.add(
             kind="produce",
             first_seq=done.first_number,
@@ -34,6 +41,11 @@ class WireRecord:
             error=done.error,
         )
 
+    def take_tally(self) -> Tally:
+        """What was counted since the last call."""
+        tally, self._tally = self._tally, Tally()
+        return tally
+
     def save(self, state: LoadState, at_ns: int) -> None:
         """Write what waits, and the progress."""
         self._writer.flush_if_due()
@@ -46,6 +58,7 @@ class WireRecord:
             failed=self._events["fail"],
             total=self._total,
             behind_ms=0.0,
+            workers=self._workers,
         ).save(self._progress_file)
 
     def close(self, at_ns: int) -> None:

@@ -8,31 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from harness.load.share import WHOLE, Share
+from harness.load.wire.link import Link
 from harness.load.wire.outcome import outcome_of
 from harness.load.wire.pace import Pace
 from harness.load.wire.prepared import PreparedBatch
 from harness.load.wire.trace import EncodedTrace, PlacedBatch
 
-_RENEWAL_PAUSE_S: Final = 0.5
-
-
-class WireProducer(Protocol):
-    """What a replay asks of aiokafka's producer."""
-
-    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
-        """Queue a batch; the answer is awaited on what is returned."""
-        ...
-
-    async def stop(self) -> None:
-        """Send what waits, and close the connections."""
-        ...
+_NAP_S: Final = 0.1
+"""So soon a stop is noticed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,40 +54,14 @@ class WireLoad:
     load_start_ns: int
     origin_ms: int
     """Event time of the trace's first moment, in milliseconds since 1970. Repetitions follow it."""
+    end_ns: int | None = None
+    """Since the run's epoch; nothing is sent after it."""
+    share: Share = WHOLE
 
     @property
     def period_ms(self) -> int:
         """From one repetition to the next in event time, so that no identity comes twice."""
         return self.trace.facts.span_ms + 1
-
-
-class Link:
-    """A producer, and another once it is beyond use."""
-
-    def __init__(self, connect: Callable[[], Awaitable[WireProducer]]) -> None:
-        self._connect = connect
-        self._producer: WireProducer | None = None
-        self._connecting = asyncio.Lock()
-
-    async def producer(self) -> WireProducer:
-        """The one that works. Raises KafkaError when the cluster cannot be reached."""
-        async with self._connecting:
-            if self._producer is None:
-                self._producer = await self._connect()
-            return self._producer
-
-    async def renew(self, broken: WireProducer) -> None:
-        """Let go of a producer that failed for good, unless another lane did so already."""
-        if self._producer is broken:
-            self._producer = None
-            with suppress(KafkaError):
-                await broken.stop()
-            await asyncio.sleep(_RENEWAL_PAUSE_S)
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        if self._producer is not None:
-            await self._producer.stop()
 
 
 class WireReplay:
@@ -119,15 +83,23 @@ class WireReplay:
         """Hand nothing more to the client."""
         self._stopping = True
 
-    async def run(self, *, flush_timeout_s: float) -> None:
-        """Send everything, and wait for the answers. Raises KafkaError when the cluster cannot be reached."""
+    async def run(self, *, flush_timeout_s: float, stop_timeout_s: float = 5.0) -> None:
+        """Send everything, and wait for the answers; for less time once it is to stop.
+
+        Raises KafkaError when the cluster cannot be reached.
+        """
         async with asyncio.TaskGroup() as lanes:
-            for partition, lane in enumerate(self._load.trace.lanes):
-                link = self._links[partition % len(self._links)]
-                lanes.create_task(self._follow(lane, link))
-        await self._settle(flush_timeout_s)
+            for turn, partition in enumerate(self._own_partitions()):
+                link = self._links[turn % len(self._links)]
+                lanes.create_task(self._follow(self._load.trace.lanes[partition], link))
+        await self._settle(flush_timeout_s, stop_timeout_s)
+
+    def _own_partitions(self) -> Sequence[int]:
+        return [p for p in range(len(self._load.trace.lanes)) if self._load.share.holds_partition(p)]
 
     async def _follow(self, lane: Sequence[PlacedBatch], link: Link) -> None:
+        await link.producer()
+        await self._until(self._load.load_start_ns)
         for repetition in count() if lane else ():
             first = repetition * self._load.trace.facts.events
             for placed in lane:
@@ -135,7 +107,7 @@ class WireReplay:
                 if number >= self._load.events:
                     return
                 intended_ns = await self._until_due(number, placed)
-                if self._stopping:
+                if self._stopping or self._is_over():
                     return
                 shift_ms = self._load.origin_ms + repetition * self._load.period_ms
                 await self._hand_over(placed, number, shift_ms, intended_ns, link)
@@ -146,12 +118,15 @@ class WireReplay:
         last_ns = self._load.pace.due_ns(number + placed.batch.count - 1)
         if first_ns is None or last_ns is None:
             return None
-        while not self._stopping:
-            wait_ns = self._load.load_start_ns + last_ns - self._now_ns()
-            if wait_ns <= 0:
-                break
-            await asyncio.sleep(min(wait_ns / 1e9, 0.1))
+        await self._until(self._load.load_start_ns + last_ns)
         return self._load.load_start_ns + first_ns
+
+    async def _until(self, moment_ns: int) -> None:
+        while not self._stopping and (wait_ns := moment_ns - self._now_ns()) > 0:
+            await asyncio.sleep(min(wait_ns / 1e9, _NAP_S))
+
+    def _is_over(self) -> bool:
+        return self._load.end_ns is not None and self._now_ns() >= self._load.end_ns
 
     async def _hand_over(
         self, placed: PlacedBatch, number: int, shift_ms: int, intended_ns: int | None, link: Link
@@ -197,11 +172,13 @@ class WireReplay:
 
         future.add_done_callback(settled)
 
-    async def _settle(self, timeout_s: float) -> None:
+    async def _settle(self, flush_timeout_s: float, stop_timeout_s: float) -> None:
         """What has no answer by then is cancelled, and so unknown."""
-        if self._under_way:
-            _, late = await asyncio.wait(set(self._under_way), timeout=timeout_s)
+        waited_s = 0.0
+        while self._under_way and waited_s < (stop_timeout_s if self._stopping else flush_timeout_s):
+            await asyncio.wait(set(self._under_way), timeout=_NAP_S)
+            waited_s += _NAP_S
+        if late := set(self._under_way):
             for future in late:
                 future.cancel()
-            if late:
-                await asyncio.wait(late)
+            await asyncio.wait(late)

@@ -12,7 +12,7 @@ import mmap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,6 +78,12 @@ class TraceWriter:
         self._file = path.open("wb")
         self._rows: list[dict[str, int]] = []
         self._events = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
     def add(self, batch: EncodedBatch, partition: int) -> None:
         """Append a batch behind the partition's earlier ones."""

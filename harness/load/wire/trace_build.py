@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.backends.protocol import Report
+from harness.errors import InvalidInput, Problem
 from harness.load.murmur2 import partition_of
 from harness.load.plan import PlanFile
+from harness.load.wire.batch import EncodedBatch
 from harness.load.wire.encode import Compression, Event, encode
 from harness.load.wire.trace import EncodedTrace, TraceWriter, index_of
 
-_COLUMNS: Final = ("seq", "entity_id", "event_offset_ms", "payload")
+_COLUMNS: Final = ("seq", "kind", "entity_id", "event_offset_ms", "payload")
 _CODE: Final = ("batch.py", "encode.py", "trace.py", "trace_build.py")
 _REPORT_S: Final = 5.0
 _KEYS_REMEMBERED: Final = 1_000_000
@@ -39,6 +41,8 @@ class Encoding:
     compression: Compression = "snappy"
     keyed: bool = True
     """Whether records keep their keys. Without, batches go to the partitions in turn."""
+    batch_bytes: int = 1_048_588
+    """At most, compressed: what a broker takes unless its ``message.max.bytes`` says otherwise."""
 
 
 def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:
@@ -47,7 +51,11 @@ def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Re
 
 
 def trace_file(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> Path:
-    """The plan as batches, out of the cache or encoded into it. Raises OSError when there is no room."""
+    """The plan as batches, out of the cache or encoded into it.
+
+    The closing events are left out: there are no windows to close where whole batches are replayed. Raises
+    OSError when there is no room, and InvalidInput when a single event is larger than a batch may be.
+    """
     key = _key(plan, encoding)
     target = cache / "encoded" / f"{key}.batches"
     if not index_of(target).is_file():
@@ -61,10 +69,11 @@ def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: R
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".encoding-", dir=target.parent) as folder:
         draft = Path(folder) / target.name
-        writer = TraceWriter(draft)
-        for partition, events in _batches(_placed_events(plan, encoding, report), encoding):
-            writer.add(encode(events, encoding.compression), partition)
-        facts = writer.close(key, partitions=encoding.partitions)
+        with TraceWriter(draft) as writer:
+            for partition, events in _batches(_placed_events(plan, encoding, report), encoding):
+                for batch in _fitting(events, encoding):
+                    writer.add(batch, partition)
+            facts = writer.close(key, partitions=encoding.partitions)
         draft.replace(target)
         index_of(draft).replace(index_of(target))
     size_mib = target.stat().st_size / 2**20
@@ -82,11 +91,27 @@ def _batches(events: Iterable[tuple[int, Event]], encoding: Encoding) -> Iterato
     yield from ((partition, left) for partition, left in enumerate(waiting) if left)
 
 
+def _fitting(events: list[Event], encoding: Encoding) -> Iterator[EncodedBatch]:
+    """One batch, or as many as it takes for none to be larger than allowed."""
+    batch = encode(events, encoding.compression)
+    if batch.size_bytes <= encoding.batch_bytes:
+        yield batch
+    elif len(events) > 1:
+        middle = len(events) // 2
+        yield from _fitting(events[:middle], encoding)
+        yield from _fitting(events[middle:], encoding)
+    else:
+        found = f"an event of {batch.size_bytes:,} bytes as a batch"
+        allowed = f"at most {encoding.batch_bytes:,} bytes, which is the broker's message.max.bytes"
+        raise InvalidInput([Problem(where="load.trace", found=found, allowed=allowed)])
+
+
 def _placed_events(plan: PlanFile, encoding: Encoding, report: Report) -> Iterator[tuple[int, Event]]:
     place = _placing(encoding)
     said_s, done = time.monotonic(), 0
     with pq.ParquetFile(plan.path) as file:
-        for rows in file.iter_batches(columns=list(_COLUMNS)):
+        for sendings in file.iter_batches(columns=list(_COLUMNS)):
+            rows = sendings.filter(pc.not_equal(sendings.column("kind").cast(pa.string()), "closing"))
             for key, payload, time_ms in zip(
                 _keys(rows),
                 rows.column("payload").to_pylist(),

@@ -1,0 +1,25 @@
+"""How much event time a load covers at most, which its event clock must leave room for."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from harness.load.plan import PlanFile
+from harness.scenario.model import Load
+
+_FASTEST_PER_S: Final = 10_000_000
+"""Events a second that no platform on one machine takes: twice what was ever measured."""
+
+
+def events_at_most(duration_s: float) -> int:
+    """A replay that sends as fast as it can sends no more than these."""
+    return math.ceil(duration_s * _FASTEST_PER_S)
+
+
+def event_span_ms(load: Load, plan: PlanFile) -> int:
+    """The largest event offset of everything that may be sent, repetitions of the trace included."""
+    if load.path == "live" or load.curve is not None:
+        return plan.span_ms
+    repetitions = -(-events_at_most(load.duration) // (plan.events - plan.counts["closing"]))
+    return repetitions * (round(load.event_span * 1000) + 1)

@@ -1,0 +1,43 @@
+"""A scenario's load as a replay at wire speed: what is encoded, how often it is sent, and until when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.backends.protocol import Report
+from harness.errors import InvalidInput, Problem
+from harness.load.extent import event_span_ms, events_at_most
+from harness.load.plan import PlanFile
+from harness.load.profiles.trace import TraceProfile
+from harness.load.replay_config import WireSource
+from harness.load.wire.config import WireSchedule
+from harness.load.wire.trace_build import Encoding, trace_file
+from harness.scenario.model import Scenario
+
+
+def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> Path:
+    """The file of the encoded plan. Raises InvalidInput where it cannot be replayed as the scenario says."""
+    _require_retention(scenario, plan)
+    encoding = Encoding(partitions=scenario.pipeline.topics.partitions)
+    return trace_file(plan, encoding, cache=cache, report=report)
+
+
+def wire_source(scenario: Scenario, plan: PlanFile, trace: Path) -> WireSource:
+    """By its profile, and once; without one as fast as the platform takes it, over and over."""
+    load = scenario.load
+    if isinstance(load.profile, TraceProfile):
+        return WireSource(trace=trace, events=events_at_most(load.duration), duration_s=load.duration)
+    return WireSource(
+        trace=trace,
+        events=plan.events - plan.counts["closing"],
+        schedule=WireSchedule(profile=load.profile, duration_s=load.duration),
+    )
+
+
+def _require_retention(scenario: Scenario, plan: PlanFile) -> None:
+    """Retention goes by event time: the first repetition must still be there when all is read back."""
+    span_s, retention_s = event_span_ms(scenario.load, plan) / 1000, scenario.pipeline.topics.retention_s
+    if span_s + scenario.drain_timeout > retention_s:
+        found = f"{scenario.load.event_span:g} s, repeated for as long as {span_s:,.0f} s"
+        allowed = f"less than the topics' retention of {retention_s:,} s; more events make fewer repetitions"
+        raise InvalidInput([Problem(where=f"{scenario.name}: load.event_span", found=found, allowed=allowed)])

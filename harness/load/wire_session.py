@@ -1,0 +1,93 @@
+"""Replay at wire speed: a process of its own sends a share of an encoded trace and tells its counts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from typing import Final
+
+import gevent
+from locust.stats import RequestStats
+
+from harness.load.assignment import Assignment
+from harness.load.progress import progress_file
+from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.replay_stats import count
+from harness.load.session import Ended
+from harness.load.tally import Tally
+from harness.load.wire.config import WireConfig
+
+_GRACE_S: Final = 5.0
+"""How much longer than its own time-out the other process may take to end."""
+
+
+class WireSession:
+    """Locust's users only wait. The process ends with this one: the end of its input ends the replay."""
+
+    def __init__(self, config: ReplayConfig, wire: WireSource, stats: RequestStats, ended: Ended) -> None:
+        self._config, self._wire, self._stats, self._ended = config, wire, stats, ended
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+
+    def start(self, assignment: Assignment) -> None:
+        """Start the process. Raises OSError."""
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", "harness.load.wire", "--driven"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._send(process, self._told(assignment).model_dump_json().encode() + b"\n")
+        self._listening = gevent.spawn(self._listen, process)
+        self._listening.link_exception(lambda _: self._ended(False))
+
+    def turn(self, place: int, users: int) -> bool:
+        """Nothing is left to do once the process has ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Have the process send nothing more, and wait until it has recorded everything. Idempotent."""
+        if self._process is None or self._stopping:
+            return
+        self._stopping = True
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._listening.join(timeout=self._config.stop_timeout_s + _GRACE_S)
+        if self._process.poll() is None:
+            self._process.kill()
+
+    def _told(self, assignment: Assignment) -> WireConfig:
+        config, wire, share = self._config, self._wire, assignment.share
+        return WireConfig(
+            endpoints=config.endpoints,
+            topic=config.topic,
+            trace=wire.trace,
+            history=config.history,
+            progress=progress_file(config.progress, share.worker),
+            worker=share.worker,
+            clocks=config.clocks.model_copy(update={"load_start_ns": assignment.load_start_ns}),
+            events=wire.events,
+            duration_s=wire.duration_s,
+            schedule=wire.schedule,
+            share=share,
+            acks=config.acks,
+            producers=config.users,
+            flush_timeout_s=config.flush_timeout_s,
+            stop_timeout_s=config.stop_timeout_s,
+        )
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Count what the process tells, until it ends."""
+        for line in process.stdout or ():
+            count(self._stats, self._config.topic, Tally.parse(line), time.time())
+        code = process.wait()
+        if not self._stopping:
+            self._ended(code == 0)
+
+    def _send(self, process: subprocess.Popen[bytes], line: bytes) -> None:
+        # A process that ended at once says so itself; its exit code is looked at.
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):
+                process.stdin.write(line)
+                process.stdin.flush()

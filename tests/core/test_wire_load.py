@@ -1,0 +1,59 @@
+"""What a scenario's load at wire speed is made of, and what is refused before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.errors import InvalidInput
+from harness.load.extent import event_span_ms, events_at_most
+from harness.load.plan import PlanFile
+from harness.load.wire_load import encoded, wire_source
+from harness.scenario.model import Scenario
+from tests.core.replay_parts import plan_row, write_plan
+from tests.core.scenario_parts import rides
+
+ROWS = 1000
+
+
+def replay(**changes: object) -> Scenario:
+    topics = {"pipeline__deploy": "topics", "load__path": "replay", "expect": [], "faults": []}
+    return rides(**topics | changes)
+
+
+def plan(folder: Path, rows: int = ROWS) -> PlanFile:
+    path = write_plan(folder / "plan.parquet", [plan_row(seq) for seq in range(rows)])
+    return PlanFile(
+        path=path, key="k", events=rows + 2, counts={"closing": 2}, span_ms=7, last_send_ms=7, close_ms=7
+    )
+
+
+def test_without_a_profile_the_load_is_all_that_the_platform_takes_in_the_time(tmp_path: Path) -> None:
+    scenario = replay()
+    source = wire_source(scenario, plan(tmp_path), tmp_path)
+    assert (source.duration_s, source.schedule) == (scenario.load.duration, None)
+    assert source.events == events_at_most(scenario.load.duration)
+
+
+def test_with_a_profile_the_plan_is_sent_once_and_on_time(tmp_path: Path) -> None:
+    scenario = replay(load__profile={"kind": "constant", "rate": "50/s"})
+    source = wire_source(scenario, plan(tmp_path), tmp_path)
+    assert (source.duration_s, source.events) == (None, ROWS)
+    assert source.schedule is not None
+    assert source.schedule.duration_s == scenario.load.duration
+
+
+def test_the_event_clock_has_room_for_every_repetition(tmp_path: Path) -> None:
+    load = replay().load
+    span_ms = event_span_ms(load, plan(tmp_path))
+    assert span_ms > load.event_span * 1000 * (events_at_most(load.duration) // ROWS)
+
+
+def test_a_live_load_covers_what_its_plan_does(tmp_path: Path) -> None:
+    assert event_span_ms(rides().load, plan(tmp_path)) == 7
+
+
+def test_repetitions_that_would_outlive_the_retention_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"load\.event_span: .*retention of 604,800 s"):
+        encoded(replay(), plan(tmp_path), cache=tmp_path, report=lambda _: None)
