@@ -12,7 +12,6 @@ import gevent
 from locust.stats import RequestStats
 
 from harness.load.assignment import Assignment
-from harness.load.progress import progress_file
 from harness.load.replay_config import ReplayConfig, WireSource
 from harness.load.replay_stats import count
 from harness.load.session import Ended
@@ -64,7 +63,7 @@ class WireSession:
             topic=config.topic,
             trace=wire.trace,
             history=config.history,
-            progress=progress_file(config.progress, share.worker),
+            progress=config.progress,
             worker=share.worker,
             clocks=config.clocks.model_copy(update={"load_start_ns": assignment.load_start_ns}),
             events=wire.events,

@@ -63,7 +63,7 @@ class WireReplayContender:
             topic=task.topic,
             trace=task.trace,
             history=history,
-            progress=task.folder / "progress.json",
+            progress=task.folder / "progress",
             clocks=_clocks(span_ms=repetitions * period_ms),
             events=task.events,
         )

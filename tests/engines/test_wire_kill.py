@@ -15,7 +15,8 @@ import pytest
 
 from harness.backends.process import ProcessPlatform
 from harness.checks.measurement import Count
-from harness.load.wire.config import WireConfig
+from harness.load.profiles.constant import Constant
+from harness.load.wire.config import WireConfig, WireSchedule
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.service_platform import running, state_of
@@ -69,7 +70,8 @@ def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
     events = round(rate_per_s * LOAD_S)
     broker = f"kafka-broker-{chance.randint(1, 3)}"
     config = configured(platform, tmp_path / "load", f"seed-{seed}", trace, events=events)
-    with wire_load(config.model_copy(update={"rate_per_s": rate_per_s})) as load:
+    schedule = WireSchedule(profile=Constant(rate=rate_per_s), duration_s=LOAD_S)
+    with wire_load(config.model_copy(update={"schedule": schedule})) as load:
         load.wait_until_sent(round(events * chance.uniform(0.1, 0.6)))
         platform.signal(broker, "kill")
         platform.start(broker)

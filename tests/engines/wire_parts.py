@@ -59,7 +59,7 @@ def wire_config(folder: Path, kafka: KafkaEndpoint, topic: str, trace: Path, *, 
         topic=topic,
         trace=trace,
         history=folder,
-        progress=folder / "load_progress.json",
+        progress=folder / "load",
         clocks=Clocks(
             epoch_unix_ns=clock.epoch_unix_ns,
             epoch_monotonic_ns=clock.epoch_monotonic_ns,

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from harness.history.operations import OperationsWriter
+from harness.load.progress import progress_file
 from harness.load.tally import Tally
 from harness.load.wire.client import wire_producer
 from harness.load.wire.config import WireConfig
@@ -70,9 +71,10 @@ async def _replay(
     kafka = Endpoints.load(config.endpoints).kafka
     clocks = config.clocks
     now_ns = clocks.run_clock.now_ns
+    config.progress.mkdir(parents=True, exist_ok=True)
     record = WireRecord(
         OperationsWriter(config.history, config.worker, clocks.run_clock),
-        config.progress,
+        progress_file(config.progress, config.worker),
         total=config.total,
         workers=config.share.of,
     )

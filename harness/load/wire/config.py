@@ -45,7 +45,7 @@ class WireConfig(BaseModel):
     """The file of an encoded trace's batches."""
     history: Path
     progress: Path
-    """Where ``LoadProgress`` is kept."""
+    """The folder in which each worker keeps its ``LoadProgress``."""
     worker: str = "wire-0"
     """The name under which the operations are recorded."""
     clocks: Clocks
