@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +12,7 @@ import duckdb
 import pyarrow.dataset as ds
 
 from harness.load.clock import EventClock
-
-_DAY_MS: Final = 86_400_000
+from harness.observe.days import day_of
 
 _BUSIEST: Final = """
 CREATE TEMP TABLE busiest AS
@@ -97,15 +96,3 @@ def probe_plan(plan: Path, clock: EventClock, *, samples: int, entities: int, ca
             *(WindowKey(kind="session", key=entity) for (entity,) in busiest),
         ),
     )
-
-
-def day_of(time_ms: int) -> date:
-    """The day in UTC of a time in milliseconds since 1970."""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).date()
-
-
-def days_between(first_ms: int, last_ms: int, *, at_most: int) -> list[date]:
-    """The days from one time to another; where there are too many, the last ones."""
-    last = day_of(last_ms)
-    count = min((last_ms // _DAY_MS) - (first_ms // _DAY_MS) + 1, at_most)
-    return [last - timedelta(days=back) for back in reversed(range(count))]

@@ -22,8 +22,9 @@ from cassandra import OperationTimedOut
 
 from harness.history.operations import OperationsWriter, Outcome
 from harness.history.writer import TableWriter
+from harness.observe.days import days_between
 from harness.observe.hot_store import HOT_STORE_ERRORS, hot_session
-from harness.observe.probe_plan import ProbePlan, days_between, probe_plan
+from harness.observe.probe_plan import ProbePlan, probe_plan
 from harness.observe.probe_reads import Answer, EventRead, Reads
 from harness.observe.prober_config import ProberConfig
 from harness.observe.seeking import EventSeeker, WindowSeeker

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.load.clock import EventClock
-from harness.observe.probe_plan import Sought, WindowKey, day_of, days_between, probe_plan
+from harness.observe.days import day_of, days_between
+from harness.observe.probe_plan import Sought, WindowKey, probe_plan
 from harness.observe.seeking import EventSeeker, WindowSeeker
 from tests.core.replay_parts import plan_row, write_plan
 
