@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.checks.acknowledged_lost import AcknowledgedLost
 from harness.checks.batches import BATCH_CHECKS
+from harness.checks.catch_up_time import CatchUpTime
 from harness.checks.dead_letters import DeadLetters
 from harness.checks.drained import Drained
 from harness.checks.duplicates import Duplicates
@@ -20,6 +21,7 @@ from harness.checks.nodes_alive import NodesAlive
 from harness.checks.operations import HotReadLatency, LoadOnSchedule, ProduceLatency
 from harness.checks.protocol import Check
 from harness.checks.rate_accuracy import RateAccuracy
+from harness.checks.read_latency import HotPointReadLatency, HotRangeReadLatency
 from harness.checks.recovery_time import RecoveryTime
 from harness.checks.steady_state import SteadyState
 from harness.checks.throughput import Throughput
@@ -42,6 +44,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     FaultsCarriedOut(),
     NodesAlive(),
     RecoveryTime(),
+    CatchUpTime(),
     Drained(),
     LoadOnSchedule(),
     RateAccuracy(),
@@ -51,6 +54,8 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     FreshnessHot(),
     HotWriteLatency(),
     HotReadLatency(),
+    HotPointReadLatency(),
+    HotRangeReadLatency(),
 )
 
 CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
@@ -74,6 +79,9 @@ BEHIND_SOURCE: Final = frozenset(
         "freshness_hot",
         "hot_write_latency",
         "hot_read_latency",
+        "hot_point_read_latency",
+        "hot_range_read_latency",
+        "catch_up_time",
     }
 )
 """Checks of what lies behind the source topic, which is nothing where topics alone are deployed."""

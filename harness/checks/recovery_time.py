@@ -12,7 +12,7 @@ that never came is one without an end, and where samples stop too early nothing 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,22 +52,28 @@ class RecoveryTime:
 
     def measure(self, history: History) -> Measurement:
         """The recovery time of each fault that was injected."""
-        if not history.faults:
-            return Unjudged(reason="no fault was injected")
-        steady = steady_span(history.phases, history.faults)
-        if steady is None:
-            return Unjudged(reason="there was no steady phase before the first fault to recover to")
-        seen = signals(history)
-        before = {s.name: s.before(steady.from_ns, steady.to_ns) for s in seen}
-        if unseen := [name for name, delays_s in before.items() if not len(delays_s)]:
-            return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
-        limits_s = {name: _limit_s(delays_s) for name, delays_s in before.items()}
-        if down := [name for name, limit_s in limits_s.items() if not np.isfinite(limit_s)]:
-            return Unjudged(reason=f"not steady before the first fault: {', '.join(down)}")
-        if "hot store" in before and (why := missed(history, event_ages(history))):
-            return Unjudged(reason=why)
-        disturbances = _disturbances([(s, limits_s[s.name]) for s in seen])
-        return _recoveries(history, disturbances, _sampling_end_ns(seen))
+        return recoveries(history, signals(history), since_ns=lambda fault: fault.inject_ns)
+
+
+def recoveries(
+    history: History, seen: tuple[Signal, ...], *, since_ns: Callable[[FaultSpan], int]
+) -> Measurement:
+    """How long after a moment of each fault, in seconds, all these signals were back in their bands."""
+    if not history.faults:
+        return Unjudged(reason="no fault was injected")
+    steady = steady_span(history.phases, history.faults)
+    if steady is None:
+        return Unjudged(reason="there was no steady phase before the first fault to recover to")
+    before = {s.name: s.before(steady.from_ns, steady.to_ns) for s in seen}
+    if unseen := [name for name, delays_s in before.items() if not len(delays_s)]:
+        return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
+    limits_s = {name: _limit_s(delays_s) for name, delays_s in before.items()}
+    if down := [name for name, limit_s in limits_s.items() if not np.isfinite(limit_s)]:
+        return Unjudged(reason=f"not steady before the first fault: {', '.join(down)}")
+    if "hot store" in before and (why := missed(history, event_ages(history))):
+        return Unjudged(reason=why)
+    disturbances = _disturbances([(s, limits_s[s.name]) for s in seen])
+    return _recoveries(history, disturbances, _sampling_end_ns(seen), since_ns)
 
 
 def _limit_s(delays_s: Numbers) -> float:
@@ -94,7 +100,12 @@ def _disturbances(banded: list[tuple[Signal, float]]) -> _Disturbances:
     return _Disturbances(from_ns=beginnings[order], to_ns=ends[order])
 
 
-def _recoveries(history: History, disturbances: _Disturbances, sampling_end_ns: int) -> Measurement:
+def _recoveries(
+    history: History,
+    disturbances: _Disturbances,
+    sampling_end_ns: int,
+    since_ns: Callable[[FaultSpan], int],
+) -> Measurement:
     faults = sorted(history.faults, key=lambda fault: fault.inject_ns)
     following_ns = [*(fault.inject_ns for fault in faults[1:]), FOREVER_NS]
     ends_ns = [_recovered_ns(f, n, disturbances) for f, n in zip(faults, following_ns, strict=True)]
@@ -107,16 +118,16 @@ def _recoveries(history: History, disturbances: _Disturbances, sampling_end_ns: 
     if untold:
         return Unjudged(reason=f"samples stop before recovery could be told from: {', '.join(untold)}")
     took_s = [
-        float("inf") if end >= FOREVER_NS else (end - fault.inject_ns) / SECOND_NS
+        float("inf") if end >= FOREVER_NS else max(0.0, (end - since_ns(fault)) / SECOND_NS)
         for fault, end in zip(faults, ends_ns, strict=True)
     ]
     never = [fault.title for fault, s in zip(faults, took_s, strict=True) if s == float("inf")]
     if never and not history.complete:
         return Unjudged(reason=f"the run ended before it had recovered from: {', '.join(never)}")
-    injected_ns = np.array([fault.inject_ns for fault in faults])
+    began_ns = np.array([since_ns(fault) for fault in faults])
     return Distribution(
         values=np.array(took_s),
-        phases=phases_at(history, injected_ns),
+        phases=phases_at(history, began_ns),
         weights=np.ones(len(faults), dtype=np.int64),
         examples=tuple(_example(f, s) for f, s in zip(faults, took_s, strict=True)),
     )

@@ -90,6 +90,34 @@ def test_recovery_ends_when_the_stream_job_has_caught_up() -> None:
     assert recovered_s(run(lagging={at_s: at_s - 20 for at_s in range(23, 33)})) == [13.0]
 
 
+def caught_up_s(of: Any) -> list[float]:
+    measurement = CHECKS["catch_up_time"].measure(of)
+    assert isinstance(measurement, Distribution), measurement
+    return [round(value, 2) for value in measurement.values.tolist()]
+
+
+def test_catching_up_counts_from_the_heal_to_when_the_stream_job_is_back() -> None:
+    assert caught_up_s(run(lagging={at_s: at_s - 20 for at_s in range(23, 47)})) == [17.0]
+
+
+def test_a_stream_job_that_is_back_before_the_heal_has_caught_up_at_once() -> None:
+    assert caught_up_s(run(lagging={at_s: at_s - 20 for at_s in range(23, 28)})) == [0.0]
+
+
+def test_slow_sends_are_no_lag_of_the_stream_job() -> None:
+    assert caught_up_s(run(slow={31: 5.0})) == [0.0]
+
+
+def test_a_stream_job_that_stays_behind_never_catches_up() -> None:
+    assert caught_up_s(run(lagging={at_s: at_s - 20 for at_s in range(23, 70)})) == [float("inf")]
+
+
+def test_nothing_catches_up_with_a_fault_that_was_not_healed() -> None:
+    measurement = CHECKS["catch_up_time"].measure(run(faults=KILLED[:1]))
+    assert isinstance(measurement, Unjudged)
+    assert measurement.reason.startswith("never healed: ")
+
+
 def test_a_stopped_job_is_a_disturbance() -> None:
     assert recovered_s(run(stopped=range(21, 26))) == [6.0]
 

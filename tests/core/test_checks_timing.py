@@ -121,6 +121,23 @@ def test_reads_and_sends_are_measured_apart() -> None:
     assert listed(measured("hot_read_latency", operations=operations)) == [(9.0, "steady", 1)]
 
 
+def read(ms: int, rows: int, **fields: object) -> dict[str, object]:
+    return {**took(ms, kind="hot_range_read", **fields), "count": rows}
+
+
+def test_a_readers_read_counts_once_however_many_rows_it_found() -> None:
+    found = measured("hot_range_read_latency", operations=[took(5), read(9, 100), read(7, 0)])
+    assert listed(found) == [(7.0, "steady", 1), (9.0, "steady", 1)]
+    assert found.detail == "1 found nothing yet"
+
+
+@pytest.mark.parametrize("outcome", ["fail", "unknown"])
+def test_a_readers_read_that_failed_is_slower_than_any_limit(outcome: str) -> None:
+    found = measured("hot_range_read_latency", operations=[read(5, 0, outcome=outcome)])
+    assert listed(found) == [(math.inf, "steady", 1)]
+    assert found.detail == "1 failed; each counts as slower than any limit"
+
+
 def test_the_schedule_is_judged_by_when_sending_began() -> None:
     assert listed(measured("load_on_schedule", operations=[took(5, 3)])) == [(1.0, "steady", 3)]
 
@@ -289,6 +306,8 @@ def test_a_run_that_does_not_tell_what_was_sought_is_not_judged(name: str) -> No
 TABLES = {
     "produce_latency": "operations",
     "hot_read_latency": "operations",
+    "hot_point_read_latency": "operations",
+    "hot_range_read_latency": "operations",
     "load_on_schedule": "operations",
     "throughput": "operations",
     "rate_accuracy": "operations",
@@ -298,6 +317,7 @@ TABLES = {
     "drained": "samples",
     "steady_state": "samples",
     "recovery_time": "samples",
+    "catch_up_time": "samples",
 }
 LIMITS = {
     "ms": ("max < 1ms",),
