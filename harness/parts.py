@@ -17,14 +17,16 @@ from harness.history.reader import History
 from harness.load.driver import load_argv
 from harness.load.plan import PlanFile, build_plan
 from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.users.config import ReadersConfig
+from harness.load.users.driver import readers_argv
 from harness.load.wire.trace import index_of
 from harness.load.wire_load import encoded, wire_source
 from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance
-from harness.run import LOAD, Flooded, Parts
+from harness.run import LOAD, READERS, Flooded, Parts
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
-from harness.scenario.model import Scenario
+from harness.scenario.model import Readers, Scenario
 from pipeline.contract.topics import EVENTS
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
@@ -114,6 +116,25 @@ def _start_load(flooded: Flooded) -> None:
         processes=scenario.load.processes,
     )
     flooded.platform.spawn(LOAD, argv, env=env)
+    if scenario.load.readers is not None:
+        _start_readers(flooded, scenario.load.readers)
+
+
+def _start_readers(flooded: Flooded, readers: Readers) -> None:
+    folder = flooded.folder
+    config = ReadersConfig(
+        endpoints=folder.endpoints,
+        plan=folder.plan,
+        history=folder.history,
+        clocks=flooded.info.clocks,
+        duration_s=flooded.load_duration_s,
+        seed=flooded.scenario.seed,
+        rate_per_s=readers.rate,
+        weights=readers.weights,
+        in_flight=readers.in_flight,
+    )
+    argv, env = readers_argv(folder.path / "readers.json", config)
+    flooded.platform.spawn(READERS, argv, env=env)
 
 
 def _wire_source(flooded: Flooded) -> WireSource:

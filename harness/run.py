@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from harness.backends.protocol import Backend, NodeStatus, Platform, Report
 from harness.conduct import Conduct
 from harness.end_watch import EndWatch
+from harness.errors import RunError
 from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
@@ -37,8 +38,13 @@ _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
 LOAD: Final = "load"
 """The name of the load's process among the nodes."""
+READERS: Final = "readers"
+"""That of the process of its readers, where the scenario has some."""
 _GRACE_S: Final = 15.0
 """A load that takes too long ends by itself and records what it knows; one that does not is given up."""
+_READERS_S: Final = 60.0
+"""Readers end by themselves with the load; those that live so long after it are given up."""
+_READERS_TICK_S: Final = 0.5
 _STEP_WAIT_S: Final = 10.0
 """How long steps of faults are waited for when the run has failed or was interrupted."""
 
@@ -197,6 +203,16 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
         sleep=parts.sleep,
     ).follow(schedule(flooded.scenario.faults))
     conductor.heal_all()
+    _await_readers(parts, ends)
+
+
+def _await_readers(parts: Parts, ends: EndWatch) -> None:
+    """Let readers end before the platform drains. Raises ``RunError`` when they do not."""
+    give_up_ns = parts.clock.now_ns() + round(_READERS_S * _NS_PER_S)
+    while _alive(ends.look(), READERS):
+        if parts.clock.now_ns() > give_up_ns:
+            raise RunError(f"the readers live {_READERS_S:.0f} s after the load; their log may say why")
+        parts.sleep(_READERS_TICK_S)
 
 
 def _alive(statuses: Sequence[NodeStatus], name: str) -> bool:

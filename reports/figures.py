@@ -50,6 +50,8 @@ def _throughput(plot: Timeline, history: History) -> None:
     plot.area(series.wanted(history), "#cbd5e1")
     plot.line(sent, COLOURS[0], linewidth=1.1)
     plot.line(acknowledged, COLOURS[2])
+    if len((reads := series.reads(history)).at_s):
+        plot.line(reads, COLOURS[3])
 
 
 def _lag(plot: Timeline, history: History) -> None:

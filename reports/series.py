@@ -29,6 +29,11 @@ _ACKNOWLEDGED: Final = """
 SELECT (completed_ns - load_start_ns) // 1_000_000_000 AS at_s, sum(count)::DOUBLE AS value
 FROM operations, run WHERE kind = 'produce' AND outcome = 'ok' GROUP BY 1 ORDER BY 1
 """
+_ANSWERED: Final = """
+SELECT (completed_ns - load_start_ns) // 1_000_000_000 AS at_s, count(*)::DOUBLE AS value
+FROM operations, run WHERE kind IN ('hot_point_read', 'hot_range_read') AND outcome = 'ok'
+GROUP BY 1 ORDER BY 1
+"""
 _RESPONSES: Final = """
 SELECT (intended_ns - load_start_ns) / 1e9 AS at_s, (completed_ns - intended_ns) / 1e6 AS value
 FROM operations, run WHERE kind = $kind ORDER BY 1
@@ -72,6 +77,12 @@ def wanted(history: History) -> Series:
     return Series(name="due", at_s=_edges(due.at_s), value=np.repeat(due.value, 2))
 
 
+def reads(history: History) -> Series:
+    """Reads a second that readers were answered, at the middle of each; empty where there were none."""
+    answered = _filled(_series("reads answered", history.columns(_ANSWERED)))
+    return replace(answered, at_s=answered.at_s + 0.5)
+
+
 def lag(history: History) -> list[Series]:
     """Events that the stream job, and records that the hot writers, have not committed."""
     named = {"stream job": "stream_lag_events", "hot writer": "hot_lag_events"}
@@ -93,11 +104,13 @@ def freshness(history: History) -> list[Series]:
 
 
 def latency(history: History) -> list[Series]:
-    """Milliseconds that sends, hot writes and hot reads took, by when each was meant to begin."""
+    """Milliseconds that sends, hot writes, hot reads and readers' took, by when each was meant to begin."""
     return [
         _series("produce", history.columns(_RESPONSES, {"kind": "produce"})),
         _series("hot write", history.columns(_HOT_WRITES)),
         _series("hot read", history.columns(_RESPONSES, {"kind": "hot_read"})),
+        _series("reader, point", history.columns(_RESPONSES, {"kind": "hot_point_read"})),
+        _series("reader, range", history.columns(_RESPONSES, {"kind": "hot_range_read"})),
     ]
 
 

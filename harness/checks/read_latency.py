@@ -1,4 +1,4 @@
-"""Response times of the readers beside the load, each read counting once, however many rows it found.
+"""Response times of the readers beside the load.
 
 A read that failed, or of which nobody knows how it ended, counts as slower than any limit.
 """
@@ -17,7 +17,7 @@ from harness.history.reader import History
 
 _READS: Final = """
 SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
-       intended_ns AS at_ns, outcome = 'ok' AND count = 0 AS empty
+       intended_ns AS at_ns, outcome = 'ok' AND bytes = 0 AS empty
 FROM operations WHERE kind = $kind
 """
 

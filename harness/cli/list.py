@@ -13,6 +13,7 @@ from harness.checks import CHECKS
 from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
 from harness.faults import FAULTS
 from harness.load.profiles import PROFILES
+from harness.load.users import READER_KINDS
 from harness.places import SCENARIOS
 from harness.services import SERVICES
 from harness.topologies import topology_files
@@ -29,13 +30,14 @@ class Part(StrEnum):
     FAULTS = "faults"
     CHECKS = "checks"
     PROFILES = "profiles"
+    READERS = "readers"
 
 
 def list_parts(
     parts: Annotated[list[Part] | None, typer.Argument(help="Which; all by default.")] = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """List services, faults, checks and profiles.
+    """List services, faults, checks, profiles and kinds of readers.
 
     Example: floodmark list faults checks
     """
@@ -86,6 +88,10 @@ def _profiles() -> Rows:
     return [{"name": name, "events/s": profile.describes} for name, profile in PROFILES.items()]
 
 
+def _readers() -> Rows:
+    return [{"name": name, "what it does": kind.describes} for name, kind in READER_KINDS.items()]
+
+
 _LISTINGS: Final[Mapping[Part, Callable[[], Rows]]] = MappingProxyType(
     {
         Part.SERVICES: _services,
@@ -94,5 +100,6 @@ _LISTINGS: Final[Mapping[Part, Callable[[], Rows]]] = MappingProxyType(
         Part.FAULTS: _faults,
         Part.CHECKS: _checks,
         Part.PROFILES: _profiles,
+        Part.READERS: _readers,
     }
 )

@@ -18,13 +18,14 @@ import pyarrow as pa
 OPERATIONS = pa.schema(
     [
         # One row is one batch of events whose outcome was the same, or one read or write of a store.
-        ("kind", pa.dictionary(pa.int8(), pa.string())),  # produce | hot_read
-        ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "replay-0", "hot-writer-1"
+        # produce | hot_read (the prober's) | hot_point_read, hot_range_read (the readers')
+        ("kind", pa.dictionary(pa.int8(), pa.string())),
+        ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "replay-0", "readers-0"
         ("first_seq", pa.int64()),  # inclusive; -1 where no event is meant
         ("last_seq", pa.int64()),  # inclusive
         ("partition", pa.int32()),  # -1 when a batch spans partitions
-        ("count", pa.int64()),  # events, or rows
-        ("bytes", pa.int64()),
+        ("count", pa.int64()),  # events; 1 for a read, however many rows it found
+        ("bytes", pa.int64()),  # of the events; of what a reader found, 0 where there was nothing yet
         ("intended_ns", pa.int64()),  # when the profile wanted the first event of the batch sent
         ("started_ns", pa.int64()),
         ("completed_ns", pa.int64()),

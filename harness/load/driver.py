@@ -59,7 +59,7 @@ def load_argv(
         *("--run-time", f"{run_time_s}s", "--only-summary", "--exit-code-on-error", "1"),
         *(_several(processes) if processes > 1 else ()),
     ]
-    return argv, {CONFIG_VARIABLE: str(config_file), "PYTHONPATH": _python_path()}
+    return argv, {CONFIG_VARIABLE: str(config_file), "PYTHONPATH": python_path()}
 
 
 def _several(processes: int) -> Sequence[str]:
@@ -74,7 +74,7 @@ def _several(processes: int) -> Sequence[str]:
     )
 
 
-def _python_path() -> str:
+def python_path() -> str:
     """Where Locust's process finds this package, installed or not."""
     inherited = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join(part for part in (str(_PACKAGES), inherited) if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,7 +12,7 @@ from harness.load.profiles.curve import Curve
 from harness.load.profiles.protocol import Arrivals
 from harness.load.profiles.trace import TraceProfile
 from harness.topology import Topology
-from harness.units import Seconds, Share
+from harness.units import Rate, Seconds, Share
 from pipeline.options import PipelineOptions
 
 STEADY_MIN_S: Final = 8.0
@@ -34,6 +34,17 @@ class Inject(_Model):
     """Events sent long after their event time."""
     late_by: Seconds = 1800.0
     """How late, in event time."""
+
+
+class Readers(_Model):
+    """Users that read beside the producers, for as long. Their requests arrive as a Poisson process."""
+
+    rate: Rate = Field(gt=0, le=100_000)
+    """Requests a second, of all kinds together, whatever becomes of those before (open loop)."""
+    weights: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = Field(min_length=1)
+    """By kind of reader (harness/load/users/): of 9 to 1, nine requests in ten are of the first kind."""
+    in_flight: int = Field(default=64, ge=1, le=1024)
+    """So many requests are under way at most. Above it they wait, and their latency counts the wait."""
 
 
 class Load(_Model):
@@ -62,6 +73,7 @@ class Load(_Model):
     """Locust's workers on this machine. Each has its share of the entities."""
     acks: Literal["all", "1"] = "all"
     inject: Inject = Inject()
+    readers: Readers | None = None
 
     @property
     def time_scale(self) -> float:

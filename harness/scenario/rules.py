@@ -29,6 +29,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     yield from _profile(draft)
     yield from _replicas(draft)
     yield from _deployed(draft)
+    yield from _readers(draft, words)
     yield from _fault_names(draft, words)
     yield from _fault_times(draft)
     yield from _overlaps(draft)
@@ -114,6 +115,19 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
     if missing := [name for name in needed if name not in services]:
         allowed = f"the services that pipeline.deploy: {draft.pipeline.deploy} needs: {', '.join(needed)}"
         yield _problem(draft, ("topology",), f"no {', no '.join(missing)}", allowed)
+
+
+def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    readers = draft.load.readers if draft.load else None
+    if readers is None:
+        return
+    for name in readers.weights:
+        if name not in words.readers:
+            place = ("load", "readers", "weights", name)
+            yield _problem(draft, place, f"unknown reader {name}", suggestion(name, words.readers))
+    if draft.pipeline is not None and draft.pipeline.deploy == "topics":
+        allowed = "none with pipeline.deploy: topics, behind which there is nothing to read"
+        yield _problem(draft, ("load", "readers"), "readers", allowed)
 
 
 def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:

@@ -26,13 +26,15 @@ class Vocabulary:
     """The roles of each service."""
     faults: Set[str]
     checks: Mapping[str, CheckWords]
+    readers: Set[str]
 
 
 def vocabulary() -> Vocabulary:
-    """What is registered in harness/services, harness/faults and harness/checks."""
+    """What is registered in harness/services, faults, checks and load/users."""
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
     from harness.checks import BEHIND_SOURCE, CHECKS, OF_BATCHES_ALONE  # noqa: PLC0415
     from harness.faults import FAULTS  # noqa: PLC0415
+    from harness.load.users import READER_KINDS  # noqa: PLC0415
     from harness.services import SERVICES  # noqa: PLC0415
 
     return Vocabulary(
@@ -47,4 +49,5 @@ def vocabulary() -> Vocabulary:
             )
             for name, check in CHECKS.items()
         },
+        readers=frozenset(READER_KINDS),
     )

@@ -21,6 +21,7 @@ WORDS = Vocabulary(
         "out_of_order": CheckWords(unit="", aggregates={"count"}, batches_alone=True),
         "throughput": CheckWords(unit="1/s", aggregates={"rate"}),
     },
+    readers={"hot_point", "hot_range"},
 )
 
 

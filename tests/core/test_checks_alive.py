@@ -11,7 +11,7 @@ from harness.checks.nodes_alive import HARNESS, NodesAlive
 from harness.history.course import EndLine
 from harness.history.reader import History
 from harness.observe.watch import PROBER
-from harness.run import LOAD
+from harness.run import LOAD, READERS
 from tests.core.histories import SECOND_NS, fault, history, run_info, scenario
 
 
@@ -76,11 +76,14 @@ def test_a_process_of_the_pipeline_may_be_a_target_too() -> None:
     assert count(history(faults=faults, ends=[end(1.001, "hot-writer-1")])) == 0
 
 
-def test_a_load_that_is_done_ends_by_itself() -> None:
-    assert count(history(ends=[end(60, LOAD, 0)])) == 0
+@pytest.mark.parametrize("node", [LOAD, READERS])
+def test_a_load_that_is_done_ends_by_itself_and_so_do_its_readers(node: str) -> None:
+    assert count(history(ends=[end(60, node, 0)])) == 0
 
 
-@pytest.mark.parametrize(("node", "code"), [(LOAD, 1), (LOAD, -11), (PROBER, 0), (PROBER, -9)])
+@pytest.mark.parametrize(
+    ("node", "code"), [(LOAD, 1), (LOAD, -11), (READERS, -9), (READERS, 1), (PROBER, 0), (PROBER, -9)]
+)
 def test_when_only_the_harness_own_processes_died_nothing_is_proven(node: str, code: int) -> None:
     answer = measured(history(ends=[end(60, node, code)]))
     assert isinstance(answer, Unjudged)
@@ -92,7 +95,7 @@ def test_a_node_that_died_counts_whatever_became_of_the_harness_own() -> None:
 
 
 def test_the_harness_own_processes_are_known_by_the_names_that_they_are_started_by() -> None:
-    assert {LOAD, PROBER} == HARNESS
+    assert {LOAD, READERS, PROBER} == HARNESS
 
 
 def run_folder(tmp_path: Path, ends: bytes | None) -> History:

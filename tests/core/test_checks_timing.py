@@ -121,11 +121,11 @@ def test_reads_and_sends_are_measured_apart() -> None:
     assert listed(measured("hot_read_latency", operations=operations)) == [(9.0, "steady", 1)]
 
 
-def read(ms: int, rows: int, **fields: object) -> dict[str, object]:
-    return {**took(ms, kind="hot_range_read", **fields), "count": rows}
+def read(ms: int, bytes: int, **fields: object) -> dict[str, object]:
+    return took(ms, kind="hot_range_read", bytes=bytes, **fields)
 
 
-def test_a_readers_read_counts_once_however_many_rows_it_found() -> None:
+def test_readers_are_measured_apart_and_what_they_did_not_find_is_told() -> None:
     found = measured("hot_range_read_latency", operations=[took(5), read(9, 100), read(7, 0)])
     assert listed(found) == [(7.0, "steady", 1), (9.0, "steady", 1)]
     assert found.detail == "1 found nothing yet"

@@ -16,7 +16,7 @@ from harness.judge import judge
 from harness.load.profiles.step import Step
 from harness.scenario.model import Load
 from reports.render import render
-from reports.series import Series, by_second, cpu, memory, throughput, wanted
+from reports.series import Series, by_second, cpu, memory, reads, throughput, wanted
 from tests.core.histories import event, history, run_info, sample, scenario, sent
 from tests.core.synthetic import make_run
 
@@ -184,6 +184,13 @@ def test_the_page_names_the_profile_and_how_events_arrive(run: Path) -> None:
     (run / "scenario.json").write_text(scenario(load=profiled).model_dump_json())
     judge(run)
     assert "ramp, start 0, end 5,000; poisson arrivals" in render(run).read_text()
+
+
+def test_what_readers_were_answered_is_counted_by_second() -> None:
+    answers = [("hot_point_read", 1), ("hot_range_read", 1), ("hot_point_read", 3), ("hot_read", 2)]
+    operations = [sent(-1, -1, kind=kind, completed_ns=at_s * 10**9) for kind, at_s in answers]
+    failed = sent(-1, -1, "fail", kind="hot_point_read", completed_ns=10**9)
+    assert reads(history(operations=[*operations, failed])).value.tolist() == [2.0, 0.0, 1.0]
 
 
 def test_processor_use_is_the_growth_of_its_counter() -> None:

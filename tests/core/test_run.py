@@ -17,7 +17,7 @@ from harness.history.run_info import RunInfo
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress, progress_file
 from harness.provenance import Provenance
-from harness.run import LOAD, Flooded, Parts, run
+from harness.run import LOAD, READERS, Flooded, Parts, run
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import FaultSpec, Load, Scenario
@@ -34,6 +34,8 @@ class World:
     unsteady: str = ""
     load_done_after: int = 40
     load_dies_after: int = 10**9
+    readers_done_after: int = 0
+    """0 where there are none."""
     dies: Mapping[int, str] = field(default_factory=dict)
     """What the kernel kills, by the look after which it does."""
     dies_in_drain: str = ""
@@ -61,6 +63,8 @@ class World:
     def start_load(self, flooded: Flooded) -> None:
         self.step("start load")
         flooded.platform.spawn(LOAD, ())
+        if self.readers_done_after:
+            flooded.platform.spawn(READERS, ())
 
     def drain(self) -> None:
         self.step("drain")
@@ -84,6 +88,8 @@ class World:
         self.now_ns += 250_000_000
         if self.looks > self.load_dies_after:
             self.backend.platforms[-1].end(LOAD)
+        if self.looks == self.readers_done_after:
+            self.backend.platforms[-1].end(READERS)
         if self.looks in self.dies:
             self.backend.platforms[-1].end(self.dies[self.looks], exit_code=-9)
         done = self.load_done_after < self.looks < self.load_dies_after
@@ -216,6 +222,27 @@ def test_a_process_that_a_fault_kills_again_and_again_ends_each_time(world: Call
     w = world(load_done_after=80)
     w.run(scenario(KILL, KILL.model_copy(update={"at": 5.0})))
     assert [line["node"] for line in w.lines("ends.jsonl")] == ["kafka-broker-1", "kafka-broker-1"]
+
+
+def test_the_drain_waits_for_the_readers(world: Callable[..., World]) -> None:
+    w = world(readers_done_after=100)
+    w.run(scenario())
+    (ended,), (*_, drain, _) = w.lines("ends.jsonl"), w.lines("phases.jsonl")
+    assert (ended["node"], ended["exit"]) == (READERS, 0)
+    assert ended["at_ns"] <= drain["at_ns"]
+
+
+def test_readers_that_do_not_end_after_the_load_are_given_up(world: Callable[..., World]) -> None:
+    w = world(readers_done_after=10**9, gives_up_after=2_000)
+    with pytest.raises(RunError, match="the readers live"):
+        w.run(scenario())
+    assert w.did[-1] == "down"
+
+
+def test_readers_that_die_in_the_middle_are_recorded(world: Callable[..., World]) -> None:
+    w = world(readers_done_after=10**9, dies={20: READERS})
+    w.run(scenario())
+    assert [(line["node"], line["exit"]) for line in w.lines("ends.jsonl")] == [(READERS, -9)]
 
 
 def test_a_load_that_lives_and_does_nothing_is_given_up(world: Callable[..., World]) -> None:

@@ -61,6 +61,11 @@ MISTAKES = [
     ("malformed: 50%", "malformed: 150%", "14: load.inject.malformed: found 150%"),
     ("seed: 7", "seed: 7\nseed: 8", "4: seed: found again, after line 3"),
     ("users: 2", "users: 2\n  acks: 1", "14: load.acks: found 1; allowed: 'all' or '1'"),
+    ("users: 2", "users: 2\n  readers: {rate: 3, weights: {hot_point: 1}}", "14: load.readers.rate: found 3"),
+    ("users: 2", "users: 2\n  readers: {rate: 0/s, weights: {hot_point: 1}}", "14: load.readers.rate: found"),
+    ("users: 2", "users: 2\n  readers: {rate: 3/s, weights: {}}", "14: load.readers.weights: found"),
+    ("users: 2", "users: 2\n  readers: {rate: 3/s, weights: {hot_pint: 1}}", "14: load.readers.weights.hot_"),
+    ("users: 2", "users: 2\n  readers: {rate: 3/s, weights: {hot_point: 0}}", "14: load.readers.weights.hot"),
     ("event_span: 1h", "event_span: 29s", "11: load.event_span: found 29 s of events in 30 s"),
     ("duration: 30s", "duration: 0s", "11: load.event_span: found 3600 s of events in 0 s"),
     ("event_span: 1h", "event_span: 7d", "11: load.event_span: found 604800 s, so that"),
@@ -126,6 +131,13 @@ def test_a_profile_says_how_many_events_there_are(tmp_path: Path) -> None:
     profiled = "profile: {kind: constant, rate: 1/s}\n  events: 3"
     (problem,) = problems_of(tmp_path, "users: 2", profiled)
     assert problem.startswith("14: load.events: found 3; allowed: none with the profile constant")
+
+
+def test_readers_need_what_they_read() -> None:
+    readers = {"rate": "3/s", "weights": {"hot_point": 1}}
+    assert rides(load__readers=readers).load.readers is not None
+    with pytest.raises(InvalidInput, match="behind which there is nothing to read"):
+        rides(load__readers=readers, pipeline__deploy="topics")
 
 
 def test_a_fault_inside_a_list_hides_none_beside_it(tmp_path: Path) -> None:

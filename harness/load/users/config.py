@@ -1,0 +1,47 @@
+"""What a process of readers is told: a JSON file whose name the environment gives to Locust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.clocks import Clocks
+
+CONFIG_VARIABLE: Final = "FLOODMARK_READERS"
+"""The environment variable that names the file."""
+
+
+class ReadersConfig(BaseModel):
+    """The readers of one run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoints: Path
+    """Where ``Endpoints.save`` wrote them."""
+    plan: Path
+    history: Path
+    worker: str = "readers-0"
+    """The name under which the reads are recorded."""
+
+    clocks: Clocks
+    duration_s: float = Field(gt=0)
+    """For so long from the load's start on requests arrive."""
+    seed: int
+    rate_per_s: float = Field(gt=0)
+    weights: dict[str, int] = Field(min_length=1)
+    """By kind of reader."""
+    in_flight: int = Field(ge=1)
+    """So many requests are under way at most, one for each of Locust's users."""
+    timeout_s: float = Field(default=5.0, gt=0)
+    """How long one request may take."""
+
+    def save(self, path: Path) -> None:
+        """Write for the readers' process."""
+        path.write_text(self.model_dump_json(indent=2))
+
+    @staticmethod
+    def load(path: Path) -> ReadersConfig:
+        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
+        return ReadersConfig.model_validate_json(path.read_bytes())
