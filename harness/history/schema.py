@@ -44,6 +44,17 @@ SAMPLES = pa.schema(
     ]
 )
 
+GENERATOR = pa.schema(
+    [
+        # What each process of a load says of itself twice a second: the worst since its last sample.
+        ("at_ns", pa.int64()),
+        ("worker", pa.dictionary(pa.int16(), pa.string())),
+        ("late_ms", pa.float64()),  # through its own fault: its loop woke late, or what was due waited for it
+        ("blocked_ms", pa.float64()),  # what was due waited for the client, which the platform held up
+        ("cpu_share", pa.float64()),  # processor seconds of the process, all its threads, a second
+    ]
+)
+
 SOUGHT = pa.schema(
     [
         # What the prober was to look for, written before it began: what is not in ``seen`` was never seen.
@@ -129,6 +140,7 @@ READBACK_HOT_EVENTS = pa.schema(
 TABLES: dict[str, pa.Schema] = {
     "operations": OPERATIONS,
     "samples": SAMPLES,
+    "generator": GENERATOR,
     "sought": SOUGHT,
     "seen": SEEN,
     "readback_events": READBACK_EVENTS,

@@ -9,13 +9,12 @@ import gevent
 from locust.stats import RequestStats
 
 from harness.load.assignment import Assignment
-from harness.load.replay import Replay
+from harness.load.replay import TURN_S, Replay
 from harness.load.replay_config import ReplayConfig
 from harness.load.replay_kafka import kafka_replay
 from harness.load.replay_stats import count
 from harness.load.session import Ended
 
-_TICK_S: Final = 0.01
 _REPORT_S: Final = 0.5
 
 
@@ -64,7 +63,7 @@ class LiveSession:
             if now_s >= report_at_s:
                 self._count(replay)
                 report_at_s = now_s + _REPORT_S
-            gevent.sleep(_TICK_S)
+            gevent.sleep(TURN_S)
             now_s = time.monotonic()
         count(self._stats, self._config.topic, replay.close(), time.time())
 

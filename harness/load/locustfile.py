@@ -20,6 +20,7 @@ from locust.runners import LocalRunner, MasterRunner, Runner
 from harness.load.crew import ASSIGN, FINISHED, Crew
 from harness.load.forked import die_with_parent
 from harness.load.live_session import LiveSession
+from harness.load.replay import TURN_S
 from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
 from harness.load.session import Session
 from harness.load.wire_session import WireSession
@@ -27,7 +28,6 @@ from harness.load.worker import Worker
 
 _LOADED_BY: Final = os.getpid()
 """Locust forks the processes of ``--processes`` after it has read this file."""
-_TICK_S: Final = 0.01
 
 
 class PlanUser(User):
@@ -47,7 +47,7 @@ class PlanUser(User):
     def send(self) -> None:
         """Take turns until the share is sent or Locust stops this user."""
         while self.worker.turn(self):
-            gevent.sleep(_TICK_S)
+            gevent.sleep(TURN_S)
         raise StopUser
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.load.generator import GeneratorMeter
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.replay_batch import Batch
 from harness.load.replay_feed import PlanFeed
@@ -20,6 +21,9 @@ from harness.load.replay_record import Record
 from harness.load.share import WHOLE, Share
 from harness.load.tally import Tally
 
+TURN_S: Final = 0.01
+"""So often each of Locust's users takes its turn."""
+_TURN_NS: Final = round(TURN_S * 1e9)
 _WAITING_EVENTS_MAX: Final = 20_000
 """So many events of a plan may wait in the lanes; those behind them wait in the plan's file."""
 _OPEN_MAX_NS: Final = 1_000_000_000
@@ -38,13 +42,16 @@ class Replay:
         feed: PlanFeed,
         lanes: Sequence[Lane],
         record: Record,
+        meter: GeneratorMeter,
         progress_file: Path,
         now_ns: Callable[[], int],
         share: Share = WHOLE,
     ) -> None:
         self._share = share
         self._feed, self.lanes, self._record = feed, lanes, record
-        self._progress_file, self._now_ns = progress_file, now_ns
+        self._progress_file, self._now_ns, self._meter = progress_file, now_ns, meter
+        self._turned_ns: int | None = None
+        self._blocked_until_ns = 0
         self._open: list[Batch] = []
         self._sent = 0
         self._stopping = False
@@ -70,6 +77,7 @@ class Replay:
     def deal(self) -> None:
         """Hand what has come due to the lanes, as far as they have room."""
         now_ns = self._now_ns()
+        self._note_lateness(now_ns)
         while self._has_room() and (batch := self._feed.take_due(now_ns)):
             self._open.append(batch)
             for lane, indices in zip(self.lanes, self._share.deal(batch.keys, len(self.lanes)), strict=True):
@@ -79,6 +87,9 @@ class Replay:
         """Hand what waits in a lane to the client, and take its reports."""
         if not self._stopping:
             self._sent += lane.send()
+            if (due_ns := lane.waiting_since_ns) is not None:
+                self._blocked_until_ns = self._now_ns()
+                self._meter.blocked(due_ns, self._blocked_until_ns)
         lane.poll()
 
     def report(self) -> Tally:
@@ -89,6 +100,7 @@ class Replay:
                 self._record.write(batch)
         self._open = [batch for batch in self._open if not batch.settled]
         self._record.flush()
+        self._meter.sample_if_due()
         self._progress(now_ns).save(self._progress_file)
         return self._record.take_tally()
 
@@ -110,8 +122,21 @@ class Replay:
         self._open = []
         self._closed = True
         self._record.close()
+        self._meter.close()
         self._progress(self._now_ns()).save(self._progress_file)
         return self._record.take_tally()
+
+    def _note_lateness(self, now_ns: int) -> None:
+        """Of this turn, and of the oldest event that nobody has dealt yet.
+
+        What a lane could not hand over keeps events in the plan's file, too: that is back-pressure.
+        """
+        if self._turned_ns is not None:
+            self._meter.woke(self._turned_ns + _TURN_NS, now_ns)
+        self._turned_ns = now_ns
+        due_ns = self._feed.next_intended_ns
+        if due_ns is not None and due_ns <= now_ns:
+            self._meter.handed_over(due_ns, now_ns, blocked_until_ns=self._blocked_until_ns)
 
     def _has_room(self) -> bool:
         return not self._stopping and sum(lane.waiting for lane in self.lanes) < _WAITING_EVENTS_MAX

@@ -7,7 +7,9 @@ from typing import Final, Literal, Protocol
 from confluent_kafka import KafkaException, Producer
 
 from harness.history.operations import OperationsWriter
+from harness.history.writer import TableWriter
 from harness.load.assignment import Assignment
+from harness.load.generator import GeneratorMeter
 from harness.load.progress import progress_file
 from harness.load.replay import Replay
 from harness.load.replay_config import ReplayConfig
@@ -85,6 +87,9 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
         feed=feed,
         lanes=lanes,
         record=Record(writer, share, feed.total),
+        meter=GeneratorMeter(
+            TableWriter(config.history, "generator", share.worker), share.worker, clock.now_ns
+        ),
         progress_file=progress_file(config.progress, share.worker),
         now_ns=clock.now_ns,
         share=share,

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 from confluent_kafka import KafkaError, KafkaException
 
 from harness.history.operations import OperationsWriter
+from harness.history.writer import TableWriter
 from harness.load.clock import EventClock
+from harness.load.generator import GeneratorMeter
 from harness.load.plan import PLAN, PlanFile
 from harness.load.progress import progress_file
 from harness.load.replay import Replay
@@ -118,6 +120,37 @@ class Hand:
         return self.ns
 
 
+def make_meter(
+    folder: Path, now_ns: Callable[[], int], cpu_s: Callable[[], float] = lambda: 0.0
+) -> GeneratorMeter:
+    """A meter that samples into ``folder/history``."""
+    return GeneratorMeter(TableWriter(folder / "history", "generator", "w"), "w", now_ns, cpu_s)
+
+
+class Noted(GeneratorMeter):
+    """A meter that keeps what it is told; nanoseconds."""
+
+    def __init__(self) -> None:
+        self.late: list[int] = []
+        self.held_up: list[int] = []
+
+    def woke(self, wanted_ns: int, now_ns: int) -> None:
+        self.late.append(now_ns - wanted_ns)
+
+    def handed_over(self, due_ns: int, now_ns: int, *, blocked_until_ns: int) -> None:
+        self.late.append(now_ns - max(due_ns, blocked_until_ns))
+
+    def blocked(self, due_ns: int, now_ns: int) -> None:
+        self.held_up.append(now_ns - due_ns)
+
+
+def generator(folder: Path) -> list[dict[str, Any]]:
+    """The rows of the history's samples of the generator, in their order."""
+    parts = [pq.read_table(path) for path in sorted((folder / "history" / "generator").glob("*.parquet"))]
+    rows: list[dict[str, Any]] = pa.concat_tables(parts, promote_options="permissive").to_pylist()
+    return rows
+
+
 def make_lane(producer: FakeProducer, hand: Hand, *spares: FakeProducer) -> Lane:
     """A lane whose client is ``producer``, then each of the spares."""
     rest = iter(spares)
@@ -140,6 +173,7 @@ def make_replay(
         feed=feed,
         lanes=[make_lane(producer, hand) for producer in producers],
         record=Record(OperationsWriter(folder / "history", share.worker, wall), share, feed.total),
+        meter=make_meter(folder, hand),
         progress_file=progress_file(folder / "load", share.worker),
         now_ns=hand,
         share=share,

@@ -33,7 +33,7 @@ from harness.load.wire.pace import Flood, Pace
 from harness.load.wire.replay import Completion
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.replay_parts import Noted, plan_row, write_plan
 
 GENERATE = Generate(entities=50)
 PARTITIONS = 4
@@ -73,7 +73,9 @@ def sent(load: LiveLoad, *producers: Producer, flush_timeout_s: float = 10) -> l
     """Send through the producers, each taking over from the one before it."""
     done: list[Completion] = []
     waiting = list(producers)
-    sender = LiveSender(load, lambda: waiting.pop(0), record=done.append, now_ns=RunClock.start().now_ns)
+    sender = LiveSender(
+        load, lambda: waiting.pop(0), record=done.append, meter=Noted(), now_ns=RunClock.start().now_ns
+    )
     sender.run(flush_timeout_s=flush_timeout_s)
     return sorted(done, key=lambda found: found.first_number)
 

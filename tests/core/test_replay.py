@@ -10,7 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.load.progress import LoadProgress
-from tests.core.replay_parts import FakeProducer, make_lane, make_replay, operations, plan_row, turn
+from tests.core.replay_parts import (
+    FakeProducer,
+    generator,
+    make_lane,
+    make_replay,
+    operations,
+    plan_row,
+    turn,
+)
 
 ROWS = [plan_row(seq) for seq in range(25)]
 
@@ -197,3 +205,42 @@ def test_progress_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_there_is_no_progress_before_the_first(tmp_path: Path) -> None:
     assert LoadProgress.load(tmp_path / "load") is None
+
+
+def lateness(folder: Path) -> tuple[float, float]:
+    """Of the first sample: through the generator's own fault, and through back-pressure, in ms."""
+    first = generator(folder)[0]
+    return first["late_ms"], first["blocked_ms"]
+
+
+def test_a_turn_that_comes_late_is_the_generators_own_fault(tmp_path: Path) -> None:
+    replay, hand = make_replay(tmp_path, ROWS, [FakeProducer()])
+    for hand.ns in (1, 810_000_001):
+        turn(replay)
+    replay.close()
+    assert lateness(tmp_path) == (809.0, 0.0)
+
+
+def test_what_a_full_client_does_not_take_is_back_pressure(tmp_path: Path) -> None:
+    replay, hand = make_replay(tmp_path, ROWS, [FakeProducer(room=1, answers=False)])
+    for hand.ns in range(1, 800_000_002, 10_000_000):
+        turn(replay)
+    replay.close()
+    late_ms, blocked_ms = lateness(tmp_path)
+    assert (late_ms, blocked_ms) == (9.0, 799.0)
+
+
+def test_what_waits_in_the_plan_behind_a_full_client_is_back_pressure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.load.replay._WAITING_EVENTS_MAX", 5)
+    client = FakeProducer(room=5, answers=False)
+    replay, hand = make_replay(tmp_path, ROWS, [client])
+    for hand.ns in range(1, 800_000_002, 10_000_000):
+        turn(replay)
+    client.answers, client.room = True, 100
+    for hand.ns in (810_000_001, 820_000_001):
+        turn(replay)
+    replay.close()
+    assert len(client.taken) == len(ROWS)
+    assert lateness(tmp_path)[0] < 25

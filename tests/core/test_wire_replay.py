@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.errors import InvalidInput
+from harness.load.generator import GeneratorMeter
 from harness.load.murmur2 import partition_of
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
@@ -28,7 +29,7 @@ from harness.load.wire.prepared import PreparedBatch
 from harness.load.wire.replay import Completion, WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, encoded_trace
-from tests.core.replay_parts import plan_file, plan_row, write_plan
+from tests.core.replay_parts import Hand, Noted, plan_file, plan_row, write_plan
 
 EVENTS = 100
 Answer = Callable[[PreparedBatch], BaseException | None]
@@ -71,7 +72,13 @@ class Client:
 
 
 def replayed(
-    encoded: EncodedTrace, *clients: Client, events: int = EVENTS, pace: Pace | None = None, **limits: Any
+    encoded: EncodedTrace,
+    *clients: Client,
+    events: int = EVENTS,
+    pace: Pace | None = None,
+    meter: GeneratorMeter | None = None,
+    now_ns: Callable[[], int] | None = None,
+    **limits: Any,
 ) -> list[Completion]:
     """Replay through the clients, each taking over from the one before it."""
     done: list[Completion] = []
@@ -90,9 +97,8 @@ def replayed(
             origin_ms=1000,
             **limits,
         )
-        replay = WireReplay(
-            load, [Link(connect)], record=done.append, now_ns=iter(range(0, 10**15, 1000)).__next__
-        )
+        clock = now_ns or iter(range(0, 10**15, 1000)).__next__
+        replay = WireReplay(load, [Link(connect)], record=done.append, meter=meter or Noted(), now_ns=clock)
         await replay.run(flush_timeout_s=1)
 
     asyncio.run(run())
@@ -232,3 +238,24 @@ def test_later_events_are_due_later_and_none_after_the_loads_end(ramp: Ramp, num
 def test_a_schedule_whose_profile_does_not_fit_is_refused() -> None:
     with pytest.raises(ValidationError, match="peak: found 1/s; allowed: at least the base"):
         WireSchedule(profile=SawTooth(base=2, peak=1, every=1), duration_s=60)
+
+
+class SlowClient(Client):
+    """Takes a batch a tenth of a second after it was asked to."""
+
+    def __init__(self, hand: Hand) -> None:
+        super().__init__()
+        self.hand = hand
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        self.hand.ns += 100_000_000
+        return await super().send_batch(batch, topic, partition=partition)
+
+
+def test_what_waits_for_the_client_is_back_pressure_and_no_fault_of_the_generator(tmp_path: Path) -> None:
+    hand, meter = Hand(), Noted()
+    hand.ns = 1_000_000
+    pace = WireSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
+    replayed(trace(tmp_path, partitions=1), SlowClient(hand), pace=pace, meter=meter, now_ns=hand)
+    assert max(meter.held_up) == 100_000_000
+    assert max(meter.late) < 1_000_000

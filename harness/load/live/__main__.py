@@ -13,6 +13,8 @@ from typing import Final
 from confluent_kafka import KafkaException, Producer
 
 from harness.history.operations import OperationsWriter
+from harness.history.writer import TableWriter
+from harness.load.generator import GeneratorMeter
 from harness.load.live.config import LiveConfig
 from harness.load.live.send import LiveLoad, LiveSender
 from harness.load.progress import progress_file
@@ -63,18 +65,26 @@ def _send(config: LiveConfig) -> None:
     config.progress.mkdir(parents=True, exist_ok=True)
     progress = progress_file(config.progress, config.worker)
     record = WireRecord(writer, progress, total=config.events)
+    meter = GeneratorMeter(TableWriter(config.history, "generator", config.worker), config.worker, now_ns)
+
+    def save(at_ns: int) -> None:
+        record.save("sending", at_ns)
+        meter.sample_if_due()
+
     sender = LiveSender(
         load,
         lambda: Producer(settings),
         record=record.add,
+        meter=meter,
         now_ns=now_ns,
-        tick=_twice_a_second(lambda at_ns: record.save("sending", at_ns), now_ns),
+        tick=_twice_a_second(save, now_ns),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sender.stop())
     try:
         sender.run(flush_timeout_s=config.flush_timeout_s)
     finally:
+        meter.close()
         record.close(now_ns())
 
 

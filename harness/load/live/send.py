@@ -26,6 +26,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
+from harness.load.generator import GeneratorMeter
 from harness.load.live.flight import Flight
 from harness.load.live.source import Chunk, Source
 from harness.load.murmur2 import murmur2
@@ -85,11 +86,13 @@ class LiveSender:
         make_producer: Callable[[], Producer],
         *,
         record: Callable[[Completion], None],
+        meter: GeneratorMeter,
         now_ns: Callable[[], int],
         tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._load, self._make_producer, self._record = load, make_producer, record
-        self._now_ns, self._tick = now_ns, tick
+        self._now_ns, self._tick, self._meter = now_ns, tick, meter
+        self._blocked_until_ns = 0
         self._producer = make_producer()
         self._retired: list[Producer] = []
         self._partition_of = _PartitionOfKey(load.partitions)
@@ -122,11 +125,13 @@ class LiveSender:
         last_ns = self._load.pace.due_ns(number + count - 1)
         if first_ns is None or last_ns is None:
             return None
+        due_ns = self._load.load_start_ns + last_ns
         while not self._stopping:
-            wait_ns = self._load.load_start_ns + last_ns - self._now_ns()
-            if wait_ns <= 0:
+            now_ns = self._now_ns()
+            if now_ns >= due_ns:
+                self._meter.handed_over(due_ns, now_ns, blocked_until_ns=self._blocked_until_ns)
                 break
-            self._serve(min(wait_ns / 1e9, _LONGEST_POLL_S))
+            self._serve(min((due_ns - now_ns) / 1e9, _LONGEST_POLL_S))
         return self._load.load_start_ns + first_ns
 
     def _hand_over(self, number: int, part: Chunk, intended_ns: int | None) -> None:
@@ -149,7 +154,7 @@ class LiveSender:
                     if self._stopping:
                         flight.cut(place)
                         return
-                    self._serve(_ROOM_POLL_S)
+                    self._await_room(due_ns)
                     continue
                 except KafkaException as refusal:
                     error: KafkaError = refusal.args[0]
@@ -158,6 +163,14 @@ class LiveSender:
                         continue
                     flight.refused(place, refusal_of(error))
                 break
+
+    def _await_room(self, due_ns: int) -> None:
+        """The client's queue is full, which is the platform's doing; that a poll lasts too long is ours."""
+        wanted_ns = self._now_ns() + round(_ROOM_POLL_S * 1e9)
+        self._serve(_ROOM_POLL_S)
+        self._blocked_until_ns = self._now_ns()
+        self._meter.woke(wanted_ns, self._blocked_until_ns)
+        self._meter.blocked(due_ns, self._blocked_until_ns)
 
     def _renew(self) -> None:
         """Replace a producer that the client declared dead. Of what it held, nobody knows."""

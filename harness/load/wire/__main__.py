@@ -22,6 +22,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from harness.history.operations import OperationsWriter
+from harness.history.writer import TableWriter
+from harness.load.generator import GeneratorMeter
 from harness.load.progress import progress_file
 from harness.load.tally import Tally
 from harness.load.wire.client import wire_producer
@@ -78,16 +80,18 @@ async def _replay(
         total=config.total,
         workers=config.share.of,
     )
+    meter = GeneratorMeter(TableWriter(config.history, "generator", config.worker), config.worker, now_ns)
     links = [_link(kafka, config, number) for number in range(config.producers)]
-    replay = WireReplay(_load(config), links, record=record.add, now_ns=now_ns)
+    replay = WireReplay(_load(config), links, record=record.add, meter=meter, now_ns=now_ns)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, replay.stop)
     ends(replay.stop)
-    saving = asyncio.create_task(_save(record, now_ns, tell))
+    saving = asyncio.create_task(_save(record, meter, now_ns, tell))
     try:
         await replay.run(flush_timeout_s=config.flush_timeout_s, stop_timeout_s=config.stop_timeout_s)
     finally:
         saving.cancel()
+        meter.close()
         record.close(now_ns())
         tell(record.take_tally())
         for link in links:
@@ -117,9 +121,12 @@ def _link(kafka: KafkaEndpoint, config: WireConfig, number: int) -> Link:
     return Link(connect)
 
 
-async def _save(record: WireRecord, now_ns: Callable[[], int], tell: Callable[[Tally], None]) -> None:
+async def _save(
+    record: WireRecord, meter: GeneratorMeter, now_ns: Callable[[], int], tell: Callable[[Tally], None]
+) -> None:
     while True:
         record.save("sending", now_ns())
+        meter.sample_if_due()
         tell(record.take_tally())
         await asyncio.sleep(_SAVE_S)
 

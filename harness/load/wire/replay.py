@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
+from harness.load.generator import GeneratorMeter
 from harness.load.share import WHOLE, Share
 from harness.load.wire.link import Link
 from harness.load.wire.outcome import outcome_of
@@ -23,6 +24,7 @@ from harness.load.wire.trace import EncodedTrace, PlacedBatch
 
 _NAP_S: Final = 0.1
 """So soon a stop is noticed."""
+_BEAT_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +75,11 @@ class WireReplay:
         links: Sequence[Link],
         *,
         record: Callable[[Completion], None],
+        meter: GeneratorMeter,
         now_ns: Callable[[], int],
     ) -> None:
         self._load, self._links, self._record, self._now_ns = load, links, record, now_ns
+        self._meter = meter
         self._under_way: set[asyncio.Future[object]] = set()
         self._stopping = False
 
@@ -88,11 +92,22 @@ class WireReplay:
 
         Raises KafkaError when the cluster cannot be reached.
         """
-        async with asyncio.TaskGroup() as lanes:
-            for turn, partition in enumerate(self._own_partitions()):
-                link = self._links[turn % len(self._links)]
-                lanes.create_task(self._follow(self._load.trace.lanes[partition], link))
-        await self._settle(flush_timeout_s, stop_timeout_s)
+        beating = asyncio.create_task(self._beat())
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for turn, partition in enumerate(self._own_partitions()):
+                    link = self._links[turn % len(self._links)]
+                    lanes.create_task(self._follow(self._load.trace.lanes[partition], link))
+            await self._settle(flush_timeout_s, stop_timeout_s)
+        finally:
+            beating.cancel()
+
+    async def _beat(self) -> None:
+        """Note how late the event loop is, whether or not anything is due: answers wait for it as well."""
+        while True:
+            wanted_ns = self._now_ns() + round(_BEAT_S * 1e9)
+            await asyncio.sleep(_BEAT_S)
+            self._meter.woke(wanted_ns, self._now_ns())
 
     def _own_partitions(self) -> Sequence[int]:
         return [p for p in range(len(self._load.trace.lanes)) if self._load.share.holds_partition(p)]
@@ -100,25 +115,32 @@ class WireReplay:
     async def _follow(self, lane: Sequence[PlacedBatch], link: Link) -> None:
         await link.producer()
         await self._until(self._load.load_start_ns)
+        blocked_until_ns = self._now_ns()
         for repetition in count() if lane else ():
             first = repetition * self._load.trace.facts.events
             for placed in lane:
                 number = first + placed.first_event
                 if number >= self._load.events:
                     return
-                intended_ns = await self._until_due(number, placed)
+                intended_ns = await self._until_due(number, placed, blocked_until_ns)
                 if self._stopping or self._is_over():
                     return
                 shift_ms = self._load.origin_ms + repetition * self._load.period_ms
                 await self._hand_over(placed, number, shift_ms, intended_ns, link)
+                blocked_until_ns = self._now_ns()
 
-    async def _until_due(self, number: int, placed: PlacedBatch) -> int | None:
-        """Wait for the last of its events. When the first was due; None where nothing is."""
+    async def _until_due(self, number: int, placed: PlacedBatch, blocked_until_ns: int) -> int | None:
+        """Wait for the last of its events. When the first was due; None where nothing is.
+
+        Until ``blocked_until_ns`` the client had not taken the batch before it.
+        """
         first_ns = self._load.pace.due_ns(number)
         last_ns = self._load.pace.due_ns(number + placed.batch.count - 1)
         if first_ns is None or last_ns is None:
             return None
-        await self._until(self._load.load_start_ns + last_ns)
+        due_ns = self._load.load_start_ns + last_ns
+        await self._until(due_ns)
+        self._meter.handed_over(due_ns, self._now_ns(), blocked_until_ns=blocked_until_ns)
         return self._load.load_start_ns + first_ns
 
     async def _until(self, moment_ns: int) -> None:
@@ -132,6 +154,7 @@ class WireReplay:
         self, placed: PlacedBatch, number: int, shift_ms: int, intended_ns: int | None, link: Link
     ) -> None:
         """Give a batch to the client, which takes the next of a partition when the last is under way."""
+        asked_ns = self._now_ns()
         while not self._stopping:
             producer = await link.producer()
             prepared = PreparedBatch(placed.batch, shift_ms=shift_ms)
@@ -143,6 +166,7 @@ class WireReplay:
                 await link.renew(producer)
                 continue
             started_ns = self._now_ns()
+            self._meter.blocked(asked_ns, started_ns)
             due_ns = started_ns if intended_ns is None else intended_ns
             self._watch(answer, placed, number, due_ns, started_ns)
             return
