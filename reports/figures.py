@@ -105,7 +105,8 @@ _SKETCHES: Final = (
         unit="events/s",
         says=(
             "Events that were sent and acknowledged in each second, over what the load wants: its profile, on"
-            " top of which comes what is mixed in, or what the plan has due by the trace's own times."
+            " top of which comes what is mixed in, or what the plan has due by the trace's own times. Readers"
+            " beside the load have a line of their own, in reads a second."
         ),
         draw=_throughput,
     ),
