@@ -89,6 +89,8 @@ class Conduct:
 
     def _is_done(self) -> bool:
         progress = self.progress()
+        if progress is not None and progress.state == "failed":
+            raise RunError(f"the load failed: {progress.extent}; its log says why")
         return progress is not None and progress.state == "done"
 
     def _sent(self) -> str:

@@ -31,10 +31,11 @@ class Crew:
         runner: LocalRunner | MasterRunner,
         load_start_ns: Callable[[], int],
         *,
+        tell_failed: Callable[[], None],
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment, self._runner = environment, runner
-        self._load_start_ns, self._now_s = load_start_ns, now_s
+        self._load_start_ns, self._tell_failed, self._now_s = load_start_ns, tell_failed, now_s
         self._roster: Roster | None = None
         self._over = False
 
@@ -71,6 +72,7 @@ class Crew:
         """End the test, and the process with an error."""
         if not self._over:
             _LOG.error("the load ends: %s", why)
+            self._tell_failed()
             self._leave(exit_code=1)
 
     def stopped(self, **_: Any) -> None:

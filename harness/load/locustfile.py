@@ -20,6 +20,7 @@ from locust.runners import LocalRunner, MasterRunner, Runner
 from harness.load.crew import ASSIGN, FINISHED, Crew
 from harness.load.forked import die_with_parent
 from harness.load.live_session import LiveSession
+from harness.load.progress import LoadProgress, progress_file
 from harness.load.replay import TURN_S
 from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
 from harness.load.session import Session
@@ -28,6 +29,7 @@ from harness.load.worker import Worker
 
 _LOADED_BY: Final = os.getpid()
 """Locust forks the processes of ``--processes`` after it has read this file."""
+_MASTER: Final = "master"
 
 
 class PlanUser(User):
@@ -64,7 +66,12 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
 
 def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: ReplayConfig) -> None:
     now_ns = config.clocks.run_clock.now_ns
-    crew = Crew(environment, runner, lambda: config.load_start_ns(now_ns()))
+    crew = Crew(
+        environment,
+        runner,
+        lambda: config.load_start_ns(now_ns()),
+        tell_failed=lambda: LoadProgress.of_failure(now_ns()).save(progress_file(config.progress, _MASTER)),
+    )
     runner.register_message(FINISHED, crew.finished)
     for hook, listener in (
         (environment.events.test_start, crew.assign),

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-LoadState = Literal["waiting", "sending", "flushing", "done"]
+LoadState = Literal["waiting", "sending", "flushing", "done", "failed"]
 _STATES: Final[tuple[LoadState, ...]] = ("waiting", "sending", "flushing", "done")
 
 
@@ -17,7 +17,8 @@ class LoadProgress:
     """Counts of events. ``sent`` were handed to the client; each ends up in one of the other three."""
 
     state: LoadState
-    """``done`` once every outcome is in the history; the process then ends."""
+    """``done`` once every outcome is in the history; the process then ends. ``failed`` when a worker was
+    lost or failed and the load was ended for it, whatever the others recorded."""
     at_ns: int
     """When this was so, in nanoseconds since the run's epoch."""
     sent: int
@@ -30,6 +31,13 @@ class LoadProgress:
     """How long ago the oldest event that is due and not sent should have been sent."""
     workers: int = 1
     """How many the load has, whoever of them is meant here."""
+
+    @staticmethod
+    def of_failure(at_ns: int) -> LoadProgress:
+        """What the master says of a load that it ends; it has sent nothing itself."""
+        return LoadProgress(
+            state="failed", at_ns=at_ns, sent=0, acknowledged=0, unknown=0, failed=0, total=0, behind_ms=0.0
+        )
 
     @property
     def extent(self) -> str:
@@ -65,13 +73,15 @@ def _sum(parts: Sequence[LoadProgress]) -> LoadProgress | None:
         failed=sum(part.failed for part in parts),
         total=max(part.total for part in parts),
         behind_ms=max(part.behind_ms for part in parts),
-        workers=parts[0].workers,
+        workers=max(part.workers for part in parts),
     )
 
 
 def _state(parts: Sequence[LoadProgress]) -> LoadState:
     """That of the worker that is furthest behind, also of one without a file; in part waiting is sending."""
+    if any(part.state == "failed" for part in parts):
+        return "failed"
     places = [_STATES.index(part.state) for part in parts]
-    if len(parts) < parts[0].workers:
+    if len(parts) < max(part.workers for part in parts):
         places.append(0)
     return "sending" if min(places) == 0 < max(places) else _STATES[min(places)]

@@ -59,6 +59,17 @@ def test_workers_record_and_end_when_the_process_that_started_them_is_killed(tmp
     assert acknowledged(tmp_path) == sum(row["count"] for row in operations(tmp_path)) < 500
 
 
+def test_a_worker_that_cannot_begin_fails_the_whole_load(tmp_path: Path) -> None:
+    with mock_kafka() as kafka:
+        config = configure(tmp_path, kafka, [plan_row(seq) for seq in range(50)])
+        config.plan.unlink()
+        with load_of(config, tmp_path, processes=1) as load:
+            assert load.wait(30) == 1
+    told = LoadProgress.load(tmp_path / "load")
+    assert told is not None
+    assert told.state == "failed"
+
+
 def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)

@@ -92,6 +92,15 @@ def test_a_load_is_done_when_all_of_its_workers_are(
     assert told.state == whole
 
 
+def test_a_load_that_its_master_ended_failed_whatever_its_workers_recorded(tmp_path: Path) -> None:
+    save(tmp_path, 0, "done")
+    save(tmp_path, 1, "done")
+    LoadProgress.of_failure(5).save(progress_file(tmp_path, "master"))
+    told = LoadProgress.load(tmp_path)
+    assert told is not None
+    assert (told.state, told.sent, told.total, told.workers) == ("failed", 8, 20, 2)
+
+
 @given(
     st.builds(
         Tally,

@@ -253,6 +253,14 @@ def test_a_load_that_lives_and_does_nothing_is_given_up(world: Callable[..., Wor
     assert w.did[-1] == "down"
 
 
+def test_a_load_that_was_ended_for_a_lost_worker_ends_the_run(world: Callable[..., World]) -> None:
+    w = world()
+    LoadProgress.of_failure(1).save(progress_file(w.folder.load_progress, "master"))
+    with pytest.raises(RunError, match="the load failed"):
+        w.run(scenario())
+    assert w.did[-1] == "down"
+
+
 @pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "read back"])
 def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., World], step: str) -> None:
     w = world(breaks={step: KeyboardInterrupt()})
