@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checks import checks_for
+from harness.checks.aggregates import observe
 from harness.checks.finding import Finding, Verdict
+from harness.checks.generator import FROM_INTENDED_SEND, UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
 from harness.checks.protocol import Check
@@ -37,9 +39,9 @@ def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] 
     """Judge a history, by the checks that its scenario admits. No I/O."""
     checks = checks_for(history.scenario) if checks is None else checks
     measured = {name: _measure(check, history) for name, check in checks.items()}
-    evidence = _evidence(history)
+    evidence, lateness = _evidence(history), _own_lateness(history)
     findings = tuple(
-        _finding(limit, measured.get(limit.check), evidence, complete=history.complete)
+        _finding(limit, measured.get(limit.check), evidence, lateness, complete=history.complete)
         for limit in _limits(history.scenario, checks)
     )
     expect_fail = history.scenario.expect_fail
@@ -106,10 +108,19 @@ def _measure(check: Check, history: History) -> Measurement:
         return Unjudged(reason=f"the check crashed: {type(error).__name__}: {error}")
 
 
-def _finding(limit: _Limit, measurement: Measurement | None, evidence: str, *, complete: bool) -> Finding:
+def _own_lateness(history: History) -> OwnLateness:
+    try:
+        return own_lateness(history)
+    except Exception:  # noqa: BLE001 -- what a run says of its load must not cost the findings beside it
+        return UNTOLD
+
+
+def _finding(
+    limit: _Limit, measurement: Measurement | None, evidence: str, lateness: OwnLateness, *, complete: bool
+) -> Finding:
     threshold = limit.threshold
     phase = ",".join(threshold.phases) if threshold and threshold.phases else WHOLE_RUN
-    verdict, observed, detail = _held(limit, measurement, complete=complete)
+    verdict, observed, detail = _held(limit, measurement, lateness, complete=complete)
     return Finding(
         name=limit.check,
         verdict=verdict,
@@ -124,7 +135,7 @@ def _finding(limit: _Limit, measurement: Measurement | None, evidence: str, *, c
 
 
 def _held(
-    limit: _Limit, measurement: Measurement | None, *, complete: bool
+    limit: _Limit, measurement: Measurement | None, lateness: OwnLateness, *, complete: bool
 ) -> tuple[Verdict, float | None, str]:
     """The verdict, the observation and the detail of one limit held against one measurement."""
     threshold = limit.threshold
@@ -132,35 +143,19 @@ def _held(
         return Verdict.INCONCLUSIVE, None, limit.wrong
     if isinstance(measurement, Unjudged):
         return Verdict.INCONCLUSIVE, None, measurement.reason
-    observed = _observe(measurement, threshold)
+    observed = observe(measurement, threshold)
     if observed is None:
         return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
-    if threshold.limit is None:
-        return Verdict.INCONCLUSIVE, observed, "there is no baseline to compare with"
+    doubt = lateness.doubt(threshold, observed) if limit.check in FROM_INTENDED_SEND else ""
+    if threshold.limit is None or doubt:
+        doubt = doubt or "there is no baseline to compare with"
+        return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)
     verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
     if not complete and (verdict is Verdict.PASS or isinstance(measurement, Count)):
         # What was too slow stays too slow; what is missing may only not have come yet.
         return Verdict.INCONCLUSIVE, observed, _joined("the run did not come to its end", measurement.detail)
     never = "it never came" if math.isinf(observed) else ""
     return verdict, observed, _joined(never, measurement.detail)
-
-
-def _observe(measurement: Count | Distribution, threshold: Threshold) -> float | None:
-    if isinstance(measurement, Count):
-        return float(measurement.value)
-    values = measurement.during(threshold.phases) if threshold.phases else measurement
-    if not values.count:
-        return None
-    if threshold.percentile is not None:
-        return values.percentile(threshold.percentile)
-    aggregates = {
-        "count": values.count,
-        "max": values.maximum,
-        "min": values.minimum,
-        "mean": values.mean,
-        "rate": values.mean,
-    }
-    return float(aggregates[threshold.aggregate])
 
 
 def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:

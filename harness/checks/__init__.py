@@ -14,6 +14,7 @@ from harness.checks.drained import Drained
 from harness.checks.duplicates import Duplicates
 from harness.checks.faults_carried_out import FaultsCarriedOut
 from harness.checks.freshness import FreshnessHot, FreshnessWindows
+from harness.checks.generator import GeneratorKeptUp
 from harness.checks.hot_events import HotEventsEqualOracle
 from harness.checks.hot_write_latency import HotWriteLatency
 from harness.checks.late_events import LateEvents
@@ -47,6 +48,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     CatchUpTime(),
     Drained(),
     LoadOnSchedule(),
+    GeneratorKeptUp(),
     RateAccuracy(),
     Throughput(),
     ProduceLatency(),

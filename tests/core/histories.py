@@ -137,6 +137,12 @@ def sample(metric: str, at_s: float, value: float, label: str = "") -> dict[str,
     return {"at_ns": round(at_s * SECOND_NS), "metric": metric, "label": label, "value": value}
 
 
+def punctual(at_s: float = 0, **fields: object) -> dict[str, object]:
+    """What a worker of the load that is never late says of itself."""
+    row = {"at_ns": round(at_s * SECOND_NS), "worker": "replay-0", "late_ms": 0.0, "blocked_ms": 0.0}
+    return {**row, "cpu_share": 0.1, **fields}
+
+
 def phase(at_s: float, name: str) -> PhaseLine:
     return PhaseLine.model_validate({"at_ns": round(at_s * SECOND_NS), "phase": name})
 
@@ -160,7 +166,8 @@ def history(
     **tables: Rows,
 ) -> History:
     """A history of these tables; those not named are empty, and the one ``without`` which it is, missing."""
-    rows: dict[str, Rows] = {name: tables.get(name, ()) for name in SCHEMAS if name != without}
+    given = {"generator": [punctual(at_s / 2) for at_s in range(160)], **tables}
+    rows: dict[str, Rows] = {name: given.get(name, ()) for name in SCHEMAS if name != without}
     return History.from_tables(
         scenario=of or scenario(),
         info=info or run_info(),

@@ -293,6 +293,17 @@ def _seen(history: Path, plan: dict[str, Any]) -> None:
                 "error": "",
             }
         )
+    half_seconds = np.arange(0, 2 * DONE_S) * SECOND_NS // 2
+    with TableWriter(history, "generator", "replay-0") as table:
+        table.write(
+            {
+                "at_ns": half_seconds,
+                "worker": "replay-0",
+                "late_ms": 11.0 + half_seconds % 7,
+                "blocked_ms": 0.0,
+                "cpu_share": 0.3,
+            }
+        )
     with TableWriter(history, "sought", "prober-0") as table:
         table.write(
             {

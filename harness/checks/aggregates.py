@@ -1,0 +1,25 @@
+"""One figure out of a measurement: what a threshold is held against."""
+
+from __future__ import annotations
+
+from harness.checks.measurement import Count, Distribution
+from harness.scenario.thresholds import Threshold
+
+
+def observe(measurement: Count | Distribution, threshold: Threshold) -> float | None:
+    """The aggregate that the threshold names, in its phases; None where nothing was measured in them."""
+    if isinstance(measurement, Count):
+        return float(measurement.value)
+    values = measurement.during(threshold.phases) if threshold.phases else measurement
+    if not values.count:
+        return None
+    if threshold.percentile is not None:
+        return values.percentile(threshold.percentile)
+    aggregates = {
+        "count": values.count,
+        "max": values.maximum,
+        "min": values.minimum,
+        "mean": values.mean,
+        "rate": values.mean,
+    }
+    return float(aggregates[threshold.aggregate])

@@ -1,0 +1,115 @@
+"""How late the load's own processes were, and whether a latency may be what it is because of that.
+
+Latencies of the load count from the intended moment, so what the generator was late is part of them. Of a
+platform that serves in order it follows: had the load been on time, nothing would have ended later than it
+did. So a limit that was kept was kept in spite of the generator, as long as it was late by less than the
+limit; later than that, it offered another load than the one asked for. A limit that was broken was broken by
+the platform only if the generator's share is small: at most a tenth of what was observed, and not what made
+the difference. Its share is the same aggregate of its own lateness in the same phases, each sample the worst
+of half a second: so a limit on p(95) does not mind the worst twentieth of the samples, and one on max minds
+every one. That share is an upper bound, since most events of a sample were less late than its worst.
+
+The hot store's latencies, of writes and of reads, count from moments that are not the load's, so its lateness
+is no part of them; a machine that the load shares with the engines slows both, which is the limit's to allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.checks.aggregates import observe
+from harness.checks.measurement import Distribution, Measurement, Numbers
+from harness.checks.protocol import DISTRIBUTION
+from harness.checks.timing import by_phase
+from harness.history.reader import History
+from harness.scenario.thresholds import Threshold
+
+FROM_INTENDED_SEND: Final = frozenset({"produce_latency", "freshness_windows", "freshness_hot"})
+"""The checks whose latencies count from the moment at which the load was to send."""
+TABLE: Final = "generator"
+_SHARE: Final = 0.1
+"""Of what was observed: so much of it may be the generator's own without its being to blame."""
+_UPPER: Final = ("<", "<=")
+
+_SAMPLES: Final = """
+WITH own AS (
+    SELECT worker, at_ns, at_ns - lag(at_ns, 1, at_ns) OVER (PARTITION BY worker ORDER BY at_ns) AS gap_ns,
+           CASE WHEN cpu_share >= 0.9 THEN greatest(late_ms, blocked_ms) ELSE late_ms END AS value
+    FROM generator
+)
+SELECT worker, value, greatest(at_ns - (value * 1e6)::BIGINT, load_start_ns) AS at_ns,
+       greatest(1, round(gap_ns / 500e6))::BIGINT AS weight
+FROM own, run WHERE at_ns >= load_start_ns
+"""
+"""A process that uses a whole processor is slow to take answers, too: what it calls back-pressure may be its
+own. A sample belongs to the moment at which its worst lateness began, and counts for every half second since
+the one before it: a process that stood still took none."""
+
+
+class GeneratorKeptUp:
+    """One value a sample; samples of the time before the load began do not count."""
+
+    name = "generator_kept_up"
+    describes = "how late the load's own processes were through no fault of the platform, each half second"
+    unit = "ms"
+    aggregates: Set[str] = DISTRIBUTION
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = frozenset({TABLE, "phases", "run"})
+
+    def measure(self, history: History) -> Measurement:
+        """The generator's own lateness."""
+        return by_phase(history, history.columns(_SAMPLES), nothing="the load took no sample of itself")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnLateness:
+    """The generator's own lateness with the worker of each sample; None where a run does not tell it."""
+
+    samples: Distribution | None
+    workers: Numbers
+
+    def doubt(self, limit: Threshold, observed: float) -> str:
+        """Why an observation held against a limit says nothing of the platform; "" when it does."""
+        if limit.aggregate == "count" or limit.limit is None:
+            return ""
+        during = f" in {','.join(limit.phases)}" if limit.phases else ""
+        samples = self.samples
+        own_ms = None if samples is None else observe(samples, limit)
+        if samples is None or own_ms is None:
+            return f"it is not recorded whether the load itself was on time{during}"
+        kept = limit.holds(observed)
+        if kept and limit.operator in _UPPER:
+            clear = own_ms < limit.limit
+        else:
+            clear = own_ms <= _SHARE * observed and limit.holds(observed - own_ms) == kept
+        return "" if clear else self._blame(samples, limit, own_ms) + during
+
+    def _blame(self, samples: Distribution, limit: Threshold, own_ms: float) -> str:
+        phases = limit.phases or tuple(set(samples.phases.tolist()))
+        inside, workers = samples.during(phases), self.workers[np.isin(samples.phases, phases)]
+        worst = int(inside.values.argmax())
+        late = float(inside.weights[inside.values >= own_ms].sum()) / inside.count
+        return (
+            f"the load itself was late, and the platform cannot be blamed for it: {limit.aggregate} of its"
+            f" own lateness is {own_ms:,.0f} ms ({late:.1%} of the time reaches that), the worst being"
+            f" {inside.values[worst]:,.0f} ms of {workers[worst]}"
+        )
+
+
+UNTOLD: Final = OwnLateness(samples=None, workers=np.array([]))
+"""Of a run that says nothing of its load."""
+
+
+def own_lateness(history: History) -> OwnLateness:
+    """What the run tells of the generator; of a table that is damaged, nothing."""
+    if {TABLE, "phases", "run"} & (history.missing | history.damaged):
+        return UNTOLD
+    columns = history.columns(_SAMPLES)
+    samples = by_phase(history, columns, nothing="")
+    return OwnLateness(
+        samples=samples if isinstance(samples, Distribution) else None, workers=columns["worker"]
+    )
