@@ -7,10 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from harness.checks.measurement import Measurement, Numbers
+from harness.checks.deviation import deviations_percent
+from harness.checks.measurement import Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
 from harness.history.reader import History
+from harness.scenario.model import Load
 
 _WINDOW_S: Final = 10
 _SECOND_NS: Final = 1_000_000_000
@@ -27,8 +29,8 @@ FROM operations, run WHERE kind = 'produce' AND count > 0 GROUP BY ALL
 class RateAccuracy:
     """One value for the ten seconds that begin at each full second of the load, however they overlap.
 
-    What the plan has due is what the profile says, with what was mixed in. A range of operations counts where
-    its first event was sent. In a window in which nothing was due, each event sent is a hundred percent.
+    What the plan has due is what the profile says, with what was mixed in; of a replay of whole batches the
+    profile alone says it. A range of operations counts where its first event was sent.
     """
 
     name = "rate_accuracy"
@@ -39,25 +41,32 @@ class RateAccuracy:
     needs: Set[str] = frozenset({"operations", "phases", "plan", "run"})
 
     def measure(self, history: History) -> Measurement:
-        """Deviations by window, from the first to the last that ends before the plan does."""
-        due, sent = history.columns(_DUE), history.columns(_SENT)
-        last = int(due["second"].max(initial=0))
-        due_in, sent_in = _windows(due, last), _windows(sent, last)
+        """Deviations by window, from the first to the last that ends before the load does."""
+        load = history.scenario.load
+        if load.path == "replay" and load.curve is None:
+            return Unjudged(reason="the load was sent as fast as it was taken: nothing was due at any moment")
+        due = _due(history, load)
+        sent = _by_second(history.columns(_SENT), len(due))
+        deviations = deviations_percent(due, sent, window=_WINDOW_S)
         start_ns = 0 if history.info is None else history.info.load_start_ns
-        at_ns = start_ns + np.arange(len(due_in)) * _SECOND_NS
-        columns = {
-            "value": 100 * np.abs(sent_in - due_in) / np.maximum(due_in, 1),
-            "at_ns": at_ns,
-            "end_ns": at_ns + _WINDOW_S * _SECOND_NS,
-        }
+        at_ns = start_ns + np.arange(len(deviations)) * _SECOND_NS
+        columns = {"value": deviations, "at_ns": at_ns, "end_ns": at_ns + _WINDOW_S * _SECOND_NS}
         return by_phase(history, columns, nothing=f"the load took less than {_WINDOW_S} s")
 
 
-def _windows(counted: dict[str, Numbers], last: int) -> Numbers:
-    """Events in each ten of the seconds before ``last``, which may not be a full one."""
-    seconds, events = counted["second"], counted["events"]
-    known = (seconds >= 0) & (seconds < last)
-    by_second = np.bincount(seconds[known], weights=events[known], minlength=last)
-    until = np.concatenate([[0.0], np.cumsum(by_second)])
-    windows: Numbers = until[_WINDOW_S:] - until[:-_WINDOW_S]
-    return windows
+def _due(history: History, load: Load) -> Numbers:
+    """Events by second. The last second, which may not be a full one, is left out."""
+    if load.path == "replay" and load.curve is not None:
+        # Event k is due when the integral reaches k + 0.5, whichever event of the plan it is.
+        until = [load.curve.area_until(second) for second in range(int(load.duration) + 1)]
+        return np.diff(np.floor(np.array(until) + 0.5))
+    planned = history.columns(_DUE)
+    return _by_second(planned, int(planned["second"].max(initial=0)))
+
+
+def _by_second(counted: dict[str, Numbers], seconds: int) -> Numbers:
+    """Events in each of the first so many seconds."""
+    second, events = counted["second"], counted["events"]
+    known = (second >= 0) & (second < seconds)
+    by_second: Numbers = np.bincount(second[known], weights=events[known], minlength=seconds)
+    return by_second

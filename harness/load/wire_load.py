@@ -18,7 +18,7 @@ from harness.scenario.model import Scenario
 def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> Path:
     """The file of the encoded plan. Raises InvalidInput where it cannot be replayed as the scenario says."""
     _require_retention(scenario, plan)
-    encoding = Encoding(partitions=scenario.pipeline.topics.partitions)
+    encoding = Encoding(partitions=scenario.pipeline.topics.partitions, curve=scenario.load.curve)
     return trace_file(plan, encoding, cache=cache, report=report)
 
 

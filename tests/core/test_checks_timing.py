@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,11 @@ from harness.checks.finding import Finding, Verdict
 from harness.checks.measurement import Distribution, Unjudged
 from harness.history.course import HotWriteLine
 from harness.judge import judge_history
-from harness.scenario.model import Expectation
+from harness.load.profiles import AnyProfile
+from harness.load.profiles.ramp import Ramp
+from harness.load.profiles.trace import TraceProfile
+from harness.scenario.model import Expectation, Load, Scenario
+from pipeline.options import PipelineOptions
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,
@@ -182,6 +187,26 @@ def test_ten_seconds_into_which_a_fault_fell_are_the_faults() -> None:
 
 def test_the_rate_of_a_load_of_less_than_ten_seconds_is_not_judged() -> None:
     assert isinstance(CHECKS["rate_accuracy"].measure(history(**a_second_each(*[10] * 9))), Unjudged)
+
+
+def replayed(profile: AnyProfile) -> Scenario:
+    load = Load(trace=Path("t"), path="replay", profile=profile, event_span=12.0, duration=12.0)
+    return scenario(load=load, pipeline=PipelineOptions(deploy="topics"))
+
+
+def test_what_is_due_of_a_replay_is_what_its_profile_says_and_not_its_plan() -> None:
+    of = replayed(Ramp(start=0.0, end=24.0))
+    operations = [took(5, 2 * second + 1, at_s=second) for second in range(12)]
+    assert measured("rate_accuracy", of=of, operations=operations).values.tolist() == [0, 0, 0]
+    late = [*operations[:-1], took(5, 23, at_s=13)]
+    assert measured("rate_accuracy", of=of, operations=late).values.tolist() == pytest.approx(
+        [0, 0, 2300 / 140]
+    )
+
+
+def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
+    run = history(of=replayed(TraceProfile()), operations=[took(5, 10, at_s=second) for second in range(12)])
+    assert isinstance(CHECKS["rate_accuracy"].measure(run), Unjudged)
 
 
 def test_hot_writes_lie_on_the_clock_of_the_run() -> None:

@@ -73,6 +73,12 @@ def test_the_inverse_of_the_integral_never_goes_back(curve: Curve, shares: list[
     assert all(0 <= at_s <= DURATION_S for at_s in reached_s)
 
 
+@given(curves, st.floats(0, DURATION_S))
+def test_the_integral_until_a_moment_is_that_of_what_lies_before_it(curve: Curve, at_s: float) -> None:
+    area = sum(_area_until(piece, at_s) for piece in curve.pieces)
+    assert curve.area_until(at_s) == pytest.approx(area, rel=1e-6, abs=1e-6)
+
+
 @given(curves, st.floats(0, 1))
 def test_the_integral_up_to_when_it_is_reached_is_what_was_asked(curve: Curve, share: float) -> None:
     at_s = curve.reached_s(share * curve.area)

@@ -9,6 +9,7 @@ import pytest
 from harness.errors import InvalidInput
 from harness.load.extent import event_span_ms, events_at_most
 from harness.load.plan import PlanFile
+from harness.load.wire.trace import EncodedTrace
 from harness.load.wire_load import encoded, wire_source
 from harness.scenario.model import Scenario
 from tests.core.replay_parts import plan_row, write_plan
@@ -42,6 +43,15 @@ def test_with_a_profile_the_plan_is_sent_once_and_on_time(tmp_path: Path) -> Non
     assert (source.duration_s, source.events) == (None, ROWS)
     assert source.schedule is not None
     assert source.schedule.duration_s == scenario.load.duration
+
+
+def test_the_batches_of_a_profile_are_as_short_as_its_rate_is_low(tmp_path: Path) -> None:
+    slow = replay(load__profile={"kind": "constant", "rate": "50/s"})
+    fast = replay(load__profile={"kind": "constant", "rate": "500/s"})
+    for scenario, events in ((slow, 1), (fast, 10)):
+        path = encoded(scenario, plan(tmp_path), cache=tmp_path, report=lambda _: None)
+        sizes = [placed.batch.count for lane in EncodedTrace.open(path).lanes for placed in lane]
+        assert events - 1 <= max(sizes) <= events
 
 
 def test_the_event_clock_has_room_for_every_repetition(tmp_path: Path) -> None:

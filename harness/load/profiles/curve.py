@@ -36,6 +36,11 @@ class Piece:
         """Its integral: the events that fall into it."""
         return (self.from_rate + self.to_rate) / 2 * self.length_s
 
+    def events_within(self, seconds: float) -> float:
+        """Its integral over the first so many of its seconds."""
+        rate = self.from_rate + (self.to_rate - self.from_rate) * seconds / self.length_s
+        return (self.from_rate + rate) / 2 * seconds
+
     def after_s(self, events: _Number) -> _Number:
         """Seconds from its beginning until so many of its events have come.
 
@@ -79,6 +84,12 @@ class Curve:
         piece = self.pieces[number]
         within = min(events - self.before[number], piece.events)
         return piece.from_s + min(piece.after_s(within), piece.length_s)
+
+    def area_until(self, at_s: float) -> float:
+        """The integral from the start of the load to a moment of it, in events."""
+        number = bisect_right(self.pieces, at_s, key=lambda piece: piece.from_s) - 1
+        piece = self.pieces[number]
+        return self.before[number] + piece.events_within(min(at_s, piece.to_s) - piece.from_s)
 
 
 def joined(*corners: tuple[float, float]) -> Iterable[Piece]:

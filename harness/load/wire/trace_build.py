@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -21,12 +21,14 @@ from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
 from harness.load.murmur2 import partition_of
 from harness.load.plan import PlanFile
+from harness.load.profiles.curve import Curve
 from harness.load.wire.batch import EncodedBatch
+from harness.load.wire.cutting import cut, most_at
 from harness.load.wire.encode import Compression, Event, encode
 from harness.load.wire.trace import EncodedTrace, TraceWriter, index_of
 
 _COLUMNS: Final = ("seq", "kind", "entity_id", "event_offset_ms", "payload")
-_CODE: Final = ("batch.py", "encode.py", "trace.py", "trace_build.py")
+_CODE: Final = ("batch.py", "cutting.py", "encode.py", "trace.py", "trace_build.py")
 _REPORT_S: Final = 5.0
 _KEYS_REMEMBERED: Final = 1_000_000
 
@@ -43,6 +45,13 @@ class Encoding:
     """Whether records keep their keys. Without, batches go to the partitions in turn."""
     batch_bytes: int = 1_048_588
     """At most, compressed: what a broker takes unless its ``message.max.bytes`` says otherwise."""
+    curve: Curve | None = None
+    """The rate at which the trace is sent, whole and once: it keeps batches short. As fast as it can be, and
+    so in batches as large as they may be, when it is left out."""
+
+    def most_at(self, number: int) -> int:
+        """Events that the batch may have that begins with this one."""
+        return self.batch_events if self.curve is None else most_at(self.curve, number, self.batch_events)
 
 
 def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:
@@ -70,7 +79,8 @@ def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: R
     with tempfile.TemporaryDirectory(prefix=".encoding-", dir=target.parent) as folder:
         draft = Path(folder) / target.name
         with TraceWriter(draft) as writer:
-            for partition, events in _batches(_placed_events(plan, encoding, report), encoding):
+            placed = _placed_events(plan, encoding, report)
+            for partition, events in cut(placed, partitions=encoding.partitions, most_at=encoding.most_at):
                 for batch in _fitting(events, encoding):
                     writer.add(batch, partition)
             facts = writer.close(key, partitions=encoding.partitions)
@@ -79,16 +89,6 @@ def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: R
     size_mib = target.stat().st_size / 2**20
     took_s = time.monotonic() - began_s
     report(f"encoded {facts.events:,} events into {size_mib:,.0f} MiB of batches in {took_s:.1f} s")
-
-
-def _batches(events: Iterable[tuple[int, Event]], encoding: Encoding) -> Iterator[tuple[int, list[Event]]]:
-    waiting: list[list[Event]] = [[] for _ in range(encoding.partitions)]
-    for partition, event in events:
-        waiting[partition].append(event)
-        if len(waiting[partition]) == encoding.batch_events:
-            yield partition, waiting[partition]
-            waiting[partition] = []
-    yield from ((partition, left) for partition, left in enumerate(waiting) if left)
 
 
 def _fitting(events: list[Event], encoding: Encoding) -> Iterator[EncodedBatch]:
