@@ -32,7 +32,7 @@ _NARROWEST_LABEL: Final = 0.055
 """The share of the width below which a phase gets no name."""
 _NAME_WIDTH: Final = 0.2
 """The share of the width that a fault's name may take."""
-_STYLE: Final[Any] = {
+STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "floodmark",
     "font.family": "sans-serif",
@@ -56,7 +56,7 @@ class Timeline:
         self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
         self._legend: list[tuple[Any, str]] = []
         self._top = 0.79 if history.faults else 0.89
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             self._axes: Axes = self._figure.add_subplot()
             _frame(self._axes, unit, self._end_s)
@@ -94,32 +94,14 @@ class Timeline:
 
     def svg(self) -> str:
         """The plot as an SVG document."""
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(STYLE):
             if self._axes.get_yscale() == "linear":
                 self._axes.set_ylim(bottom=0)
-            self._add_legend()
+            name_lines(self._axes, self._legend)
             self._figure.subplots_adjust(left=0.075, right=0.83, top=self._top, bottom=0.16)
             text = io.StringIO()
             self._figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
         return text.getvalue()
-
-    def _add_legend(self) -> None:
-        if not self._legend:
-            self._axes.text(
-                0.5, 0.5, "nothing was recorded", transform=self._axes.transAxes, ha="center", color=_PALE
-            )
-            return
-        handles, names = zip(*self._legend, strict=True)
-        self._axes.legend(
-            handles,
-            names,
-            loc="upper left",
-            bbox_to_anchor=(1.005, 1.03),
-            frameon=False,
-            handlelength=1.8,
-            fontsize=8,
-            labelspacing=0.35,
-        )
 
     def _shade_phases(self, history: History) -> None:
         for span in history.phases:
@@ -155,16 +137,39 @@ class Timeline:
         return float(np.clip((at_ns - self._start_ns) / 1e9, 0.0, self._end_s))
 
 
+def name_lines(axes: Axes, lines: Sequence[tuple[Any, str]]) -> None:
+    """The legend, beside the plot; without any line the plot says that there is nothing."""
+    if not lines:
+        axes.text(0.5, 0.5, "nothing was recorded", transform=axes.transAxes, ha="center", color=_PALE)
+        return
+    handles, names = zip(*lines, strict=True)
+    axes.legend(
+        handles,
+        names,
+        loc="upper left",
+        bbox_to_anchor=(1.005, 1.03),
+        frameon=False,
+        handlelength=1.8,
+        fontsize=8,
+        labelspacing=0.35,
+    )
+
+
+def bare(axes: Axes) -> None:
+    """No box around the plot, and short ticks."""
+    axes.set_axisbelow(True)
+    axes.tick_params(length=3)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
 def _frame(axes: Axes, unit: str, end_s: float) -> None:
     axes.set_xlim(0, max(end_s, 1.0))
     axes.set_ylabel(unit)
     axes.set_xlabel("seconds since the load began", labelpad=2, fontsize=8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.grid(axis="y", color="#e2e8f0", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=3)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    bare(axes)
 
 
 def _extent_ns(history: History) -> tuple[int, int]:

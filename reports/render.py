@@ -13,9 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement, write_atomically
 from harness.errors import RunError
+from harness.history.latencies import Latencies, read_latencies
 from harness.history.reader import History
 from harness.scenario.model import Load
 from reports.figures import figures
+from reports.latencies import latency_rows, percentile_plot, unanswered
 
 PAGE: Final = "report.html"
 
@@ -28,15 +30,16 @@ def render(run_dir: Path) -> Path:
     Raises ``RunError`` when the run was not judged, or when its scenario cannot be read.
     """
     history, judgement = History.open(run_dir), Judgement.load(run_dir)
+    latencies = read_latencies(run_dir / "history")
     page = run_dir / PAGE
     try:
-        write_atomically(page, _html(history, judgement).encode())
+        write_atomically(page, _html(history, judgement, latencies).encode())
     except OSError as error:
         raise RunError(f"{page} cannot be written: {error}") from error
     return page
 
 
-def _html(history: History, judgement: Judgement) -> str:
+def _html(history: History, judgement: Judgement, latencies: Latencies) -> str:
     environment = Environment(
         loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -49,6 +52,10 @@ def _html(history: History, judgement: Judgement) -> str:
         scenario=history.scenario,
         facts=_facts(history, judgement),
         figures=figures(history),
+        latencies=latency_rows(latencies),
+        unanswered=unanswered(latencies),
+        latency_problems=latencies.problems,
+        percentiles=percentile_plot(latencies) if latencies.kinds else "",
     )
     return page
 

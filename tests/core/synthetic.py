@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from harness.history.latency_log import LatencyLog
 from harness.history.reader import History
 from harness.history.schema import READBACK_HOT_WINDOWS
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
 from harness.load.plan import PLAN
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import derive_windows
+from harness.run_clock import RunClock
 from harness.scenario.model import Expectation, FaultSpec, Inject, Load
 from tests.core.histories import ORIGIN_MS, SECOND_NS, run_info, scenario
 
@@ -293,6 +295,14 @@ def _seen(history: Path, plan: dict[str, Any]) -> None:
                 "error": "",
             }
         )
+    log = LatencyLog(
+        history, "replay-0", RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: 0)
+    )
+    for number in range(2000):
+        service_ms = 5 + number % 7 + (7000 if number % 200 == 0 else 0)
+        for part, ms in (("wait", 2), ("service", service_ms), ("response", service_ms + 2)):
+            log.record(f"produce.{part}", ms * 1_000_000, 1)
+    log.close()
     half_seconds = np.arange(0, 2 * DONE_S) * SECOND_NS // 2
     with TableWriter(history, "generator", "replay-0") as table:
         table.write(

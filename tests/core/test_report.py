@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from harness.errors import RunError
+from harness.history.latency_log import LatencyLog
 from harness.history.writer import append_jsonl
 from harness.judge import judge
 from harness.load.profiles.step import Step
+from harness.run_clock import RunClock
 from harness.scenario.model import Load
 from reports.render import render
 from reports.series import Series, by_second, cpu, memory, reads, throughput, wanted
@@ -66,9 +68,37 @@ def test_every_finding_is_on_the_page_with_its_evidence(recorded: Path, page: st
         assert f'title="{finding.evidence}"' in page
 
 
+def test_latencies_are_shown_by_percentile_and_as_a_curve(page: str) -> None:
+    rows = re.findall(r"<td>produce</td>\s*<td>(\w+)</td>\s*(.*?)</tr>", page, re.DOTALL)
+    assert {part: re.findall(r">([^<>\n]+)</td>", cells) for part, cells in rows} == {
+        "wait": ["2,000", "2", "2", "2", "2", "2", "ms"],
+        "service": ["2,000", "8", "11", "11", "7,012", "7,012", "ms"],
+        "response": ["2,000", "10", "13", "13", "7,012", "7,016", "ms"],
+    }
+    assert "99.9%" in plots(page)[-1]
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_what_was_not_acknowledged_is_counted_beside_the_latencies(run: Path) -> None:
+    log = LatencyLog(run / "history", "w", RunClock.start())
+    log.record("produce.unknown", 10**9, 7)
+    log.close()
+    judge(run)
+    assert "produce: 0 failed and 7 have no known outcome" in render(run).read_text()
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_a_latency_log_that_is_damaged_is_told(run: Path) -> None:
+    (run / "history/latency-w.hlog").write_text(f"Tag={EVIL},1,1,1,AAAA\n")
+    judge(run)
+    page = render(run).read_text()
+    assert "latency-w.hlog: line 1: no interval" in page
+    assert "<script" not in page
+
+
 def test_every_plot_bears_the_faults_and_the_phases(page: str) -> None:
-    assert len(plots(page)) == 6
-    for plot in plots(page):
+    assert len(plots(page)) == 7
+    for plot in plots(page)[:-1]:
         for text in ("kill kafka-broker-2", "kill flink-taskmanager-1", "warm up", "recovery"):
             assert text in plot
 
