@@ -8,7 +8,8 @@ epoch in wall-clock time too. All ``*_ms`` of events are event time: millisecond
 ``seq`` numbers the events of a plan (see harness/load/plan.py) in the order in which they are to be sent, so
 operations record ranges of it instead of rows per event. Where whole batches were replayed
 (harness/load/wire/), ``seq`` numbers the events of the encoded trace, and goes on counting through its
-repetitions.
+repetitions. Where events were computed as they were sent (harness/load/live/), ``seq`` numbers the events of
+each ``partition`` by themselves, from 0, in the order in which they were sent there.
 """
 
 from __future__ import annotations

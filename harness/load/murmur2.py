@@ -26,4 +26,9 @@ def murmur2(data: bytes) -> int:
 
 def partition_of(key: str, partitions: int) -> int:
     """The partition, from 0, that a record with this key goes to."""
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return partition_of_bytes(key.encode(), partitions)
+
+
+def partition_of_bytes(key: bytes, partitions: int) -> int:
+    """As ``partition_of``, for a key as it goes over the wire."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from confluent_kafka import KafkaException, Producer
 
@@ -24,21 +24,8 @@ _QUEUE_KIB: Final = 512 * 1024
 _METADATA_TIMEOUT_S: Final = 10.0
 
 
-class ProducerOptions(Protocol):
-    """What a load says of its producers; ``ReplayConfig`` and ``LiveConfig`` have it all."""
-
-    @property
-    def acks(self) -> Literal["all", "1"]: ...  # noqa: D102
-    @property
-    def linger_ms(self) -> float: ...  # noqa: D102
-    @property
-    def compression(self) -> str: ...  # noqa: D102
-    @property
-    def delivery_timeout_s(self) -> float: ...  # noqa: D102
-
-
 def producer_settings(
-    config: ProducerOptions, endpoints: Endpoints, name: str
+    config: ReplayConfig, endpoints: Endpoints, name: str
 ) -> dict[str, str | int | float | bool]:
     """Settings for an open loop: everything is taken at once and retried in order until the time-out.
 

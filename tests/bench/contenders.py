@@ -89,7 +89,7 @@ def _lane_sent(
 
 
 class LiveContender:
-    """Our live path: event by event through librdkafka, each with its time, and each outcome known."""
+    """Our live path: batches filled while others are sent, each event with its time and outcome."""
 
     events: Final = MappingProxyType({1: 6_000_000, 3: 4_000_000})
 
@@ -115,7 +115,7 @@ class LiveContender:
         return _recorded(history, cpu_s)
 
     def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
-        """Batches are librdkafka's affair: they were read with their checksums, and are counted."""
+        """Batches are made as they are sent: they were read with their checksums, and are counted."""
         return 0
 
     def _source(self, task: Task) -> FromGenerator | FromLines:

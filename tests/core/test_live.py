@@ -1,229 +1,273 @@
-"""The live path: what reaches librdkafka's own mock cluster, and what becomes known of each event."""
+"""The live path: which batches its events are put into, and what becomes known of them."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from aiokafka.record.default_records import DefaultRecordBatch
+from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.clocks import Clocks
-from harness.load.generate.events import EventGenerator
+from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.model import Generate
 from harness.load.generate.payloads import payloads_of
 from harness.load.live.__main__ import main
+from harness.load.live.batches import Batching, LiveBatches
 from harness.load.live.config import FromGenerator, FromPlan, LiveConfig
-from harness.load.live.flight import Flight
-from harness.load.live.send import LiveLoad, LiveSender
 from harness.load.live.source import Chunk, GeneratedSource, LineSource, PlanSource
-from harness.load.murmur2 import partition_of
+from harness.load.live.supply import LiveSupply
+from harness.load.murmur2 import partition_of_bytes
 from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
-from harness.load.replay_outcome import refusal_of
+from harness.load.wire.batch import ProducerState
 from harness.load.wire.config import WireSchedule
+from harness.load.wire.link import Link
 from harness.load.wire.pace import Flood, Pace
-from harness.load.wire.replay import Completion
+from harness.load.wire.replay import Completion, WireLoad, WireReplay
+from harness.load.wire.supply import Shipment
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.replay_parts import Noted, plan_row, write_plan
+from tests.core.wire_client import Client, records
 
 GENERATE = Generate(entities=50)
-PARTITIONS = 4
+BATCHING = Batching(partitions=3, batch_events=7, batch_bytes=10_000, linger_ms=50, compression="none")
+ORIGIN_MS = 1000
+MOCK_PARTITIONS = 4
 """Of every topic of a mock cluster."""
-IDEMPOTENT = {"acks": "all", "enable.idempotence": True}
 
 
-@dataclass
-class Events:
-    """A source of these events, at one a millisecond."""
-
-    payloads: list[bytes]
-
-    def chunks(self, events: int) -> Iterator[Chunk]:
-        keys = [b"k%d" % n for n in range(len(self.payloads))]
-        yield Chunk(keys=keys, payloads=self.payloads, offsets_ms=range(len(self.payloads)))
+def chunk(numbers: range, keys: list[bytes] | None) -> Chunk:
+    """Events that tell their number, at one a millisecond."""
+    own = None if keys is None else [keys[n] for n in numbers]
+    return Chunk(keys=own, payloads=[b"%d" % n for n in numbers], offsets_ms=list(numbers))
 
 
-def load_of(source: Any, *, events: int = 100, flight: int = 7, pace: Pace | None = None) -> LiveLoad:
-    return LiveLoad(
-        source=source,
-        topic="t",
-        partitions=PARTITIONS,
-        events=events,
-        pace=pace or Flood(),
-        load_start_ns=0,
-        origin_ms=1000,
-        flight_events=flight,
-    )
+def chunks(sizes: list[int], keys: list[bytes] | None = None) -> Iterator[Chunk]:
+    first = 0
+    for size in sizes:
+        yield chunk(range(first, first + size), keys)
+        first += size
 
 
-def mock_producer(**settings: Any) -> Producer:
-    return Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1, **IDEMPOTENT, **settings})
-
-
-def sent(load: LiveLoad, *producers: Producer, flush_timeout_s: float = 10) -> list[Completion]:
-    """Send through the producers, each taking over from the one before it."""
+def sent(
+    source: Iterator[Chunk],
+    client: Client,
+    *,
+    batching: Batching = BATCHING,
+    pace: Pace | None = None,
+    end_ns: int | None = None,
+) -> list[Completion]:
     done: list[Completion] = []
-    waiting = list(producers)
-    sender = LiveSender(
-        load, lambda: waiting.pop(0), record=done.append, meter=Noted(), now_ns=RunClock.start().now_ns
-    )
-    sender.run(flush_timeout_s=flush_timeout_s)
-    return sorted(done, key=lambda found: found.first_number)
+    now_ns = iter(range(0, 10**15, 1000)).__next__
+
+    async def connect() -> Client:
+        return client
+
+    async def run() -> None:
+        own = pace or Flood()
+        built = LiveBatches(batching, own, origin_ms=ORIGIN_MS).of(source)
+        supply = LiveSupply(built, partitions=batching.partitions, now_ns=now_ns)
+        load = WireLoad(topic="t", pace=own, load_start_ns=0, end_ns=end_ns)
+        replay = WireReplay(load, supply, [Link(connect)], record=done.append, meter=Noted(), now_ns=now_ns)
+        await asyncio.wait_for(replay.run(flush_timeout_s=1), timeout=30)
+
+    asyncio.run(run())
+    return done
 
 
-def numbers(done: list[Completion], outcome: str) -> list[int]:
-    return [n for d in done if d.outcome == outcome for n in range(d.first_number, d.first_number + d.count)]
+sizes = st.lists(st.integers(0, 30), max_size=6)
 
 
-def topic_of(producer: Producer, count: int) -> list[Message]:
-    """All that is in the topic, in each partition's order."""
-    broker = next(iter(producer.list_topics("t", timeout=10).brokers.values()))
-    settings = {"bootstrap.servers": f"{broker.host}:{broker.port}", "group.id": "g"}
-    with closing(Consumer(settings)) as consumer:
-        consumer.assign([TopicPartition("t", partition, 0) for partition in range(PARTITIONS)])
-        return list(consumer.consume(count, timeout=10))
+@given(sizes, st.data(), st.sampled_from(["none", "snappy"]))
+def test_every_event_is_sent_once_in_its_keys_order_to_its_partition_under_its_time(
+    lengths: list[int], data: st.DataObject, compression: Any
+) -> None:
+    names = st.sampled_from([b"", b"a", b"b", b"c", b"d", b"e"])
+    events = sum(lengths)
+    keys = data.draw(st.lists(names, min_size=events, max_size=events))
+    client = Client()
+    done = sent(chunks(lengths, keys), client, batching=replace(BATCHING, compression=compression))
+    found = records(client)
+    assert sorted(found, key=lambda record: record[3]) == [
+        (partition_of_bytes(key, 3), key, b"%d" % n, ORIGIN_MS + n) for n, key in enumerate(keys)
+    ]
+    for partition in range(3):
+        times = [time_ms for place, _, _, time_ms in found if place == partition]
+        assert times == sorted(times)
+        own = [d for d in done if d.partition == partition]
+        numbers = [n for d in own for n in range(d.first_number, d.first_number + d.count)]
+        assert numbers == list(range(len(times)))
+    assert all(d.count <= 7 and d.outcome == "ok" for d in done)
 
 
-def test_every_event_is_there_once_at_its_time_in_the_partition_of_its_key() -> None:
-    producer, generator = mock_producer(), EventGenerator(GENERATE, seed=3)
-    done = sent(load_of(GeneratedSource(generator, span_ms=200)), producer)
-    assert numbers(done, "ok") == list(range(100))
-    drawn = next(generator.chunks(100))
-    keys = drawn.column("entity_id").to_pylist()
-    expected = {
-        (payload, key.encode(), 1000 + 2 * n, partition_of(key, PARTITIONS))
-        for n, (payload, key) in enumerate(zip(payloads_of(drawn), keys, strict=True))
+@given(sizes)
+def test_events_without_keys_go_to_the_partitions_in_turn_a_batch_at_a_time(lengths: list[int]) -> None:
+    client = Client()
+    sent(chunks(lengths), client)
+    found = records(client)
+    assert sorted((int(value or b""), key, time_ms) for _, key, value, time_ms in found) == [
+        (n, None, ORIGIN_MS + n) for n in range(sum(lengths))
+    ]
+    batches = Counter(partition for partition, _ in client.taken)
+    assert max(batches.values(), default=0) - min((batches[p] for p in range(3)), default=0) <= 1
+
+
+@given(st.integers(1, 400), st.floats(1, 10_000), st.sampled_from([0.0, 1.0, 50.0]))
+def test_a_batch_is_sent_when_its_last_event_is_due_and_none_lingers_longer(
+    events: int, rate: float, linger_ms: float
+) -> None:
+    pace = WireSchedule(profile=Constant(rate=rate), duration_s=events / rate).pace
+    batching = replace(BATCHING, linger_ms=linger_ms, batch_events=1000)
+    keys = [b"%d" % (n % 5) for n in range(events)]
+    batches = LiveBatches(batching, pace, origin_ms=ORIGIN_MS).of(chunks([events], keys))
+    for _, shipment in next(batches):
+        first_ns, last_ns = pace.due_ns(shipment.first_arrival), pace.due_ns(shipment.last_arrival)
+        assert last_ns - first_ns <= linger_ms * 1e6
+        times = [
+            record.timestamp for record in DefaultRecordBatch(shipment.batch.stamped(0, ProducerState()))
+        ]
+        assert (times[0], times[-1]) == (shipment.first_arrival, shipment.last_arrival)
+
+
+def test_an_event_that_is_due_is_intended_for_that_moment() -> None:
+    pace = WireSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
+    done = sent(chunks([100]), Client(), pace=pace, batching=replace(BATCHING, partitions=1))
+    assert [d.intended_ns for d in done] == [pace.due_ns(d.first_number) for d in done]
+    assert all(d.started_ns >= pace.due_ns(d.first_number + d.count - 1) for d in done)
+
+
+def test_an_event_that_is_too_large_fails_unsent_and_its_neighbours_do_not() -> None:
+    source = Chunk(keys=None, payloads=[b"a", b"b" * 500, b"c"], offsets_ms=[0, 1, 2])
+    client = Client()
+    done = sent(iter([source]), client, batching=replace(BATCHING, partitions=1, batch_bytes=100))
+    assert {(d.first_number, d.count, d.outcome, d.error) for d in done} == {
+        (0, 1, "ok", ""),
+        (1, 1, "fail", "MessageSizeTooLargeError"),
+        (2, 1, "ok", ""),
     }
-    found = [(m.value(), m.key(), m.timestamp()[1], m.partition()) for m in topic_of(producer, 100)]
-    assert len(found) == 100
-    assert set(found) == expected
+    assert [value for _, _, value, _ in records(client)] == [b"a", b"c"]
 
 
-def test_the_events_of_a_key_keep_their_order() -> None:
-    producer = mock_producer()
-    sent(load_of(GeneratedSource(EventGenerator(Generate(entities=5), seed=1), span_ms=1000)), producer)
-    times: dict[bytes, list[int]] = {}
-    for message in topic_of(producer, 100):
-        times.setdefault(bytes(message.key() or b""), []).append(message.timestamp()[1])
-    assert all(found == sorted(found) for found in times.values())
-
-
-def test_a_full_queue_is_waited_for() -> None:
-    producer = mock_producer(**{"queue.buffering.max.messages": 10})
-    done = sent(load_of(GeneratedSource(EventGenerator(GENERATE, seed=1), span_ms=0)), producer)
-    assert numbers(done, "ok") == list(range(100))
-
-
-def test_an_event_that_is_too_large_fails_and_its_neighbours_do_not() -> None:
-    payloads = [b"a", b"b" * 5000, b"c"]
-    done = sent(load_of(Events(payloads)), mock_producer(**{"message.max.bytes": 4000}))
-    assert (numbers(done, "ok"), numbers(done, "fail")) == ([0, 2], [1])
-    assert [d.error for d in done] == ["", "MSG_SIZE_TOO_LARGE", ""]
-
-
-def test_what_was_not_acknowledged_in_time_is_unknown() -> None:
-    unreachable = Producer({"bootstrap.servers": "127.0.0.1:1", **IDEMPOTENT})
-    done = sent(load_of(Events([b"a", b"b"])), unreachable, flush_timeout_s=0)
-    assert numbers(done, "unknown") == [0, 1]
-
-
-class DeadProducer:
-    """Takes a message, and is fatally broken at the next; ``poll`` then tells what became of the first."""
-
-    def __init__(self) -> None:
-        self.report: Any = None
-
-    def produce(self, topic: str, value: bytes, *rest: Any) -> None:
-        if self.report is not None:
-            raise KafkaException(KafkaError(KafkaError._FATAL, "dead", True))
-        self.report, self.value = rest[2], value
-
-    def purge(self) -> None:
-        self.purged = True
-
-    def poll(self, timeout_s: float) -> int:
-        if self.report is not None and self.value:
-            self.report(KafkaError(KafkaError._PURGE_INFLIGHT), _Told(self.value))
-            self.value = b""
-        return 0
-
-    def __len__(self) -> int:
-        return len(self.report is not None and self.value)
+def test_no_batch_is_larger_than_a_broker_takes() -> None:
+    client = Client()
+    batching = replace(BATCHING, batch_events=1000, batch_bytes=200)
+    sent(chunks([500]), client, batching=batching)
+    assert len(records(client)) == 500
+    assert max(batch.size() for _, batch in client.taken) <= 200
 
 
 @dataclass
-class _Told:
-    payload: bytes
+class Endless:
+    """Chunks without end; counts those that were asked for."""
 
-    def value(self) -> bytes:
-        return self.payload
+    asked: int = 0
 
-
-def test_a_producer_beyond_use_is_replaced_and_what_it_held_is_unknown() -> None:
-    dead, fresh = DeadProducer(), mock_producer()
-    done = sent(load_of(Events([b"a", b"b", b"c"])), dead, fresh)  # type: ignore[arg-type]
-    assert (numbers(done, "unknown"), numbers(done, "ok")) == ([0], [1, 2])
-    assert len(topic_of(fresh, 2)) == 2
+    def chunks(self) -> Iterator[Chunk]:
+        for number in range(10**9):
+            self.asked += 1
+            yield chunk(range(number * 10_000, (number + 1) * 10_000), None)
 
 
-def test_events_are_sent_when_the_last_of_their_flight_is_due() -> None:
-    pace = WireSchedule(profile=Constant(rate=1000.0), duration_s=1.0).pace
-    done = sent(load_of(GeneratedSource(EventGenerator(GENERATE, seed=1), 0), pace=pace), mock_producer())
-    assert [d.intended_ns for d in done] == [pace.due_ns(d.first_number) for d in done]
-    assert all(d.started_ns >= (pace.due_ns(d.first_number + d.count - 1) or 0) for d in done)
+def test_a_load_that_is_over_builds_nothing_more() -> None:
+    source = Endless()
+    done = sent(source.chunks(), Client(), end_ns=10**6, batching=replace(BATCHING, batch_events=5000))
+    assert all(d.started_ns < 10**6 + 10_000 for d in done)
+    assert source.asked < 100
 
 
-outcomes = st.lists(st.sampled_from(["ok", "timed out", "refused", "silent"]), min_size=1, max_size=30)
+def one_each(source: Endless) -> LiveSupply:
+    """Three batches a chunk, one for each partition; no chunk is added while any of the last waits."""
+    built = LiveBatches(replace(BATCHING, batch_events=4000, batch_bytes=10**6), Flood(), origin_ms=0).of(
+        source.chunks()
+    )
+    return LiveSupply(built, partitions=3, now_ns=lambda: 5, ahead_events=0)
 
 
-@given(outcomes, st.randoms(use_true_random=False), st.booleans())
-def test_a_flights_ranges_say_of_each_event_what_was_said_of_it(
-    said: list[str], random: Any, alike: bool
-) -> None:
-    payloads = [b"same" if alike else b"%d" % n for n in range(len(said))]
-    flight = Flight(payloads, lambda: 7)
-    for place, what in enumerate(said):
-        if what == "refused":
-            flight.refused(place, refusal_of(KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)))
-    told = [place for place, what in enumerate(said) if what in ("ok", "timed out")]
-    random.shuffle(told)
-    for place in told:
-        error = None if said[place] == "ok" else KafkaError(KafkaError._MSG_TIMED_OUT)
-        flight.report(error, _Told(payloads[place]))  # type: ignore[arg-type]
-    assert bool(flight.open) == ("silent" in said)
-    flight.give_up()
-    done = list(flight.completions(0, intended_ns=0, started_ns=0))
-    assert [n for d in done for n in range(d.first_number, d.first_number + d.count)] == [*range(len(said))]
-    assert numbers(done, "fail") == [n for n, what in enumerate(said) if what == "refused"]
-    if "silent" in said:
-        assert not numbers(done, "ok")
-    elif not alike:
-        assert numbers(done, "ok") == [n for n, what in enumerate(said) if what == "ok"]
-    else:
-        assert len(numbers(done, "ok")) == said.count("ok")
+async def waits_for_the_others(supply: LiveSupply) -> asyncio.Task[Shipment | None]:
+    assert await supply.next(0) is not None
+    waiting = asyncio.create_task(supply.next(0))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    return waiting
+
+
+def test_a_partition_that_takes_nothing_holds_up_the_others_instead_of_filling_memory() -> None:
+    source = Endless()
+
+    async def run() -> None:
+        supply = one_each(source)
+        waiting = await waits_for_the_others(supply)
+        assert source.asked <= 2
+        await supply.next(1)
+        await supply.next(2)
+        shipment = await waiting
+        assert shipment is not None
+        assert (shipment.first_number, shipment.held_until_ns) == (4000, 5)
+
+    asyncio.run(run())
+
+
+def test_whoever_waits_for_room_is_let_go_when_the_load_is_over() -> None:
+    async def run() -> None:
+        supply = one_each(Endless())
+        waiting = await waits_for_the_others(supply)
+        supply.close()
+        assert await waiting is None
+
+    asyncio.run(run())
+
+
+def test_what_is_wrong_with_the_source_ends_the_load(tmp_path: Path) -> None:
+    (tmp_path / "lines").touch()
+    with pytest.raises(ExceptionGroup) as raised:
+        sent(LineSource(tmp_path / "lines", span_ms=1).chunks(3), Client())
+    assert raised.group_contains(ValueError, match="has no lines")
+
+
+def test_generated_events_are_those_of_the_generator_evenly_over_the_span() -> None:
+    generator = EventGenerator(GENERATE, seed=3)
+    (found,) = GeneratedSource(generator, span_ms=200).chunks(100)
+    drawn = next(generator.chunks(100))
+    assert found.payloads == payloads_of(drawn)
+    assert found.keys == [key.encode() for key in drawn.column("entity_id").to_pylist()]
+    assert found.offsets_ms == list(range(0, 200, 2))
 
 
 def test_the_lines_of_a_file_come_over_and_over(tmp_path: Path) -> None:
     (tmp_path / "lines").write_bytes(b"a\nb\nc\n")
-    chunks = list(LineSource(tmp_path / "lines", span_ms=16).chunks(8))
-    assert [payload for c in chunks for payload in c.payloads] == [b"a", b"b", b"c"] * 2 + [b"a", b"b"]
-    assert [offset for c in chunks for offset in c.offsets_ms] == [0, 2, 4, 6, 8, 10, 12, 14]
+    found = list(LineSource(tmp_path / "lines", span_ms=16).chunks(8))
+    assert [payload for c in found for payload in c.payloads] == [b"a", b"b", b"c"] * 2 + [b"a", b"b"]
+    assert [offset for c in found for offset in c.offsets_ms] == [0, 2, 4, 6, 8, 10, 12, 14]
+
+
+def test_lines_go_on_from_chunk_to_chunk(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_bytes(b"a\nb\nc\n")
+    events = 2 * CHUNK_EVENTS + 1
+    found = list(LineSource(tmp_path / "lines", span_ms=7).chunks(events))
+    assert [payload for c in found for payload in c.payloads] == list(
+        islice(cycle([b"a", b"b", b"c"]), events)
+    )
+    assert [offset for c in found for offset in c.offsets_ms] == [n * 7 // events for n in range(events)]
 
 
 def test_a_plans_events_keep_their_keys_and_times(tmp_path: Path) -> None:
     rows = [plan_row(seq) for seq in range(5)]
-    (chunk,) = PlanSource(write_plan(tmp_path / "p.parquet", rows)).chunks(3)
-    assert chunk.keys == [row["entity_id"].encode() for row in rows[:3]]
-    assert chunk.offsets_ms == [row["event_offset_ms"] for row in rows[:3]]
+    (found,) = PlanSource(write_plan(tmp_path / "p.parquet", rows)).chunks(3)
+    assert found.keys == [row["entity_id"].encode() for row in rows[:3]]
+    assert found.offsets_ms == [row["event_offset_ms"] for row in rows[:3]]
 
 
 def config_of(folder: Path, bootstrap: str) -> Path:
@@ -240,7 +284,7 @@ def config_of(folder: Path, bootstrap: str) -> Path:
             epoch_unix_ns=clock.epoch_unix_ns,
             epoch_monotonic_ns=clock.epoch_monotonic_ns,
             load_start_ns=0,
-            origin_ms=1000,
+            origin_ms=ORIGIN_MS,
             time_scale=1.0,
         ),
         events=10_000,
@@ -248,20 +292,22 @@ def config_of(folder: Path, bootstrap: str) -> Path:
     return folder / "live.json"
 
 
-def test_the_process_records_its_operations_and_its_progress(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    cluster = mock_producer()
+def test_the_process_records_its_operations_and_its_progress(tmp_path: Path) -> None:
+    cluster = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1})
     broker = next(iter(cluster.list_topics("t", timeout=10).brokers.values()))
     assert main(["--config", str(config_of(tmp_path, f"{broker.host}:{broker.port}"))]) == 0
     progress = LoadProgress.load(tmp_path / "progress")
     assert progress is not None
     assert (progress.state, progress.acknowledged, progress.total) == ("done", 10_000, 10_000)
     operations = duckdb.read_parquet(f"{tmp_path}/history/operations/*.parquet")
-    assert operations.aggregate("sum(count), min(first_seq), max(last_seq)").fetchall() == [
-        (10_000, 0, 9_999)
-    ]
+    found = operations.aggregate("partition, sum(count), max(last_seq) + 1, min(first_seq)").fetchall()
+    assert sum(count for _, count, _, _ in found) == 10_000
+    assert len(found) == MOCK_PARTITIONS
+    assert all(first == 0 and count == end for _, count, end, first in found)
+
+
+def test_a_cluster_that_cannot_be_reached_ends_the_process(tmp_path: Path) -> None:
+    assert main(["--config", str(config_of(tmp_path, "127.0.0.1:1"))]) == 1
 
 
 def test_a_configuration_is_read_back_as_it_was_written(tmp_path: Path) -> None:

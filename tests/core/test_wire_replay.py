@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiokafka import errors
-from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -21,7 +19,7 @@ from harness.load.murmur2 import partition_of
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
 from harness.load.profiles.saw_tooth import SawTooth
-from harness.load.share import Share
+from harness.load.share import WHOLE, Share
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.link import Link
 from harness.load.wire.pace import Flood, Pace
@@ -29,10 +27,11 @@ from harness.load.wire.prepared import PreparedBatch
 from harness.load.wire.replay import Completion, WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, encoded_trace
+from harness.load.wire.trace_supply import TraceSupply
 from tests.core.replay_parts import Hand, Noted, plan_file, plan_row, write_plan
+from tests.core.wire_client import Client, records
 
 EVENTS = 100
-Answer = Callable[[PreparedBatch], BaseException | None]
 
 
 def quiet(message: str) -> None:
@@ -46,31 +45,6 @@ def trace(folder: Path, **encoding: int) -> EncodedTrace:
     return encoded_trace(plan, settings, cache=folder, report=quiet)
 
 
-class Client:
-    """Takes batches as aiokafka's producer does, and answers as it is told."""
-
-    def __init__(self, answer: Answer = lambda _: None, refuses: list[BaseException] | None = None) -> None:
-        self.answer, self.refuses = answer, refuses or []
-        self.taken: list[tuple[int, PreparedBatch]] = []
-        self.stopped = False
-
-    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
-        assert topic == "t"
-        await asyncio.sleep(0)
-        if self.refuses:
-            raise self.refuses.pop(0)
-        self.taken.append((partition, batch))
-        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
-        if error := self.answer(batch):
-            future.set_exception(error)
-        else:
-            future.set_result(None)
-        return future
-
-    async def stop(self) -> None:
-        self.stopped = True
-
-
 def replayed(
     encoded: EncodedTrace,
     *clients: Client,
@@ -78,7 +52,8 @@ def replayed(
     pace: Pace | None = None,
     meter: GeneratorMeter | None = None,
     now_ns: Callable[[], int] | None = None,
-    **limits: Any,
+    end_ns: int | None = None,
+    share: Share = WHOLE,
 ) -> list[Completion]:
     """Replay through the clients, each taking over from the one before it."""
     done: list[Completion] = []
@@ -88,30 +63,16 @@ def replayed(
         return waiting.pop(0)
 
     async def run() -> None:
-        load = WireLoad(
-            trace=encoded,
-            topic="t",
-            events=events,
-            pace=pace or Flood(),
-            load_start_ns=0,
-            origin_ms=1000,
-            **limits,
-        )
+        load = WireLoad(topic="t", pace=pace or Flood(), load_start_ns=0, end_ns=end_ns)
+        supply = TraceSupply(encoded, events=events, origin_ms=1000, share=share)
         clock = now_ns or iter(range(0, 10**15, 1000)).__next__
-        replay = WireReplay(load, [Link(connect)], record=done.append, meter=meter or Noted(), now_ns=clock)
+        replay = WireReplay(
+            load, supply, [Link(connect)], record=done.append, meter=meter or Noted(), now_ns=clock
+        )
         await replay.run(flush_timeout_s=1)
 
     asyncio.run(run())
     return done
-
-
-def records(client: Client) -> list[tuple[int, bytes | None, bytes | None, int]]:
-    """Partition, key, value and time of everything that a client was given, as a real decoder reads it."""
-    return [
-        (partition, record.key, record.value, record.timestamp)
-        for partition, batch in client.taken
-        for record in DefaultRecordBatch(bytes(batch._build()))
-    ]
 
 
 def test_every_event_goes_to_the_partition_of_its_key_in_the_plans_order(tmp_path: Path) -> None:

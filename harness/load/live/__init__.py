@@ -1,1 +1,1 @@
-"""The live path: events that are computed as they are sent, one by one, by librdkafka."""
+"""The live path: events that are computed as they are sent, in batches of their own."""

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
-from confluent_kafka import KafkaException, Producer
+from aiokafka.errors import KafkaError
 
-from harness.history.operations import OperationsWriter
-from harness.history.writer import TableWriter
-from harness.load.generator import GeneratorMeter
+from harness.load.live.batches import Batching, LiveBatches
 from harness.load.live.config import LiveConfig
-from harness.load.live.send import LiveLoad, LiveSender
-from harness.load.progress import progress_file
-from harness.load.replay_kafka import producer_settings
-from harness.load.wire.record import WireRecord
+from harness.load.live.supply import LiveSupply
+from harness.load.wire.drive import Books, drive, until_done, wire_links
+from harness.load.wire.link import Link
+from harness.load.wire.replay import WireLoad
 from pipeline.endpoints import Endpoints
-
-_SAVE_NS: Final = 500_000_000
-_METADATA_TIMEOUT_S: Final = 10.0
-_BATCH_BYTES: Final = 1_000_000
-"""About what a broker takes; the larger, the fewer requests."""
-_BATCH_EVENTS: Final = 1_000_000
-_log = logging.getLogger("harness.load.live")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,78 +24,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m harness.load.live", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="a file that LiveConfig.save wrote")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    config = LiveConfig.load(parser.parse_args(arguments).config)
-    try:
-        _send(config)
-    except KafkaException as error:
-        _log.error("cannot go on: %s", error.args[0])
-        return 1
-    return 0
+    return until_done(_send(LiveConfig.load(parser.parse_args(arguments).config)))
 
 
-def _send(config: LiveConfig) -> None:
-    settings = {
-        **producer_settings(config, Endpoints.load(config.endpoints), config.worker),
-        "batch.size": _BATCH_BYTES,
-        "batch.num.messages": _BATCH_EVENTS,
-    }
-    now_ns = config.clocks.run_clock.now_ns
-    load = LiveLoad(
-        source=config.source.open(),
-        topic=config.topic,
-        partitions=_partitions(Producer(settings), config.topic),
-        events=config.events,
-        pace=config.pace,
-        load_start_ns=config.clocks.load_start_ns,
-        origin_ms=config.clocks.origin_ms,
-        flight_events=config.flight_events,
+async def _send(config: LiveConfig) -> None:
+    kafka, clocks = Endpoints.load(config.endpoints).kafka, config.clocks
+    links = wire_links(kafka, worker=config.worker, acks=config.acks, count=config.producers)
+    partitions = await _partitions(links[0], config.topic)
+    batching = Batching(
+        partitions=partitions,
+        batch_events=config.batch_events,
+        batch_bytes=config.batch_bytes,
+        linger_ms=config.linger_ms,
+        compression=config.compression,
     )
-    writer = OperationsWriter(config.history, config.worker, config.clocks.run_clock)
-    config.progress.mkdir(parents=True, exist_ok=True)
-    progress = progress_file(config.progress, config.worker)
-    record = WireRecord(writer, progress, total=config.events)
-    meter = GeneratorMeter(TableWriter(config.history, "generator", config.worker), config.worker, now_ns)
-
-    def save(at_ns: int) -> None:
-        record.save("sending", at_ns)
-        meter.sample_if_due()
-
-    sender = LiveSender(
-        load,
-        lambda: Producer(settings),
-        record=record.add,
-        meter=meter,
-        now_ns=now_ns,
-        tick=_twice_a_second(save, now_ns),
+    batches = LiveBatches(batching, config.pace, origin_ms=clocks.origin_ms)
+    built = batches.of(config.source.open().chunks(config.events))
+    await drive(
+        WireLoad(topic=config.topic, pace=config.pace, load_start_ns=clocks.load_start_ns),
+        LiveSupply(built, partitions=partitions, now_ns=clocks.run_clock.now_ns),
+        links,
+        Books.open(config.history, config.progress, config.worker, clocks, total=config.events),
+        flush_timeout_s=config.flush_timeout_s,
+        stop_timeout_s=config.stop_timeout_s,
     )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sender.stop())
+
+
+async def _partitions(link: Link, topic: str) -> int:
+    """How many the topic has. Raises KafkaError when it is not there or cannot be reached."""
     try:
-        sender.run(flush_timeout_s=config.flush_timeout_s)
-    finally:
-        meter.close()
-        record.close(now_ns())
-
-
-def _partitions(producer: Producer, topic: str) -> int:
-    """How many the topic has. Raises KafkaException when it is not there or cannot be reached."""
-    found = producer.list_topics(topic, timeout=_METADATA_TIMEOUT_S).topics[topic]
-    if found.error is not None:
-        raise KafkaException(found.error)
-    return len(found.partitions)
-
-
-def _twice_a_second(save: Callable[[int], None], now_ns: Callable[[], int]) -> Callable[[], None]:
-    next_ns = now_ns()
-
-    def tick() -> None:
-        nonlocal next_ns
-        at_ns = now_ns()
-        if at_ns >= next_ns:
-            next_ns = at_ns + _SAVE_NS
-            save(at_ns)
-
-    return tick
+        return len(await (await link.producer()).partitions_for(topic))
+    except KafkaError:
+        await link.close()
+        raise
 
 
 if __name__ == "__main__":

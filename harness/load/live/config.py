@@ -11,8 +11,9 @@ from harness.clocks import Clocks
 from harness.load.generate.events import EventGenerator
 from harness.load.generate.model import Generate
 from harness.load.live.source import GeneratedSource, LineSource, PlanSource, Source
-from harness.load.replay_config import DELIVERY_TIMEOUT_S, FLUSH_TIMEOUT_S
+from harness.load.replay_config import FLUSH_TIMEOUT_S
 from harness.load.wire.config import WireSchedule
+from harness.load.wire.encode import Compression
 from harness.load.wire.pace import Flood, Pace
 
 
@@ -75,15 +76,20 @@ class LiveConfig(_Model):
     """So many are sent, or all that a plan has when it has fewer."""
     schedule: WireSchedule | None = None
     """When each is due; as soon as the platform takes it when it is left out."""
-    flight_events: int = Field(default=4096, ge=1)
-    """So many are handed to the client together, when the last of them is due, and recorded together."""
+    batch_events: int = Field(default=8000, ge=1)
+    """At most; fewer where a chunk of the source ends."""
+    batch_bytes: int = Field(default=1_048_588, ge=1)
+    """At most, compressed: what a broker takes unless its ``message.max.bytes`` says otherwise."""
+    linger_ms: float = Field(default=50.0, ge=0, allow_inf_nan=False)
+    """So long at most an event that is due waits for others of its batch."""
     acks: Literal["all", "1"] = "all"
-    linger_ms: float = Field(default=20.0, ge=0)
-    compression: Literal["none", "snappy", "lz4", "zstd"] = "snappy"
-    delivery_timeout_s: float = Field(default=DELIVERY_TIMEOUT_S, gt=0)
-    """How long the client retries one event. It must outlast the faults."""
+    compression: Compression = "snappy"
+    producers: int = Field(default=2, ge=1, le=64)
+    """Connections to each broker. Each producer has its share of the partitions."""
     flush_timeout_s: float = Field(default=FLUSH_TIMEOUT_S, gt=0)
-    """How long after the last event was sent its report is waited for."""
+    """How long after the last batch was sent its answer is waited for."""
+    stop_timeout_s: float = Field(default=5.0, gt=0)
+    """The same when the load is told to stop early."""
 
     @property
     def pace(self) -> Pace:

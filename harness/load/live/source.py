@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.load.generate.events import EventGenerator
+from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.payloads import payloads_of
 
 
@@ -20,16 +21,11 @@ from harness.load.generate.payloads import payloads_of
 class Chunk:
     """Neighbouring events. Its lists run in parallel, an entry an event."""
 
-    keys: Sequence[bytes | None]
+    keys: Sequence[bytes] | None
+    """None where no event has one."""
     payloads: Sequence[bytes]
     offsets_ms: Sequence[int]
     """Event time, from that of the first event."""
-
-    def parts(self, events: int) -> Iterator[Chunk]:
-        """The same events, at most so many at a time."""
-        for first in range(0, len(self.payloads), events):
-            part = slice(first, first + events)
-            yield Chunk(keys=self.keys[part], payloads=self.payloads[part], offsets_ms=self.offsets_ms[part])
 
 
 class Source(Protocol):
@@ -66,14 +62,15 @@ class LineSource:
     span_ms: int
 
     def chunks(self, events: int) -> Iterator[Chunk]:
-        """The file at a time. Raises ValueError when it has no lines."""
+        """As many lines at a time as a generator draws. Raises ValueError when the file has none."""
         lines = self.path.read_bytes().splitlines()
         if not lines:
             raise ValueError(f"{self.path} has no lines")
-        for first in range(0, events, len(lines)):
-            payloads = list(islice(lines, events - first))
+        repeated = cycle(lines)
+        for first in range(0, events, CHUNK_EVENTS):
+            payloads = list(islice(repeated, min(CHUNK_EVENTS, events - first)))
             offsets_ms = _evenly(first, len(payloads), self.span_ms, events)
-            yield Chunk(keys=[None] * len(payloads), payloads=payloads, offsets_ms=offsets_ms)
+            yield Chunk(keys=None, payloads=payloads, offsets_ms=offsets_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +102,6 @@ def _planned(rows: pa.RecordBatch) -> Chunk:
 
 def _evenly(first: int, count: int, span_ms: int, events: int) -> list[int]:
     """Whole milliseconds from 0 to less than ``span_ms``; 0 where the span is."""
-    return [number * span_ms // events for number in range(first, first + count)]
+    begin_ms, rest = divmod(first * span_ms, events)
+    offsets_ms: list[int] = (begin_ms + (rest + np.arange(count) * span_ms) // events).tolist()
+    return offsets_ms

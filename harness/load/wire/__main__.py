@@ -11,31 +11,18 @@ import argparse
 import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
-from harness.history.operations import OperationsWriter
-from harness.history.writer import TableWriter
-from harness.load.generator import GeneratorMeter
-from harness.load.progress import progress_file
 from harness.load.tally import Tally
-from harness.load.wire.client import wire_producer
 from harness.load.wire.config import WireConfig
-from harness.load.wire.link import Link
-from harness.load.wire.record import WireRecord
-from harness.load.wire.replay import WireLoad, WireReplay
+from harness.load.wire.drive import Books, drive, until_done, wire_links
+from harness.load.wire.replay import WireLoad
 from harness.load.wire.trace import EncodedTrace
-from pipeline.endpoints import Endpoints, KafkaEndpoint
-
-_SAVE_S: Final = 0.5
-_log = logging.getLogger("harness.load.wire")
+from harness.load.wire.trace_supply import TraceSupply
+from pipeline.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,21 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = parser.parse_args(arguments)
     if options.driven:
-        replay = _driven(WireConfig.model_validate_json(sys.stdin.buffer.readline()))
-    else:
-        replay = _replay(WireConfig.load(options.config))
-    unreachable: list[BaseException] = []
-    try:
-        asyncio.run(replay)
-    except* KafkaError as failed:
-        unreachable += failed.exceptions
-    for error in unreachable[:1]:
-        _log.error("cannot go on: %r", error)
-    return 1 if unreachable else 0
-
-
-async def _driven(config: WireConfig) -> None:
-    await _replay(config, tell=_tell, ends=_at_end_of_input)
+        config = WireConfig.model_validate_json(sys.stdin.buffer.readline())
+        return until_done(_replay(config, tell=_tell, ends=_at_end_of_input))
+    return until_done(_replay(WireConfig.load(options.config)))
 
 
 async def _replay(
@@ -71,64 +46,39 @@ async def _replay(
     ends: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> None:
     kafka = Endpoints.load(config.endpoints).kafka
-    clocks = config.clocks
-    now_ns = clocks.run_clock.now_ns
-    config.progress.mkdir(parents=True, exist_ok=True)
-    record = WireRecord(
-        OperationsWriter(config.history, config.worker, clocks.run_clock),
-        progress_file(config.progress, config.worker),
-        total=config.total,
-        workers=config.share.of,
+    supply = TraceSupply(
+        EncodedTrace.open(config.trace),
+        events=config.events,
+        origin_ms=config.clocks.origin_ms,
+        share=config.share,
     )
-    meter = GeneratorMeter(TableWriter(config.history, "generator", config.worker), config.worker, now_ns)
-    links = [_link(kafka, config, number) for number in range(config.producers)]
-    replay = WireReplay(_load(config), links, record=record.add, meter=meter, now_ns=now_ns)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, replay.stop)
-    ends(replay.stop)
-    saving = asyncio.create_task(_save(record, meter, now_ns, tell))
-    try:
-        await replay.run(flush_timeout_s=config.flush_timeout_s, stop_timeout_s=config.stop_timeout_s)
-    finally:
-        saving.cancel()
-        meter.close()
-        record.close(now_ns())
-        tell(record.take_tally())
-        for link in links:
-            await link.close()
+    await drive(
+        _load(config),
+        supply,
+        wire_links(kafka, worker=config.worker, acks=config.acks, count=config.producers),
+        Books.open(
+            config.history,
+            config.progress,
+            config.worker,
+            config.clocks,
+            total=config.total,
+            workers=config.share.of,
+        ),
+        flush_timeout_s=config.flush_timeout_s,
+        stop_timeout_s=config.stop_timeout_s,
+        tell=tell,
+        ends=ends,
+    )
 
 
 def _load(config: WireConfig) -> WireLoad:
     start_ns = config.clocks.load_start_ns
     return WireLoad(
-        trace=EncodedTrace.open(config.trace),
         topic=config.topic,
-        events=config.events,
         pace=config.pace,
         load_start_ns=start_ns,
-        origin_ms=config.clocks.origin_ms,
         end_ns=None if config.duration_s is None else start_ns + round(config.duration_s * 1e9),
-        share=config.share,
     )
-
-
-def _link(kafka: KafkaEndpoint, config: WireConfig, number: int) -> Link:
-    async def connect() -> AIOKafkaProducer:
-        producer = wire_producer(kafka, name=f"{config.worker}-{number}", acks=config.acks)
-        await producer.start()
-        return producer
-
-    return Link(connect)
-
-
-async def _save(
-    record: WireRecord, meter: GeneratorMeter, now_ns: Callable[[], int], tell: Callable[[Tally], None]
-) -> None:
-    while True:
-        record.save("sending", now_ns())
-        meter.sample_if_due()
-        tell(record.take_tally())
-        await asyncio.sleep(_SAVE_S)
 
 
 def _tell(tally: Tally) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -19,6 +19,10 @@ class WireProducer(Protocol):
 
     async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
         """Queue a batch; the answer is awaited on what is returned."""
+        ...
+
+    async def partitions_for(self, topic: str) -> Set[int]:
+        """The topic's partitions. Raises KafkaError when there is no such topic."""
         ...
 
     async def stop(self) -> None:

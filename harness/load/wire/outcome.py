@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from aiokafka import errors
 
+Outcome = Literal["ok", "fail", "unknown"]
 _REFUSED: Final = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
@@ -20,7 +21,7 @@ _REFUSED: Final = (
 """Answers of a broker that looked at the batch and did not write it. Any other leaves it open."""
 
 
-def outcome_of(done: asyncio.Future[object]) -> tuple[Literal["ok", "fail", "unknown"], str]:
+def outcome_of(done: asyncio.Future[object]) -> tuple[Outcome, str]:
     """The outcome, and the error by its name; "" when there is none."""
     if done.cancelled():
         return "unknown", "no answer in time"

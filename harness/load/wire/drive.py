@@ -1,0 +1,131 @@
+"""One process's load at wire speed, from its first batch to its last record."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Self
+
+from aiokafka.errors import KafkaError
+
+from harness.clocks import Clocks
+from harness.history.operations import OperationsWriter
+from harness.history.writer import TableWriter
+from harness.load.generator import GeneratorMeter
+from harness.load.progress import progress_file
+from harness.load.tally import Tally
+from harness.load.wire.client import WireProducer, wire_producer
+from harness.load.wire.link import Link
+from harness.load.wire.record import WireRecord
+from harness.load.wire.replay import WireLoad, WireReplay
+from harness.load.wire.supply import Supply
+from pipeline.endpoints import KafkaEndpoint
+
+_SAVE_S: Final = 0.5
+_log = logging.getLogger("harness.load.wire")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What the process writes down, and by which clock."""
+
+    record: WireRecord
+    meter: GeneratorMeter
+    now_ns: Callable[[], int]
+
+    @classmethod
+    def open(
+        cls, history: Path, progress: Path, worker: str, clocks: Clocks, *, total: int, workers: int = 1
+    ) -> Self:
+        """Those of ``worker``. Raises OSError."""
+        progress.mkdir(parents=True, exist_ok=True)
+        now_ns = clocks.run_clock.now_ns
+        operations = OperationsWriter(history, worker, clocks.run_clock)
+        own = progress_file(progress, worker)
+        return cls(
+            record=WireRecord(operations, own, total=total, workers=workers),
+            meter=GeneratorMeter(TableWriter(history, "generator", worker), worker, now_ns),
+            now_ns=now_ns,
+        )
+
+    def save(self) -> Tally:
+        """Write what waits; what was counted since the last call."""
+        self.record.save("sending", self.now_ns())
+        self.meter.sample_if_due()
+        return self.record.take_tally()
+
+    def close(self) -> Tally:
+        """Write everything; what was counted since the last call."""
+        self.meter.close()
+        self.record.close(self.now_ns())
+        return self.record.take_tally()
+
+
+def until_done(sending: Coroutine[None, None, None]) -> int:
+    """Run it; 0 when it came to its end, 1 when the cluster could not be reached."""
+    unreachable: list[BaseException] = []
+    try:
+        asyncio.run(sending)
+    except* KafkaError as failed:
+        unreachable += failed.exceptions
+    for error in unreachable[:1]:
+        _log.error("cannot go on: %r", error)
+    return 1 if unreachable else 0
+
+
+async def drive(
+    load: WireLoad,
+    supply: Supply,
+    links: Sequence[Link],
+    books: Books,
+    *,
+    flush_timeout_s: float,
+    stop_timeout_s: float,
+    tell: Callable[[Tally], None] = lambda _: None,
+    ends: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> None:
+    """Send everything, write it down and let go of the links.
+
+    SIGTERM or SIGINT ends it early, and so may whoever ``ends`` gives the means to.
+    Raises KafkaError when the cluster cannot be reached.
+    """
+    replay = WireReplay(load, supply, links, record=books.record.add, meter=books.meter, now_ns=books.now_ns)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, replay.stop)
+    ends(replay.stop)
+    saving = asyncio.create_task(_save(books, tell))
+    try:
+        await replay.run(flush_timeout_s=flush_timeout_s, stop_timeout_s=stop_timeout_s)
+    finally:
+        saving.cancel()
+        tell(books.close())
+        for link in links:
+            await link.close()
+
+
+def wire_links(kafka: KafkaEndpoint, *, worker: str, acks: Literal["all", "1"], count: int) -> Sequence[Link]:
+    """So many, each with a producer of its own once it is asked for."""
+    return [_link(kafka, f"{worker}-{number}", acks) for number in range(count)]
+
+
+def _link(kafka: KafkaEndpoint, name: str, acks: Literal["all", "1"]) -> Link:
+    async def connect() -> WireProducer:
+        producer = wire_producer(kafka, name=name, acks=acks)
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            raise
+        return producer
+
+    return Link(connect)
+
+
+async def _save(books: Books, tell: Callable[[Tally], None]) -> None:
+    while True:
+        tell(books.save())
+        await asyncio.sleep(_SAVE_S)
