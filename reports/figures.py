@@ -33,6 +33,8 @@ class _Sketch:
     unit: str
     says: str
     draw: Callable[[Timeline, History], None]
+    behind_source: bool = False
+    """Whether it shows what lies behind the source topic."""
 
     def drawn(self, history: History) -> Figure:
         plot = Timeline(history, self.unit)
@@ -41,8 +43,9 @@ class _Sketch:
 
 
 def figures(history: History) -> list[Figure]:
-    """Every figure, in the order of the page."""
-    return [sketch.drawn(history) for sketch in _SKETCHES]
+    """Every figure, in the order of the page. What was not deployed has none."""
+    streams = history.scenario.pipeline.deploy == "stream_path"
+    return [sketch.drawn(history) for sketch in _SKETCHES if streams or not sketch.behind_source]
 
 
 def _throughput(plot: Timeline, history: History) -> None:
@@ -118,6 +121,7 @@ _SKETCHES: Final = (
             " lag swings between nothing and one checkpoint's worth."
         ),
         draw=_lag,
+        behind_source=True,
     ),
     _Sketch(
         title="Freshness",
@@ -127,6 +131,7 @@ _SKETCHES: Final = (
             " read in the hot store. Solid: the median of each second; dotted: its p99; dots: single probes."
         ),
         draw=_freshness,
+        behind_source=True,
     ),
     _Sketch(
         title="Latency",

@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from harness.faults import FAULTS
 from harness.history.course import FOREVER_NS
@@ -91,6 +91,8 @@ class Timeline:
         """Powers of ten, for values that are far apart."""
         self._axes.set_yscale("log")
         self._axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        # Within a decade there is no room for their numbers, which would be in mathematical notation.
+        self._axes.yaxis.set_minor_formatter(NullFormatter())
 
     def svg(self) -> str:
         """The plot as an SVG document."""

@@ -22,6 +22,7 @@ from reports.latencies import latency_rows, percentile_plot, unanswered
 PAGE: Final = "report.html"
 
 _THOUSAND: Final = 1000
+_HOUR_S: Final = 3600
 
 
 def render(run_dir: Path) -> Path:
@@ -85,7 +86,7 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
         "commit": judgement.commit,
         "ended": judgement.ended,
         "trace": load.trace.name,
-        "load": f"{load.event_span / 3600:g} h of events in {load.duration:g} s, {load.users} user(s)",
+        "load": _load(load),
         "profile": _profile(load),
     }
     if history.info is not None:
@@ -95,8 +96,18 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
     return facts
 
 
+def _load(load: Load) -> str:
+    """How much of what, in how long, and by how many."""
+    senders = f"{load.processes} x {load.users}" if load.processes > 1 else f"{load.users}"
+    if load.path == "replay":
+        return f"whole batches for {load.duration:g} s, by {senders} producers"
+    return f"{load.event_span / _HOUR_S:.3g} h of events in {load.duration:g} s, by {senders} producers"
+
+
 def _profile(load: Load) -> str:
     """As people would write it: ``ramp, start 0, end 5,000; poisson arrivals``."""
+    if load.path == "replay" and load.curve is None:
+        return "none: as fast as the platform takes it"
     fields = {name: value for name, value in load.profile.model_dump().items() if name != "kind"}
     told = [load.profile.kind, *(f"{name} {_plain(value)}" for name, value in fields.items())]
     return ", ".join(told) + ("" if load.curve is None else f"; {load.arrivals} arrivals")

@@ -1,4 +1,4 @@
-"""A broker dies in the middle of a replay at wire speed: nothing acknowledged is lost, nothing is doubled.
+"""Brokers die or pause under a replay at wire speed: nothing acknowledged is lost, nothing is doubled.
 
 Three seeds here; ``SEEDS=20 pytest tests/engines/test_wire_kill.py`` for all.
 """
@@ -61,6 +61,12 @@ def configured(
     return wire_config(folder, platform.endpoints.kafka, topic, trace, events=events)
 
 
+def assert_nothing_wrong(config: WireConfig, platform: ProcessPlatform) -> None:
+    for name, found in measured(config, platform.endpoints.kafka).items():
+        assert isinstance(found, Count), (name, found)
+        assert found.value == 0, (name, found)
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
     platform: ProcessPlatform, trace: Path, maximum_per_s: float, tmp_path: Path, seed: int
@@ -77,6 +83,20 @@ def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
         platform.start(broker)
         assert load.wait() == 0, load.log()
     assert state_of(platform, broker) == "ready"
-    for name, found in measured(config, platform.endpoints.kafka).items():
-        assert isinstance(found, Count), (name, found)
-        assert found.value == 0, (name, found)
+    assert_nothing_wrong(config, platform)
+
+
+def test_replicas_that_are_too_few_for_a_while_cost_no_event_and_double_none(
+    platform: ProcessPlatform, trace: Path, maximum_per_s: float, tmp_path: Path
+) -> None:
+    events = round(SHARE_OF_MAXIMUM * maximum_per_s * LOAD_S)
+    config = configured(platform, tmp_path / "load", "too-few", trace, events=events)
+    with wire_load(config) as load:
+        load.wait_until_sent(events // 4)
+        for broker in ("kafka-broker-2", "kafka-broker-3"):
+            platform.signal(broker, "pause")
+        load.wait_until_stalled()
+        for broker in ("kafka-broker-2", "kafka-broker-3"):
+            platform.signal(broker, "resume")
+        assert load.wait() == 0, load.log()
+    assert_nothing_wrong(config, platform)

@@ -31,6 +31,8 @@ from tests.core.histories import run_info, scenario
 
 BATCH_EVENTS = 2000
 EVENT_BYTES = 230
+STALLED_POLLS = 4
+"""At one a second, the same number so often."""
 
 
 def write_trace(path: Path, *, partitions: int, batches: int) -> Path:
@@ -86,6 +88,18 @@ class WireLoad:
             return progress is not None and progress.sent >= events
 
         wait_until(sent, timeout_s=60, what=f"{events} events to be sent", last_seen=self.log)
+
+    def wait_until_stalled(self) -> None:
+        """Return once nothing has been acknowledged for three seconds."""
+        seen: list[int] = []
+
+        def stalled() -> bool:
+            assert self.process.poll() is None, self.log()
+            progress = LoadProgress.load(self.config.progress)
+            seen.append(progress.sent if progress is not None else -1)
+            return len(seen) > STALLED_POLLS and len(set(seen[-STALLED_POLLS:])) == 1
+
+        wait_until(stalled, timeout_s=60, what="the replay to stall", poll_s=1.0, last_seen=self.log)
 
     def wait(self) -> int:
         """The exit code."""
