@@ -31,10 +31,11 @@ from harness.load.murmur2 import partition_of_bytes
 from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
 from harness.load.wire.batch import ProducerState
+from harness.load.wire.completion import Completion
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.link import Link
 from harness.load.wire.pace import Flood, Pace
-from harness.load.wire.replay import Completion, WireLoad, WireReplay
+from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.supply import Shipment
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint

@@ -20,11 +20,12 @@ from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
 from harness.load.profiles.saw_tooth import SawTooth
 from harness.load.share import WHOLE, Share
+from harness.load.wire.completion import Completion
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.link import Link
 from harness.load.wire.pace import Flood, Pace
 from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.replay import Completion, WireLoad, WireReplay
+from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, encoded_trace
 from harness.load.wire.trace_supply import TraceSupply

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.history.operations import OperationsWriter
 from harness.load.progress import LoadProgress, LoadState
 from harness.load.tally import Tally
-from harness.load.wire.replay import Completion
+from harness.load.wire.completion import Completion
 
 
 class WireRecord:

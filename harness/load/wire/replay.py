@@ -14,6 +14,7 @@ from typing import Final
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from harness.load.generator import GeneratorMeter
+from harness.load.wire.completion import Completion
 from harness.load.wire.link import Link
 from harness.load.wire.outcome import Outcome, outcome_of
 from harness.load.wire.pace import Pace
@@ -23,23 +24,6 @@ from harness.load.wire.supply import Shipment, Supply
 _NAP_S: Final = 0.1
 """So soon a stop is noticed."""
 _BEAT_S: Final = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
-    """How one send of a batch ended. Times are nanoseconds since the run's epoch."""
-
-    partition: int
-    first_number: int
-    """Of its first event, as the supply numbers them."""
-    count: int
-    bytes: int
-    """Over the wire."""
-    intended_ns: int
-    started_ns: int
-    completed_ns: int
-    outcome: Outcome
-    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
