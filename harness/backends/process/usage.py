@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import psutil
 
-_REFRESH_S: Final = 4.9
-"""Measuring takes the kernel milliseconds a node, and whoever asks whether a node lives asks often."""
+T = TypeVar("T", int, float)
+
+_TIME_EVERY_S: Final = 0.9
+"""Whoever asks whether a node lives asks more often."""
+_MEMORY_EVERY_S: Final = 4.9
+"""Measuring memory takes the kernel milliseconds a node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,22 +31,31 @@ class Usage:
 
 
 class UsageMeter:
-    """Measures processes by their session, which each node leads; at most every five seconds."""
+    """Measures processes by their session, which each node leads: their time each second, memory each five."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._measured: tuple[float, frozenset[int], Mapping[int, Usage]] | None = None
+        self._timed_s = self._weighed_s = float("-inf")
+        self._leaders: frozenset[int] = frozenset()
+        self._memory_bytes: Mapping[int, int] = {}
+        self._usages: Mapping[int, Usage] = {}
 
     def measure(self, leaders: Collection[int]) -> Mapping[int, Usage]:
         """The usage of each session by its leader's process number. One that has ended is left out."""
         wanted, now_s = frozenset(leaders), self._clock()
-        if self._measured is not None:
-            measured_s, measured, usages = self._measured
-            if measured == wanted and now_s - measured_s < _REFRESH_S:
-                return usages
-        usages = {leader: _usage(members) for leader, members in _sessions(wanted).items()}
-        self._measured = now_s, wanted, usages
-        return usages
+        if wanted != self._leaders:
+            self._leaders, self._timed_s, self._weighed_s = wanted, float("-inf"), float("-inf")
+        if now_s - self._timed_s >= _TIME_EVERY_S:
+            sessions = _sessions(wanted)
+            if now_s - self._weighed_s >= _MEMORY_EVERY_S:
+                self._memory_bytes = {leader: _memory_bytes(members) for leader, members in sessions.items()}
+                self._weighed_s = now_s
+            self._usages = {
+                leader: Usage(memory_bytes=self._memory_bytes.get(leader, 0), cpu_s=_cpu_s(members))
+                for leader, members in sessions.items()
+            }
+            self._timed_s = now_s
+        return self._usages
 
 
 def _sessions(leaders: Collection[int]) -> Mapping[int, list[int]]:
@@ -57,14 +70,17 @@ def _sessions(leaders: Collection[int]) -> Mapping[int, list[int]]:
     return members
 
 
-def _usage(members: Collection[int]) -> Usage:
-    memory_bytes, cpu_s = 0, 0.0
+def _memory_bytes(members: Collection[int]) -> int:
+    return sum(_of_each(members, lambda process: int(process.memory_full_info().pss)))
+
+
+def _cpu_s(members: Collection[int]) -> float:
+    return sum(_of_each(members, lambda process: sum(process.cpu_times()[:2])))
+
+
+def _of_each(members: Collection[int], measure: Callable[[psutil.Process], T]) -> Iterator[T]:
     for pid in members:
         try:
-            process = psutil.Process(pid)
-            times = process.cpu_times()
-            memory_bytes += process.memory_full_info().pss
-            cpu_s += times.user + times.system
+            yield measure(psutil.Process(pid))
         except psutil.NoSuchProcess:
             continue  # it ended while we looked
-    return Usage(memory_bytes=memory_bytes, cpu_s=cpu_s)
