@@ -31,7 +31,7 @@ class Usage:
 
 
 class UsageMeter:
-    """Measures processes by their session, which each node leads: their time each second, memory each five."""
+    """Measures processes by the session that each node leads: time every second, memory every five."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
