@@ -59,7 +59,7 @@ class Timeline:
         with mpl.rc_context(STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             self._axes: Axes = self._figure.add_subplot()
-            _frame(self._axes, unit, self._end_s)
+            frame(self._axes, unit, self._end_s)
             self._shade_phases(history)
             self._mark_faults(history)
 
@@ -165,7 +165,8 @@ def bare(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _frame(axes: Axes, unit: str, end_s: float) -> None:
+def frame(axes: Axes, unit: str, end_s: float) -> None:
+    """Axes over the seconds of a load."""
     axes.set_xlim(0, max(end_s, 1.0))
     axes.set_ylabel(unit)
     axes.set_xlabel("seconds since the load began", labelpad=2, fontsize=8)

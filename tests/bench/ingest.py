@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,19 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.artifacts import cache_dir
-from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform, Report
 from harness.cli.output import print_table
 from harness.load.plan import PlanFile, build_plan
 from harness.load.wire.trace_build import Encoding, trace_file
 from harness.observe.batch_reader import read_batches
 from harness.scenario.load import load_scenario
-from harness.teardown import Teardown
-from harness.topology import RoleSpec, Topology
-from harness.units import size_bytes
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
+from tests.bench.cluster import kafka_cluster
 from tests.bench.contender import Contender, Task, shorter
 from tests.bench.contenders import CONTENDERS
 from tests.bench.processor_time import ProcessorMeter
@@ -104,7 +100,7 @@ class IngestBench:
             payloads = _Payloads.of(plan, Path(name), report)
             for brokers in _BROKERS:
                 logs = settings.out / f"{self.name}-logs" / f"{brokers}"
-                with _cluster(brokers, logs, Path(name), report) as platform:
+                with kafka_cluster(brokers, logs, Path(name), report) as platform:
                     results += [
                         _measure(contender, platform, brokers, payloads, settings) for contender in CONTENDERS
                     ]
@@ -205,17 +201,3 @@ def _task(platform: Platform, brokers: int, payloads: _Payloads, *, events: int,
 
 def _replicated(kafka: KafkaEndpoint, brokers: int) -> KafkaEndpoint:
     return KafkaEndpoint(bootstrap_servers=kafka.bootstrap_servers, replication_factor=min(3, brokers))
-
-
-@contextmanager
-def _cluster(brokers: int, logs: Path, folder: Path, report: Report) -> Iterator[Platform]:
-    topology = Topology(
-        name="bench",
-        zones=tuple(islice("abc", brokers)),
-        services={"kafka": {"broker": RoleSpec(count=brokers, heap=size_bytes("768MiB"))}},
-        jit="c2",
-    )
-    with Teardown(report) as teardown:
-        platform = ProcessBackend().up(topology, data_dir=folder, log_dir=logs, report=report)
-        teardown.on_exit("stop the platform", platform.down)
-        yield platform

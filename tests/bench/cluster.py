@@ -1,0 +1,33 @@
+"""Brokers to send to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from harness.backends.process import ProcessBackend
+from harness.backends.protocol import Platform, Report
+from harness.teardown import Teardown
+from harness.topology import RoleSpec, Topology
+from harness.units import size_bytes
+
+
+def brokers_alone(count: int) -> Topology:
+    """So many brokers, each in a zone of its own, and nothing else."""
+    return Topology(
+        name="bench",
+        zones=tuple(islice("abc", count)),
+        services={"kafka": {"broker": RoleSpec(count=count, heap=size_bytes("768MiB"))}},
+        jit="c2",
+    )
+
+
+@contextmanager
+def kafka_cluster(brokers: int, logs: Path, folder: Path, report: Report) -> Iterator[Platform]:
+    """A platform of these brokers alone, which goes with the block."""
+    with Teardown(report) as teardown:
+        platform = ProcessBackend().up(brokers_alone(brokers), data_dir=folder, log_dir=logs, report=report)
+        teardown.on_exit("stop the platform", platform.down)
+        yield platform

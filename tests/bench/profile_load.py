@@ -1,0 +1,124 @@
+"""A scenario's load, sent to a platform outside a run: planned, driven by Locust, and what it recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.backends.protocol import NodeStatus, Platform, Report
+from harness.checks.measurement import Numbers
+from harness.clocks import Clocks
+from harness.errors import PlatformError
+from harness.history.parts import plain
+from harness.history.schema import OPERATIONS
+from harness.load.arrivals import arrivals_s
+from harness.load.clock import origin_for
+from harness.load.driver import load_argv, longest_s
+from harness.load.plan import PlanFile, build_plan
+from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.wire_load import encoded, wire_source
+from harness.run_clock import RunClock
+from harness.scenario.model import Scenario
+from harness.waiting import wait_until
+from pipeline.kafka import Topics
+from tests.bench.profile_accuracy import Sendings
+
+_LEAD_S: Final = 10.0
+"""From the start of Locust to that of the load: enough on a busy machine for a replay's process, too."""
+_GRACE_S: Final = 15.0
+_NUMBERS: Final = ("intended_ns", "started_ns", "completed_ns", "count")
+
+
+def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -> Sendings:
+    """Send the whole load into a topic of its own, and wait for its end. ``folder`` is empty, and takes all.
+
+    Raises what planning raises, KafkaFailed, and PlatformError for a load that ended badly or not at all.
+    """
+    plan = build_plan(scenario, cache=folder, report=report)
+    wire = _wire(scenario, plan, folder, report)
+    name = f"{scenario.name}-{scenario.load.path}"
+    topics = Topics(platform.endpoints.kafka)
+    topics.create([name], scenario.pipeline.topics)
+    for made in ("history", "load"):
+        (folder / made).mkdir()
+    platform.endpoints.save(folder / "endpoints.json")
+    config = ReplayConfig(
+        endpoints=folder / "endpoints.json",
+        topic=name,
+        plan=plan.path,
+        history=folder / "history",
+        progress=folder / "load",
+        clocks=_clocks(scenario, plan),
+        acks=scenario.load.acks,
+        users=scenario.load.users,
+        wire=wire,
+    )
+    argv, env = load_argv(folder / "replay.json", config, duration_s=scenario.load.duration)
+    platform.spawn(name, argv, env=env)
+    _wait_for_end(platform, name, longest_s(scenario.load.duration) + _GRACE_S)
+    topics.delete([name])
+    return sendings(scenario, plan, _recorded(config.history), config.clocks.load_start_ns)
+
+
+def _wire(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> WireSource | None:
+    if scenario.load.path == "live":
+        return None
+    return wire_source(scenario, plan, encoded(scenario, plan, cache=folder, report=report))
+
+
+def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:
+    clock = RunClock.start()
+    return Clocks(
+        epoch_unix_ns=clock.epoch_unix_ns,
+        epoch_monotonic_ns=clock.epoch_monotonic_ns,
+        load_start_ns=clock.now_ns() + round(_LEAD_S * 1e9),
+        origin_ms=origin_for(span_ms=plan.span_ms, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
+        time_scale=scenario.load.time_scale,
+    )
+
+
+def _wait_for_end(platform: Platform, name: str, timeout_s: float) -> None:
+    def ended() -> NodeStatus | None:
+        (status,) = (status for status in platform.status() if status.name == name)
+        return status if status.state in {"dead", "stopped"} else None
+
+    status = wait_until(ended, timeout_s=timeout_s, what=f"{name} to end", poll_s=0.5)
+    if status.state == "dead":
+        raise PlatformError(f"{name} failed; its log says why")
+
+
+def _recorded(history: Path) -> pa.Table:
+    """The operations."""
+    parts = sorted((history / "operations").glob("*.parquet"))
+    schema = plain(OPERATIONS)
+    return pa.concat_tables([schema.empty_table(), *(pq.read_table(part).cast(schema) for part in parts)])
+
+
+def sendings(scenario: Scenario, plan: PlanFile, operations: pa.Table, load_start_ns: int) -> Sendings:
+    """What was recorded of all events but the closing ones, beside when each was due."""
+    own = operations.filter(pc.less(operations["first_seq"], plan.events - plan.counts["closing"]))
+    column = {name: own[name].to_numpy() for name in _NUMBERS}
+    return Sendings(
+        duration_s=scenario.load.duration,
+        due_s=_due_s(scenario, plan),
+        sent_s=(column["started_ns"] - load_start_ns) / 1e9,
+        completed_s=(column["completed_ns"] - load_start_ns) / 1e9,
+        late_ms=(column["started_ns"] - column["intended_ns"]) / 1e6,
+        events=column["count"],
+        acknowledged=column["count"] * pc.equal(own["outcome"], "ok").to_numpy(),
+    )
+
+
+def _due_s(scenario: Scenario, plan: PlanFile) -> Numbers:
+    """By the plan, or where whole batches are sent by the profile."""
+    curve = scenario.load.curve
+    if scenario.load.path == "replay" and curve is not None:
+        return arrivals_s(curve, "even", seed=scenario.seed)
+    planned = pq.read_table(plan.path, columns=["kind", "send_offset_ms"])
+    own = planned.filter(pc.not_equal(planned["kind"].cast(pa.string()), "closing"))
+    due: Numbers = own["send_offset_ms"].to_numpy() / 1000 / scenario.load.time_scale
+    return due
