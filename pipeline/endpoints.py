@@ -107,7 +107,11 @@ class Endpoints:
     def save(self, path: Path) -> None:
         """Write for a child process, readable by the owner alone: it may hold credentials."""
         path.touch(mode=0o600)
-        path.write_text(json.dumps({e.service: asdict(e) for e in self.services}, indent=2))
+        path.write_text(self.dumps())
+
+    def dumps(self) -> str:
+        """As JSON; it may hold credentials."""
+        return json.dumps({e.service: asdict(e) for e in self.services}, indent=2)
 
     @staticmethod
     def load(path: Path) -> Endpoints:

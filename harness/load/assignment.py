@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pydantic import BaseModel, ConfigDict
 
 from harness.clocks import Clocks
-from harness.load.clock import EventClock
 from harness.load.share import Share
 
 
@@ -19,7 +16,9 @@ class Assignment(BaseModel):
     share: Share
     load_start_ns: int
     """Since the run's epoch, and the same for all workers."""
+    origin_ms: int
+    """Event time at that moment."""
 
-    def event_clock(self, clocks: Clocks) -> EventClock:
-        """The event clock of the load as it begins."""
-        return replace(clocks.event_clock, load_start_ns=self.load_start_ns)
+    def clocks(self, told: Clocks) -> Clocks:
+        """The clocks of the load as it begins, on the worker's own monotonic clock."""
+        return told.model_copy(update={"load_start_ns": self.load_start_ns, "origin_ms": self.origin_ms})

@@ -11,8 +11,10 @@ import gevent
 from locust.env import Environment
 from locust.runners import STATE_MISSING, LocalRunner, MasterRunner
 
+from harness.clocks import Clocks
 from harness.load.assignment import Assignment
 from harness.load.roster import Roster
+from harness.load.share import Share
 
 ASSIGN: Final = "floodmark_assign"
 """Message from the master to a worker: its ``Assignment``."""
@@ -29,13 +31,15 @@ class Crew:
         self,
         environment: Environment,
         runner: LocalRunner | MasterRunner,
-        load_start_ns: Callable[[], int],
+        started: Callable[[], Clocks],
         *,
         tell_failed: Callable[[], None],
+        expects: int | None = None,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment, self._runner = environment, runner
-        self._load_start_ns, self._tell_failed, self._now_s = load_start_ns, tell_failed, now_s
+        self._started, self._tell_failed, self._now_s = started, tell_failed, now_s
+        self._expects = expects
         self._roster: Roster | None = None
         self._over = False
 
@@ -44,13 +48,18 @@ class Crew:
         if self._roster is not None:
             _LOG.warning("this load was sent already; start Locust again to send it again")
             return
-        present, load_start_ns = self._present(), self._load_start_ns()
+        present, clocks = self.present(), self._started()
+        if self._expects is not None and len(present) != self._expects:
+            self.fail(f"{len(present)} workers are there when it begins, and not {self._expects}")
+            return
         if self._runner.target_user_count < len(present):
             self.fail(f"{self._runner.target_user_count} users for {len(present)} workers: each needs one")
             return
         roster = self._roster = Roster(present, self._now_s())
         for member, share in roster.shares():
-            assignment = Assignment(share=share, load_start_ns=load_start_ns)
+            assignment = Assignment(
+                share=share, load_start_ns=clocks.load_start_ns, origin_ms=clocks.origin_ms
+            )
             self._runner.send_message(ASSIGN, assignment.model_dump(), client_id=member)
         gevent.spawn(self._watch, roster)
 
@@ -81,17 +90,22 @@ class Crew:
         if self._environment.process_exit_code is None:
             self._environment.process_exit_code = 0
 
-    def _watch(self, roster: Roster) -> None:
-        while not self._over:
-            roster.saw(self._present(), self._now_s())
-            if (member := roster.lost(self._now_s())) is not None:
-                self.fail(f"worker {member} was lost; what it had not sent is never sent")
-            gevent.sleep(_LOOK_S)
+    def share_of(self, member: str) -> Share | None:
+        """What this worker sends; None before the load begins, and for a stranger."""
+        return None if self._roster is None else dict(self._roster.shares()).get(member)
 
-    def _present(self) -> Collection[str]:
+    def present(self) -> Collection[str]:
+        """The workers that are heard of."""
         if isinstance(self._runner, LocalRunner):
             return ("local",)
         return [client.id for client in self._runner.clients.all if client.state != STATE_MISSING]
+
+    def _watch(self, roster: Roster) -> None:
+        while not self._over:
+            roster.saw(self.present(), self._now_s())
+            if (member := roster.lost(self._now_s())) is not None:
+                self.fail(f"worker {member} was lost; what it had not sent is never sent")
+            gevent.sleep(_LOOK_S)
 
     def _leave(self, *, exit_code: int) -> None:
         self._over = True

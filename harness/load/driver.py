@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.load.join.config import EVERYWHERE, LOOPBACK, Listens
 from harness.load.replay_config import (
     CONFIG_VARIABLE,
     DELIVERY_TIMEOUT_S,
@@ -20,9 +21,8 @@ from harness.load.replay_config import (
 LOAD_LEAD_S: Final = 5.0
 """So long before its first event is due the load should be started: Locust needs a few seconds to import."""
 
-_LOOPBACK: Final = "127.0.0.1"
 _WORKERS_WAIT_S: Final = 60
-_LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
 _PACKAGES: Final = Path(__file__).parents[2]
 
 
@@ -46,7 +46,8 @@ def load_argv(
 
     The replay ends by itself when everything is sent and known. ``duration_s`` only bounds it.
     """
-    users = config.users * processes
+    joining = None if config.join is None else config.join.joining
+    users = config.users * (processes + (joining.workers if joining else 0))
     config.save(config_file)
     run_time_s = math.ceil(
         longest_s(
@@ -54,24 +55,28 @@ def load_argv(
         )
     )
     argv = [
-        *(sys.executable, "-m", "locust", "--locustfile", str(_LOCUSTFILE)),
+        *(sys.executable, "-m", "locust", "--locustfile", str(LOCUSTFILE)),
         *("--headless", "--users", str(users), "--spawn-rate", str(users)),
         *("--run-time", f"{run_time_s}s", "--only-summary", "--exit-code-on-error", "1"),
-        *(_several(processes) if processes > 1 else ()),
+        *(_several(processes, joining or _on_loopback()) if processes > 1 or joining else ()),
     ]
     return argv, {CONFIG_VARIABLE: str(config_file), "PYTHONPATH": python_path()}
 
 
-def _several(processes: int) -> Sequence[str]:
-    """Locust forks its workers, which find their master on loopback."""
-    with socket.create_server((_LOOPBACK, 0)) as taken:
-        # Another process may take the port before Locust does, which then says so and ends.
-        port = str(taken.getsockname()[1])
+def _several(processes: int, listens: Listens) -> Sequence[str]:
+    """Locust forks its workers, which find their master on this machine."""
+    port, near = str(listens.port), LOOPBACK if listens.host == EVERYWHERE else listens.host
     return (
         *("--processes", str(processes), "--expect-workers-max-wait", str(_WORKERS_WAIT_S)),
-        *("--master-host", _LOOPBACK, "--master-port", port),
-        *("--master-bind-host", _LOOPBACK, "--master-bind-port", port),
+        *("--master-host", near, "--master-port", port),
+        *("--master-bind-host", listens.host, "--master-bind-port", port),
     )
+
+
+def _on_loopback() -> Listens:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        # Another process may take the port before Locust does, which then says so and ends.
+        return Listens(port=taken.getsockname()[1])
 
 
 def python_path() -> str:

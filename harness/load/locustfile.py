@@ -1,13 +1,14 @@
 """Sends a load through Locust: ``FLOODMARK_REPLAY=replay.json locust -f harness/load/locustfile.py``.
 
 The same file serves the command line and Locust's web page, one process (``--headless``), several of one
-machine (``--processes``), and several of many (``--master``, ``--worker``).
+machine (``--processes``), and several of many (``--master``, ``--worker``, harness/load/join/).
 """
 
 from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +16,15 @@ import gevent
 from locust import User, events, task
 from locust.env import Environment
 from locust.exception import StopUser
-from locust.runners import LocalRunner, MasterRunner, Runner
+from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from harness.load.crew import ASSIGN, FINISHED, Crew
 from harness.load.forked import die_with_parent
+from harness.load.join.config import JoinConfig
+from harness.load.join.driver import JOIN_VARIABLE
+from harness.load.join.master import JoinDesk
+from harness.load.join.messages import ANSWER, ASK, Ask
+from harness.load.join.process import JoinedProcess
 from harness.load.live_session import LiveSession
 from harness.load.progress import LoadProgress, progress_file
 from harness.load.replay import TURN_S
@@ -30,6 +36,7 @@ from harness.load.worker import Worker
 _LOADED_BY: Final = os.getpid()
 """Locust forks the processes of ``--processes`` after it has read this file."""
 _MASTER: Final = "master"
+_LOOK_S: Final = 0.1
 
 
 class PlanUser(User):
@@ -57,11 +64,16 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
     """Read the configuration and tie the load to Locust's test."""
     if os.getpid() != _LOADED_BY:
         die_with_parent(_LOADED_BY)
+    folder = os.environ.get(JOIN_VARIABLE)
+    if folder is not None and isinstance(runner, WorkerRunner):
+        _join(environment, runner, Path(folder))
+        return
     config = ReplayConfig.load(Path(os.environ[CONFIG_VARIABLE]))
     if isinstance(runner, LocalRunner | MasterRunner):
         _lead(environment, runner, config)
     if not isinstance(runner, MasterRunner):
-        _work(environment, runner, config)
+        worker = _work(environment, runner, lambda ok: runner.send_message(FINISHED, {"ok": ok}))
+        worker.session = _session(environment, config, worker)
 
 
 def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: ReplayConfig) -> None:
@@ -69,8 +81,9 @@ def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: 
     crew = Crew(
         environment,
         runner,
-        lambda: config.load_start_ns(now_ns()),
+        lambda: config.started(now_ns()),
         tell_failed=lambda: LoadProgress.of_failure(now_ns()).save(progress_file(config.progress, _MASTER)),
+        expects=None if config.join is None else config.join.processes + config.join.joining.workers,
     )
     runner.register_message(FINISHED, crew.finished)
     for hook, listener in (
@@ -80,11 +93,39 @@ def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: 
         (environment.events.quitting, crew.stopped),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]
+    if config.join is not None:
+        _await_joined(runner, config, config.join, crew)
 
 
-def _work(environment: Environment, runner: Runner, config: ReplayConfig) -> None:
-    worker = PlanUser.worker = Worker(environment, runner)
-    worker.session = _session(environment, config, worker)
+def _await_joined(
+    runner: LocalRunner | MasterRunner, config: ReplayConfig, join: JoinConfig, crew: Crew
+) -> None:
+    """Locust goes on to its test once whoever runs this load has told when it starts."""
+    desk = JoinDesk(config, join, present=crew.present, share_of=crew.share_of)
+
+    def asked(msg: Any, **_: Any) -> None:
+        answer = desk.answer(msg.node_id, Ask.model_validate(msg.data))
+        runner.send_message(ANSWER, answer.model_dump(), client_id=msg.node_id)
+
+    runner.register_message(ASK, asked)
+    while not join.start.exists():
+        gevent.sleep(_LOOK_S)
+
+
+def _join(environment: Environment, runner: WorkerRunner, folder: Path) -> None:
+    """Take part in the load of another machine's master."""
+    die_with_parent(os.getppid())
+    process = JoinedProcess(environment, runner, folder)
+    worker = _work(environment, runner, process.ended)
+
+    def hire(config: ReplayConfig) -> None:
+        worker.session = _session(environment, config, worker)
+
+    process.prepare(hire)
+
+
+def _work(environment: Environment, runner: Runner, tell: Callable[[bool], None]) -> Worker:
+    worker = PlanUser.worker = Worker(tell)
     runner.register_message(ASSIGN, worker.assigned)
     for hook, listener in (
         (environment.events.test_start, worker.start),
@@ -97,6 +138,7 @@ def _work(environment: Environment, runner: Runner, config: ReplayConfig) -> Non
     # A collection walks every event that is under way, and finds nothing: they are in no cycle.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 1000)
+    return worker
 
 
 def _session(environment: Environment, config: ReplayConfig, worker: Worker) -> Session:

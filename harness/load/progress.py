@@ -6,10 +6,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
 
 LoadState = Literal["waiting", "sending", "flushing", "done", "failed"]
 _STATES: Final[tuple[LoadState, ...]] = ("waiting", "sending", "flushing", "done")
+_Count = Annotated[int, Field(ge=0)]
+"""Held against where a progress comes from another machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,15 +25,15 @@ class LoadProgress:
     lost or failed and the load was ended for it, whatever the others recorded."""
     at_ns: int
     """When this was so, in nanoseconds since the run's epoch."""
-    sent: int
-    acknowledged: int
-    unknown: int
-    failed: int
-    total: int
+    sent: _Count
+    acknowledged: _Count
+    unknown: _Count
+    failed: _Count
+    total: _Count
     """Events of the whole load, whoever sends them; 0 where the platform decides how many there are."""
-    behind_ms: float
+    behind_ms: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """How long ago the oldest event that is due and not sent should have been sent."""
-    workers: int = 1
+    workers: Annotated[int, Field(ge=1)] = 1
     """How many the load has, whoever of them is meant here."""
 
     @staticmethod
@@ -53,7 +57,12 @@ class LoadProgress:
     @staticmethod
     def load(folder: Path) -> LoadProgress | None:
         """The sum over the workers' files; None before the first. Raises ValueError or TypeError."""
-        return _sum([LoadProgress(**json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))])
+        return _sum([LoadProgress.read(path) for path in sorted(folder.glob("*.json"))])
+
+    @staticmethod
+    def read(path: Path) -> LoadProgress:
+        """One worker's. Raises OSError, ValueError or TypeError."""
+        return LoadProgress(**json.loads(path.read_text()))
 
 
 def progress_file(folder: Path, worker: str) -> Path:

@@ -8,13 +8,18 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clocks import Clocks
+from harness.load.join.config import JoinConfig, SharedName
 from harness.load.wire.config import WireSchedule
+from harness.load.wire.trace import index_of
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
 DELIVERY_TIMEOUT_S: Final = 60.0
 FLUSH_TIMEOUT_S: Final = 65.0
 """What a replay is given unless it is told otherwise, and how whoever waits for it knows when to stop."""
+_PLAN: Final = "plan.parquet"
+_TRACE: Final = "trace.batches"
+_INDEX: Final = "trace.index.parquet"
 
 
 class WireSource(BaseModel):
@@ -49,6 +54,8 @@ class ReplayConfig(BaseModel):
     """Given, whole batches are replayed at wire speed and not the plan's events one by one."""
 
     clocks: Clocks
+    join: JoinConfig | None = None
+    """Given, workers of other machines are waited for, and then the load's clocks."""
     starts_with_test: bool = False
     """Whether the load starts when Locust's test does, as from its web page, and not when ``clocks`` say."""
 
@@ -64,9 +71,35 @@ class ReplayConfig(BaseModel):
     stop_timeout_s: float = Field(default=5.0, gt=0)
     """The same when the replay is told to stop early."""
 
-    def load_start_ns(self, now_ns: int) -> int:
-        """When the load starts if Locust's test starts now; nanoseconds since the run's epoch."""
-        return now_ns if self.starts_with_test else self.clocks.load_start_ns
+    def started(self, now_ns: int) -> Clocks:
+        """The clocks of the load if Locust's test starts now, nanoseconds since the run's epoch.
+
+        Raises OSError or pydantic's ValidationError.
+        """
+        if self.join is not None:
+            return Clocks.model_validate_json(self.join.start.read_bytes())
+        load_start_ns = now_ns if self.starts_with_test else self.clocks.load_start_ns
+        return self.clocks.model_copy(update={"load_start_ns": load_start_ns})
+
+    def at(self, folder: Path) -> ReplayConfig:
+        """The same replay for a worker whose files all lie in this folder."""
+        wire = self.wire and self.wire.model_copy(update={"trace": folder / _TRACE})
+        return self.model_copy(
+            update={
+                "endpoints": folder / "endpoints.json",
+                "plan": folder / _PLAN,
+                "history": folder / "history",
+                "progress": folder / "load",
+                "wire": wire,
+                "join": None,
+            }
+        )
+
+    def shared(self) -> dict[SharedName, Path]:
+        """The files that a worker in another folder needs, by their names there."""
+        if self.wire is None:
+            return {_PLAN: self.plan}
+        return {_TRACE: self.wire.trace, _INDEX: index_of(self.wire.trace)}
 
     def save(self, path: Path) -> None:
         """Write for the load's processes."""

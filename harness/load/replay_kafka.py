@@ -68,7 +68,7 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
 
     producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
     lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
-    feed = PlanFeed(config.plan, assignment.event_clock(config.clocks), share)
+    feed = PlanFeed(config.plan, assignment.clocks(config.clocks).event_clock, share)
     writer = OperationsWriter(config.history, share.worker, clock)
     return Replay(
         feed=feed,
@@ -81,6 +81,15 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
         now_ns=clock.now_ns,
         share=share,
     )
+
+
+def require_topic(config: ReplayConfig) -> None:
+    """Raises ValueError when the topic cannot be reached from here."""
+    kafka = Endpoints.load(config.endpoints).kafka
+    try:
+        _connected(Producer(client_config(kafka)), config.topic)
+    except KafkaException as error:
+        raise ValueError(f"topic {config.topic} at {kafka.bootstrap}: {error.args[0].str()}") from error
 
 
 def _connected(producer: Producer, topic: str) -> Producer:

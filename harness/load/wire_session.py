@@ -65,7 +65,7 @@ class WireSession:
             history=config.history,
             progress=config.progress,
             worker=share.worker,
-            clocks=config.clocks.model_copy(update={"load_start_ns": assignment.load_start_ns}),
+            clocks=assignment.clocks(config.clocks),
             events=wire.events,
             duration_s=wire.duration_s,
             schedule=wire.schedule,

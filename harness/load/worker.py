@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Final
 
-from locust.env import Environment
-from locust.runners import Runner
 from pydantic import ValidationError
 
 from harness.load.assignment import Assignment
-from harness.load.crew import FINISHED
 from harness.load.session import Session
 
 _LOG: Final = logging.getLogger(__name__)
@@ -21,8 +19,8 @@ class Worker:
 
     session: Session
 
-    def __init__(self, environment: Environment, runner: Runner) -> None:
-        self._environment, self._runner = environment, runner
+    def __init__(self, tell: Callable[[bool], None]) -> None:
+        self._tell = tell
         self._assignment: Assignment | None = None
         self._begun = self._told = False
         self._users: list[object] = []
@@ -78,4 +76,4 @@ class Worker:
         """Tell the master, once."""
         if not self._told:
             self._told = True
-            self._runner.send_message(FINISHED, {"ok": ok})
+            self._tell(ok)

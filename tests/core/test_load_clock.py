@@ -80,4 +80,4 @@ def test_a_replay_starts_on_time_or_with_locusts_test(starts_with_test: bool, st
         clocks=run_info(load_start_ns=5).clocks,
         starts_with_test=starts_with_test,
     )
-    assert config.load_start_ns(now_ns=9) == start_ns
+    assert config.started(now_ns=9).load_start_ns == start_ns

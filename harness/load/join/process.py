@@ -1,0 +1,67 @@
+"""A joined worker's place in Locust: it gets ready, and ends when its records are kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import gevent
+from gevent import Greenlet
+from locust.env import Environment
+from locust.runners import WorkerRunner
+
+from harness.artifacts import cache_dir
+from harness.load.crew import FINISHED
+from harness.load.join.asking import Asking
+from harness.load.join.worker import JoinedWorker
+from harness.load.replay_config import ReplayConfig
+
+_LOG: Final = logging.getLogger(__name__)
+_BROKEN: Final = (OSError, ValueError, KeyError, TypeError)
+
+
+class JoinedProcess:
+    """One process. It ends with an error unless everything that it recorded reached the master."""
+
+    def __init__(self, environment: Environment, runner: WorkerRunner, folder: Path) -> None:
+        self._environment, self._runner = environment, runner
+        self._worker = JoinedWorker(Asking(runner), folder=folder, cache=cache_dir())
+        self._reporting: Greenlet | None = None
+        environment.process_exit_code = 1
+
+    def prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+        """Begin to get ready; ``hire`` is told what is to be sent. A worker that cannot take part leaves."""
+        gevent.spawn(self._prepare, hire)
+
+    def ended(self, ok: bool) -> None:
+        """The share is sent and recorded, or something broke: hand the records over, and tell the master."""
+        gevent.spawn(self._end, ok)
+
+    def _prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+        try:
+            self._worker.prepare(hire)
+        except _BROKEN as error:
+            _LOG.error("this worker cannot take part: %s", error)
+            self._runner.quit()
+            return
+        _LOG.info("this worker is ready and waits for the load to begin")
+        self._reporting = gevent.spawn(self._worker.report)
+        self._reporting.link_exception(lambda _: self.ended(False))
+
+    def _end(self, ok: bool) -> None:
+        if self._reporting is not None:
+            self._reporting.kill()
+        delivered = ok and self._deliver()
+        if delivered:
+            self._environment.process_exit_code = 0
+        self._runner.send_message(FINISHED, {"ok": delivered})
+
+    def _deliver(self) -> bool:
+        try:
+            self._worker.deliver()
+        except _BROKEN as error:
+            _LOG.error("what was recorded could not be handed over: %s", error)
+            return False
+        return True

@@ -1,0 +1,150 @@
+"""A worker that joins from another machine: it gets what it lacks, and hands over what it recorded."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import gevent
+
+from harness.load.join.asking import Ask, Refused
+from harness.load.join.clock_offset import (
+    ClockOffset,
+    Exchange,
+    estimate,
+    on_one_machine,
+    throughout,
+)
+from harness.load.join.config import SharedName
+from harness.load.join.machine import boot_id, host_name
+from harness.load.join.messages import Delivered, Joins, Offer, Part, Unable, Wants
+from harness.load.join.transfer import FileFacts, Incoming, chunk_of
+from harness.load.progress import LoadProgress
+from harness.load.replay_config import ReplayConfig
+from harness.load.replay_kafka import require_topic
+
+_PINGS: Final = 16
+_FIRST_ANSWER_S: Final = 5.0
+_FIRST_TRIES: Final = 12
+"""A master that has just begun to listen may not hear the first question."""
+_REPORT_S: Final = 0.5
+
+
+class JoinedWorker:
+    """Between a worker's part of the load and its master. All that it writes lies in its folder."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        *,
+        folder: Path,
+        cache: Path,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._ask, self._monotonic_ns = ask, monotonic_ns
+        self._folder, self._cache = folder, cache
+        self._shares_clock = False
+
+    def prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+        """Get ready, and say so, or why not. ``hire`` is told what is to be sent.
+
+        Raises Refused, and what kept this worker from it: OSError, ValueError, KeyError or TypeError.
+        """
+        offer = Offer.model_validate_json(self._first_answer())
+        try:
+            self._get_ready(offer)
+            hire(self._config)
+        except Refused:
+            raise
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._ask("unable", Unable(why=str(error)[:2000]).model_dump())
+            raise
+        self._ask("ready", {})
+
+    def deliver(self) -> None:
+        """Send all that was recorded, and what is known of this clock. Raises what ``prepare`` raises."""
+        self.tell_progress()
+        for path in _files(self._config.history):
+            name, facts = path.relative_to(self._config.history).as_posix(), FileFacts.of(path)
+            sent = 0
+            while sent < facts.size:
+                chunk = chunk_of(path, sent)
+                self._ask("part", Part(name=name, facts=facts, data=chunk).model_dump())
+                sent += len(chunk)
+        end = self._clock_offset()
+        known = throughout(self._offset, end)
+        told = Delivered(
+            offset_ns=known.offset_ns,
+            uncertainty_ns=known.uncertainty_ns,
+            drift_ns=end.offset_ns - known.offset_ns,
+            shared_clock=self._shares_clock and known.uncertainty_ns == 0,
+        )
+        self._ask("delivered", told.model_dump())
+
+    def report(self) -> None:
+        """Tell the progress for as long as this process lives."""
+        while True:
+            self.tell_progress()
+            gevent.sleep(_REPORT_S)
+
+    def tell_progress(self) -> None:
+        """Tell how far this worker has come, once it has begun."""
+        for own in self._config.progress.glob("*.json"):
+            self._ask("progress", asdict(LoadProgress.read(own)))
+
+    def _first_answer(self) -> str:
+        question = Joins(host=host_name()).model_dump()
+        for _ in range(_FIRST_TRIES):
+            with suppress(TimeoutError):
+                return str(self._ask("join", question, _FIRST_ANSWER_S))
+        raise TimeoutError("whoever listens there is not waiting for workers of a load")
+
+    def _get_ready(self, offer: Offer) -> None:
+        self._shares_clock = offer.boot_id == boot_id() != ""
+        self._offset = self._clock_offset()
+        clocks = offer.config.clocks
+        own_epoch_ns = clocks.epoch_monotonic_ns - self._offset.offset_ns
+        self._config = offer.config.at(self._folder).model_copy(
+            update={"clocks": clocks.model_copy(update={"epoch_monotonic_ns": own_epoch_ns})}
+        )
+        self._config.history.mkdir()
+        self._config.progress.mkdir()
+        self._config.endpoints.touch(mode=0o600)
+        self._config.endpoints.write_text(offer.endpoints)
+        for name in self._config.shared():
+            (self._folder / name).symlink_to(self._fetched(name, offer.files[name]))
+        require_topic(self._config)
+
+    def _fetched(self, name: SharedName, facts: FileFacts) -> Path:
+        """The file in the cache, by its digest."""
+        kept = self._cache / "joined" / facts.sha256
+        if kept.is_file():
+            return kept
+        incoming = Incoming(facts, kept)
+        while not incoming.add(self._ask("chunk", Wants(name=name, offset=incoming.received).model_dump())):
+            pass
+        return kept
+
+    def _clock_offset(self) -> ClockOffset:
+        measured = estimate([self._exchange() for _ in range(_PINGS)])
+        return on_one_machine(measured) if self._shares_clock else measured
+
+    def _exchange(self) -> Exchange:
+        asked_ns = self._monotonic_ns()
+        received_ns, answered_ns = self._ask("ping", {})
+        return Exchange(
+            asked_ns=asked_ns,
+            received_ns=received_ns,
+            answered_ns=answered_ns,
+            returned_ns=self._monotonic_ns(),
+        )
+
+
+def _files(history: Path) -> Iterator[Path]:
+    for folder, _, names in os.walk(history):
+        yield from (Path(folder, name) for name in sorted(names))
