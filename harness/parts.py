@@ -140,7 +140,7 @@ def _start_readers(flooded: Flooded, readers: Readers) -> None:
 def _wire_source(flooded: Flooded) -> WireSource:
     trace = encoded(flooded.scenario, flooded.plan, cache=cache_dir(), report=flooded.report)
     flooded.folder.keep_encoded(index_of(trace))
-    return wire_source(flooded.scenario, flooded.plan, trace)
+    return wire_source(flooded.scenario, trace)
 
 
 def _unsteady(run_dir: Path) -> str:

@@ -19,7 +19,8 @@ def events_at_most(duration_s: float) -> int:
 
 def event_span_ms(load: Load, plan: PlanFile) -> int:
     """The largest event offset of everything that may be sent, repetitions of the trace included."""
-    if load.path == "live" or load.curve is not None:
+    if load.path == "live":
         return plan.span_ms
-    repetitions = -(-events_at_most(load.duration) // (plan.events - plan.counts["closing"]))
+    sent = events_at_most(load.duration) if load.curve is None else load.curve.events
+    repetitions = -(-sent // (plan.events - plan.counts["closing"]))
     return repetitions * (round(load.event_span * 1000) + 1)

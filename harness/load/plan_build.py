@@ -74,7 +74,7 @@ def _read(
     database: duckdb.DuckDBPyConnection, file: TraceFile | None, trace: AnyTrace, scenario: Scenario
 ) -> int:
     """Make the view ``trace`` of the events to send, by the trace's own times or by the profile's."""
-    load, curve = scenario.load, scenario.load.curve
+    load, curve = scenario.load, scenario.load.arrangement
     if curve is None:
         facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=load.events)
         return facts.events

@@ -47,7 +47,7 @@ def plan_key(*, trace_digest: str, mapping: AnyMapping, scenario: Scenario) -> s
         "trace": trace_digest,
         "mapping": as_json(mapping),
         "events": scenario.load.events,
-        "profile": scenario.load.profile.model_dump(),
+        "profile": None if scenario.load.path == "replay" else scenario.load.profile.model_dump(),
         "arrivals": scenario.load.arrivals,
         "event_span": scenario.load.event_span,
         "time_scale": scenario.load.time_scale,

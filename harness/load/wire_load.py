@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from harness.backends.protocol import Report
@@ -11,6 +12,7 @@ from harness.load.plan import PlanFile
 from harness.load.profiles.trace import TraceProfile
 from harness.load.replay_config import WireSource
 from harness.load.wire.config import WireSchedule
+from harness.load.wire.cutting import batch_events
 from harness.load.wire.trace_build import Encoding, trace_file
 from harness.scenario.model import Scenario
 
@@ -18,20 +20,19 @@ from harness.scenario.model import Scenario
 def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> Path:
     """The file of the encoded plan. Raises InvalidInput where it cannot be replayed as the scenario says."""
     _require_retention(scenario, plan)
-    encoding = Encoding(partitions=scenario.pipeline.topics.partitions, curve=scenario.load.curve)
+    encoding, curve = Encoding(partitions=scenario.pipeline.topics.partitions), scenario.load.curve
+    if curve is not None:
+        encoding = replace(encoding, batch_events=batch_events(curve, encoding.batch_events))
     return trace_file(plan, encoding, cache=cache, report=report)
 
 
-def wire_source(scenario: Scenario, plan: PlanFile, trace: Path) -> WireSource:
-    """By its profile, and once; without one as fast as the platform takes it, over and over."""
+def wire_source(scenario: Scenario, trace: Path) -> WireSource:
+    """Over and over: by its profile, or without one as fast as the platform takes it."""
     load = scenario.load
     if isinstance(load.profile, TraceProfile):
         return WireSource(trace=trace, events=events_at_most(load.duration), duration_s=load.duration)
-    return WireSource(
-        trace=trace,
-        events=plan.events - plan.counts["closing"],
-        schedule=WireSchedule(profile=load.profile, duration_s=load.duration),
-    )
+    schedule = WireSchedule(profile=load.profile, duration_s=load.duration)
+    return WireSource(trace=trace, events=schedule.events, schedule=schedule)
 
 
 def _require_retention(scenario: Scenario, plan: PlanFile) -> None:

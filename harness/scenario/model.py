@@ -81,6 +81,14 @@ class Load(_Model):
         return self.event_span / self.duration
 
     @property
+    def arrangement(self) -> Curve | None:
+        """The rate by which the plan's events are arranged; None where they keep the trace's own times.
+
+        Whole batches do: a replay decides only when each is sent.
+        """
+        return None if self.path == "replay" else self.curve
+
+    @property
     def curve(self) -> Curve | None:
         """The profile's rate over the duration; None where the trace's own times decide."""
         return self.profile.curve(self.duration)

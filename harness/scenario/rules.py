@@ -62,7 +62,12 @@ def _profile(draft: Draft) -> Iterator[Problem]:
             allowed = "none with the profile trace, which has the trace's own gaps"
             yield _problem(draft, ("load", "arrivals"), load.arrivals, allowed)
         return
-    if load.events is not None:
+    if load.path == "replay":
+        if load.arrivals != "even":
+            yield _problem(
+                draft, ("load", "arrivals"), load.arrivals, "even, where whole batches are replayed"
+            )
+    elif load.events is not None:
         allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
         yield _problem(draft, ("load", "events"), str(load.events), allowed)
     broken = list(load.profile.broken_rules(load.duration))

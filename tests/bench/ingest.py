@@ -133,7 +133,7 @@ class _Payloads:
         lines.write_bytes(b"\n".join(valid["payload"].to_pylist()) + b"\n")
         # A second of event time, so that many repetitions do not reach back years.
         offsets = pc.cast(pc.multiply(pc.divide(pa.array(range(len(valid))), 1000), 3), pa.int64())
-        columns = {name: valid[name] for name in ("seq", "entity_id", "payload")}
+        columns = {name: valid[name] for name in ("seq", "kind", "entity_id", "payload")}
         squeezed = folder / "payloads.parquet"
         pq.write_table(pa.table({**columns, "event_offset_ms": offsets}), squeezed)
         own = PlanFile(

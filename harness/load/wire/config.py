@@ -28,6 +28,11 @@ class WireSchedule(BaseModel):
         return self
 
     @property
+    def events(self) -> int:
+        """How many are due within the duration."""
+        return self.profile.curve(self.duration_s).events
+
+    @property
     def pace(self) -> Paced:
         """When each event is due."""
         return Paced(self.profile.curve(self.duration_s))

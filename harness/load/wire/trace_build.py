@@ -21,9 +21,8 @@ from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
 from harness.load.murmur2 import partition_of
 from harness.load.plan import PlanFile
-from harness.load.profiles.curve import Curve
 from harness.load.wire.batch import EncodedBatch
-from harness.load.wire.cutting import cut, most_at
+from harness.load.wire.cutting import cut
 from harness.load.wire.encode import Compression, Event, encode
 from harness.load.wire.trace import EncodedTrace, TraceWriter, index_of
 
@@ -45,13 +44,6 @@ class Encoding:
     """Whether records keep their keys. Without, batches go to the partitions in turn."""
     batch_bytes: int = 1_048_588
     """At most, compressed: what a broker takes unless its ``message.max.bytes`` says otherwise."""
-    curve: Curve | None = None
-    """The rate at which the trace is sent, whole and once: it keeps batches short. As fast as it can be, and
-    so in batches as large as they may be, when it is left out."""
-
-    def most_at(self, number: int) -> int:
-        """Events that the batch may have that begins with this one."""
-        return self.batch_events if self.curve is None else most_at(self.curve, number, self.batch_events)
 
 
 def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:
@@ -80,7 +72,7 @@ def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: R
         draft = Path(folder) / target.name
         with TraceWriter(draft) as writer:
             placed = _placed_events(plan, encoding, report)
-            for partition, events in cut(placed, partitions=encoding.partitions, most_at=encoding.most_at):
+            for partition, events in cut(placed, partitions=encoding.partitions, most=encoding.batch_events):
                 for batch in _fitting(events, encoding):
                     writer.add(batch, partition)
             facts = writer.close(key, partitions=encoding.partitions)
