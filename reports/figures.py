@@ -50,7 +50,8 @@ def figures(history: History) -> list[Figure]:
 
 def _throughput(plot: Timeline, history: History) -> None:
     sent, acknowledged = series.throughput(history)
-    plot.area(series.wanted(history), "#cbd5e1")
+    if len((wanted := series.wanted(history)).at_s):
+        plot.area(wanted, "#cbd5e1")
     plot.line(sent, COLOURS[0], linewidth=1.1)
     plot.line(acknowledged, COLOURS[2])
     if len((reads := series.reads(history)).at_s):

@@ -17,8 +17,8 @@ BATCH_SPAN_S: Final = 0.02
 """Of the profile, at most, in a batch. Fifty batches a second cost next to nothing, and of any ten seconds a
 batch that falls to the wrong side of their border is 0.2%."""
 LOWEST_SHARE: Final = 0.1
-"""Of the peak: what the rate is taken for where it is lower still. The same batches serve the whole load, over
-and over: cut for a rate near nothing, they would be single events at the peak, too."""
+"""Of the peak: what the rate is taken for where it is lower still. The same batches serve the whole load,
+over and over: cut for a rate near nothing, they would be single events at the peak, too."""
 
 
 def batch_events(curve: Curve, limit: int) -> int:
