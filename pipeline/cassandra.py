@@ -19,7 +19,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from pipeline.endpoints import CassandraEndpoint
 from pipeline.errors import CassandraFailed, NotReady
-from pipeline.kafka import require_plaintext
+from pipeline.security import require_plaintext
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _REQUEST_TIMEOUT_S: Final = 10.0

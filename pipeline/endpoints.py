@@ -1,12 +1,13 @@
 """All that the pipeline ever sees of where it runs: typed addresses and credentials.
 
-The same values describe processes on loopback, containers and managed services. Only plaintext is exercised
-today; TLS, SASL and IAM have their fields so that adding them changes no signature.
+The same values describe processes on loopback, containers and managed services. pipeline/security.py says
+which security is honoured.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any, ClassVar, Final, Literal, TypeVar
 
 from pipeline.errors import NoSuchService
 
-SecurityProtocol = Literal["plaintext", "tls", "sasl_tls", "iam"]
+SecurityProtocol = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls", "iam"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +25,15 @@ class Security:
 
     protocol: SecurityProtocol = "plaintext"
     ca_file: str | None = None
+    """Who may vouch for the servers, as PEM; those whom the system trusts when it is left out."""
     certificate_file: str | None = None
+    """The client's own, as PEM, for servers that ask for one."""
     key_file: str | None = None
+    mechanism: SaslMechanism = "SCRAM-SHA-512"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    unencrypted_beyond_loopback: bool = False
+    """Whether ``sasl_plaintext`` may leave this machine: who listens reads what is sent."""
     region: str | None = None
 
 
@@ -106,8 +113,11 @@ class Endpoints:
 
     def save(self, path: Path) -> None:
         """Write for a child process, readable by the owner alone: it may hold credentials."""
-        path.touch(mode=0o600)
-        path.write_text(self.dumps())
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            # A file that was there before keeps its own mode otherwise.
+            os.fchmod(descriptor, 0o600)
+            file.write(self.dumps())
 
     def dumps(self) -> str:
         """As JSON; it may hold credentials."""

@@ -3,9 +3,11 @@
 PipelineError
 ├── ContractError        the contract cannot be read, or says what nothing enforces
 ├── NoSuchService        the platform lacks a service that was asked for
+├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
 ├── BuildError           the stream job's Java part could not be compiled
 ├── EngineError          an engine refused or failed what was asked of it; holds the engine's own message
 │   ├── KafkaFailed
+│   │   └── AccessRefused        it does not take the user, the password or the certificate
 │   ├── CassandraFailed
 │   └── FlinkFailed
 │       ├── StatementFailed      a SQL statement was refused; holds the statement
@@ -34,6 +36,14 @@ class NoSuchService(PipelineError):
         super().__init__(f"the platform has no {name}; it has {', '.join(there) or 'no service'}")
 
 
+class InsecureOrIncomplete(PipelineError):
+    """The security of an endpoint cannot be used as it is. Says which field, and never a secret."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("security: " + "; ".join(self.problems))
+
+
 class BuildError(PipelineError):
     """The stream job's Java part could not be compiled."""
 
@@ -44,6 +54,10 @@ class EngineError(PipelineError):
 
 class KafkaFailed(EngineError):
     """Kafka refused or failed an operation."""
+
+
+class AccessRefused(KafkaFailed):
+    """Kafka does not take the user, the password or the certificate: another try would not help."""
 
 
 class CassandraFailed(EngineError):

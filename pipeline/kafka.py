@@ -1,4 +1,4 @@
-"""What every Kafka client of the pipeline is configured with, and the topics' administration."""
+"""The topics' administration."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._metadata import TopicMetadata
 from confluent_kafka.cimpl import NewTopic
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.endpoints import KafkaEndpoint, Security
-from pipeline.errors import KafkaFailed, NotReady, PipelineError
+from pipeline.endpoints import KafkaEndpoint
+from pipeline.errors import KafkaFailed, NotReady
+from pipeline.kafka_access import KafkaAccess
 from pipeline.options import TopicOptions
 
 _TIMEOUT_S: Final = 30.0
@@ -33,31 +32,21 @@ _NOT_YET: Final = frozenset(
 """What a cluster answers while it starts or elects. A replication factor is too large until brokers join."""
 
 
-def require_plaintext(security: Security) -> None:
-    """Refuse what no client here is configured for yet. Raises PipelineError."""
-    if security.protocol != "plaintext":
-        raise PipelineError(f"security protocol {security.protocol}: only plaintext is supported yet")
-
-
-def client_config(endpoint: KafkaEndpoint) -> dict[str, Any]:
-    """The configuration that librdkafka's clients share."""
-    require_plaintext(endpoint.security)
-    return {"bootstrap.servers": endpoint.bootstrap}
-
-
 class Topics:
     """Creates and deletes topics, and forgets consumer groups. Every method may be repeated."""
 
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._replication_factor = endpoint.replication_factor
-        self._admin = AdminClient(client_config(endpoint))
+        self._access = KafkaAccess(endpoint)
+        self._admin = self._access.admin
 
     def create(self, names: Iterable[str], options: TopicOptions) -> None:
         """Make the topics that are not there; wait until each partition has a leader. Raises KafkaFailed."""
         wanted = set(names)
 
         def create() -> None:
-            if new := [self._new_topic(name, options) for name in sorted(wanted - set(self._topics()))]:
+            there = set(self._access.metadata().topics)
+            if new := [self._new_topic(name, options) for name in sorted(wanted - there)]:
                 _settle(
                     self._admin.create_topics(new, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S),
                     "create topic",
@@ -72,7 +61,7 @@ class Topics:
         wanted = set(names)
 
         def delete() -> None:
-            if doomed := sorted(wanted & set(self._topics())):
+            if doomed := sorted(wanted & set(self._access.metadata().topics)):
                 _settle(
                     self._admin.delete_topics(
                         doomed, operation_timeout=_TIMEOUT_S, request_timeout=_TIMEOUT_S
@@ -80,7 +69,7 @@ class Topics:
                     "delete topic",
                     accept=_GONE,
                 )
-            if left := wanted & set(self._topics()):
+            if left := wanted & set(self._access.metadata().topics):
                 raise NotReady(f"topics {sorted(left)} are still there")
 
         _retry(delete)
@@ -111,14 +100,8 @@ class Topics:
             },
         )
 
-    def _topics(self) -> dict[str, TopicMetadata]:
-        try:
-            return self._admin.list_topics(timeout=_TIMEOUT_S).topics
-        except KafkaException as error:
-            raise NotReady(f"list topics: {error.args[0].str()}") from error
-
     def _require_leaders(self, names: set[str]) -> None:
-        topics = self._topics()
+        topics = self._access.metadata().topics
         for name in sorted(names):
             if name not in topics or topics[name].error is not None:
                 raise NotReady(f"topic {name} is not there yet")

@@ -16,9 +16,9 @@ from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from harness.load.wire.batch import HEADER_BYTES
+from harness.load.wire.connection import connection_settings
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
-from pipeline.kafka import require_plaintext
 
 _FETCH_BYTES: Final = 16 * 2**20
 _WAIT_MS: Final = 100
@@ -43,9 +43,8 @@ def read_batches(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
 
 
 async def _read(kafka: KafkaEndpoint, topic: str) -> list[FoundBatch]:
-    require_plaintext(kafka.security)
     found: list[FoundBatch] = []
-    client = AIOKafkaClient(bootstrap_servers=list(kafka.bootstrap_servers))
+    client = AIOKafkaClient(**connection_settings(kafka))
     await client.bootstrap()
     try:
         await client.set_topics([topic])

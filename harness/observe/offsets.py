@@ -24,7 +24,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 
 Partition = tuple[str, int]
 """Topic and number of the partition."""

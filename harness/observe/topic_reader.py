@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from harness.errors import PlatformError
 from harness.observe.offsets import Offsets, Partition
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 
 _CHUNK_RECORDS: Final = 20_000
 _POLL_S: Final = 0.2

@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 from harness.services.network import check_listening
 from harness.services.protocol import Node, NotReady
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 
 PROBE_TOPIC: Final = "__floodmark_probe"
 _PORT: Final = 9092

@@ -15,7 +15,7 @@ from pipeline.errors import KafkaFailed
 from pipeline.hot.rows import Record, Rows
 from pipeline.hot.store import HotStore
 from pipeline.hot.write_log import WriteLog
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 from pipeline.options import HotOptions
 
 HOT_GROUP: Final = "hot-writer"

@@ -14,8 +14,8 @@ from pipeline.contract.derive import flink_columns, rules_json
 from pipeline.contract.odcs import DataContract
 from pipeline.contract.topics import HOPPING_WINDOW_MS, SESSION_GAP_MS, WINDOW_MS
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from pipeline.kafka import require_plaintext
 from pipeline.options import StreamOptions
+from pipeline.security import require_plaintext
 
 SOURCE_GROUP: Final = "floodmark-stream"
 """The consumer group that the job's progress shows under."""

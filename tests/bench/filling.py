@@ -18,7 +18,7 @@ from harness.load.plan import PlanFile
 from harness.observe.offsets import Offsets, OffsetsUnknown
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 
 _COLUMNS: Final = ("seq", "kind", "entity_id", "event_offset_ms", "payload")
 _IDENTITY: Final = b'"event_id":"'

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
 
+from harness.load.wire.connection import connection_settings
 from harness.load.wire.request import JoinedProduceRequest
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka import require_plaintext
 
 _REQUEST_TIMEOUT_MS: Final = 5000
 """A paused broker answers nothing, and the request is sent again, to whoever leads by then."""
@@ -38,10 +38,11 @@ def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"])
 
     With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once. With
     acks=1 it is given up after the request's time-out, and its outcome is unknown.
+
+    Raises InsecureOrIncomplete.
     """
-    require_plaintext(kafka.security)
     return WireProducer(
-        bootstrap_servers=list(kafka.bootstrap_servers),
+        **connection_settings(kafka),
         client_id=name,
         acks="all" if acks == "all" else 1,
         enable_idempotence=acks == "all",
