@@ -39,6 +39,8 @@ class Conduct:
     unsteady: Callable[[], str]
     """Why the platform is not steady; "" when it is."""
     report: Report
+    last_words: Callable[[], str] = lambda: ""
+    """What the load said was wrong; "" when it said nothing."""
     sleep: Callable[[float], None] = time.sleep
     _said_s: float = field(default=-_SAY_EVERY_S)
     _seen_alive_s: float = field(default=-_ALIVE_EVERY_S)
@@ -85,13 +87,16 @@ class Conduct:
             raise RunError(f"the load lives {now_s:.0f} s after its start and is not done: {self._sent()}")
         if alive:
             return False
-        raise RunError("the load died before everything was sent; its log says why")
+        raise RunError(f"the load died before everything was sent: {self._why()}")
 
     def _is_done(self) -> bool:
         progress = self.progress()
         if progress is not None and progress.state == "failed":
-            raise RunError(f"the load failed: {progress.extent}; its log says why")
+            raise RunError(f"the load failed, {progress.extent}: {self._why()}")
         return progress is not None and progress.state == "done"
+
+    def _why(self) -> str:
+        return self.last_words() or "its log may say why"
 
     def _sent(self) -> str:
         progress = self.progress()

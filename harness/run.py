@@ -25,6 +25,7 @@ from harness.load.driver import LOAD_LEAD_S, longest_s
 from harness.load.extent import event_span_ms
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress
+from harness.load_log import last_words
 from harness.provenance import Provenance
 from harness.recorder import Recorder
 from harness.run_clock import RunClock
@@ -200,6 +201,7 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
         give_up_after_s=longest_s(flooded.load_duration_s) + _GRACE_S,
         unsteady=lambda: parts.unsteady(flooded.folder.path),
         report=flooded.report,
+        last_words=lambda: last_words(flooded.folder.logs / f"{LOAD}.log"),
         sleep=parts.sleep,
     ).follow(schedule(flooded.scenario.faults))
     conductor.heal_all()

@@ -197,6 +197,14 @@ def test_a_load_that_died_ends_the_run(world: Callable[..., World]) -> None:
     assert w.ended().startswith("failed: the load died")
 
 
+def test_what_a_load_said_before_it_died_is_in_the_runs_error(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=0)
+    (w.folder.logs / "load.log").write_text("... ERROR harness.load.wire: cannot begin: no topic events\n")
+    with pytest.raises(RunError, match=r"died before everything was sent: .*no topic events"):
+        w.run(scenario())
+    assert "no topic events" in w.ended()
+
+
 def test_a_node_that_the_kernel_kills_is_recorded_with_its_time(world: Callable[..., World]) -> None:
     w = world(dies={8: "kafka-broker-1"})
     w.run(scenario())
