@@ -15,12 +15,13 @@ from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
 from harness.load.driver import load_argv
+from harness.load.event_size import require_sendable
 from harness.load.plan import PlanFile, build_plan
 from harness.load.replay_config import ReplayConfig, WireSource
 from harness.load.users.config import ReadersConfig
 from harness.load.users.driver import readers_argv
 from harness.load.wire.trace import index_of
-from harness.load.wire_load import encoded, wire_source
+from harness.load.wire_load import encode_ahead, encoded, wire_source
 from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance
 from harness.run import LOAD, READERS, Flooded, Parts
@@ -75,7 +76,9 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile:
     plan = build_plan(scenario, cache=cache_dir(), report=report)
     if scenario.load.path == "replay":
         # Into the cache, before anything starts.
-        encoded(scenario, plan, cache=cache_dir(), report=report)
+        encode_ahead(scenario, plan, cache=cache_dir(), report=report)
+    else:
+        require_sendable(scenario, plan)
     return plan
 
 
@@ -102,6 +105,7 @@ def _start_load(flooded: Flooded) -> None:
         endpoints=folder.endpoints,
         topic=EVENTS,
         plan=folder.plan,
+        largest_event_bytes=flooded.plan.largest_event_bytes,
         history=folder.history,
         progress=folder.load_progress,
         clocks=flooded.info.clocks,

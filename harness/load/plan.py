@@ -68,6 +68,8 @@ class PlanFile:
     """When the last event is sent."""
     close_ms: int
     """The event offset that the watermark reaches at least: windows that end by then must have closed."""
+    largest_event_bytes: int = 0
+    """As a batch of its own that is not compressed; 0 where nobody looked."""
 
     @staticmethod
     def open(path: Path) -> PlanFile:
@@ -86,6 +88,7 @@ class PlanFile:
             "span_ms": self.span_ms,
             "last_send_ms": self.last_send_ms,
             "close_ms": self.close_ms,
+            "largest_event_bytes": self.largest_event_bytes,
         }
         return {_FACTS.decode(): json.dumps(facts)}
 

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from harness.backends.protocol import Report
 from harness.load.arranged import Arrangement, arrange
 from harness.load.closing import CATEGORY, EVENT_TYPE, Closing
 from harness.load.columns import TraceFile
+from harness.load.event_size import largest_of
 from harness.load.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.payload import FIELDS
 from harness.load.plan import PLAN, PlanFile
@@ -66,8 +68,7 @@ def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Pa
         sendings = mix_in(database, _mix(scenario), events=events)
         closing = _closing(scenario, database, sendings)
         plan = _facts(path, key, database, sendings, closing)
-        _write(database, plan, closing)
-    return plan
+        return _write(database, plan, closing)
 
 
 def _read(
@@ -132,13 +133,18 @@ def _facts(
     )
 
 
-def _write(database: duckdb.DuckDBPyConnection, plan: PlanFile, closing: Closing) -> None:
+def _write(database: duckdb.DuckDBPyConnection, plan: PlanFile, closing: Closing) -> PlanFile:
+    """Write the events. Returns the plan with the size of the largest."""
+    largest_bytes = 0
     with pq.ParquetWriter(plan.path, PLAN, compression="zstd", compression_level=1) as writer:
         rows: pa.RecordBatchReader = database.sql(plan_query()).to_arrow_reader(_ROW_GROUP)
         for batch in rows:
             writer.write_table(_as_plan(pa.Table.from_batches([batch])))
+            largest_bytes = max(largest_bytes, largest_of(batch))
         writer.write_table(_ticks(closing, plan.events - plan.counts["closing"]))
+        plan = replace(plan, largest_event_bytes=largest_bytes)
         writer.add_key_value_metadata(plan.facts())
+    return plan
 
 
 def _as_plan(rows: pa.Table) -> pa.Table:

@@ -19,6 +19,7 @@ _CODE: Final = (
     "closing.py",
     "columns.py",
     "damage.py",
+    "event_size.py",
     "generate/events.py",
     "generate/model.py",
     "generate/popularity.py",

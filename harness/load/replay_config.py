@@ -46,6 +46,8 @@ class ReplayConfig(BaseModel):
     """Where ``Endpoints.save`` wrote them."""
     topic: str
     plan: Path
+    largest_event_bytes: int = Field(default=0, ge=0)
+    """Of the plan, as ``PlanFile`` has it: the topic must take it. 0 where that is not known."""
     history: Path
     progress: Path
     """The folder in which each worker keeps its ``LoadProgress``."""

@@ -16,8 +16,9 @@ from harness.load.replay_config import ReplayConfig
 from harness.load.replay_feed import PlanFeed
 from harness.load.replay_lane import Lane
 from harness.load.replay_record import Record
+from harness.load.target import Needs, check_target
 from pipeline.endpoints import Endpoints
-from pipeline.kafka import client_config
+from pipeline.kafka_access import client_config
 
 _QUEUE_EVENTS: Final = 500_000
 _QUEUE_KIB: Final = 512 * 1024
@@ -56,11 +57,14 @@ def producer_settings(
 def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
     """A replay of a share of the plan that is ready to send: its producers know the topic.
 
-    Raises OSError, ValueError or ArrowException when a file cannot be read, and KafkaException when the topic
-    cannot be reached.
+    Raises OSError, ValueError or ArrowException when a file cannot be read, and PlatformError or
+    KafkaException when the topic cannot be reached or does not take the plan's events.
     """
-    share = assignment.share
-    settings = producer_settings(config, Endpoints.load(config.endpoints), share.worker)
+    share, endpoints = assignment.share, Endpoints.load(config.endpoints)
+    check_target(
+        endpoints.kafka, config.topic, Needs(largest_bytes=config.largest_event_bytes, source="the plan")
+    )
+    settings = producer_settings(config, endpoints, share.worker)
     clock = config.clocks.run_clock
 
     def make_producer() -> Producer:

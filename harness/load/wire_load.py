@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
+from harness.load.event_size import message_max_bytes
 from harness.load.extent import event_span_ms, events_at_most
 from harness.load.plan import PlanFile
 from harness.load.profiles.trace import TraceProfile
@@ -14,16 +15,30 @@ from harness.load.replay_config import WireSource
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.cutting import batch_events
 from harness.load.wire.trace_build import Encoding, trace_file
+from harness.load.wire.trace_damage import damage_of, discard
 from harness.scenario.model import Scenario
 
 
 def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> Path:
     """The file of the encoded plan. Raises InvalidInput where it cannot be replayed as the scenario says."""
     _require_retention(scenario, plan)
-    encoding, curve = Encoding(partitions=scenario.pipeline.topics.partitions), scenario.load.curve
+    topics, curve = scenario.pipeline.topics, scenario.load.curve
+    encoding = Encoding(partitions=topics.partitions, batch_bytes=message_max_bytes(scenario.topology))
     if curve is not None:
         encoding = replace(encoding, batch_events=batch_events(curve, encoding.batch_events))
     return trace_file(plan, encoding, cache=cache, report=report)
+
+
+def encode_ahead(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> None:
+    """Have the encoded plan in the cache and whole; one that was damaged there is encoded again.
+
+    Raises as ``encoded``.
+    """
+    trace = encoded(scenario, plan, cache=cache, report=report)
+    if damage := damage_of(trace):
+        report(f"{damage}; it is encoded again")
+        discard(trace)
+        encoded(scenario, plan, cache=cache, report=report)
 
 
 def wire_source(scenario: Scenario, trace: Path) -> WireSource:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from harness.errors import FloodmarkError
 from harness.load.assignment import Assignment
 from harness.load.session import Session
 
@@ -41,15 +42,15 @@ class Worker:
             _LOG.error("no share of the load is this worker's: it came after the load had begun")
             self.ended(False)
             return
-        started = False
         try:
             self.session.start(self._assignment)
-            started = self._begun = True
-        finally:
-            # Locust logs what is raised here and would go on without a replay.
-            if not started:
-                _LOG.error("the replay cannot start")
-                self.ended(False)
+            self._begun = True
+        except Exception as error:
+            _LOG.error("the replay cannot start: %s", error)
+            self.ended(False)
+            if not isinstance(error, FloodmarkError):
+                # Locust logs what is raised here, with where it was.
+                raise
 
     def join(self, user: object) -> None:
         """A user begins."""

@@ -26,9 +26,9 @@ PARTITIONS = 4
 
 @contextmanager
 def mock_kafka() -> Iterator[KafkaEndpoint]:
-    """One broker of librdkafka's mock cluster, which other processes reach on loopback."""
+    """One broker of librdkafka's mock cluster, with the topic ``events``, for other processes on loopback."""
     cluster = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 0})
-    brokers = cluster.list_topics(timeout=10).brokers.values()
+    brokers = cluster.list_topics("events", timeout=10).brokers.values()
     yield KafkaEndpoint(
         bootstrap_servers=tuple(f"{broker.host}:{broker.port}" for broker in brokers), replication_factor=1
     )

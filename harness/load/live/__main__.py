@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from harness.load.live.batches import Batching, LiveBatches
 from harness.load.live.config import LiveConfig
 from harness.load.live.supply import LiveSupply
+from harness.load.target import Needs, check_target
 from harness.load.wire.drive import Books, drive, until_done, wire_links
 from harness.load.wire.link import Link
 from harness.load.wire.replay import WireLoad
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _send(config: LiveConfig) -> None:
     kafka, clocks = Endpoints.load(config.endpoints).kafka, config.clocks
+    check_target(kafka, config.topic, Needs(largest_bytes=config.batch_bytes, source="the load"))
     links = wire_links(kafka, worker=config.worker, acks=config.acks, count=config.producers)
     partitions = await _partitions(links[0], config.topic)
     batching = Batching(

@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from harness.errors import FloodmarkError
 from harness.load.tally import Tally
+from harness.load.target import Needs, check_target
 from harness.load.wire.config import WireConfig
 from harness.load.wire.drive import Books, drive, until_done, wire_links
 from harness.load.wire.replay import WireLoad
@@ -45,9 +47,13 @@ async def _replay(
     tell: Callable[[Tally], None] = lambda _: None,
     ends: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> None:
-    kafka = Endpoints.load(config.endpoints).kafka
+    kafka, trace = Endpoints.load(config.endpoints).kafka, _opened(config.trace)
+    needs = Needs(
+        partitions=trace.facts.partitions, largest_bytes=trace.largest_bytes, source=f"the trace {trace.path}"
+    )
+    check_target(kafka, config.topic, needs)
     supply = TraceSupply(
-        EncodedTrace.open(config.trace),
+        trace,
         events=config.events,
         origin_ms=config.clocks.origin_ms,
         share=config.share,
@@ -69,6 +75,14 @@ async def _replay(
         tell=tell,
         ends=ends,
     )
+
+
+def _opened(path: Path) -> EncodedTrace:
+    """Raises FloodmarkError for a file that is no whole trace."""
+    try:
+        return EncodedTrace.open(path)
+    except (OSError, ValueError) as error:
+        raise FloodmarkError(str(error)) from error
 
 
 def _load(config: WireConfig) -> WireLoad:

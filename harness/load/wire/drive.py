@@ -13,6 +13,7 @@ from typing import Final, Literal, Self
 from aiokafka.errors import KafkaError
 
 from harness.clocks import Clocks
+from harness.errors import FloodmarkError
 from harness.history.operations import OperationsWriter
 from harness.history.writer import TableWriter
 from harness.load.generator import GeneratorMeter
@@ -66,15 +67,17 @@ class Books:
 
 
 def until_done(sending: Coroutine[None, None, None]) -> int:
-    """Run it; 0 when it came to its end, 1 when the cluster could not be reached."""
-    unreachable: list[BaseException] = []
+    """Run it; 0 when it came to its end, 1 when it was refused or the cluster could not be reached."""
+    reasons: list[str] = []
     try:
         asyncio.run(sending)
     except* KafkaError as failed:
-        unreachable += failed.exceptions
-    for error in unreachable[:1]:
-        _log.error("cannot go on: %r", error)
-    return 1 if unreachable else 0
+        reasons += [f"cannot go on: {error!r}" for error in failed.exceptions]
+    except* FloodmarkError as refused:
+        reasons += [f"cannot begin: {error}" for error in refused.exceptions]
+    for reason in reasons[:1]:
+        _log.error("%s", reason)
+    return 1 if reasons else 0
 
 
 async def drive(

@@ -7,11 +7,12 @@ batch ends ok, failed or unknown; one that may have been written is never sent a
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aiokafka.errors import KafkaError, KafkaTimeoutError
+from aiokafka.errors import CorruptRecordException, KafkaError, KafkaTimeoutError
 
 from harness.load.generator import GeneratorMeter
 from harness.load.wire.completion import Completion
@@ -24,6 +25,7 @@ from harness.load.wire.supply import Shipment, Supply
 _NAP_S: Final = 0.1
 """So soon a stop is noticed."""
 _BEAT_S: Final = 0.05
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,14 @@ class WireReplay:
 
         def settled(done: asyncio.Future[object]) -> None:
             self._under_way.discard(done)
-            self._complete(shipment, partition, intended_ns, started_ns, outcome_of(done))
+            known = outcome_of(done)
+            if known[1] == CorruptRecordException.__name__:
+                _log.error(
+                    "%s: kafka refused the batch of event %d as damaged",
+                    shipment.source,
+                    shipment.first_number,
+                )
+            self._complete(shipment, partition, intended_ns, started_ns, known)
 
         future.add_done_callback(settled)
 

@@ -23,6 +23,8 @@ class Shipment:
     """Of its first and last event in the order of the whole load, by which they are due."""
     held_until_ns: int = 0
     """Until then, since the run's epoch, the platform left no room to build it."""
+    source: str = "the events"
+    """Where the batch is from, for messages."""
     refusal: str = ""
     """Why no broker would take it; then it fails without being sent."""
 

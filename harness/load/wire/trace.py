@@ -45,12 +45,15 @@ class PlacedBatch:
     partition: int
     first_event: int
     """Events before it in the trace."""
+    position: int
+    """In the file of batches, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedTrace:
     """A trace that can be sent without looking at its events again."""
 
+    path: Path
     facts: TraceFacts
     lanes: Sequence[Sequence[PlacedBatch]]
     """The batches of each partition, in the order in which they are sent."""
@@ -58,16 +61,26 @@ class EncodedTrace:
     @staticmethod
     def open(path: Path) -> EncodedTrace:
         """Map a trace that ``TraceWriter`` wrote. Raises OSError, or ValueError when it is none."""
-        index = pq.read_table(index_of(path))
+        try:
+            index = pq.read_table(index_of(path))
+        except pa.ArrowException as error:
+            raise ValueError(f"{index_of(path)} is no index of an encoded trace: {error}") from error
         facts = (index.schema.metadata or {}).get(_FACTS)
         if facts is None:
             raise ValueError(f"{path} is not an encoded trace")
         known = TraceFacts(**json.loads(facts))
         lanes: list[list[PlacedBatch]] = [[] for _ in range(known.partitions)]
+        rows = index.to_pylist()
+        _require_whole(path, rows)
         records = _mapped(path)
-        for row in index.to_pylist():
+        for row in rows:
             lanes[row["partition"]].append(_placed(row, records))
-        return EncodedTrace(facts=known, lanes=lanes)
+        return EncodedTrace(path=path, facts=known, lanes=lanes)
+
+    @property
+    def largest_bytes(self) -> int:
+        """Of its batches, over the wire."""
+        return max(placed.batch.size_bytes for lane in self.lanes for placed in lane)
 
 
 class TraceWriter:
@@ -127,6 +140,13 @@ def index_of(path: Path) -> Path:
     return path.with_suffix(".index.parquet")
 
 
+def _require_whole(path: Path, rows: Sequence[dict[str, int]]) -> None:
+    """Raises OSError, or ValueError when the file is not as long as its batches."""
+    size, expected = path.stat().st_size, sum(row["size"] for row in rows)
+    if size != expected:
+        raise ValueError(f"{path} ends at byte {size:,}, and its {len(rows):,} batches at byte {expected:,}")
+
+
 def _mapped(path: Path) -> memoryview:
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
@@ -135,13 +155,14 @@ def _mapped(path: Path) -> memoryview:
 def _placed(row: dict[str, int], batches: memoryview) -> PlacedBatch:
     own = {field.name for field in fields(EncodedBatch)} & row.keys()
     end = row["position"] + row["size"]
-    if end > len(batches):
-        raise ValueError(
-            f"the encoded trace ends at byte {len(batches)}, before its batch that ends at {end}"
-        )
     batch = EncodedBatch(
         records=batches[row["position"] + HEADER_BYTES : end],
         max_timestamp_ms=row["last_event_ms"],
         **{name: row[name] for name in own},
     )
-    return PlacedBatch(batch=batch, partition=row["partition"], first_event=row["first_event"])
+    return PlacedBatch(
+        batch=batch,
+        partition=row["partition"],
+        first_event=row["first_event"],
+        position=row["position"],
+    )

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
+from harness.load.event_size import MESSAGE_MAX_BYTES
 from harness.load.murmur2 import partition_of
 from harness.load.plan import PlanFile
 from harness.load.wire.batch import EncodedBatch
@@ -42,8 +43,8 @@ class Encoding:
     compression: Compression = "snappy"
     keyed: bool = True
     """Whether records keep their keys. Without, batches go to the partitions in turn."""
-    batch_bytes: int = 1_048_588
-    """At most, compressed: what a broker takes unless its ``message.max.bytes`` says otherwise."""
+    batch_bytes: int = MESSAGE_MAX_BYTES
+    """At most, compressed."""
 
 
 def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:

@@ -37,7 +37,7 @@ class TraceSupply:
     def _shipments(self, partition: int) -> Iterator[Shipment]:
         # One more than the span, so that no identity comes twice.
         facts, period_ms = self._trace.facts, self._trace.facts.span_ms + 1
-        lane = self._trace.lanes[partition]
+        lane, source = self._trace.lanes[partition], str(self._trace.path)
         for repetition in count() if lane else ():
             for placed in lane:
                 number = repetition * facts.events + placed.first_event
@@ -49,4 +49,5 @@ class TraceSupply:
                     first_number=number,
                     first_arrival=number,
                     last_arrival=number + placed.batch.count - 1,
+                    source=source,
                 )
