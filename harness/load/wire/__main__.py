@@ -28,7 +28,7 @@ from pipeline.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay as told; 0 when it came to its end, 1 when the cluster could not be reached."""
+    """Replay as told; 0 when it came to its end, 1 when it was refused or the cluster was lost."""
     parser = argparse.ArgumentParser(prog="python -m harness.load.wire", description=__doc__)
     told = parser.add_mutually_exclusive_group(required=True)
     told.add_argument("--config", type=Path, help="a file that WireConfig.save wrote")
