@@ -73,6 +73,8 @@ def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: S
     found, objects_only = one_row(
         connection, f"SELECT [{exists}], bool_and(json_type(json) = 'OBJECT') FROM {relation}"
     )
+    if objects_only is None:
+        raise _refused(file, "no events", "at least one, as a JSON object a line")
     if objects_only is False:
         raise _refused(file, "lines that are not JSON objects", "one JSON object a line")
     expressions = {

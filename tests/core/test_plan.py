@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from harness.errors import InvalidInput
 from harness.load.closing import Closing, entities_for
 from harness.load.damage import DAMAGES
+from harness.load.event_size import sent_bytes
 from harness.load.murmur2 import murmur2, partition_of
 from harness.load.plan import PLAN, PlanFile, build_plan
 from harness.load.profiles.constant import Constant
@@ -76,6 +77,14 @@ def scenario_of(
     scenario = rides(seed=seed)
     times = {"event_span": 3600.0, "duration": 30.0, **load}
     return scenario.model_copy(update={"load": Load(trace=folder / "m.yaml", inject=inject, **times)})
+
+
+def test_a_plan_knows_its_largest_event() -> None:
+    wide = [*some_rows(2), {**some_rows(1)[0], "started": 9000, "note": "n" * 5000}]
+    with planned(wide, Inject()) as (plan, rows):
+        sizes = [sent_bytes(len(row["entity_id"].encode()), len(row["payload"])) for row in rows]
+        assert plan.largest_event_bytes == max(sizes) > 5000
+        assert PlanFile.open(plan.path) == plan
 
 
 def some_rows(count: int) -> list[dict[str, Any]]:

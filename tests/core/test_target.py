@@ -11,6 +11,8 @@ import pytest
 
 from harness.errors import PlatformError
 from harness.load import target
+from harness.load.live.__main__ import main as live_main
+from harness.load.live.config import FromPlan, LiveConfig
 from harness.load.target import Needs, check_target
 from harness.load.wire.__main__ import main
 from harness.load.wire.config import WireConfig
@@ -122,6 +124,26 @@ def test_an_encoded_trace_without_its_index_is_told(
     trace = encoded(tmp_path)
     index_of(trace).write_bytes(b"PAR1")
     assert f"{index_of(trace)} is no index" in wire_refusal(tmp_path, kafka, caplog, trace)
+
+
+def test_a_wrong_password_is_told_before_a_live_load(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with refusing_broker(PASSWORD) as refusing:
+        told = configure(tmp_path, refusing, [plan_row(0)])
+        config = LiveConfig(
+            endpoints=told.endpoints,
+            topic="events",
+            source=FromPlan(path=told.plan),
+            history=told.history,
+            progress=told.progress,
+            clocks=told.clocks,
+            events=1,
+        )
+        config.save(tmp_path / "live.json")
+        assert live_main(["--config", str(tmp_path / "live.json")]) == 1
+    assert "cannot begin: kafka refused the password of user mara" in caplog.text
+    assert PASSWORD not in caplog.text
 
 
 def test_a_wrong_password_ends_locust_with_its_reason(tmp_path: Path) -> None:

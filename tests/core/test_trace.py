@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,68 @@ def test_a_file_that_is_not_what_the_mapping_says_is_refused(
     path = tmp_path / "trace[1]*?.dat"
     path.write_bytes(content)
     assert problems_of(trace_of(path, MAPPING.replace("format: csv", f"format: {format_}")), tmp_path)
+
+
+def _many_rides(folder: Path, format_: str) -> bytes:
+    rides = pyarrow.csv.read_csv(RIDES)
+    many = pa.concat_tables([rides] * 500)
+    write = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}
+    write[format_](folder / "whole", many)
+    return (folder / "whole").read_bytes()
+
+
+def _refusal(folder: Path, name: str, content: bytes) -> str:
+    """The only problem of a trace with this name, whose format is the first part of its ending."""
+    path = folder / name
+    path.write_bytes(content)
+    (problem,) = problems_of(trace_of(path, MAPPING.replace("csv", name.split(".")[1])), folder)
+    assert problem.startswith(str(path)), problem
+    return problem.removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("r.csv", b""),
+        ("r.csv", RIDES.read_bytes().splitlines()[0] + b"\n"),
+        ("r.csv.gz", gzip.compress(b"", mtime=0)),
+        ("r.jsonl", b""),
+        ("r.jsonl", b"\n\n"),
+    ],
+)
+def test_a_trace_without_events_is_said_to_be_empty(tmp_path: Path, name: str, content: bytes) -> None:
+    assert re.match(": found no (events|header);", _refusal(tmp_path, name, content))
+
+
+def test_a_parquet_trace_of_no_rows_is_said_to_be_empty(tmp_path: Path) -> None:
+    pq.write_table(pyarrow.csv.read_csv(RIDES).slice(0, 0), tmp_path / "none")
+    assert ": found no events;" in _refusal(tmp_path, "r.parquet", (tmp_path / "none").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("r.csv.gz", "Truncated compressed stream"),
+        ("r.jsonl", "unexpected end of data"),
+        ("r.jsonl.gz", "Unexpected end of GZIP stream"),
+        ("r.parquet", "Either the file is corrupted or this is not a parquet file"),
+    ],
+)
+def test_a_trace_whose_end_is_cut_off_is_refused_by_its_name(tmp_path: Path, name: str, told: str) -> None:
+    whole = _many_rides(tmp_path, name.split(".")[1])
+    content = gzip.compress(whole) if name.endswith(".gz") else whole
+    assert told in _refusal(tmp_path, name, content[:-6])
+
+
+def test_a_line_of_csv_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    whole = _many_rides(tmp_path, "csv")
+    assert ":2001: found lines with unquoted value: 1" in _refusal(tmp_path, "r.csv", whole[:-30])
+
+
+def test_a_parquet_trace_that_lost_its_middle_is_refused(tmp_path: Path) -> None:
+    whole = _many_rides(tmp_path, "parquet")
+    middle = len(whole) // 4
+    assert ": found " in _refusal(tmp_path, "r.parquet", whole[:middle] + whole[middle + 100 :])
 
 
 @pytest.mark.parametrize("format_", ["csv", "jsonl", "parquet"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
 from harness.load.extent import event_span_ms, events_at_most
 from harness.load.plan import PlanFile
+from harness.load.wire.batch import HEADER_BYTES
 from harness.load.wire.trace import EncodedTrace
-from harness.load.wire_load import encoded, wire_source
+from harness.load.wire_load import encode_ahead, encoded, wire_source
 from harness.scenario.model import Scenario
 from tests.core.replay_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
@@ -67,3 +70,53 @@ def test_a_live_load_covers_what_its_plan_does(tmp_path: Path) -> None:
 def test_repetitions_that_would_outlive_the_retention_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"load\.event_span: .*retention of 604,800 s"):
         encoded(replay(), plan(tmp_path), cache=tmp_path, report=lambda _: None)
+
+
+def encoded_ahead(folder: Path, said: list[str]) -> Path:
+    scenario = replay(load__profile={"kind": "constant", "rate": "50/s"})
+    encode_ahead(scenario, plan(folder), cache=folder, report=said.append)
+    (trace,) = (folder / "encoded").glob("*.batches")
+    return trace
+
+
+def test_what_is_whole_in_the_cache_is_not_encoded_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    trace = encoded_ahead(tmp_path, said)
+    made = trace.stat().st_mtime_ns
+    assert encoded_ahead(tmp_path, said).stat().st_mtime_ns == made
+    assert len(said) == 1
+
+
+@given(data=st.data())
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_damaged_in_the_cache_is_told_and_encoded_again(tmp_path: Path, data: st.DataObject) -> None:
+    trace = encoded_ahead(tmp_path, [])
+    whole = trace.read_bytes()
+    placed = data.draw(st.sampled_from([p for lane in EncodedTrace.open(trace).lanes for p in lane]))
+    end = placed.position + placed.batch.size_bytes
+    at = data.draw(st.integers(placed.position + HEADER_BYTES, end - 1))
+    trace.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    said: list[str] = []
+    encoded_ahead(tmp_path, said)
+    assert said[0].startswith(f"{trace}: the batch at byte {placed.position:,} is damaged")
+    assert trace.read_bytes() == whole
+
+
+def test_what_was_cut_off_in_the_cache_is_told_and_encoded_again(tmp_path: Path) -> None:
+    trace = encoded_ahead(tmp_path, [])
+    whole = trace.read_bytes()
+    trace.write_bytes(whole[:-1])
+    said: list[str] = []
+    encoded_ahead(tmp_path, said)
+    assert f"{trace} ends at byte {len(whole) - 1:,}" in said[0]
+    assert trace.read_bytes() == whole
+
+
+def test_batches_are_no_larger_than_the_topologys_brokers_take(tmp_path: Path) -> None:
+    scenario = replay(load__profile={"kind": "constant", "rate": "50/s"})
+    brokers = scenario.topology.services["kafka"]
+    small = {n: r.model_copy(update={"settings": {"message.max.bytes": 400}}) for n, r in brokers.items()}
+    topology = scenario.topology.model_copy(update={"services": {"kafka": small}})
+    told = scenario.model_copy(update={"topology": topology})
+    trace = encoded(told, plan(tmp_path), cache=tmp_path, report=lambda _: None)
+    assert 0 < EncodedTrace.open(trace).largest_bytes <= 400

@@ -169,6 +169,15 @@ def test_an_error_is_a_failure_only_when_nothing_was_written(
     assert {(d.outcome, d.error) for d in done} == {(outcome, type(error).__name__)}
 
 
+def test_a_batch_that_kafka_calls_damaged_is_named_with_its_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    encoded = trace(tmp_path, partitions=1, batch_events=EVENTS)
+    (done,) = replayed(encoded, Client(lambda _: errors.CorruptRecordException()))
+    assert done.outcome == "fail"
+    assert caplog.messages == [f"{encoded.path}: the batch of event 0 was refused by kafka as damaged"]
+
+
 def test_a_batch_that_was_not_queued_is_handed_over_again(tmp_path: Path) -> None:
     client = Client(refuses=[errors.KafkaTimeoutError()])
     done = replayed(trace(tmp_path), client)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from harness.backends.process import ProcessBackend, ProcessPlatform
+from harness.services import SERVICES
+from harness.services.protocol import Service
 from harness.topology import RoleSpec, Topology
 
 MIB = 2**20
 
 
-def running(folder: Path, service: str, roles: dict[str, tuple[int, int]]) -> Iterator[ProcessPlatform]:
+def running(
+    folder: Path, service: str, roles: dict[str, tuple[int, int]], services: Mapping[str, Service] = SERVICES
+) -> Iterator[ProcessPlatform]:
     """The service with ``{role: (count, heap in MiB)}`` in three zones, until the caller is done."""
     specs = {role: RoleSpec(count=count, heap=heap * MIB) for role, (count, heap) in roles.items()}
     topology = Topology(name=f"test-{service}", zones=("a", "b", "c"), services={service: specs}, jit="c1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOODMARK_STATE", str(folder / "state"))
-        platform = ProcessBackend().up(
+        platform = ProcessBackend(services=services).up(
             topology, data_dir=folder / "data", log_dir=folder / "logs", report=lambda _: None
         )
         try:

@@ -159,11 +159,8 @@ class WireReplay:
             self._under_way.discard(done)
             known = outcome_of(done)
             if known[1] == CorruptRecordException.__name__:
-                _log.error(
-                    "%s: kafka refused the batch of event %d as damaged",
-                    shipment.source,
-                    shipment.first_number,
-                )
+                place = f"{shipment.source}: the batch of event {shipment.first_number:,}"
+                _log.error("%s was refused by kafka as damaged", place)
             self._complete(shipment, partition, intended_ns, started_ns, known)
 
         future.add_done_callback(settled)
