@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.load.clock import EventClock
@@ -19,6 +21,12 @@ class Clocks(BaseModel):
     """Since the run's epoch."""
     origin_ms: int
     time_scale: float = Field(ge=1)
+
+    def save(self, path: Path) -> None:
+        """Write in one step, for a process that waits for them."""
+        partial = path.with_name(path.name + ".partial")
+        partial.write_text(self.model_dump_json())
+        partial.replace(path)
 
     @property
     def run_clock(self) -> RunClock:

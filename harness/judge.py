@@ -19,6 +19,7 @@ from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
 from harness.checks.protocol import Check
 from harness.history.reader import History
+from harness.history.workers import clocks_known_to
 from harness.scenario.model import Scenario
 from harness.scenario.thresholds import Threshold, parse
 
@@ -213,7 +214,8 @@ def _evidence(history: History) -> str:
     acknowledged = history.value(
         "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
     )
-    return f"measured: {history.info.topology_summary}, {acknowledged:,} events"
+    joined = clocks_known_to(history.workers)
+    return f"measured: {history.info.topology_summary}, {acknowledged:,} events{joined and f', {joined}'}"
 
 
 def _joined(*parts: str) -> str:

@@ -108,6 +108,8 @@ class Parts:
     backend: Backend
     plan: Callable[[Scenario, Report], PlanFile]
     pipeline: Callable[[Endpoints, PipelineOptions, Report], Deployment]
+    gather: Callable[[Scenario, RunFolder, Platform, PlanFile, Report], None]
+    """Has every worker of the load there that needs more than ``LOAD_LEAD_S`` to come."""
     start_load: Callable[[Flooded], None]
     watch: Callable[[Flooded], Watch]
     unsteady: Callable[[Path], str]
@@ -134,6 +136,7 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
         ready_s = (parts.clock.now_ns() - began_ns) / _NS_PER_S
         report(f"platform ready after {ready_s:.1f} s")
         _deploy(scenario, parts, folder, platform, report)
+        parts.gather(scenario, folder, platform, plan, report)
         flooded = Flooded(
             scenario=scenario,
             folder=folder,
@@ -197,7 +200,7 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
         warm_up_s=flooded.scenario.warm_up,
         since_load_start_s=lambda: (parts.clock.now_ns() - flooded.info.load_start_ns) / _NS_PER_S,
         progress=lambda: LoadProgress.load(flooded.folder.load_progress),
-        load_alive=lambda: _alive(ends.look(), LOAD),
+        load_alive=lambda: is_alive(ends.look(), LOAD),
         give_up_after_s=longest_s(flooded.load_duration_s) + _GRACE_S,
         unsteady=lambda: parts.unsteady(flooded.folder.path),
         report=flooded.report,
@@ -211,13 +214,14 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
 def _await_readers(parts: Parts, ends: EndWatch) -> None:
     """Let readers end before the platform drains. Raises ``RunError`` when they do not."""
     give_up_ns = parts.clock.now_ns() + round(_READERS_S * _NS_PER_S)
-    while _alive(ends.look(), READERS):
+    while is_alive(ends.look(), READERS):
         if parts.clock.now_ns() > give_up_ns:
             raise RunError(f"the readers live {_READERS_S:.0f} s after the load; their log may say why")
         parts.sleep(_READERS_TICK_S)
 
 
-def _alive(statuses: Sequence[NodeStatus], name: str) -> bool:
+def is_alive(statuses: Sequence[NodeStatus], name: str) -> bool:
+    """Whether the process of this name has not ended."""
     return any(s.name == name and s.state not in ("dead", "stopped") for s in statuses)
 
 

@@ -89,6 +89,8 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
         "load": _load(load),
         "profile": _profile(load),
     }
+    if history.workers:
+        facts["joined"] = "; ".join(map(str, history.workers))
     if history.info is not None:
         facts |= {"started": history.info.started_at, "platform": history.info.topology_summary}
         if history.info.platform_ready_s is not None:

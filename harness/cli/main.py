@@ -43,6 +43,7 @@ COMMANDS: Final = MappingProxyType(
     dict(
         [
             _command("run", "Run a scenario: start, flood, break and judge."),
+            _command("join", "Lend this machine to a load that another runs."),
             _command("validate", "Check scenarios; list every problem."),
             _command("doctor", "Say what this machine lacks, and how to mend it."),
             _command("up", "Start a topology and leave it running."),

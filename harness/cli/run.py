@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,6 +18,8 @@ from harness.cli.judge import show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
 from harness.errors import FloodmarkError, RunError
 from harness.judge import judge
+from harness.load.join.config import Joining
+from harness.load.join.options import joining_of
 from harness.parts import real_parts
 from harness.run import run as carry_out
 from harness.run_folder import RunFolder
@@ -28,9 +30,24 @@ INTERRUPTED = 130
 
 def run(
     scenario: Annotated[Path, typer.Argument(help="The scenario's YAML file.", show_default=False)],
+    *,
     seed: SeedOption = None,
     backend: BackendOption = "process",
     out: OutOption = Path("reports/runs"),
+    workers: Annotated[
+        int, typer.Option("--workers", min=0, max=64, help="So many join the load by `floodmark join`.")
+    ] = 0,
+    join_host: Annotated[
+        str | None,
+        typer.Option(
+            "--join-host",
+            help="Where they are listened for, 0.0.0.0 for everywhere. Locust's protocol is neither "
+            "authenticated nor encrypted: only in a network that you trust.  [default: 127.0.0.1]",
+        ),
+    ] = None,
+    join_port: Annotated[
+        int | None, typer.Option("--join-port", min=1, max=65535, help="The port of that.  [default: 5557]")
+    ] = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Run a scenario: start the platform, flood it, break it, judge it.
@@ -41,11 +58,12 @@ def run(
     130 interrupted. Ctrl-C heals, stops everything and leaves a run that can be judged.
     """
     loaded = load_scenario(scenario, seed=seed)
-    parts = real_parts(backend)
+    joining = joining_of(workers, join_host, join_port)
+    parts = real_parts(backend, joining)
     folder = RunFolder.create(out, loaded, date.today())
     report = Progress()
     report(f"run {folder.run_id} of {loaded.name}, seed {loaded.seed}, into {folder.path}")
-    command = shlex.join(["floodmark", "run", str(scenario), "--seed", str(loaded.seed)])
+    command = shlex.join(["floodmark", "run", str(scenario), "--seed", str(loaded.seed), *_options(joining)])
     exit_code: int | None = None
     with _signals_interrupt():
         try:
@@ -66,6 +84,14 @@ def run(
     judgement = judge(folder.path)
     show(folder.path, judgement, output)
     raise typer.Exit(judgement.exit_code if exit_code is None else exit_code)
+
+
+def _options(joining: Joining | None) -> Sequence[str]:
+    """As the command line has them."""
+    if joining is None:
+        return ()
+    options = {"--workers": joining.workers, "--join-host": joining.host, "--join-port": joining.port}
+    return [text for option, value in options.items() for text in (option, str(value))]
 
 
 @contextmanager

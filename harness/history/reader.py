@@ -32,6 +32,7 @@ from harness.history.course import (
 from harness.history.parts import Source, plain, read_file, read_lines, read_parts
 from harness.history.run_info import RunInfo
 from harness.history.schema import TABLES
+from harness.history.workers import WorkerLine
 from harness.load.plan import PLAN
 from harness.load.wire.index import INDEX
 from harness.scenario.model import Scenario
@@ -71,6 +72,7 @@ class History:
         faults: Sequence[FaultLine],
         ends: Sequence[EndLine] | None,
         hot_writes: Sequence[HotWriteLine] | None,
+        workers: Sequence[WorkerLine] = (),
         problems: Sequence[str] = (),
         damaged: Collection[str] = (),
     ) -> None:
@@ -78,6 +80,8 @@ class History:
         self.phases: tuple[Span, ...] = spans(phases)
         self.faults: tuple[FaultSpan, ...] = fault_spans(faults)
         self.ends: tuple[EndLine, ...] = tuple(ends or ())
+        self.workers: tuple[WorkerLine, ...] = tuple(workers)
+        """Those that joined the load from elsewhere."""
         self.missing: frozenset[str] = _missing(sources, phases, ends, hot_writes, info)
         """Names of tables, ``phases``, ``ends``, ``hot_writes`` and ``run`` that the run did not leave."""
         self.damaged: frozenset[str] = frozenset(
@@ -102,6 +106,7 @@ class History:
         faults, wrong_faults = read_lines(history / "faults.jsonl", FaultLine)
         ends, wrong_ends = read_lines(history / "ends.jsonl", EndLine)
         hot_writes, wrong_writes = _read_hot_writes(history)
+        workers, wrong_workers = read_lines(history / "workers.jsonl", WorkerLine)
         info = _read_info(history, problems)
         sources = {name: read_parts(history / name, schema) for name, schema in TABLES.items()}
         sources["plan"] = read_file(history / "plan.parquet", PLAN)
@@ -114,7 +119,11 @@ class History:
             faults=faults,
             ends=ends if (history / "ends.jsonl").is_file() else None,
             hot_writes=hot_writes,
-            problems=(*problems, *wrong_phases, *wrong_faults, *wrong_ends, *wrong_writes),
+            workers=workers,
+            problems=(
+                *(*problems, *wrong_phases, *wrong_faults),
+                *(*wrong_ends, *wrong_writes, *wrong_workers),
+            ),
             damaged=["ends"] if wrong_ends else [],
         )
 

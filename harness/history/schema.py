@@ -159,6 +159,8 @@ TABLES: dict[str, pa.Schema] = {
   was drained, whoever ended it; exit is its exit code, or minus the signal;
 - ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
   line a batch, at_unix_ns being its start;
+- ``workers.jsonl``, a line for each worker that joined the load from elsewhere, written when it had left: see
+  harness/history/workers.py;
 - ``latency-<worker>.hlog``: HdrHistogram interval logs of what stands in ``operations``, see
   harness/history/latency_log.py.
 

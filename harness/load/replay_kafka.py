@@ -87,15 +87,6 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
     )
 
 
-def require_topic(config: ReplayConfig) -> None:
-    """Raises ValueError when the topic cannot be reached from here."""
-    kafka = Endpoints.load(config.endpoints).kafka
-    try:
-        _connected(Producer(client_config(kafka)), config.topic)
-    except KafkaException as error:
-        raise ValueError(f"topic {config.topic} at {kafka.bootstrap}: {error.args[0].str()}") from error
-
-
 def _connected(producer: Producer, topic: str) -> Producer:
     """Fetch the topic's metadata now, so that the first events do not wait for it."""
     found = producer.list_topics(topic, timeout=_METADATA_TIMEOUT_S).topics[topic]

@@ -66,7 +66,7 @@ def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(tmp_pa
             )
             start_ns = config.clocks.run_clock.now_ns() + 2_000_000_000
             clocks = config.clocks.model_copy(update={"load_start_ns": start_ns})
-            join.start.write_text(clocks.model_dump_json())
+            clocks.save(join.start)
             assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
             assert other.wait(30) == 0, (elsewhere / "join.log").read_text()
         found = payloads(kafka, "events", 300)

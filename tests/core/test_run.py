@@ -113,6 +113,7 @@ class World:
                 path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1
             ),
             pipeline=lambda endpoints, options, report: self,
+            gather=lambda *_: self.step("gather"),
             start_load=self.start_load,
             watch=self.watch,
             unsteady=lambda path: self.unsteady,
@@ -158,7 +159,7 @@ def scenario(*faults: FaultSpec) -> Scenario:
 
 
 KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
-UP = ["up", "deploy", "spawn hot-writer-1", "watch", "start load", "spawn load"]
+UP = ["up", "deploy", "spawn hot-writer-1", "gather", "watch", "start load", "spawn load"]
 END = ["drain", "stop watching", "read back", "stop watching", "down"]
 
 

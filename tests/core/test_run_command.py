@@ -23,7 +23,7 @@ def arguments(out: Path) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def no_engines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_command, "real_parts", lambda backend: None)
+    monkeypatch.setattr(run_command, "real_parts", lambda backend, joining: None)
     monkeypatch.setattr("reports.render.figures", lambda history: [])
 
 

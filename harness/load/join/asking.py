@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
@@ -10,13 +9,9 @@ from gevent.event import AsyncResult
 from locust.runners import WorkerRunner
 from pydantic import ValidationError
 
-from harness.load.join.messages import ANSWER, ASK, Answer
+from harness.load.join.messages import ANSWER, ASK, Answer, Refused
 
 ANSWER_TIMEOUT_S: Final = 30.0
-
-
-class Refused(ValueError):
-    """The master said no, and why."""
 
 
 class Asking:
@@ -52,7 +47,3 @@ class Asking:
         # Who asked may have given up.
         if (waiting := self._waiting.get(answer.number)) is not None:
             waiting.set(answer)
-
-
-Ask = Callable[..., Any]
-"""``Asking``, or what tests put in its place."""

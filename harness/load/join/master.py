@@ -83,10 +83,12 @@ class JoinDesk:
         if len(self._joined.keys() | {member}) > self._join.joining.workers:
             raise ValueError(f"{self._join.joining.workers} workers have joined, and no more are expected")
         self._joined[member] = _Joined(host=told.host)
-        endpoints = Endpoints(services=(Endpoints.load(self._config.endpoints).kafka,))
+        kafka = Endpoints.load(self._config.endpoints).kafka
+        if kafka.security.protocol != "plaintext":
+            raise ValueError("the platform asks for credentials, which are not sent without encryption")
         return Offer(
             config=self._config.at(Path()),
-            endpoints=endpoints.dumps(),
+            endpoints=Endpoints(services=(kafka,)).dumps(),
             files={name: file.facts for name, file in self._join.files.items()},
             boot_id=boot_id(),
         ).model_dump_json()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,19 @@ ASK: Final = "floodmark_ask"
 """Message from a worker to the master: an ``Ask``."""
 ANSWER: Final = "floodmark_answer"
 """Message from the master to that worker: an ``Answer``."""
+
+
+class Refused(ValueError):
+    """The master said no, and why."""
+
+
+class Asks(Protocol):
+    """How a worker asks: harness/load/join/asking.py."""
+
+    def __call__(self, kind: str, data: dict[str, Any], timeout_s: float = ...) -> Any:
+        """The data of the answer. Raises Refused, and TimeoutError where none comes."""
+        ...
+
 
 Host = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]+$", max_length=253)]
 Nanoseconds = Annotated[int, Field(ge=-(2**62), le=2**62)]

@@ -15,11 +15,11 @@ from locust.runners import WorkerRunner
 from harness.artifacts import cache_dir
 from harness.load.crew import FINISHED
 from harness.load.join.asking import Asking
-from harness.load.join.worker import JoinedWorker
+from harness.load.join.worker import UNABLE, JoinedWorker
 from harness.load.replay_config import ReplayConfig
 
 _LOG: Final = logging.getLogger(__name__)
-_BROKEN: Final = (OSError, ValueError, KeyError, TypeError)
+_REPORT_S: Final = 0.5
 
 
 class JoinedProcess:
@@ -42,13 +42,18 @@ class JoinedProcess:
     def _prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
         try:
             self._worker.prepare(hire)
-        except _BROKEN as error:
+        except UNABLE as error:
             _LOG.error("this worker cannot take part: %s", error)
             self._runner.quit()
             return
         _LOG.info("this worker is ready and waits for the load to begin")
-        self._reporting = gevent.spawn(self._worker.report)
+        self._reporting = gevent.spawn(self._report)
         self._reporting.link_exception(lambda _: self.ended(False))
+
+    def _report(self) -> None:
+        while True:
+            self._worker.tell_progress()
+            gevent.sleep(_REPORT_S)
 
     def _end(self, ok: bool) -> None:
         if self._reporting is not None:
@@ -61,7 +66,7 @@ class JoinedProcess:
     def _deliver(self) -> bool:
         try:
             self._worker.deliver()
-        except _BROKEN as error:
+        except UNABLE as error:
             _LOG.error("what was recorded could not be handed over: %s", error)
             return False
         return True

@@ -10,9 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-import gevent
-
-from harness.load.join.asking import Ask, Refused
+from harness.errors import PlatformError
 from harness.load.join.clock_offset import (
     ClockOffset,
     Exchange,
@@ -22,17 +20,19 @@ from harness.load.join.clock_offset import (
 )
 from harness.load.join.config import SharedName
 from harness.load.join.machine import boot_id, host_name
-from harness.load.join.messages import Delivered, Joins, Offer, Part, Unable, Wants
+from harness.load.join.messages import Asks, Delivered, Joins, Offer, Part, Refused, Unable, Wants
 from harness.load.join.transfer import FileFacts, Incoming, chunk_of
 from harness.load.progress import LoadProgress
 from harness.load.replay_config import ReplayConfig
-from harness.load.replay_kafka import require_topic
+from harness.load.target import Needs, check_target
+from pipeline.endpoints import Endpoints
 
+UNABLE: Final = (OSError, ValueError, KeyError, TypeError, PlatformError)
+"""What keeps a worker from taking part, or from handing over what it recorded."""
 _PINGS: Final = 16
 _FIRST_ANSWER_S: Final = 5.0
 _FIRST_TRIES: Final = 12
 """A master that has just begun to listen may not hear the first question."""
-_REPORT_S: Final = 0.5
 
 
 class JoinedWorker:
@@ -40,7 +40,7 @@ class JoinedWorker:
 
     def __init__(
         self,
-        ask: Ask,
+        ask: Asks,
         *,
         folder: Path,
         cache: Path,
@@ -53,7 +53,7 @@ class JoinedWorker:
     def prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
         """Get ready, and say so, or why not. ``hire`` is told what is to be sent.
 
-        Raises Refused, and what kept this worker from it: OSError, ValueError, KeyError or TypeError.
+        Raises Refused, and what kept this worker from it, one of ``UNABLE``.
         """
         offer = Offer.model_validate_json(self._first_answer())
         try:
@@ -61,7 +61,7 @@ class JoinedWorker:
             hire(self._config)
         except Refused:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNABLE as error:
             self._ask("unable", Unable(why=str(error)[:2000]).model_dump())
             raise
         self._ask("ready", {})
@@ -86,12 +86,6 @@ class JoinedWorker:
         )
         self._ask("delivered", told.model_dump())
 
-    def report(self) -> None:
-        """Tell the progress for as long as this process lives."""
-        while True:
-            self.tell_progress()
-            gevent.sleep(_REPORT_S)
-
     def tell_progress(self) -> None:
         """Tell how far this worker has come, once it has begun."""
         for own in self._config.progress.glob("*.json"):
@@ -114,11 +108,10 @@ class JoinedWorker:
         )
         self._config.history.mkdir()
         self._config.progress.mkdir()
-        self._config.endpoints.touch(mode=0o600)
         self._config.endpoints.write_text(offer.endpoints)
         for name in self._config.shared():
             (self._folder / name).symlink_to(self._fetched(name, offer.files[name]))
-        require_topic(self._config)
+        check_target(Endpoints.load(self._config.endpoints).kafka, self._config.topic, Needs())
 
     def _fetched(self, name: SharedName, facts: FileFacts) -> Path:
         """The file in the cache, by its digest."""

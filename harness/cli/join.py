@@ -1,0 +1,46 @@
+"""``floodmark join``: lend this machine to a load that another machine runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.output import Progress
+from harness.errors import FloodmarkError
+from harness.load.join.driver import join_argv
+from harness.load.join.options import master_of
+
+
+def join(
+    master: Annotated[
+        str, typer.Argument(metavar="HOST[:PORT]", help="Where the run listens.", show_default=False)
+    ],
+) -> None:
+    """Send a share of a load that another machine runs; `floodmark run --workers` there waits for this.
+
+    Example: floodmark join loader-1:5557
+
+    It is told everything by the run, is sent the events that it lacks, and gives back what it recorded. One
+    command is one process; several may join. Locust's protocol is neither authenticated nor encrypted: join
+    only whom you trust, in a network that you trust.
+
+    Exit codes: 0 all sent and handed over, 1 it ended with an error, 2 the address was refused.
+    """
+    listens = master_of(master)
+    folder = Path(tempfile.mkdtemp(prefix="floodmark-join-"))
+    argv, env = join_argv(listens, folder)
+    report = Progress()
+    report(f"joining {listens.host}:{listens.port}; a run that does not listen yet is waited for")
+    code = subprocess.run(argv, env={**os.environ, **env}, check=False).returncode
+    if code:
+        raise FloodmarkError(
+            f"this worker's part of the load ended with an error, see above; what it recorded is in {folder}"
+        )
+    shutil.rmtree(folder)
+    report("all of this worker's share was sent, and its records are with the run")

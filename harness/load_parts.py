@@ -1,0 +1,128 @@
+"""The real load of a run: Locust's processes on this machine, those that join from others, and readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from harness.artifacts import cache_dir
+from harness.backends.protocol import Platform, Report
+from harness.clocks import Clocks
+from harness.load.driver import load_argv
+from harness.load.join.config import JoinConfig, Joining, SharedFile
+from harness.load.join.gather import await_joined
+from harness.load.join.transfer import FileFacts
+from harness.load.plan import PlanFile
+from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.users.config import ReadersConfig
+from harness.load.users.driver import readers_argv
+from harness.load.wire.trace import index_of
+from harness.load.wire_load import encoded, wire_source
+from harness.run import LOAD, READERS, Flooded, is_alive
+from harness.run_clock import RunClock
+from harness.run_folder import RunFolder
+from harness.scenario.model import Readers, Scenario
+from pipeline.contract.topics import EVENTS
+
+_START: Final = "start.json"
+"""The load's clocks, for a master that waits for them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadParts:
+    """How a run's load is started: at once, or first made to wait for the workers that join."""
+
+    clock: RunClock
+    joining: Joining | None
+
+    def gather(
+        self, scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile, report: Report
+    ) -> None:
+        """Have every worker there that joins from elsewhere. Raises WaitTimeout or RunError."""
+        if self.joining is None:
+            return
+        clocks = Clocks(
+            epoch_unix_ns=self.clock.epoch_unix_ns,
+            epoch_monotonic_ns=self.clock.epoch_monotonic_ns,
+            load_start_ns=0,
+            origin_ms=0,
+            time_scale=scenario.load.time_scale,
+        )
+        config = _config(scenario, folder, plan, clocks, report)
+        report("reading what is shared with whoever joins")
+        join = JoinConfig(
+            joining=self.joining,
+            processes=scenario.load.processes,
+            files={
+                name: SharedFile(path=path, facts=FileFacts.of(path))
+                for name, path in config.shared().items()
+            },
+            gathered=folder.path / "joined.json",
+            start=folder.path / _START,
+        )
+        _spawn(scenario, folder, platform, plan, config.model_copy(update={"join": join}))
+        await_joined(join, alive=lambda: is_alive(platform.status(), LOAD), report=report)
+
+    def start(self, flooded: Flooded) -> None:
+        """Have the load begin when the run's clocks say so, and its readers with it."""
+        scenario, folder = flooded.scenario, flooded.folder
+        if self.joining is None:
+            config = _config(scenario, folder, flooded.plan, flooded.info.clocks, flooded.report)
+            _spawn(scenario, folder, flooded.platform, flooded.plan, config)
+        else:
+            flooded.info.clocks.save(folder.path / _START)
+        if scenario.load.readers is not None:
+            _start_readers(flooded, scenario.load.readers)
+
+
+def _config(
+    scenario: Scenario, folder: RunFolder, plan: PlanFile, clocks: Clocks, report: Report
+) -> ReplayConfig:
+    replayed = scenario.load.path == "replay"
+    return ReplayConfig(
+        endpoints=folder.endpoints,
+        topic=EVENTS,
+        plan=folder.plan,
+        largest_event_bytes=plan.largest_event_bytes,
+        history=folder.history,
+        progress=folder.load_progress,
+        clocks=clocks,
+        acks=scenario.load.acks,
+        users=scenario.load.users,
+        wire=_wire_source(scenario, folder, plan, report) if replayed else None,
+    )
+
+
+def _spawn(
+    scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile, config: ReplayConfig
+) -> None:
+    argv, env = load_argv(
+        folder.path / "replay.json",
+        config,
+        duration_s=plan.last_send_ms / 1000 / scenario.load.time_scale,
+        processes=scenario.load.processes,
+    )
+    platform.spawn(LOAD, argv, env=env)
+
+
+def _wire_source(scenario: Scenario, folder: RunFolder, plan: PlanFile, report: Report) -> WireSource:
+    trace = encoded(scenario, plan, cache=cache_dir(), report=report)
+    folder.keep_encoded(index_of(trace))
+    return wire_source(scenario, trace)
+
+
+def _start_readers(flooded: Flooded, readers: Readers) -> None:
+    folder = flooded.folder
+    config = ReadersConfig(
+        endpoints=folder.endpoints,
+        plan=folder.plan,
+        history=folder.history,
+        clocks=flooded.info.clocks,
+        duration_s=flooded.load_duration_s,
+        seed=flooded.scenario.seed,
+        rate_per_s=readers.rate,
+        weights=readers.weights,
+        in_flight=readers.in_flight,
+    )
+    argv, env = readers_argv(folder.path / "readers.json", config)
+    flooded.platform.spawn(READERS, argv, env=env)
