@@ -70,7 +70,7 @@ def _check_partitions(topic: str, there: dict[str, TopicMetadata], needs: Needs)
 
 def _max_message_bytes(admin: AdminClient, cluster: ClusterMetadata, topic: str) -> int | None:
     """None where the cluster does not tell, as to users who may not describe its settings."""
-    if cluster.controller_id < 0:
+    if cluster.controller_id not in cluster.brokers:
         # The client would wait for a controller; brokers that are played have none.
         return None
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
