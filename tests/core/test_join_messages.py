@@ -105,6 +105,15 @@ def test_a_worker_that_cannot_reach_the_platform_says_so_before_the_load(
     assert "cannot take part: kafka at 127.0.0.1:1" in str(Gathered.load(master.join.gathered))
 
 
+def test_what_a_worker_says_moves_no_terminal(tmp_path: Path) -> None:
+    master = Master(tmp_path)
+    for _ in range(20):
+        master.joins()
+        master.ask("unable", {"why": "\x1b[2J gone"})
+    told = Gathered.load(master.join.gathered).problems
+    assert told == ("host-a cannot take part:  [2J gone",) * 8
+
+
 def test_credentials_are_not_sent_to_whoever_joins(tmp_path: Path) -> None:
     secret = Security(protocol="sasl_tls", username="u")
     master = Master(tmp_path, replace(NOWHERE, security=secret))

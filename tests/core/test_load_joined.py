@@ -1,87 +1,135 @@
-"""A worker of another machine takes part in a load, from its start to its records in the run's history."""
+"""A worker of another machine takes part in a run's load, from its start to its records in the history."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import Any, Literal
 
 import orjson
+import pytest
 
-from harness.load.driver import _on_loopback
-from harness.load.join.config import Gathered, JoinConfig, Joining, SharedFile
+from harness.backends.protocol import NodeStatus
+from harness.load.driver import LOAD_LEAD_S, _on_loopback
+from harness.load.join.config import Joining
 from harness.load.join.driver import join_argv
-from harness.load.join.transfer import FileFacts
+from harness.load.plan import PlanFile
+from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
-from harness.load.replay_config import ReplayConfig
+from harness.load_parts import LoadParts
+from harness.run import LOAD, Flooded
 from harness.run_clock import RunClock
-from harness.waiting import wait_until
-from tests.core.locust_parts import configure, load_of, mock_kafka, payloads
-from tests.core.replay_parts import operations, plan_row
+from harness.run_folder import RunFolder
+from harness.scenario.model import Load, Scenario
+from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.options import PipelineOptions, TopicOptions
+from tests.core.histories import run_info, scenario
+from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
+from tests.core.replay_parts import operations, plan_file, plan_row, write_plan
+
+EVENTS = 300
 
 
-def expecting_one(config: ReplayConfig, folder: Path) -> ReplayConfig:
-    files = {name: SharedFile(path=path, facts=FileFacts.of(path)) for name, path in config.shared().items()}
-    join = JoinConfig(
-        joining=Joining(workers=1, port=_on_loopback().port),
-        processes=1,
-        files=files,
-        gathered=folder / "gathered.json",
-        start=folder / "start.json",
-    )
-    return config.model_copy(update={"join": join, "starts_with_test": False})
+class ThisMachine:
+    """A platform of one process, the load's."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
+        self.started.append(started(argv, env, self.log))
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        state: Literal["running", "dead"] = "running" if self.started[0].poll() is None else "dead"
+        facts: dict[str, Any] = dict.fromkeys(("service", "role", "zone", "endpoint"), "")
+        return (
+            NodeStatus(name=LOAD, state=state, pid=1, memory_bytes=0, cpu_s=0, ready_after_s=None, **facts),
+        )
+
+
+def started(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(argv, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT)
+
+
+def described(path: Literal["live", "replay"]) -> Scenario:
+    load = Load(trace=Path("t.yaml"), event_span=3.0, duration=3.0, path=path, profile=Constant(rate=100.0))
+    topics = TopicOptions(partitions=PARTITIONS)
+    return scenario(load=load, pipeline=PipelineOptions(deploy="topics", topics=topics))
 
 
 @contextmanager
-def joined(config: ReplayConfig, elsewhere: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command of a worker that joins, with a cache and a folder of its own."""
-    assert config.join is not None
+def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: Path) -> Iterator[ThisMachine]:
+    """The load of a run that one worker joins, which has a cache and a folder of its own."""
+    Endpoints(services=(kafka,)).save(folder.endpoints)
+    plan = plan_of(folder)
+    clock, joining = RunClock.start(), Joining(workers=1, port=_on_loopback().port)
+    load, platform = LoadParts(clock=clock, joining=joining), ThisMachine(folder.logs / "load.log")
     (elsewhere / "own").mkdir(parents=True)
-    argv, env = join_argv(config.join.joining, elsewhere / "own")
-    env |= {**os.environ, **env, "FLOODMARK_CACHE": str(elsewhere / "cache")}
-    with (elsewhere / "join.log").open("wb") as log:
-        process = subprocess.Popen(argv, env=env, stdout=log, stderr=subprocess.STDOUT)
+    argv, env = join_argv(joining, elsewhere / "own")
+    other = started(argv, {**env, "FLOODMARK_CACHE": str(elsewhere / "cache")}, elsewhere / "join.log")
     try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(tmp_path: Path) -> None:
-    rows = [plan_row(seq, entity_id=f"e{seq % 11}") for seq in range(300)]
-    elsewhere = tmp_path / "elsewhere"
-    with mock_kafka() as kafka:
-        config = expecting_one(configure(tmp_path, kafka, rows), tmp_path)
-        join = config.join
-        assert join is not None
-        with load_of(config, tmp_path, processes=1) as load, joined(config, elsewhere) as other:
-            wait_until(
-                lambda: Gathered.load(join.gathered).hosts,
-                timeout_s=30,
-                what="the worker",
-                last_seen=(elsewhere / "join.log").read_text,
+        load.gather(asked, folder, platform, plan, lambda _: None)  # type: ignore[arg-type]
+        start_ns = clock.now_ns() + round(LOAD_LEAD_S * 1e9 / 3)
+        info = run_info(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=start_ns,
+            origin_ms=time.time_ns() // 1_000_000 - 10_000,
+            time_scale=1.0,
+        )
+        info.save(folder.history)
+        load.start(
+            Flooded(
+                scenario=asked,
+                folder=folder,
+                platform=platform,  # type: ignore[arg-type]
+                plan=plan,
+                info=info,
+                clock=clock,
+                report=lambda _: None,
             )
-            start_ns = config.clocks.run_clock.now_ns() + 2_000_000_000
-            clocks = config.clocks.model_copy(update={"load_start_ns": start_ns})
-            clocks.save(join.start)
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
-            assert other.wait(30) == 0, (elsewhere / "join.log").read_text()
-        found = payloads(kafka, "events", 300)
-    assert sorted(payload for there in found for payload in there) == sorted(row["payload"] for row in rows)
-    recorded = operations(tmp_path)
+        )
+        assert platform.started[0].wait(30) == 0, platform.log.read_text()
+        assert other.wait(30) == 0, (elsewhere / "join.log").read_text()
+        yield platform
+    finally:
+        for process in (*platform.started, other):
+            process.kill()
+            process.wait()
+
+
+def plan_of(folder: RunFolder) -> PlanFile:
+    rows = [plan_row(seq, entity_id=f"e{seq % 11}") for seq in range(EVENTS)]
+    return replace(plan_file(write_plan(folder.plan, rows), EVENTS), counts={"closing": 0})
+
+
+@pytest.mark.parametrize("path", ["live", "replay"])
+def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
+    path: Literal["live", "replay"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path / "cache"))
+    asked, elsewhere = described(path), tmp_path / "elsewhere"
+    folder = RunFolder.create(tmp_path, asked, date(2026, 1, 2))
+    with mock_kafka() as kafka, flood(folder, asked, kafka, elsewhere):
+        found = [payload for there in payloads(kafka, "events", EVENTS) for payload in there]
+    assert sorted(found) == sorted(plan_row(seq)["payload"] for seq in range(EVENTS))
+    recorded = operations(folder.path)
     assert [seq for row in recorded for seq in range(row["first_seq"], row["last_seq"] + 1)] == list(
-        range(300)
+        range(EVENTS)
     )
-    (line,) = map(orjson.loads, (tmp_path / "history" / "workers.jsonl").read_bytes().splitlines())
+    (line,) = map(orjson.loads, (folder.history / "workers.jsonl").read_bytes().splitlines())
     assert (line["offset_ns"], line["uncertainty_ns"], line["shared_clock"]) == (0, 0, True)
-    joined_operations = [row for row in recorded if row["worker"] == line["worker"]]
-    assert 0 < len(joined_operations) < len(recorded)
-    assert all(start_ns <= row["started_ns"] < RunClock.now_ns(clocks.run_clock) for row in recorded)
-    progress = LoadProgress.load(tmp_path / "load")
+    assert {row["worker"] for row in recorded} == {"replay-0", "replay-1"}
+    assert line["worker"] in ("replay-0", "replay-1")
+    progress = LoadProgress.load(folder.load_progress)
     assert progress is not None
-    assert (progress.state, progress.acknowledged, progress.workers) == ("done", 300, 2)
-    (cached,) = (elsewhere / "cache" / "joined").iterdir()
-    assert cached.read_bytes() == config.plan.read_bytes()
+    assert (progress.state, progress.acknowledged, progress.workers) == ("done", EVENTS, 2)
+    assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"live": 1, "replay": 2}[path]

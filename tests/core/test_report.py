@@ -57,6 +57,18 @@ def test_the_page_needs_nothing_but_itself(page: str) -> None:
     assert not re.search(r"<script|<link|@import|url\(", page)
 
 
+def test_the_page_and_the_evidence_say_who_joined_and_how_well_their_clocks_are_known(
+    run: Path, without_plots: None
+) -> None:
+    line = {"worker": "replay-1", "host": "b", "offset_ns": 9, "drift_ns": 1, "shared_clock": False}
+    append_jsonl(run / "history" / "workers.jsonl", {**line, "uncertainty_ns": 210_000})
+    append_jsonl(run / "history" / "workers.jsonl", line)
+    judgement = judge(run)
+    assert judgement.evidence.endswith("1 joined, clocks known to 0.210 ms")
+    assert "replay-1 on b, clock known to 0.210 ms" in render(run).read_text()
+    assert any(problem.startswith("workers.jsonl line 2") for problem in judgement.problems)
+
+
 def test_the_page_says_what_was_run_and_how_to_run_it_again(page: str) -> None:
     for text in ("PASS", "floodmark run literal.yaml --seed 7", "abc1234", "is not replayed"):
         assert text in page

@@ -23,6 +23,7 @@ from harness.load.share import Share
 from pipeline.endpoints import Endpoints
 
 _PROGRESS: Final = TypeAdapter(LoadProgress)
+_TOLD_MAX: Final = 8
 
 
 @dataclass(kw_only=True)
@@ -107,7 +108,9 @@ class JoinDesk:
     def _unable(self, member: str, data: dict[str, Any]) -> None:
         host, why = self._known(member).host, Unable.model_validate(data).why
         del self._joined[member]
-        self._problems = (*self._problems, f"{host} cannot take part: {why}")
+        # People read it on their terminal.
+        plain = "".join(character if character.isprintable() else " " for character in why)
+        self._problems = (*self._problems[-_TOLD_MAX + 1 :], f"{host} cannot take part: {plain}")
         self._say()
 
     def _progress(self, member: str, data: dict[str, Any]) -> None:
