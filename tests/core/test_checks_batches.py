@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.checks import checks_for
 from harness.checks.measurement import Count, Unjudged
-from harness.scenario.model import Load
+from harness.load.profiles.constant import Constant
+from harness.scenario.model import Load, Scenario
 from pipeline.options import PipelineOptions
-from tests.core.histories import ORIGIN_MS, history, scenario, sent
+from tests.core.histories import ORIGIN_MS, SECOND_NS, Rows, history, scenario, sent
 
-BATCHES = scenario(
-    load=Load(trace=Path("trace.yaml"), event_span=3600.0, duration=60.0, path="replay"),
-    pipeline=PipelineOptions(deploy="topics"),
-)
+
+def replay(**load: Any) -> Scenario:
+    """A minute of whole batches; as fast as they are taken where no profile is given."""
+    given = {"trace": Path("trace.yaml"), "event_span": 3600.0, "duration": 60.0, "path": "replay"}
+    return scenario(load=Load(**{**given, **load}), pipeline=PipelineOptions(deploy="topics"))
+
+
+BATCHES = replay()
 CHECKS = checks_for(BATCHES)
 ENCODED = [
     {"partition": 0, "first_event": 0, "count": 10, "base_timestamp_ms": 0, "records_crc": 11},
@@ -39,7 +45,8 @@ def found(offset: int, number: int, **fields: object) -> dict[str, object]:
 
 
 HEALTHY = [found(0, 0), found(10, 10), found(20, 20), found(30, 30)]
-SENT = [sent(0, 9), sent(10, 19), sent(20, 29), sent(30, 39)]
+AT_THE_END = {"started_ns": 59 * SECOND_NS, "completed_ns": 60 * SECOND_NS}
+SENT = [sent(first, first + 9, **AT_THE_END) for first in (0, 10, 20, 30)]
 
 
 def measured(
@@ -118,3 +125,52 @@ def test_a_batch_that_was_left_out_was_never_acknowledged() -> None:
 
 def test_an_operation_that_the_trace_does_not_know_is_unaccounted() -> None:
     assert measured("unaccounted", there=HEALTHY, operations=[*SENT, sent(45, 54)]) == 10
+
+
+def unacknowledged(of: Scenario, operations: Rows, encoded: Rows = TRACE) -> Count | Unjudged:
+    found = CHECKS["unacknowledged"].measure(history(of=of, encoded=encoded, operations=operations))
+    assert isinstance(found, Count | Unjudged)
+    return found
+
+
+@pytest.mark.parametrize(("events", "missing"), [(40, 0), (41, 10), (49, 10), (50, 10), (60, 20), (200, 160)])
+def test_all_that_a_profile_has_due_is_due_whatever_was_sent(events: int, missing: int) -> None:
+    found = unacknowledged(replay(profile=Constant(rate=events / 60)), SENT)
+    assert isinstance(found, Count)
+    assert found.value == missing
+
+
+def test_of_a_profile_of_which_nothing_was_sent_everything_is_missing() -> None:
+    found = unacknowledged(replay(profile=Constant(rate=1)), ())
+    assert isinstance(found, Count)
+    assert found.value == 60
+
+
+def test_a_partition_that_never_sent_has_missed_what_a_profile_had_due_there() -> None:
+    encoded = [TRACE[0], {**TRACE[1], "partition": 1}]
+    found = unacknowledged(replay(profile=Constant(rate=40 / 60)), [SENT[0], SENT[2]], encoded)
+    assert isinstance(found, Count)
+    assert found.value == 20
+
+
+def test_a_flood_that_ended_early_is_not_judged() -> None:
+    early = [sent(first, first + 9, started_ns=3 * SECOND_NS) for first in (0, 10, 20, 30)]
+    found = unacknowledged(replay(), early)
+    assert isinstance(found, Unjudged)
+    assert found.reason == "nothing was sent after 3.0 s of the load's 60 s"
+
+
+def test_a_flood_in_which_a_partition_never_sent_is_not_judged() -> None:
+    found = unacknowledged(replay(), SENT, [*TRACE, {**TRACE[1], "partition": 7}])
+    assert isinstance(found, Unjudged)
+    assert found.reason == "nothing was sent to partition 7"
+
+
+def test_what_was_refused_counts_though_the_flood_ended_early() -> None:
+    found = unacknowledged(replay(), [sent(0, 9, "fail")])
+    assert isinstance(found, Count)
+    assert found.value == 10
+
+
+def test_an_encoded_trace_of_which_nothing_is_recorded_is_not_judged() -> None:
+    assert isinstance(unacknowledged(replay(profile=Constant(rate=1)), SENT, ()), Unjudged)

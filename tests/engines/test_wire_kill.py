@@ -20,7 +20,7 @@ from harness.load.wire.config import WireConfig, WireSchedule
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.service_platform import running, state_of
-from tests.engines.wire_parts import measured, wire_config, wire_load, write_trace
+from tests.engines.wire_parts import BATCH_EVENTS, measured, wire_config, wire_load, write_trace
 
 SEEDS = int(os.environ.get("SEEDS", "3"))
 SHARE_OF_MAXIMUM = 0.7
@@ -65,6 +65,16 @@ def assert_nothing_wrong(config: WireConfig, platform: ProcessPlatform) -> None:
     for name, found in measured(config, platform.endpoints.kafka).items():
         assert isinstance(found, Count), (name, found)
         assert found.value == 0, (name, found)
+    assert 0 <= acknowledged(config.history) - config.events < BATCH_EVENTS
+
+
+def acknowledged(history: Path) -> int:
+    with duckdb.connect() as database:
+        ((events,),) = database.execute(
+            "SELECT sum(count)::BIGINT FROM read_parquet($parts) WHERE outcome = 'ok'",
+            {"parts": f"{history}/operations/*.parquet"},
+        ).fetchall()
+    return int(events)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

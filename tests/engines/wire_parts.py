@@ -19,12 +19,14 @@ from harness.clocks import Clocks
 from harness.history.reader import History
 from harness.history.schema import TABLES
 from harness.load.clock import origin_for
+from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
 from harness.load.wire.config import WireConfig
 from harness.load.wire.encode import Event, encode
 from harness.load.wire.trace import TraceWriter, index_of
 from harness.observe.readback_batches import read_back_batches
 from harness.run_clock import RunClock
+from harness.scenario.model import Load
 from harness.waiting import wait_until
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.histories import run_info, scenario
@@ -33,6 +35,7 @@ BATCH_EVENTS = 2000
 EVENT_BYTES = 230
 STALLED_POLLS = 4
 """At one a second, the same number so often."""
+MEASURED_S = 60.0
 
 
 def write_trace(path: Path, *, partitions: int, batches: int) -> Path:
@@ -129,11 +132,19 @@ def measured(config: WireConfig, kafka: KafkaEndpoint) -> dict[str, Measurement]
     read_back_batches(kafka, config.topic, history=config.history, report=lambda _: None)
     tables = {name: _table(config.history / name) for name in ("operations", "readback_batches")}
     history = History.from_tables(
-        scenario=scenario(),
+        scenario=scenario(load=_load_of(config.events)),
         info=run_info(origin_ms=config.clocks.origin_ms),
         tables={**tables, "encoded": pq.read_table(config.history / "encoded.parquet")},
     )
     return {check.name: check.measure(history) for check in BATCH_CHECKS}
+
+
+def _load_of(events: int) -> Load:
+    """One of which so many events are due, whatever its pace was."""
+    profile = Constant(rate=events / MEASURED_S)
+    return Load(
+        trace=Path("t.yaml"), event_span=MEASURED_S, duration=MEASURED_S, path="replay", profile=profile
+    )
 
 
 def _table(folder: Path) -> pa.Table:

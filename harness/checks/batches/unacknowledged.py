@@ -11,15 +11,20 @@ from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.batches import NEEDS, derive_batches
 
-# A partition's batches follow each other: before the last that was sent, none may be left out.
+# A profile says how many events are due: every batch that begins before their end. Without one it is what was
+# sent that says it: a partition's batches follow each other, and before its last one none may be left out.
 _UNACKNOWLEDGED: Final = """
 WITH trace AS (SELECT sum(count)::BIGINT AS events FROM encoded),
-reached AS (SELECT partition, max(first_seq) AS last_seq FROM sent_batches GROUP BY partition),
+reached AS (SELECT partition, max(first_seq) + 1 AS end_seq FROM sent_batches GROUP BY partition),
+ends AS (
+    SELECT partition, coalesce($events::BIGINT, end_seq, 0) AS end_seq
+    FROM (SELECT DISTINCT partition FROM encoded) LEFT JOIN reached USING (partition)
+),
 due AS (
     SELECT partition, first_event + repetition * events AS first_seq, count
-    FROM (SELECT *, unnest(range(last_seq // events + 1)) AS repetition
-          FROM encoded JOIN reached USING (partition), trace)
-    WHERE first_event + repetition * events <= last_seq
+    FROM (SELECT *, unnest(range(end_seq // events + 1)) AS repetition
+          FROM encoded JOIN ends USING (partition), trace)
+    WHERE first_event + repetition * events < end_seq
 )
 SELECT partition, first_seq, count, 'never sent' AS how, '' AS error
 FROM due ANTI JOIN sent_batches USING (partition, first_seq)
@@ -39,10 +44,21 @@ SELECT how || CASE WHEN error = '' THEN '' ELSE ': ' || error END AS how, sum(co
        min(first_seq) AS first_seq
 FROM unacknowledged_batches GROUP BY ALL ORDER BY events DESC, first_seq LIMIT $limit
 """
+_LAST_STARTED: Final = """
+SELECT max(started_ns - load_start_ns) / 1e9 FROM operations, run WHERE kind = 'produce'
+"""
+_SILENT: Final = """
+SELECT DISTINCT partition FROM encoded ANTI JOIN sent_batches USING (partition) ORDER BY partition
+"""
+_SENDS_UNTIL_S: Final = 2.0
+"""So long before its end at most, a load that sends as fast as it can begins its last batch."""
 
 
 class UnacknowledgedBatches:
-    """How far a replay came is the platform's doing; up to there, nothing may be missing."""
+    """With a profile all that it has due counts, whatever was sent.
+
+    Without one, how far a replay came is the platform's doing; up to there, nothing may be missing.
+    """
 
     name = "unacknowledged"
     describes = "events of the replay that were refused, whose outcome is unknown, or that were left out"
@@ -54,11 +70,17 @@ class UnacknowledgedBatches:
     def measure(self, history: History) -> Measurement:
         """How many events were not acknowledged, by what became of them."""
         derive_batches(history)
+        curve = history.scenario.load.curve
+        if not history.value("SELECT count(*) FROM encoded"):
+            return Unjudged(reason="nothing is recorded of the encoded trace")
         sent = history.value("SELECT coalesce(sum(count), 0)::BIGINT FROM sent_batches")
-        if not sent:
+        if not sent and curve is None:
             return Unjudged(reason="no event was sent")
-        history.derive("unacknowledged_batches", _UNACKNOWLEDGED)
+        events = None if curve is None else curve.events
+        history.derive("unacknowledged_batches", _UNACKNOWLEDGED, {"events": events})
         summary = history.rows(_SUMMARY)[0]
+        if curve is None and not summary["events"] and (doubt := _ended_early(history)):
+            return Unjudged(reason=doubt)
         return Count(
             value=summary["events"],
             detail=(
@@ -67,3 +89,13 @@ class UnacknowledgedBatches:
             ),
             examples=examples(history, _EXAMPLES, "{events:,} {how}, from number {first_seq:,}".format_map),
         )
+
+
+def _ended_early(history: History) -> str:
+    """Why it cannot be told whether a load without a profile sent all that it could; "" when it did."""
+    if silent := [row["partition"] for row in history.rows(_SILENT)]:
+        return f"nothing was sent to partition {', '.join(map(str, silent))}"
+    last_s, duration_s = history.value(_LAST_STARTED), history.scenario.load.duration
+    if last_s < duration_s - _SENDS_UNTIL_S:
+        return f"nothing was sent after {last_s:.1f} s of the load's {duration_s:g} s"
+    return ""
