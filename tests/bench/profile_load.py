@@ -18,6 +18,7 @@ from harness.history.schema import OPERATIONS
 from harness.load.arrivals import arrivals_s
 from harness.load.clock import origin_for
 from harness.load.driver import load_argv, longest_s
+from harness.load.extent import event_span_ms
 from harness.load.plan import PlanFile, build_plan
 from harness.load.replay_config import ReplayConfig, WireSource
 from harness.load.wire_load import encoded, wire_source
@@ -67,7 +68,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
 def _wire(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> WireSource | None:
     if scenario.load.path == "live":
         return None
-    return wire_source(scenario, plan, encoded(scenario, plan, cache=folder, report=report))
+    return wire_source(scenario, encoded(scenario, plan, cache=folder, report=report))
 
 
 def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:
@@ -76,7 +77,9 @@ def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:
         epoch_unix_ns=clock.epoch_unix_ns,
         epoch_monotonic_ns=clock.epoch_monotonic_ns,
         load_start_ns=clock.now_ns() + round(_LEAD_S * 1e9),
-        origin_ms=origin_for(span_ms=plan.span_ms, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
+        origin_ms=origin_for(
+            span_ms=event_span_ms(scenario.load, plan), start_unix_ms=clock.epoch_unix_ns // 1_000_000
+        ),
         time_scale=scenario.load.time_scale,
     )
 
