@@ -17,13 +17,17 @@ WITH acknowledged AS (
 )
 SELECT coalesce(events, 0) AS value,
        load_start_ns + second * 1_000_000_000 AS at_ns, at_ns + 1_000_000_000 AS end_ns
-FROM range((SELECT max(second) FROM acknowledged)) AS seconds(second)
+FROM range((SELECT greatest(max(second), $seconds) FROM acknowledged)) AS seconds(second)
 LEFT JOIN acknowledged USING (second), run
 """
 
 
 class Throughput:
-    """One value a full second of the load, by the second in which the events were acknowledged."""
+    """One value a full second, by the second in which the events were acknowledged.
+
+    Every second of the load's duration counts, and those after it until the last answer. Of a run that did
+    not come to its end, what was not recorded may have been acknowledged: it counts as far as answers go.
+    """
 
     name = "throughput"
     describes = "events acknowledged in each second of the load; rate is their mean"
@@ -34,4 +38,7 @@ class Throughput:
 
     def measure(self, history: History) -> Measurement:
         """Acknowledged events by second; seconds without any count as zero."""
-        return by_phase(history, history.columns(_PER_SECOND), nothing="no full second of load was recorded")
+        sent = history.value("SELECT count(*) FROM operations WHERE kind = 'produce'")
+        seconds = int(history.scenario.load.duration) if sent and history.complete else 0
+        columns = history.columns(_PER_SECOND, {"seconds": seconds})
+        return by_phase(history, columns, nothing="no full second of load was recorded")

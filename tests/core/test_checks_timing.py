@@ -149,13 +149,36 @@ def test_the_schedule_is_judged_by_when_sending_began() -> None:
 
 def test_throughput_counts_seconds_in_which_nothing_came() -> None:
     operations = [took(1, 10), took(1, 20, at_s=2), took(1, 5, at_s=3)]
-    assert measured("throughput", operations=operations).values.tolist() == [10.0, 0.0, 20.0]
+    values = measured("throughput", operations=operations).values.tolist()
+    assert values == [10.0, 0.0, 20.0, 5.0, *[0.0] * 56]
+
+
+def test_throughput_counts_on_where_answers_came_after_the_load() -> None:
+    values = measured("throughput", operations=[took(1, 10, at_s=61), took(1, 20, at_s=63)]).values.tolist()
+    assert values == [*[0.0] * 61, 10.0, 0.0]
+
+
+def test_a_load_that_stopped_early_has_the_rate_of_its_whole_duration() -> None:
+    operations = [took(1, 100, at_s=second) for second in range(3)]
+    (finding,) = judged("throughput", "rate >= 50/s", operations=operations)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 5.0)
+
+
+def test_a_run_that_was_cut_off_has_the_rate_of_what_it_recorded() -> None:
+    operations = [took(1, 100, at_s=second) for second in range(4)]
+    cut_off = run_info("interrupted")
+    assert measured("throughput", operations=operations, info=cut_off).values.tolist() == [100.0] * 3
+
+
+def test_a_platform_that_acknowledged_nothing_has_a_throughput_of_nothing() -> None:
+    operations = [took(1, 100, outcome="fail")]
+    assert measured("throughput", operations=operations).values.tolist() == [0.0] * 60
 
 
 def test_a_second_of_throughput_is_a_second_long_however_much_came_in_it() -> None:
     operations = [took(1, 5000), took(1, 5000, at_s=1), took(1, 1, at_s=2)]
     faults = [fault(3, "inject"), fault(4, "heal")]
-    assert measured("throughput", operations=operations, faults=faults).phases.tolist() == ["steady"] * 2
+    assert measured("throughput", operations=operations, faults=faults).phases.tolist() == ["steady"] * 60
 
 
 def a_second_each(*events: int) -> dict[str, Any]:
