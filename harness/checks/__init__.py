@@ -69,6 +69,8 @@ _OF_EVENTS: Final = frozenset(check.name for check in _IN_ORDER)
 _OF_BATCHES: Final = frozenset(check.name for check in BATCH_CHECKS)
 OF_BATCHES_ALONE: Final = _OF_BATCHES - _OF_EVENTS
 """Checks that only a load of whole batches can be judged by."""
+FROM_INTENDED: Final = frozenset({"produce_latency", "load_on_schedule", "rate_accuracy"})
+"""Checks of a load that means each event for a moment, which one that sends as fast as it can does not."""
 BEHIND_SOURCE: Final = frozenset(
     {
         "dead_letters",

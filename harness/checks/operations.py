@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.checks.measurement import Measurement
+from harness.checks.measurement import Measurement, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
 from harness.history.reader import History
@@ -25,6 +25,10 @@ _SCHEDULE: Final = """
 SELECT (started_ns - intended_ns) / 1e6 AS value, intended_ns AS at_ns, count AS weight
 FROM operations WHERE kind = 'produce' AND count > 0
 """
+_NOTHING_INTENDED: Final = Unjudged(
+    reason="a load that sends as fast as the platform takes it has no intended moments:"
+    " its latency would be a closed loop's"
+)
 
 
 class _Latency:
@@ -42,6 +46,8 @@ class ProduceLatency(_Latency):
 
     def measure(self, history: History) -> Measurement:
         """Response times; infinite for events that were not acknowledged."""
+        if history.scenario.load.is_flood:
+            return _NOTHING_INTENDED
         return _responses(history, "produce", of="events were not acknowledged")
 
 
@@ -64,6 +70,8 @@ class LoadOnSchedule(_Latency):
 
     def measure(self, history: History) -> Measurement:
         """Delays of the load's own making."""
+        if history.scenario.load.is_flood:
+            return _NOTHING_INTENDED
         return by_phase(history, history.columns(_SCHEDULE), nothing="no events were sent")
 
 

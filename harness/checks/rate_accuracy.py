@@ -43,7 +43,7 @@ class RateAccuracy:
     def measure(self, history: History) -> Measurement:
         """Deviations by window, from the first to the last that ends before the load does."""
         load = history.scenario.load
-        if load.path == "replay" and load.curve is None:
+        if load.is_flood:
             return Unjudged(reason="the load was sent as fast as it was taken: nothing was due at any moment")
         due = _due(history, load)
         sent = _by_second(history.columns(_SENT), len(due))

@@ -4,8 +4,9 @@ A line is one interval of about a second: its tag, its start in seconds since th
 largest value in milliseconds, and its histogram. Histograms hold microseconds from 1 us to 1 h with three
 digits; what took longer counts as the longest. Tags are ``<kind>.wait`` (started - intended),
 ``<kind>.service`` (completed - started) and ``<kind>.response`` (completed - intended), which acknowledged
-operations alone have. Those that were not acknowledged are counted by how long it took to learn so, from the
-intended start: ``<kind>.fail`` and ``<kind>.unknown``. An interval holds what became known in it.
+operations alone have; what was sent as fast as it was taken has only ``<kind>.service``. Those that were not
+acknowledged are counted by how long it took to learn so, from the intended start: ``<kind>.fail`` and
+``<kind>.unknown``. An interval holds what became known in it.
 
 The format: https://hdrhistogram.github.io/HdrHistogram/JavaDoc/org/HdrHistogram/HistogramLogWriter.html
 """

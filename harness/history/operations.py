@@ -34,13 +34,17 @@ class OperationsWriter:
         partition: int,
         count: int,
         bytes: int,
-        intended_ns: int,
+        intended_ns: int | None,
         started_ns: int,
         completed_ns: int,
         outcome: Outcome,
         error: str,
     ) -> None:
-        """Record a row; see harness/history/schema.py for its fields."""
+        """Record a row; see harness/history/schema.py for its fields.
+
+        ``intended_ns`` is None where no moment was meant: wait and response would be a closed loop's.
+        """
+        from_ns = started_ns if intended_ns is None else intended_ns
         self._table.add(
             kind=kind,
             worker=self._worker,
@@ -49,18 +53,19 @@ class OperationsWriter:
             partition=partition,
             count=count,
             bytes=bytes,
-            intended_ns=intended_ns,
+            intended_ns=from_ns,
             started_ns=started_ns,
             completed_ns=completed_ns,
             outcome=outcome,
             error=error,
         )
-        if outcome == "ok":
+        if outcome != "ok":
+            self._latencies.record(f"{kind}.{outcome}", completed_ns - from_ns, count)
+            return
+        self._latencies.record(f"{kind}.service", completed_ns - started_ns, count)
+        if intended_ns is not None:
             self._latencies.record(f"{kind}.wait", started_ns - intended_ns, count)
-            self._latencies.record(f"{kind}.service", completed_ns - started_ns, count)
             self._latencies.record(f"{kind}.response", completed_ns - intended_ns, count)
-        else:
-            self._latencies.record(f"{kind}.{outcome}", completed_ns - intended_ns, count)
 
     def flush_if_due(self) -> None:
         """Write what has waited for about a second."""

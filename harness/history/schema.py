@@ -27,6 +27,7 @@ OPERATIONS = pa.schema(
         ("partition", pa.int32()),  # -1 when a batch spans partitions
         ("count", pa.int64()),  # events; 1 for a read, however many rows it found
         ("bytes", pa.int64()),  # of the events; of what a reader found, 0 where there was nothing yet
+        # Where it wanted none at any moment, and they went as fast as they were taken: started_ns.
         ("intended_ns", pa.int64()),  # when the profile wanted the first event of the batch sent
         ("started_ns", pa.int64()),
         ("completed_ns", pa.int64()),

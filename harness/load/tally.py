@@ -14,7 +14,7 @@ class Tally:
     events: int = 0
     size_bytes: int = 0
     response_ms: Counter[int] = field(default_factory=Counter)
-    """Events by response time, from the intended send, in whole milliseconds."""
+    """Events by response time, from the intended send if there was one, in whole milliseconds."""
     errors: Counter[str] = field(default_factory=Counter)
     """Events that were not acknowledged, by the reason."""
 

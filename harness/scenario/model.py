@@ -89,6 +89,11 @@ class Load(_Model):
         return None if self.path == "replay" else self.curve
 
     @property
+    def is_flood(self) -> bool:
+        """Whether it sends as fast as the platform takes it: nothing is meant for any moment."""
+        return self.path == "replay" and self.curve is None
+
+    @property
     def curve(self) -> Curve | None:
         """The profile's rate over the duration; None where the trace's own times decide."""
         return self.profile.curve(self.duration)

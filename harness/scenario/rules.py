@@ -215,6 +215,8 @@ def _lacking(check: CheckWords, draft: Draft) -> str | None:
         return "a check of sending or of the source topic, where pipeline.deploy is topics"
     if check.batches_alone and draft.load is not None and draft.load.path != "replay":
         return "another check, unless load.path is replay"
+    if check.from_intended and draft.load is not None and draft.load.is_flood:
+        return "another check, unless load.profile says when each event is to be sent"
     return None
 
 

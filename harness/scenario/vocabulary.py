@@ -16,6 +16,8 @@ class CheckWords:
     """Whether it looks at what lies behind the source topic, and so needs the whole stream path."""
     batches_alone: bool = False
     """Whether it looks at batches, and so needs a load that replays whole ones."""
+    from_intended: bool = False
+    """Whether it counts from when the load meant to send, and so needs one that means events for moments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,7 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """What is registered in harness/services, faults, checks and load/users."""
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
-    from harness.checks import BEHIND_SOURCE, CHECKS, OF_BATCHES_ALONE  # noqa: PLC0415
+    from harness.checks import BEHIND_SOURCE, CHECKS, FROM_INTENDED, OF_BATCHES_ALONE  # noqa: PLC0415
     from harness.faults import FAULTS  # noqa: PLC0415
     from harness.load.users import READER_KINDS  # noqa: PLC0415
     from harness.services import SERVICES  # noqa: PLC0415
@@ -46,6 +48,7 @@ def vocabulary() -> Vocabulary:
                 aggregates=check.aggregates,
                 behind_source=name in BEHIND_SOURCE,
                 batches_alone=name in OF_BATCHES_ALONE,
+                from_intended=name in FROM_INTENDED,
             )
             for name, check in CHECKS.items()
         },

@@ -19,6 +19,7 @@ WORDS = Vocabulary(
         "duplicates": CheckWords(unit="", aggregates={"count"}),
         "freshness_windows": CheckWords(unit="ms", aggregates={"p(50)", "max"}, behind_source=True),
         "out_of_order": CheckWords(unit="", aggregates={"count"}, batches_alone=True),
+        "produce_latency": CheckWords(unit="ms", aggregates={"max"}, from_intended=True),
         "throughput": CheckWords(unit="1/s", aggregates={"rate"}),
     },
     readers={"hot_point", "hot_range"},

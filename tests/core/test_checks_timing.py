@@ -147,6 +147,16 @@ def test_the_schedule_is_judged_by_when_sending_began() -> None:
     assert listed(measured("load_on_schedule", operations=[took(5, 3)])) == [(1.0, "steady", 3)]
 
 
+@pytest.mark.parametrize("name", ["produce_latency", "load_on_schedule"])
+def test_what_was_sent_as_fast_as_it_was_taken_has_no_latency_from_an_intended_moment(name: str) -> None:
+    load = Load(trace=Path("t.yaml"), event_span=60.0, duration=60.0, path="replay")
+    flood = history(of=scenario(load=load), operations=[took(5, 3)])
+    assert CHECKS[name].measure(flood) == Unjudged(
+        reason="a load that sends as fast as the platform takes it has no intended moments:"
+        " its latency would be a closed loop's"
+    )
+
+
 def test_throughput_counts_seconds_in_which_nothing_came() -> None:
     operations = [took(1, 10), took(1, 20, at_s=2), took(1, 5, at_s=3)]
     values = measured("throughput", operations=operations).values.tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
@@ -40,7 +41,9 @@ def counted(read: Latencies) -> dict[str, int]:
     return {tag: histogram.get_total_count() for tag, histogram in read.histograms.items()}
 
 
-def operation(writer: OperationsWriter, outcome: str = "ok", count: int = 1) -> None:
+def operation(
+    writer: OperationsWriter, outcome: str = "ok", count: int = 1, intended_ns: int | None = 0
+) -> None:
     writer.add(
         kind="produce",
         first_seq=0,
@@ -48,7 +51,7 @@ def operation(writer: OperationsWriter, outcome: str = "ok", count: int = 1) -> 
         partition=0,
         count=count,
         bytes=0,
-        intended_ns=0,
+        intended_ns=intended_ns,
         started_ns=20 * MS,
         completed_ns=50 * MS,
         outcome=outcome,  # type: ignore[arg-type]
@@ -94,6 +97,20 @@ def test_what_was_not_acknowledged_is_counted_apart(tmp_path: Path, hand: Hand, 
     operation(writer, outcome, count=4)
     writer.close()
     assert counted(read_latencies(tmp_path)) == {f"produce.{outcome}": 4}
+
+
+@pytest.mark.parametrize(("outcome", "part"), [("ok", "service"), ("fail", "fail"), ("unknown", "unknown")])
+def test_what_was_meant_for_no_moment_has_its_service_time_alone(
+    tmp_path: Path, hand: Hand, outcome: str, part: str
+) -> None:
+    writer = OperationsWriter(tmp_path, "w", clock(hand))
+    operation(writer, outcome, intended_ns=None)
+    writer.close()
+    read = read_latencies(tmp_path)
+    assert counted(read) == {f"produce.{part}": 1}
+    assert read.histograms[f"produce.{part}"].get_max_value() == pytest.approx(30_000, rel=1e-3)
+    (row,) = pq.read_table(tmp_path / "operations").to_pylist()
+    assert row["intended_ns"] == row["started_ns"] == 20 * MS
 
 
 def test_what_took_longer_than_an_hour_counts_as_the_longest(tmp_path: Path, hand: Hand) -> None:

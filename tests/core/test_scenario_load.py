@@ -133,6 +133,16 @@ def test_a_profile_says_how_many_events_there_are(tmp_path: Path) -> None:
     assert problem.startswith("14: load.events: found 3; allowed: none with the profile constant")
 
 
+def test_a_flood_cannot_be_asked_for_what_needs_intended_moments() -> None:
+    flood = {"pipeline__deploy": "topics", "load__path": "replay", "faults": []}
+    expect = [{"check": "produce_latency", "thresholds": ["max < 1s"]}]
+    rides(**flood, load__profile={"kind": "constant", "rate": "50k/s"}, expect=expect)
+    with pytest.raises(
+        InvalidInput, match=r"expect\[0\]\.check: found produce_latency; allowed: another check,"
+    ):
+        rides(**flood, expect=expect)
+
+
 def test_readers_need_what_they_read() -> None:
     readers = {"rate": "3/s", "weights": {"hot_point": 1}}
     assert rides(load__readers=readers).load.readers is not None

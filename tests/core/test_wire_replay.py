@@ -198,6 +198,10 @@ def test_a_batch_is_sent_when_its_last_event_is_due(tmp_path: Path) -> None:
     assert all(d.started_ns >= (d.first_number + d.count - 1) * 1000 + 500 for d in done)
 
 
+def test_without_a_profile_nothing_is_meant_for_any_moment(tmp_path: Path) -> None:
+    assert {d.intended_ns for d in replayed(trace(tmp_path), Client())} == {None}
+
+
 @given(st.builds(Ramp, start=st.floats(0, 1e6), end=st.floats(0, 1e6)), st.lists(st.integers(0, 10**8)))
 def test_later_events_are_due_later_and_none_after_the_loads_end(ramp: Ramp, numbers: list[int]) -> None:
     pace = WireSchedule(profile=ramp, duration_s=60).pace

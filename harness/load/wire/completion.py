@@ -17,7 +17,8 @@ class Completion:
     count: int
     bytes: int
     """Over the wire."""
-    intended_ns: int
+    intended_ns: int | None
+    """None where it was sent as soon as it could be."""
     started_ns: int
     completed_ns: int
     outcome: Outcome

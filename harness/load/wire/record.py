@@ -25,7 +25,8 @@ class WireRecord:
     def add(self, done: Completion) -> None:
         """One batch. Its events are numbered through all repetitions of the trace."""
         self._events[done.outcome] += done.count
-        response_ms = (done.completed_ns - done.intended_ns) // 1_000_000
+        from_ns = done.started_ns if done.intended_ns is None else done.intended_ns
+        response_ms = (done.completed_ns - from_ns) // 1_000_000
         self._tally.add(done.count, done.bytes, response_ms, done.error)
         self._writer.add(
             kind="produce",

@@ -182,7 +182,7 @@ class WireReplay:
                 first_number=shipment.first_number,
                 count=shipment.batch.count,
                 bytes=shipment.batch.size_bytes,
-                intended_ns=started_ns if intended_ns is None else intended_ns,
+                intended_ns=intended_ns,
                 started_ns=started_ns,
                 completed_ns=self._now_ns(),
                 outcome=known[0],
