@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.checks import checks_for
 from harness.checks.aggregates import observe
 from harness.checks.finding import Finding, Verdict
-from harness.checks.generator import FROM_INTENDED_SEND, UNTOLD, OwnLateness, own_lateness
+from harness.checks.generator import UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
 from harness.checks.protocol import Check
@@ -147,7 +147,7 @@ def _held(
     observed = observe(measurement, threshold)
     if observed is None:
         return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
-    doubt = lateness.doubt(threshold, observed) if limit.check in FROM_INTENDED_SEND else ""
+    doubt = lateness.doubt(limit.check, threshold, observed)
     if threshold.limit is None or doubt:
         doubt = doubt or "there is no baseline to compare with"
         return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)

@@ -9,6 +9,10 @@ the difference. Its share is the same aggregate of its own lateness in the same 
 of half a second: so a limit on p(95) does not mind the worst twentieth of the samples, and one on max minds
 every one. That share is an upper bound, since most events of a sample were less late than its worst.
 
+A rate that was missed is the platform's only if the load had more to give: none of its processes used a
+whole processor for most of the time, nor was late through its own fault for more than a tenth of it. A rate
+that was kept stands.
+
 The hot store's latencies, of writes and of reads, count from moments that are not the load's, so its lateness
 is no part of them; a machine that the load shares with the engines slows both, which is the limit's to allow.
 """
@@ -30,18 +34,27 @@ from harness.scenario.thresholds import Threshold
 
 FROM_INTENDED_SEND: Final = frozenset({"produce_latency", "freshness_windows", "freshness_hot"})
 """The checks whose latencies count from the moment at which the load was to send."""
+_ACKNOWLEDGED_RATE: Final = "throughput"
 TABLE: Final = "generator"
 _SHARE: Final = 0.1
 """Of what was observed: so much of it may be the generator's own without its being to blame."""
 _UPPER: Final = ("<", "<=")
+_LOWER: Final = (">", ">=")
+_BUSY_SHARE: Final = 0.9
+"""Of a processor: a process that uses so much has none left."""
+_MOST: Final = 0.5
+_UNRECORDED: Final = "it is not recorded whether the load itself was on time"
+_SAMPLE_MS: Final = 500.0
+"""What a sample of weight 1 tells of: no process is late for longer in it."""
 
 _SAMPLES: Final = """
 WITH own AS (
-    SELECT worker, at_ns, at_ns - lag(at_ns, 1, at_ns) OVER (PARTITION BY worker ORDER BY at_ns) AS gap_ns,
+    SELECT worker, cpu_share, at_ns,
+           at_ns - lag(at_ns, 1, at_ns) OVER (PARTITION BY worker ORDER BY at_ns) AS gap_ns,
            CASE WHEN cpu_share >= 0.9 THEN greatest(late_ms, blocked_ms) ELSE late_ms END AS value
     FROM generator
 )
-SELECT worker, value, greatest(at_ns - (value * 1e6)::BIGINT, load_start_ns) AS at_ns,
+SELECT worker, cpu_share, value, greatest(at_ns - (value * 1e6)::BIGINT, load_start_ns) AS at_ns,
        greatest(1, round(gap_ns / 500e6))::BIGINT AS weight
 FROM own, run WHERE at_ns >= load_start_ns
 """
@@ -71,22 +84,47 @@ class OwnLateness:
 
     samples: Distribution | None
     workers: Numbers
+    cpu_shares: Numbers
+    """Of one processor, by sample."""
 
-    def doubt(self, limit: Threshold, observed: float) -> str:
-        """Why an observation held against a limit says nothing of the platform; "" when it does."""
+    def doubt(self, check: str, limit: Threshold, observed: float) -> str:
+        """Why an observation held against a check's limit says nothing of the platform; "" when it does."""
         if limit.aggregate == "count" or limit.limit is None:
             return ""
         during = f" in {','.join(limit.phases)}" if limit.phases else ""
+        if check in FROM_INTENDED_SEND:
+            return self._doubt_of_latency(limit, limit.limit, observed, during)
+        if check == _ACKNOWLEDGED_RATE and limit.operator in _LOWER and not limit.holds(observed):
+            return self._doubt_of_rate(limit, during)
+        return ""
+
+    def _doubt_of_latency(self, limit: Threshold, limit_ms: float, observed: float, during: str) -> str:
         samples = self.samples
         own_ms = None if samples is None else observe(samples, limit)
         if samples is None or own_ms is None:
-            return f"it is not recorded whether the load itself was on time{during}"
+            return _UNRECORDED + during
         kept = limit.holds(observed)
         if kept and limit.operator in _UPPER:
-            clear = own_ms < limit.limit
+            clear = own_ms < limit_ms
         else:
             clear = own_ms <= _SHARE * observed and limit.holds(observed - own_ms) == kept
         return "" if clear else self._blame(samples, limit, own_ms) + during
+
+    def _doubt_of_rate(self, limit: Threshold, during: str) -> str:
+        samples = self.samples
+        if samples is None:
+            return _UNRECORDED + during
+        inside = np.isin(samples.phases, limit.phases or samples.phases)
+        for worker in np.unique(self.workers[inside]):
+            own = inside & (self.workers == worker)
+            halves = samples.weights[own]
+            busy = halves[self.cpu_shares[own] >= _BUSY_SHARE].sum() / halves.sum()
+            late = np.minimum(samples.values[own] / _SAMPLE_MS, halves).sum() / halves.sum()
+            if busy > _MOST:
+                return _offered_less(worker, f"used a whole processor for {busy:.0%}", during)
+            if late > _SHARE:
+                return _offered_less(worker, f"was late through its own fault for {late:.0%}", during)
+        return "" if inside.any() else _UNRECORDED + during
 
     def _blame(self, samples: Distribution, limit: Threshold, own_ms: float) -> str:
         phases = limit.phases or tuple(set(samples.phases.tolist()))
@@ -100,7 +138,12 @@ class OwnLateness:
         )
 
 
-UNTOLD: Final = OwnLateness(samples=None, workers=np.array([]))
+def _offered_less(worker: str, what: str, during: str) -> str:
+    blame = "the platform cannot be blamed for what it was not offered"
+    return f"{worker} of the load {what} of the time{during}: {blame}"
+
+
+UNTOLD: Final = OwnLateness(samples=None, workers=np.array([]), cpu_shares=np.array([]))
 """Of a run that says nothing of its load."""
 
 
@@ -111,5 +154,7 @@ def own_lateness(history: History) -> OwnLateness:
     columns = history.columns(_SAMPLES)
     samples = by_phase(history, columns, nothing="")
     return OwnLateness(
-        samples=samples if isinstance(samples, Distribution) else None, workers=columns["worker"]
+        samples=samples if isinstance(samples, Distribution) else None,
+        workers=columns["worker"],
+        cpu_shares=columns["cpu_share"],
     )

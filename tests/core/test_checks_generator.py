@@ -133,3 +133,45 @@ def test_the_generators_own_lateness_can_be_held_to_a_limit() -> None:
 def test_what_the_load_was_late_before_it_began_does_not_count() -> None:
     early = [{**punctual(), "at_ns": -SECOND_NS, "late_ms": 9000.0}, *samples(0)]
     assert judged("max < 1ms", 1, early, check="generator_kept_up").observed == 0
+
+
+BUSY = {"cpu_share": 0.95}
+
+
+@pytest.mark.parametrize(
+    ("limit", "generator", "verdict"),
+    [
+        ("rate >= 2/s during steady", samples(11), Verdict.FAIL),
+        ("rate >= 2/s", samples(11), Verdict.FAIL),
+        ("rate >= 2/s during steady", samples(0, **BUSY), Verdict.INCONCLUSIVE),
+        ("rate > 2/s", samples(0, **BUSY), Verdict.INCONCLUSIVE),
+        ("rate >= 2/s during steady", samples(0, every=3, **BUSY), Verdict.FAIL),
+        ("rate >= 2/s during steady", samples(0, span=range(20), **BUSY), Verdict.FAIL),
+        ("rate >= 2/s during steady", samples(100), Verdict.INCONCLUSIVE),
+        ("rate >= 2/s during steady", samples(9000, every=40), Verdict.FAIL),
+        ("rate >= 2/s during steady", (), Verdict.INCONCLUSIVE),
+        ("rate >= 1/s during steady", samples(100, **BUSY), Verdict.PASS),
+        ("rate < 1/s during steady", samples(100, **BUSY), Verdict.FAIL),
+    ],
+)
+def test_a_rate_that_was_missed_is_the_platforms_only_where_the_generator_had_more_to_give(
+    limit: str, generator: Rows, verdict: Verdict
+) -> None:
+    assert judged(limit, 1, generator, "throughput").verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        (BUSY, "used a whole processor for 100% of the time"),
+        ({"late_ms": 250.0}, "was late through its own fault for 50% of the time"),
+    ],
+)
+def test_one_process_that_was_the_bottleneck_is_enough_and_is_named(
+    fields: dict[str, object], what: str
+) -> None:
+    generator = [*samples(0), *(punctual(n / 2, worker="replay-7", **fields) for n in range(120))]
+    finding = judged("rate >= 2/s during steady", 1, generator, "throughput")
+    assert finding.detail == (
+        f"replay-7 of the load {what} in steady: the platform cannot be blamed for what it was not offered"
+    )
