@@ -29,7 +29,7 @@ class WireReplayContender:
     """Our replay: each batch of the topic must be the next of its partition's lane, moved in time."""
 
     name = "replay"
-    events: Final = MappingProxyType({1: 30_000_000, 3: 12_000_000})
+    events: Final = MappingProxyType({1: 30_000_000, 3: 20_000_000})
 
     def send(self, task: Task) -> Sent:
         """Run the replay's own process, and take its times from its history."""

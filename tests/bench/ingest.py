@@ -36,6 +36,7 @@ _PARTITIONS: Final = 6
 _BROKERS: Final = (1, 3)
 _WARM_UP: Final = 0.15
 """Of each contender's events, sent before to a topic of their own, and not counted."""
+_HEATING_EVENTS: Final = 12_000_000
 _RETENTION_S: Final = 10 * 365 * 86_400
 _NOTES: Final = (
     "events/s are acknowledged ones (acks=all), from the first send to the last acknowledgement; the same"
@@ -101,6 +102,7 @@ class IngestBench:
             for brokers in _BROKERS:
                 logs = settings.out / f"{self.name}-logs" / f"{brokers}"
                 with kafka_cluster(brokers, logs, Path(name), report) as platform:
+                    _heat(platform, brokers, payloads, settings)
                     results += [
                         _measure(contender, platform, brokers, payloads, settings) for contender in CONTENDERS
                     ]
@@ -147,6 +149,13 @@ class _Payloads:
         )
         encoding = Encoding(partitions=_PARTITIONS, keyed=False)
         return _Payloads(lines=lines, trace=trace_file(own, encoding, cache=cache_dir(), report=report))
+
+
+def _heat(platform: Platform, brokers: int, payloads: _Payloads, settings: Settings) -> None:
+    """Let the brokers compile what they will need, so that the first contender does not pay for all."""
+    events = settings.events or _HEATING_EVENTS
+    with _task(platform, brokers, payloads, events=events, name="heating") as task:
+        CONTENDERS[0].send(task)
 
 
 def _measure(
