@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Set
 
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from harness.load.wire.encode import Event, encode
 from harness.load.wire.prepared import PreparedBatch
+from harness.load.wire.supply import Shipment
 
 Answer = Callable[[PreparedBatch], BaseException | None]
 
@@ -38,6 +40,12 @@ class Client:
 
     async def stop(self) -> None:
         self.stopped = True
+
+
+def shipment(number: int = 0) -> Shipment:
+    """A batch of one event, the load's ``number``th."""
+    batch = encode([Event(key=b"k", value=b"%d" % number, time_ms=number)], "none")
+    return Shipment(batch=batch, shift_ms=0, first_number=number, first_arrival=number, last_arrival=number)
 
 
 def records(client: Client) -> list[tuple[int, bytes | None, bytes | None, int]]:

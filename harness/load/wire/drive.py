@@ -59,10 +59,10 @@ class Books:
         self.meter.sample_if_due()
         return self.record.take_tally()
 
-    def close(self) -> Tally:
-        """Write everything; what was counted since the last call."""
+    def close(self, *, complete: bool) -> Tally:
+        """Write everything; what was counted since the last call. ``complete``: the load came to its end."""
         self.meter.close()
-        self.record.close(self.now_ns())
+        self.record.close("done" if complete else "failed", self.now_ns())
         return self.record.take_tally()
 
 
@@ -101,11 +101,13 @@ async def drive(
         asyncio.get_running_loop().add_signal_handler(number, replay.stop)
     ends(replay.stop)
     saving = asyncio.create_task(_save(books, tell))
+    complete = False
     try:
         await replay.run(flush_timeout_s=flush_timeout_s, stop_timeout_s=stop_timeout_s)
+        complete = True
     finally:
         saving.cancel()
-        tell(books.close())
+        tell(books.close(complete=complete))
         for link in links:
             await link.close()
 

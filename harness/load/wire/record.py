@@ -62,7 +62,7 @@ class WireRecord:
             workers=self._workers,
         ).save(self._progress_file)
 
-    def close(self, at_ns: int) -> None:
-        """Write everything; the replay is over."""
+    def close(self, state: LoadState, at_ns: int) -> None:
+        """Write everything; the replay is over, and ``state`` says how it ended."""
         self._writer.close()
-        self.save("done", at_ns)
+        self.save(state, at_ns)

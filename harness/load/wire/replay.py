@@ -65,6 +65,7 @@ class WireReplay:
     async def run(self, *, flush_timeout_s: float, stop_timeout_s: float = 5.0) -> None:
         """Send everything, and wait for the answers; for less time once it is to stop.
 
+        However it ends, every batch that was handed over has been recorded with its outcome.
         Raises KafkaError when the cluster cannot be reached, and what the supply raises.
         """
         beating = asyncio.create_task(self._beat())
@@ -73,10 +74,13 @@ class WireReplay:
                 for turn, partition in enumerate(self._supply.partitions):
                     link = self._links[turn % len(self._links)]
                     lanes.create_task(self._follow(partition, link))
-            await self._settle(flush_timeout_s, stop_timeout_s)
+        except BaseException:
+            self.stop()
+            raise
         finally:
-            beating.cancel()
             self._supply.close()
+            await self._settle(flush_timeout_s, stop_timeout_s)
+            beating.cancel()
 
     async def _beat(self) -> None:
         """Note how late the event loop is, whether or not anything is due: answers wait for it as well."""
@@ -193,10 +197,12 @@ class WireReplay:
     async def _settle(self, flush_timeout_s: float, stop_timeout_s: float) -> None:
         """What has no answer by then is cancelled, and so unknown."""
         waited_s = 0.0
-        while self._under_way and waited_s < (stop_timeout_s if self._stopping else flush_timeout_s):
-            await asyncio.wait(set(self._under_way), timeout=_NAP_S)
-            waited_s += _NAP_S
-        if late := set(self._under_way):
-            for future in late:
-                future.cancel()
-            await asyncio.wait(late)
+        try:
+            while self._under_way and waited_s < (stop_timeout_s if self._stopping else flush_timeout_s):
+                await asyncio.wait(set(self._under_way), timeout=_NAP_S)
+                waited_s += _NAP_S
+        finally:
+            if late := set(self._under_way):
+                for future in late:
+                    future.cancel()
+                await asyncio.wait(late)
