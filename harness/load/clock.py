@@ -9,6 +9,8 @@ import numpy as np
 
 _HOUR_MS: Final = 3_600_000
 _NS_PER_MS: Final = 1_000_000
+ORIGIN_BACK_S: Final = _HOUR_MS / 1000
+"""By so much at most an origin lies further back than its events need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
+from harness.load.clock import ORIGIN_BACK_S
 from harness.load.event_size import message_max_bytes
 from harness.load.extent import event_span_ms, events_at_most
 from harness.load.plan import PlanFile
@@ -53,7 +54,9 @@ def wire_source(scenario: Scenario, trace: Path) -> WireSource:
 def _require_retention(scenario: Scenario, plan: PlanFile) -> None:
     """Retention goes by event time: the first repetition must still be there when all is read back."""
     span_s, retention_s = event_span_ms(scenario.load, plan) / 1000, scenario.pipeline.topics.retention_s
-    if span_s + scenario.drain_timeout > retention_s:
-        found = f"{scenario.load.event_span:g} s, repeated for as long as {span_s:,.0f} s"
+    oldest_s = span_s + ORIGIN_BACK_S + scenario.load.duration + scenario.drain_timeout
+    if oldest_s > retention_s:
+        repeated = f"{scenario.load.event_span:g} s, repeated for as long as {span_s:,.0f} s"
+        found = f"{repeated}, so that the first event grows {oldest_s:,.0f} s old"
         allowed = f"less than the topics' retention of {retention_s:,} s; more events make fewer repetitions"
         raise InvalidInput([Problem(where=f"{scenario.name}: load.event_span", found=found, allowed=allowed)])

@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.documents import FieldPath
 from harness.errors import Problem
+from harness.load.clock import ORIGIN_BACK_S
 from harness.load.closing import Closing
 from harness.load.profiles.trace import TraceProfile
 from harness.scenario.draft import Draft
@@ -19,7 +20,6 @@ from pipeline.options import PipelineOptions
 
 _EVENTS_MAX: Final = 250_000_000
 """So many events of a profile can be planned: their times are held in memory."""
-_HOUR_S: Final = 3600.0
 _HOT_WRITER: Final = "hot-writer-"
 
 
@@ -90,7 +90,7 @@ def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[
     )
     drain_s = draft.head.drain_timeout if draft.head else 0.0
     late_s = load.inject.late_by / load.time_scale if load.inject.late else 0.0
-    oldest_s = closing.second_ms / 1000 + _HOUR_S + load.duration + late_s + drain_s
+    oldest_s = closing.second_ms / 1000 + ORIGIN_BACK_S + load.duration + late_s + drain_s
     if oldest_s > pipeline.topics.retention_s:
         found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
         allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"

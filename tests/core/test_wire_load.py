@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_live_load_covers_what_its_plan_does(tmp_path: Path) -> None:
 def test_repetitions_that_would_outlive_the_retention_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"load\.event_span: .*retention of 604,800 s"):
         encoded(replay(), plan(tmp_path), cache=tmp_path, report=lambda _: None)
+
+
+def test_the_first_repetition_outlives_the_clocks_whole_hour_the_load_and_the_drain(tmp_path: Path) -> None:
+    oldest_s = 2 * 3600.001 + 3600 + 30 + 120
+    for retention_s, kept in ((int(oldest_s), False), (int(oldest_s) + 1, True)):
+        options = {"deploy": "topics", "topics": {"retention": f"{retention_s}s"}}
+        scenario = replay(load__profile={"kind": "constant", "rate": "60/s"}, pipeline=options)
+        with nullcontext() if kept else pytest.raises(InvalidInput, match="retention"):
+            encoded(scenario, plan(tmp_path), cache=tmp_path, report=lambda _: None)
 
 
 def encoded_ahead(folder: Path, said: list[str]) -> Path:
