@@ -55,6 +55,7 @@ def replayed(
     now_ns: Callable[[], int] | None = None,
     end_ns: int | None = None,
     share: Share = WHOLE,
+    idempotent: bool = True,
 ) -> list[Completion]:
     """Replay through the clients, each taking over from the one before it."""
     done: list[Completion] = []
@@ -67,10 +68,10 @@ def replayed(
         load = WireLoad(topic="t", pace=pace or Flood(), load_start_ns=0, end_ns=end_ns)
         supply = TraceSupply(encoded, events=events, origin_ms=1000, share=share)
         clock = now_ns or iter(range(0, 10**15, 1000)).__next__
-        replay = WireReplay(
-            load, supply, [Link(connect)], record=done.append, meter=meter or Noted(), now_ns=clock
-        )
+        link = Link(connect, idempotent=idempotent, pause_s=0)
+        replay = WireReplay(load, supply, [link], record=done.append, meter=meter or Noted(), now_ns=clock)
         await replay.run(flush_timeout_s=1)
+        await link.close()
 
     asyncio.run(run())
     return done
@@ -165,7 +166,8 @@ def test_an_encoded_trace_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 def test_an_error_is_a_failure_only_when_nothing_was_written(
     error: BaseException, outcome: str, tmp_path: Path
 ) -> None:
-    done = replayed(trace(tmp_path), Client(lambda _: error))
+    encoded = trace(tmp_path, partitions=1, batch_events=EVENTS)
+    done = replayed(encoded, Client(lambda _: error))
     assert {(d.outcome, d.error) for d in done} == {(outcome, type(error).__name__)}
 
 
@@ -189,6 +191,77 @@ def test_a_producer_beyond_use_is_replaced_and_what_it_had_taken_is_not_sent_aga
     done = replayed(trace(tmp_path), broken, fresh)
     assert broken.stopped
     assert sum(d.count for d in done) == len(records(broken)) + len(records(fresh)) == EVENTS
+
+
+class FailsOnce(Client):
+    """Fails the first batch of partition 0 for want of a leader, and answers another's when it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[asyncio.Future[object]] = []
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        future = await super().send_batch(batch, topic, partition=partition)
+        if partition != 0:
+            self.held.append(asyncio.get_running_loop().create_future())
+            return self.held[-1]
+        if len(self.of(0)) == 1:
+            future = asyncio.get_running_loop().create_future()
+            future.set_exception(errors.LeaderNotAvailableError())
+        return future
+
+    async def stop(self) -> None:
+        """What it holds is answered a while after it was told to end."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+        for future in self.held:
+            future.set_result(None)
+        await super().stop()
+
+    def of(self, partition: int) -> list[PreparedBatch]:
+        return [batch for lane, batch in self.taken if lane == partition]
+
+
+def test_after_a_batch_that_failed_the_next_go_by_another_producer_and_none_is_sent_twice(
+    tmp_path: Path,
+) -> None:
+    broken, fresh = FailsOnce(), Client()
+    done = replayed(trace(tmp_path, partitions=1), broken, fresh)
+    assert broken.stopped
+    assert [d.count for d in done if d.outcome != "ok"] == [7]
+    assert [d.error for d in done if d.error] == ["LeaderNotAvailableError"]
+    assert fresh.taken
+    sent = [value for _, _, value, _ in records(broken) + records(fresh)]
+    assert len(sent) == len(set(sent)) == EVENTS
+
+
+def test_without_idempotence_a_batch_that_failed_is_of_no_consequence_to_the_next(tmp_path: Path) -> None:
+    client = FailsOnce()
+    done = replayed(trace(tmp_path, partitions=1), client, idempotent=False)
+    assert len(records(client)) == sum(d.count for d in done) == EVENTS
+
+
+class Follows(Client):
+    """Takes over from another producer, and notes what that one had not answered by then."""
+
+    def __init__(self, before: FailsOnce) -> None:
+        super().__init__()
+        self.before, self.overtaken = before, 0
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        open_yet = [future for future in self.before.held if not future.done()]
+        if partition != 0:
+            self.overtaken += len(open_yet)
+        return await super().send_batch(batch, topic, partition=partition)
+
+
+def test_no_batch_overtakes_one_that_the_producer_before_has_yet_to_answer(tmp_path: Path) -> None:
+    broken = FailsOnce()
+    fresh = Follows(broken)
+    done = replayed(trace(tmp_path, partitions=2), broken, fresh)
+    assert broken.held
+    assert fresh.overtaken == 0
+    assert sum(d.count for d in done) == EVENTS
 
 
 def test_a_batch_is_sent_when_its_last_event_is_due(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from pipeline.endpoints import KafkaEndpoint
 
 _REQUEST_TIMEOUT_MS: Final = 5000
 """A paused broker answers nothing, and the request is sent again, to whoever leads by then."""
+_DELIVERY_TIMEOUT_S: Final = 60.0
+"""So long a batch of a partition without a leader is kept. What is given up has cost its sequence number."""
 _MAX_REQUEST_BYTES: Final = 32 * 2**20
 """A request has at most one batch a partition."""
 _BACKOFF_MS: Final = 50
@@ -23,6 +25,9 @@ class WireProducer(AIOKafkaProducer):  # type: ignore[misc]
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        if settings["enable_idempotence"]:
+            # The library has no setting for it: it takes the request's time-out, which is short.
+            self._message_accumulator._batch_ttl = _DELIVERY_TIMEOUT_S
         # The client is the one that the library made; all that is added is how it writes a request.
         send = self.client.send
 
@@ -36,7 +41,8 @@ class WireProducer(AIOKafkaProducer):  # type: ignore[misc]
 def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"]) -> WireProducer:
     """A producer that is not started yet.
 
-    With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once. With
+    With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once; where no
+    leader is known for a minute it fails. With
     acks=1 it is given up after the request's time-out, and its outcome is unknown.
 
     Raises InsecureOrIncomplete.

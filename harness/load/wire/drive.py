@@ -127,7 +127,7 @@ def _link(kafka: KafkaEndpoint, name: str, acks: Literal["all", "1"]) -> Link:
             raise
         return producer
 
-    return Link(connect)
+    return Link(connect, idempotent=acks == "all")
 
 
 async def _save(books: Books, tell: Callable[[Tally], None]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Set
-from contextlib import suppress
 from typing import Final, Protocol
 
 from aiokafka.errors import KafkaError
@@ -12,6 +12,9 @@ from aiokafka.errors import KafkaError
 from harness.load.wire.prepared import PreparedBatch
 
 _RENEWAL_PAUSE_S: Final = 0.5
+_CLOSE_S: Final = 10.0
+"""A producer stops once its last batch has an answer, which may never come."""
+_log = logging.getLogger(__name__)
 
 
 class WireProducer(Protocol):
@@ -31,29 +34,63 @@ class WireProducer(Protocol):
 
 
 class Link:
-    """A producer, and another once it is beyond use."""
+    """A producer, and another once it is beyond use.
 
-    def __init__(self, connect: Callable[[], Awaitable[WireProducer]]) -> None:
-        self._connect = connect
+    One that is idempotent is beyond use as soon as a batch fails: its sequence number is spent, and the
+    broker refuses every later batch of that producer and partition.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[WireProducer]],
+        *,
+        idempotent: bool = True,
+        pause_s: float = _RENEWAL_PAUSE_S,
+    ) -> None:
+        self._connect, self._idempotent, self._pause_s = connect, idempotent, pause_s
         self._producer: WireProducer | None = None
         self._connecting = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._renewed = False
 
     async def producer(self) -> WireProducer:
         """The one that works. Raises KafkaError when the cluster cannot be reached."""
         async with self._connecting:
             if self._producer is None:
+                if self._renewed:
+                    await asyncio.sleep(self._pause_s)
                 self._producer = await self._connect()
             return self._producer
 
-    async def renew(self, broken: WireProducer) -> None:
-        """Let go of a producer that failed for good, unless another lane did so already."""
+    def batch_failed(self, producer: WireProducer) -> None:
+        """A batch that it had taken was not written, or nobody knows."""
+        if self._idempotent:
+            self.renew(producer)
+
+    def renew(self, broken: WireProducer) -> None:
+        """Have another from now on, unless that was said already. The broken one ends what it holds."""
         if self._producer is broken:
-            self._producer = None
-            with suppress(KafkaError):
-                await broken.stop()
-            await asyncio.sleep(_RENEWAL_PAUSE_S)
+            self._producer, self._renewed = None, True
+            self._end(broken)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections, of those as well that are still trying to send."""
         if self._producer is not None:
-            await self._producer.stop()
+            self._end(self._producer)
+            self._producer = None
+        if self._ending:
+            _, late = await asyncio.wait(set(self._ending), timeout=_CLOSE_S)
+            for task in late:
+                task.cancel()
+
+    def _end(self, producer: WireProducer) -> None:
+        task = asyncio.create_task(_stop(producer))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _stop(producer: WireProducer) -> None:
+    try:
+        await producer.stop()
+    except KafkaError as error:
+        _log.warning("a producer did not end well: %r", error)

@@ -16,7 +16,8 @@ from aiokafka.errors import CorruptRecordException, KafkaError, KafkaTimeoutErro
 
 from harness.load.generator import GeneratorMeter
 from harness.load.wire.completion import Completion
-from harness.load.wire.link import Link
+from harness.load.wire.lane import Lane
+from harness.load.wire.link import Link, WireProducer
 from harness.load.wire.outcome import Outcome, outcome_of
 from harness.load.wire.pace import Pace
 from harness.load.wire.prepared import PreparedBatch
@@ -91,6 +92,7 @@ class WireReplay:
 
     async def _follow(self, partition: int, link: Link) -> None:
         await link.producer()
+        lane = Lane(partition=partition, link=link)
         shipment = await self._supply.next(partition)
         await self._until(self._load.load_start_ns)
         blocked_until_ns = self._now_ns()
@@ -102,7 +104,7 @@ class WireReplay:
             if shipment.refusal:
                 self._refuse(shipment, partition, intended_ns)
             else:
-                await self._hand_over(shipment, partition, intended_ns, link)
+                await self._hand_over(shipment, lane, intended_ns)
             blocked_until_ns = self._now_ns()
             shipment = await self._supply.next(partition)
 
@@ -128,46 +130,57 @@ class WireReplay:
     def _is_over(self) -> bool:
         return self._load.end_ns is not None and self._now_ns() >= self._load.end_ns
 
-    async def _hand_over(
-        self, shipment: Shipment, partition: int, intended_ns: int | None, link: Link
-    ) -> None:
+    async def _hand_over(self, shipment: Shipment, lane: Lane, intended_ns: int | None) -> None:
         """Give a batch to the client, which takes the next of a partition when the last is under way."""
         asked_ns = self._now_ns()
         while not self._stopping:
-            producer = await link.producer()
+            producer = await lane.link.producer()
+            if not await self._in_turn(lane, producer):
+                continue
             prepared = PreparedBatch(shipment.batch, shift_ms=shipment.shift_ms)
             try:
-                answer = await producer.send_batch(prepared, self._load.topic, partition=partition)
+                answer = await producer.send_batch(prepared, self._load.topic, partition=lane.partition)
             except KafkaTimeoutError:
                 continue  # the one before it is still being tried: this one was not queued
             except KafkaError:
-                await link.renew(producer)
+                lane.link.renew(producer)
                 continue
             started_ns = self._now_ns()
             self._meter.blocked(asked_ns, started_ns)
-            self._watch(answer, shipment, partition, intended_ns, started_ns)
+            lane.producer = producer
+            lane.answer = self._watch(answer, shipment, lane, intended_ns, started_ns)
             return
+
+    async def _in_turn(self, lane: Lane, producer: WireProducer) -> bool:
+        """Whether this producer may send now: not while the one before it tries the lane's last batch."""
+        if lane.answer is None or lane.answer.done() or lane.producer is producer:
+            return True
+        await asyncio.wait({lane.answer}, timeout=_NAP_S)
+        return False
 
     def _watch(
         self,
         answer: Awaitable[object],
         shipment: Shipment,
-        partition: int,
+        lane: Lane,
         intended_ns: int | None,
         started_ns: int,
-    ) -> None:
-        future = asyncio.ensure_future(answer)
+    ) -> asyncio.Future[object]:
+        future, producer = asyncio.ensure_future(answer), lane.producer
         self._under_way.add(future)
 
         def settled(done: asyncio.Future[object]) -> None:
             self._under_way.discard(done)
             known = outcome_of(done)
+            if producer is not None and not done.cancelled() and done.exception() is not None:
+                lane.link.batch_failed(producer)
             if known[1] == CorruptRecordException.__name__:
                 place = f"{shipment.source}: the batch of event {shipment.first_number:,}"
                 _log.error("%s was refused by kafka as damaged", place)
-            self._complete(shipment, partition, intended_ns, started_ns, known)
+            self._complete(shipment, lane.partition, intended_ns, started_ns, known)
 
         future.add_done_callback(settled)
+        return future
 
     def _refuse(self, shipment: Shipment, partition: int, intended_ns: int | None) -> None:
         self._complete(shipment, partition, intended_ns, self._now_ns(), ("fail", shipment.refusal))

@@ -1,0 +1,48 @@
+"""How long the client of the wire paths keeps a batch that nobody takes."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Literal
+
+import pytest
+from aiokafka.structs import TopicPartition
+
+from harness.load.wire.client import wire_producer
+from harness.load.wire.prepared import PreparedBatch
+from pipeline.endpoints import KafkaEndpoint
+from tests.core.wire_client import shipment
+
+
+def is_given_up(acks: Literal["all", "1"], after_s: float, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether a batch whose partition has no leader has failed after so long."""
+    clock = [0.0]
+    hand = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr("aiokafka.producer.message_accumulator.time", hand)
+
+    async def run() -> bool:
+        producer = wire_producer(KafkaEndpoint(bootstrap_servers=("localhost:1",)), name="w", acks=acks)
+        if producer._txn_manager is not None:
+            producer._txn_manager.set_pid_and_epoch(1, 0)
+        accumulator = producer._message_accumulator
+        batch = PreparedBatch(shipment().batch, shift_ms=0)
+        answer = await accumulator.add_batch(batch, TopicPartition("t", 0), 1)
+        clock[0] = after_s
+        accumulator.drain_by_nodes(set())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        failed = answer.done() and answer.exception() is not None
+        answer.cancel()
+        await producer.stop()
+        return failed
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(("acks", "kept_s"), [("all", 59), ("1", 4)])
+def test_a_batch_without_a_leader_is_kept_so_long(
+    acks: Literal["all", "1"], kept_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_given_up(acks, kept_s, monkeypatch)
+    assert is_given_up(acks, kept_s + 2, monkeypatch)
