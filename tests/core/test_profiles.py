@@ -88,8 +88,8 @@ def test_the_integral_up_to_when_it_is_reached_is_what_was_asked(curve: Curve, s
 
 def _area_until(piece: Any, at_s: float) -> float:
     length_s = min(max(at_s - piece.from_s, 0.0), piece.length_s)
-    slope = (piece.to_rate - piece.from_rate) / piece.length_s
-    return float((piece.from_rate + slope * length_s / 2) * length_s)
+    rate = piece.from_rate + (piece.to_rate - piece.from_rate) * (length_s / piece.length_s)
+    return float((piece.from_rate + rate) / 2 * length_s)
 
 
 @given(curves)
