@@ -46,3 +46,18 @@ def test_a_batch_without_a_leader_is_kept_so_long(
 ) -> None:
     assert not is_given_up(acks, kept_s, monkeypatch)
     assert is_given_up(acks, kept_s + 2, monkeypatch)
+
+
+def test_a_batch_that_the_platform_keeps_in_the_queue_says_when_it_could_leave() -> None:
+    async def run() -> list[int]:
+        producer = wire_producer(KafkaEndpoint(bootstrap_servers=("localhost:1",)), name="w", acks="all")
+        kept, free = (PreparedBatch(shipment().batch, shift_ms=0, now_ns=lambda: 7) for _ in range(2))
+        answer = await producer._message_accumulator.add_batch(kept, TopicPartition("t", 0), 1)
+        producer._message_accumulator.drain_by_nodes(set())
+        for batch in (kept, free):
+            batch._build()
+        answer.cancel()
+        await producer.stop()
+        return [kept.freed_ns, free.freed_ns]
+
+    assert asyncio.run(run()) == [7, 0]

@@ -288,22 +288,57 @@ def test_a_schedule_whose_profile_does_not_fit_is_refused() -> None:
         WireSchedule(profile=SawTooth(base=2, peak=1, every=1), duration_s=60)
 
 
-class SlowClient(Client):
-    """Takes a batch a tenth of a second after it was asked to."""
+class StealingClient(Client):
+    """Takes a batch at once, and ten milliseconds of the processor with it."""
 
     def __init__(self, hand: Hand) -> None:
         super().__init__()
         self.hand = hand
 
     async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
-        self.hand.ns += 100_000_000
+        self.hand.ns += 10_000_000
         return await super().send_batch(batch, topic, partition=partition)
 
 
-def test_what_waits_for_the_client_is_back_pressure_and_no_fault_of_the_generator(tmp_path: Path) -> None:
+class BlockingClient(Client):
+    """Has the leader keep each batch in the queue for a tenth of a second after the next is offered."""
+
+    def __init__(self, hand: Hand) -> None:
+        super().__init__()
+        self.hand = hand
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        if self.taken:
+            self.hand.ns += 100_000_000
+            self.taken[-1][1]._build()
+        future = await super().send_batch(batch, topic, partition=partition)
+        batch.pass_over()
+        return future
+
+
+def metered(folder: Path, client: Callable[[Hand], Client], connecting_ns: int = 0) -> Noted:
+    """What is noted of a load of fifteen batches that are all due within 0.1 ms."""
     hand, meter = Hand(), Noted()
-    hand.ns = 1_000_000
     pace = WireSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
-    replayed(trace(tmp_path, partitions=1), SlowClient(hand), pace=pace, meter=meter, now_ns=hand)
+    own = client(hand)
+    hand.ns = 1_000_000 + connecting_ns
+    encoded = trace(folder, partitions=1)
+    replayed(encoded, own, pace=pace, meter=meter, now_ns=hand)
+    return meter
+
+
+def test_a_process_that_connects_late_is_late_itself(tmp_path: Path) -> None:
+    meter = metered(tmp_path, lambda _: Client(), connecting_ns=5_000_000_000)
+    assert max(meter.late) == pytest.approx(5_000_000_000, rel=1e-3)
+
+
+def test_what_the_process_takes_to_send_is_no_back_pressure(tmp_path: Path) -> None:
+    meter = metered(tmp_path, StealingClient)
+    assert max(meter.late) == pytest.approx(140_000_000, rel=1e-2)
+    assert max(meter.held_up) == 0
+
+
+def test_what_waits_for_the_platform_is_back_pressure_and_no_fault_of_the_generator(tmp_path: Path) -> None:
+    meter = metered(tmp_path, BlockingClient)
     assert max(meter.held_up) == 100_000_000
-    assert max(meter.late) < 1_000_000
+    assert max(meter.late) < 2_000_000

@@ -21,13 +21,24 @@ _BACKOFF_MS: Final = 50
 
 
 class WireProducer(AIOKafkaProducer):  # type: ignore[misc]
-    """aiokafka's producer, whose requests are put together by ``JoinedProduceRequest``."""
+    """aiokafka's producer, which takes batches that are prepared and puts requests together itself."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         if settings["enable_idempotence"]:
             # The library has no setting for it: it takes the request's time-out, which is short.
             self._message_accumulator._batch_ttl = _DELIVERY_TIMEOUT_S
+        # Whoever waits for room in the queue learns so whether the platform is why.
+        accumulator, drain = self._message_accumulator, self._message_accumulator.drain_by_nodes
+
+        def drain_and_tell(*told: Any, **options: Any) -> Any:
+            drained = drain(*told, **options)
+            for queue in accumulator._batches.values():
+                for batch in queue:
+                    batch._builder.pass_over()
+            return drained
+
+        accumulator.drain_by_nodes = drain_and_tell
         # The client is the one that the library made; all that is added is how it writes a request.
         send = self.client.send
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from harness.load.wire.link import Link, WireProducer
+from harness.load.wire.prepared import PreparedBatch
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,7 +15,15 @@ class Lane:
 
     partition: int
     link: Link
+    free_ns: int
+    """Since when the platform has had room for the next batch: what is late since then is the generator's."""
     producer: WireProducer | None = None
     """Which took the last batch; None before the first."""
     answer: asyncio.Future[object] | None = None
     """That on the last batch."""
+    last: PreparedBatch | None = None
+
+    def look(self) -> None:
+        """Take note of the room that the last batch left when it was let go."""
+        if self.last is not None:
+            self.free_ns = max(self.free_ns, self.last.freed_ns)

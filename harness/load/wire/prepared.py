@@ -7,6 +7,8 @@ are the producer's own.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness.load.wire.batch import EncodedBatch, ProducerState
 from harness.load.wire.request import StampedBatch
 
@@ -14,8 +16,11 @@ from harness.load.wire.request import StampedBatch
 class PreparedBatch:
     """One send of an encoded batch. Given to one producer, once."""
 
-    def __init__(self, batch: EncodedBatch, *, shift_ms: int) -> None:
-        self.batch, self._shift_ms = batch, shift_ms
+    def __init__(self, batch: EncodedBatch, *, shift_ms: int, now_ns: Callable[[], int] = lambda: 0) -> None:
+        self.batch, self._shift_ms, self._now_ns = batch, shift_ms, now_ns
+        self._passed_over = False
+        self.freed_ns = 0
+        """When it could leave the queue at last; 0 where the platform never kept it there."""
         self._producer = ProducerState()
         self._stamped: StampedBatch | None = None
 
@@ -34,11 +39,17 @@ class PreparedBatch:
     def close(self) -> None:
         """It always was."""
 
+    def pass_over(self) -> None:
+        """The producer sends now, but not this: its leader is busy or unknown, or its partition is."""
+        self._passed_over = True
+
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         self._producer = ProducerState(id=producer_id, epoch=producer_epoch, sequence=base_sequence)
 
     def _build(self) -> StampedBatch:
         """A retry sends the very same bytes: the broker knows them by their sequence."""
+        if self._passed_over:
+            self._passed_over, self.freed_ns = False, self._now_ns()
         if self._stamped is None:
             header = self.batch.header(self._shift_ms, self._producer)
             self._stamped = StampedBatch(header, self.batch.records)

@@ -92,12 +92,11 @@ class WireReplay:
 
     async def _follow(self, partition: int, link: Link) -> None:
         await link.producer()
-        lane = Lane(partition=partition, link=link)
+        lane = Lane(partition=partition, link=link, free_ns=self._load.load_start_ns)
         shipment = await self._supply.next(partition)
         await self._until(self._load.load_start_ns)
-        blocked_until_ns = self._now_ns()
         while shipment is not None:
-            intended_ns = await self._until_due(shipment, blocked_until_ns)
+            intended_ns = await self._until_due(shipment, lane)
             if self._stopping or self._is_over():
                 self._supply.close()
                 return
@@ -105,22 +104,19 @@ class WireReplay:
                 self._refuse(shipment, partition, intended_ns)
             else:
                 await self._hand_over(shipment, lane, intended_ns)
-            blocked_until_ns = self._now_ns()
             shipment = await self._supply.next(partition)
 
-    async def _until_due(self, shipment: Shipment, blocked_until_ns: int) -> int | None:
-        """Wait for the last of its events. When the first was due; None where nothing is.
-
-        Until ``blocked_until_ns`` the client had not taken the batch before it.
-        """
+    async def _until_due(self, shipment: Shipment, lane: Lane) -> int | None:
+        """Wait for the last of its events. When the first was due; None where nothing is."""
         first_ns = self._load.pace.due_ns(shipment.first_arrival)
         last_ns = self._load.pace.due_ns(shipment.last_arrival)
         if first_ns is None or last_ns is None:
             return None
         due_ns = self._load.load_start_ns + last_ns
         await self._until(due_ns)
-        blocked_until_ns = max(blocked_until_ns, shipment.held_until_ns)
-        self._meter.handed_over(due_ns, self._now_ns(), blocked_until_ns=blocked_until_ns)
+        lane.look()
+        lane.free_ns = max(lane.free_ns, shipment.held_until_ns)
+        self._meter.handed_over(due_ns, self._now_ns(), blocked_until_ns=lane.free_ns)
         return self._load.load_start_ns + first_ns
 
     async def _until(self, moment_ns: int) -> None:
@@ -137,17 +133,22 @@ class WireReplay:
             producer = await lane.link.producer()
             if not await self._in_turn(lane, producer):
                 continue
-            prepared = PreparedBatch(shipment.batch, shift_ms=shipment.shift_ms)
+            if lane.producer not in {None, producer}:
+                lane.free_ns = self._now_ns()
+            lane.producer = producer
+            prepared = PreparedBatch(shipment.batch, shift_ms=shipment.shift_ms, now_ns=self._now_ns)
             try:
                 answer = await producer.send_batch(prepared, self._load.topic, partition=lane.partition)
             except KafkaTimeoutError:
+                lane.free_ns = self._now_ns()
                 continue  # the one before it is still being tried: this one was not queued
             except KafkaError:
                 lane.link.renew(producer)
                 continue
             started_ns = self._now_ns()
-            self._meter.blocked(asked_ns, started_ns)
-            lane.producer = producer
+            lane.look()
+            self._meter.blocked(asked_ns, max(asked_ns, lane.free_ns))
+            lane.last = prepared
             lane.answer = self._watch(answer, shipment, lane, intended_ns, started_ns)
             return
 
