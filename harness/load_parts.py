@@ -11,6 +11,7 @@ from harness.clocks import Clocks
 from harness.load.driver import load_argv
 from harness.load.join.config import JoinConfig, Joining, SharedFile
 from harness.load.join.gather import await_joined
+from harness.load.join.options import require_no_credentials
 from harness.load.join.transfer import FileFacts
 from harness.load.plan import PlanFile
 from harness.load.replay_config import ReplayConfig, WireSource
@@ -23,6 +24,7 @@ from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import Readers, Scenario
 from pipeline.contract.topics import EVENTS
+from pipeline.endpoints import Endpoints
 
 _START: Final = "start.json"
 """The load's clocks, for a master that waits for them."""
@@ -38,9 +40,10 @@ class LoadParts:
     def gather(
         self, scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile, report: Report
     ) -> None:
-        """Have every worker there that joins from elsewhere. Raises WaitTimeout or RunError."""
+        """Have every worker there that joins from elsewhere. Raises InvalidInput, WaitTimeout or RunError."""
         if self.joining is None:
             return
+        require_no_credentials(Endpoints.load(folder.endpoints).kafka)
         clocks = Clocks(
             epoch_unix_ns=self.clock.epoch_unix_ns,
             epoch_monotonic_ns=self.clock.epoch_monotonic_ns,

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from harness.backends.protocol import NodeStatus
+from harness.errors import InvalidInput
 from harness.load.driver import LOAD_LEAD_S, _on_loopback
 from harness.load.join.config import Joining
 from harness.load.join.driver import join_argv
@@ -27,7 +28,7 @@ from harness.run import LOAD, Flooded
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import Load, Scenario
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
 from pipeline.options import PipelineOptions, TopicOptions
 from tests.core.histories import run_info, scenario
 from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
@@ -133,3 +134,15 @@ def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
     assert progress is not None
     assert (progress.state, progress.acknowledged, progress.workers) == ("done", EVENTS, 2)
     assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"live": 1, "replay": 2}[path]
+
+
+def test_nobody_joins_a_platform_that_asks_for_credentials_and_no_load_is_started(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, described("live"), date(2026, 1, 2))
+    secured = Security(protocol="sasl_plaintext", username="u", password="not-to-be-shown")  # noqa: S106
+    Endpoints((KafkaEndpoint(bootstrap_servers=("localhost:1",), security=secured),)).save(folder.endpoints)
+    load = LoadParts(clock=RunClock.start(), joining=Joining(workers=1))
+    platform = ThisMachine(folder.logs / "load.log")
+    with pytest.raises(InvalidInput, match=r"kafka: found sasl_plaintext; allowed: plaintext") as refused:
+        load.gather(described("live"), folder, platform, plan_of(folder), lambda _: None)  # type: ignore[arg-type]
+    assert "not-to-be-shown" not in str(refused.value)
+    assert not platform.started

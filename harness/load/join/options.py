@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.errors import InvalidInput, Problem
 from harness.load.join.config import LOOPBACK, PORT, Joining, Listens
+from pipeline.endpoints import KafkaEndpoint
 
 _ADDRESS: Final = re.compile(r"([A-Za-z0-9_.-]{1,253})(?::([0-9]{1,5}))?")
 _LAST_PORT: Final = 65535
@@ -30,6 +31,13 @@ def joining_of(workers: int, host: str | None, port: int | None) -> Joining | No
         allowed = f"an IPv4 address of this machine and a port that is free ({error})"
         raise _refused("--join-host, --join-port", found, allowed) from error
     return joining
+
+
+def require_no_credentials(kafka: KafkaEndpoint) -> None:
+    """What joins is sent the endpoints in the open, so they must hold no secret. Raises InvalidInput."""
+    if kafka.security.protocol != "plaintext":
+        allowed = "plaintext where workers join, who are told everything without encryption"
+        raise _refused("--workers: the security of kafka", kafka.security.protocol, allowed)
 
 
 def master_of(text: str) -> Listens:
