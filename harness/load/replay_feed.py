@@ -60,7 +60,9 @@ class PlanFeed:
         end = min(bisect_right(chunk.intended_ns, until_ns, lo=first), first + _BATCH_EVENTS)
         self._next = end
         if end == len(chunk.payloads):
-            self._chunk, self._next = next(self._chunks, None), 0
+            # Should reading fail, nothing is left: what was sent before can still be recorded.
+            self._chunk, self._next = None, 0
+            self._chunk = next(self._chunks, None)
         return Batch(
             seqs=chunk.seqs[first:end],
             keys=chunk.keys[first:end],

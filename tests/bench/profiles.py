@@ -31,6 +31,10 @@ from tests.bench.results import save
 
 LoadPath = Literal["live", "replay"]
 DURATION_S: Final = 20.0
+SHARE_OF_MAXIMUM: Final = 0.8
+_MEASURING_S: Final = 8.0
+_TOO_FAST_PER_S: Final = 250_000.0
+"""More than one process sends event by event."""
 _TRACE: Final = Path("scenarios/traces/flights.yaml")
 _TRACE_EVENTS: Final = 20_000
 """About twenty days, so that a day lasts a second and shows."""
@@ -92,7 +96,8 @@ class ProfilesBench:
             for path, scale in _SCALES.items():
                 for profile in profiles(scale):
                     if _can_be_sent(profile, path):
-                        results.append(_measure(profile, path, platform, settings.report))
+                        results.append(_measure(scenario_of(profile, path), platform, settings.report))
+                results.append(_near_maximum(path, platform, settings.report))
         self._conclude(results, settings)
 
     def _conclude(self, results: list[Result], settings: Settings) -> None:
@@ -129,7 +134,7 @@ def rows(results: list[Result]) -> dict[str, list[Panel | str]]:
     return {name: [found.get((name, path), _NO_REPLAY) for path in _SCALES] for name in names}
 
 
-def scenario_of(profile: AnyProfile, path: LoadPath) -> Scenario:
+def scenario_of(profile: AnyProfile, path: LoadPath, duration_s: float = DURATION_S) -> Scenario:
     """The load of flights by this profile, into one broker."""
     return Scenario(
         name=f"bench-{profile.kind.replace('_', '-')}",
@@ -142,7 +147,7 @@ def scenario_of(profile: AnyProfile, path: LoadPath) -> Scenario:
             events=_TRACE_EVENTS if profile.kind == "trace" else None,
             profile=profile,
             event_span=_EVENT_SPAN_S,
-            duration=DURATION_S,
+            duration=duration_s,
             path=path,
         ),
     )
@@ -152,10 +157,25 @@ def _can_be_sent(profile: AnyProfile, path: LoadPath) -> bool:
     return path == "live" or not isinstance(profile, TraceProfile)
 
 
-def _measure(profile: AnyProfile, path: LoadPath, platform: Platform, report: Report) -> Result:
-    scenario = scenario_of(profile, path)
+def _near_maximum(path: LoadPath, platform: Platform, report: Report) -> Result:
+    """An even load at a share of what this machine, its broker included, can be sent on this path."""
+    asked = TraceProfile() if path == "replay" else Constant(rate=_TOO_FAST_PER_S)
+    hurried = scenario_of(asked, path, duration_s=_MEASURING_S)
+    # As fast as it goes, the whole trace comes again and again, and each time takes its share of event time.
+    short = {"event_span": _MEASURING_S, "events": None} if path == "replay" else {}
+    load = hurried.load.model_copy(update=short)
+    with tempfile.TemporaryDirectory(prefix="floodmark-bench-") as folder:
+        sent = send(hurried.model_copy(update={"load": load}), platform, Path(folder), report)
+    maximum_per_s = float(sent.acknowledged.sum() / sent.completed_s.max())
+    report(f"{path}: at most {maximum_per_s:,.0f} events/s")
+    even = scenario_of(Constant(rate=SHARE_OF_MAXIMUM * maximum_per_s), path)
+    return _measure(even, platform, report, name=f"{SHARE_OF_MAXIMUM:.0%} of the maximum")
+
+
+def _measure(scenario: Scenario, platform: Platform, report: Report, name: str = "") -> Result:
+    path, name = scenario.load.path, name or scenario.load.profile.kind
     with tempfile.TemporaryDirectory(prefix="floodmark-bench-") as folder:
         load = send(scenario, platform, Path(folder), report)
     panel = Panel(curve=scenario.load.curve, load=load, accuracy=accuracy(load))
-    report(f"{profile.kind}, {path}: at most {panel.accuracy.worst_10s_percent:.2f}% off in any 10 s")
-    return Result(profile=profile.kind, path=path, panel=panel)
+    report(f"{name}, {path}: at most {panel.accuracy.worst_10s_percent:.2f}% off in any 10 s")
+    return Result(profile=name, path=path, panel=panel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from confluent_kafka import KafkaError
 from hypothesis import HealthCheck, given, settings
@@ -244,3 +245,18 @@ def test_what_waits_in_the_plan_behind_a_full_client_is_back_pressure(
     replay.close()
     assert len(client.taken) == len(ROWS)
     assert lateness(tmp_path)[0] < 25
+
+
+def test_what_was_sent_before_a_plan_turned_out_to_be_damaged_is_recorded(tmp_path: Path) -> None:
+    rows = [plan_row(seq) for seq in range(20_000)]
+    producer = FakeProducer()
+    replay, hand = make_replay(tmp_path, rows, [producer])
+    plan = tmp_path / "plan.parquet"
+    whole = plan.read_bytes()
+    plan.write_bytes(whole[: len(whole) // 2] + bytes(20_000) + whole[len(whole) // 2 + 20_000 :])
+    hand.ns = 10**12
+    with pytest.raises((OSError, pa.ArrowException)):
+        for _ in range(100):
+            turn(replay)
+    replay.close()
+    assert 0 < len(outcomes(tmp_path)) < len(rows)

@@ -182,6 +182,7 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
         origin_ms=START_MS,
         history=tmp_path,
         report=say,
+        streams=True,
     ).run()
     assert {row["seq"] for row in table(tmp_path, "readback_events")} == {0, 1, 2}
     found = {row["event_id"]: row for row in table(tmp_path, "readback_hot_events")}
