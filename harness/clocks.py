@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.files import write_atomically
 from harness.load.clock import EventClock
 from harness.run_clock import RunClock
 
@@ -24,9 +25,7 @@ class Clocks(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write in one step, for a process that waits for them."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(self.model_dump_json())
-        partial.replace(path)
+        write_atomically(path, self.model_dump_json().encode())
 
     @property
     def run_clock(self) -> RunClock:

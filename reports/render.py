@@ -11,8 +11,9 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement, write_atomically
+from harness.checks.judgement import Judgement
 from harness.errors import RunError
+from harness.files import write_atomically
 from harness.history.latencies import Latencies, read_latencies
 from harness.history.reader import History
 from harness.scenario.model import Load

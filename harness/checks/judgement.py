@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.checks.finding import Finding, Verdict
 from harness.errors import RunError
+from harness.files import write_atomically
 
 FILE: Final = "findings.json"
 
@@ -84,19 +83,6 @@ def worst(findings: Iterable[Finding]) -> Verdict:
     """The worst finding's verdict. Without any finding nothing was judged, which is INCONCLUSIVE."""
     verdicts = {finding.verdict for finding in findings}
     return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.INCONCLUSIVE)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that nobody ever reads half of it, and no link is followed."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _finite(value: Any) -> Any:

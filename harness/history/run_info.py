@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from harness.clocks import Clocks
+from harness.files import write_atomically
 
 
 class RunInfo(BaseModel):
@@ -55,9 +56,7 @@ class RunInfo(BaseModel):
 
     def save(self, history: Path) -> None:
         """Write ``run.json`` in one step."""
-        partial = history / "run.json.partial"
-        partial.write_text(self.model_dump_json(indent=2))
-        partial.replace(history / "run.json")
+        write_atomically(history / "run.json", self.model_dump_json(indent=2).encode())
 
     @staticmethod
     def load(history: Path) -> RunInfo:

@@ -11,6 +11,7 @@ from harness.clocks import Clocks
 from harness.load.join.config import JoinConfig, SharedName
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.trace import index_of
+from harness.process_config import ProcessConfig
 
 CONFIG_VARIABLE: Final = "FLOODMARK_REPLAY"
 """The environment variable that names the file."""
@@ -37,10 +38,8 @@ class WireSource(BaseModel):
     """When each is due; as soon as the platform takes it when it is left out."""
 
 
-class ReplayConfig(BaseModel):
+class ReplayConfig(ProcessConfig):
     """One replay of a plan into one topic."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
@@ -102,12 +101,3 @@ class ReplayConfig(BaseModel):
         if self.wire is None:
             return {_PLAN: self.plan}
         return {_TRACE: self.wire.trace, _INDEX: index_of(self.wire.trace)}
-
-    def save(self, path: Path) -> None:
-        """Write for the load's processes."""
-        path.write_text(self.model_dump_json(indent=2))
-
-    @staticmethod
-    def load(path: Path) -> ReplayConfig:
-        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
-        return ReplayConfig.model_validate_json(path.read_bytes())

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.clocks import Clocks
+from harness.process_config import ProcessConfig
 
 
-class ProberConfig(BaseModel):
+class ProberConfig(ProcessConfig):
     """One prober for one run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
@@ -34,12 +33,3 @@ class ProberConfig(BaseModel):
     """Of so many of the busiest categories the windows are looked for."""
     timeout_s: float = Field(default=5.0, gt=0)
     """How long one read may take."""
-
-    def save(self, path: Path) -> None:
-        """Write for the prober's process."""
-        path.write_text(self.model_dump_json(indent=2))
-
-    @staticmethod
-    def load(path: Path) -> ProberConfig:
-        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
-        return ProberConfig.model_validate_json(path.read_bytes())

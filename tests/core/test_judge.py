@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from harness.checks import CHECKS, checks_for
 from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement, worst, write_atomically
+from harness.checks.judgement import Judgement, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
 from harness.checks.protocol import COUNT, DISTRIBUTION, NEVER, Check
 from harness.errors import RunError
+from harness.files import write_atomically
 from harness.history.reader import History
 from harness.history.writer import TableWriter
 from harness.judge import judge, judge_history

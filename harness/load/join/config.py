@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.files import write_atomically
 from harness.load.join.transfer import FileFacts
 
 LOOPBACK: Final = "127.0.0.1"
@@ -72,9 +73,7 @@ class Gathered(BaseModel):
 
     def save(self, path: Path) -> None:
         """Replace the file in one step."""
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(self.model_dump_json())
-        partial.replace(path)
+        write_atomically(path, self.model_dump_json().encode())
 
     @staticmethod
     def load(path: Path) -> Gathered:

@@ -15,6 +15,7 @@ from harness.load.replay_config import FLUSH_TIMEOUT_S
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.encode import Compression
 from harness.load.wire.pace import Flood, Pace
+from harness.process_config import ProcessConfig
 
 
 class _Model(BaseModel):
@@ -59,7 +60,7 @@ class FromPlan(_Model):
         return PlanSource(self.path)
 
 
-class LiveConfig(_Model):
+class LiveConfig(ProcessConfig):
     """One live load into one topic, by one process."""
 
     endpoints: Path
@@ -95,12 +96,3 @@ class LiveConfig(_Model):
     def pace(self) -> Pace:
         """When each event is due."""
         return Flood() if self.schedule is None else self.schedule.pace
-
-    def save(self, path: Path) -> None:
-        """Write for the load's process."""
-        path.write_text(self.model_dump_json(indent=2))
-
-    @staticmethod
-    def load(path: Path) -> LiveConfig:
-        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
-        return LiveConfig.model_validate_json(path.read_bytes())

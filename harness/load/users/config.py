@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from harness.clocks import Clocks
+from harness.process_config import ProcessConfig
 
 CONFIG_VARIABLE: Final = "FLOODMARK_READERS"
 """The environment variable that names the file."""
 
 
-class ReadersConfig(BaseModel):
+class ReadersConfig(ProcessConfig):
     """The readers of one run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
@@ -36,12 +35,3 @@ class ReadersConfig(BaseModel):
     """So many requests are under way at most, one for each of Locust's users."""
     timeout_s: float = Field(default=5.0, gt=0)
     """How long one request may take."""
-
-    def save(self, path: Path) -> None:
-        """Write for the readers' process."""
-        path.write_text(self.model_dump_json(indent=2))
-
-    @staticmethod
-    def load(path: Path) -> ReadersConfig:
-        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
-        return ReadersConfig.model_validate_json(path.read_bytes())

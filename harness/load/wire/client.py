@@ -53,8 +53,8 @@ def wire_producer(kafka: KafkaEndpoint, *, name: str, acks: Literal["all", "1"])
     """A producer that is not started yet.
 
     With acks=all it is idempotent: a batch is retried until it is taken, in order, and taken once; where no
-    leader is known for a minute it fails. With
-    acks=1 it is given up after the request's time-out, and its outcome is unknown.
+    leader is known for a minute it fails. With acks=1 it is given up after the request's time-out, and its
+    outcome is unknown.
 
     Raises InsecureOrIncomplete.
     """

@@ -11,6 +11,7 @@ from harness.clocks import Clocks
 from harness.load.profiles import RateProfile
 from harness.load.share import WHOLE, Share
 from harness.load.wire.pace import Flood, Pace, Paced
+from harness.process_config import ProcessConfig
 
 
 class WireSchedule(BaseModel):
@@ -38,10 +39,8 @@ class WireSchedule(BaseModel):
         return Paced(self.profile.curve(self.duration_s))
 
 
-class WireConfig(BaseModel):
+class WireConfig(ProcessConfig):
     """One replay of an encoded trace into one topic, by one process."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
@@ -79,12 +78,3 @@ class WireConfig(BaseModel):
     def pace(self) -> Pace:
         """When each event is due."""
         return Flood() if self.schedule is None else self.schedule.pace
-
-    def save(self, path: Path) -> None:
-        """Write for the load's process."""
-        path.write_text(self.model_dump_json(indent=2))
-
-    @staticmethod
-    def load(path: Path) -> WireConfig:
-        """Read what ``save`` wrote. Raises OSError or pydantic's ValidationError."""
-        return WireConfig.model_validate_json(path.read_bytes())
