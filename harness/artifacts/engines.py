@@ -28,6 +28,7 @@ class EngineSpec:
     name: str
     maven: tuple[MavenCoordinates, ...] = ()
     transitive: bool = True
+    exclude: tuple[str, ...] = ()
     pypi: tuple[str, ...] = ()
     unpack: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,6 +62,7 @@ def _spec(name: str, table: Mapping[str, Any]) -> EngineSpec:
         name=name,
         maven=tuple(MavenCoordinates.parse(text) for text in table.get("maven", ())),
         transitive=table.get("transitive", True),
+        exclude=tuple(table.get("exclude", ())),
         pypi=tuple(table.get("pypi", ())),
         unpack=table.get("unpack", {}),
     )

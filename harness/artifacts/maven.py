@@ -118,15 +118,18 @@ def _copy_pom(downloads: Sequence[Download]) -> str:
 
 
 def _resolve_pom(spec: EngineSpec) -> str:
-    alone = (
-        ""
-        if spec.transitive
-        else (
-            "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
-        )
-    )
-    needed = (_element("dependency", _fields(c) + alone) for c in spec.maven)
+    left_out = _exclusions(spec.exclude if spec.transitive else ("*:*",))
+    needed = (_element("dependency", _fields(c) + left_out) for c in spec.maven)
     return _pom(_element("dependencies", "".join(needed)))
+
+
+def _exclusions(patterns: Sequence[str]) -> str:
+    """Of ``group:artifact``, where either may be ``*``; they hold at every depth below a dependency."""
+    parts = (pattern.partition(":") for pattern in patterns)
+    excluded = (
+        _element("exclusion", _tag("groupId", group) + _tag("artifactId", name)) for group, _, name in parts
+    )
+    return _element("exclusions", "".join(excluded))
 
 
 def _fields(coordinates: MavenCoordinates) -> str:

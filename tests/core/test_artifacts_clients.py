@@ -10,7 +10,8 @@ import pytest
 
 from harness.artifacts import maven, pypi
 from harness.artifacts.clients import Download
-from harness.artifacts.coordinates import LockedArtifact
+from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
+from harness.artifacts.engines import EngineSpec
 from harness.errors import ArtifactError
 
 JAR = LockedArtifact(
@@ -70,6 +71,20 @@ def test_mavens_downloads_are_reported(tmp_path: Path, monkeypatch: pytest.Monke
     said = Said()
     maven.Maven().fetch([Download(artifact=JAR, folder=tmp_path)], report=said)
     assert said == ["Maven fetches 1 jars", "Maven: 20 files downloaded", "Maven: 40 files downloaded"]
+
+
+def test_what_comes_from_elsewhere_is_excluded_below_every_dependency(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_mvn(tmp_path, monkeypatch, f"cp pom.xml {tmp_path}/asked.xml; exit 1")
+    coordinates = tuple(MavenCoordinates(group="g", name=name, version="1") for name in "ab")
+    with pytest.raises(ArtifactError):
+        maven.resolve(EngineSpec(name="e", maven=coordinates, exclude=("io.x:*", "h:c")))
+    excluded = (
+        "<exclusions><exclusion><groupId>io.x</groupId><artifactId>*</artifactId></exclusion>"
+        "<exclusion><groupId>h</groupId><artifactId>c</artifactId></exclusion></exclusions>"
+    )
+    assert (tmp_path / "asked.xml").read_text().count(excluded) == 2
 
 
 def test_mavens_list_is_read_with_classifiers_and_modules(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import tomllib
 from collections import Counter
@@ -95,6 +96,14 @@ def test_no_two_artifacts_of_an_engine_want_the_same_file() -> None:
         assert counts.most_common(1)[0][1] == 1
 
 
+def test_nothing_that_pyspark_ships_is_laid_beside_it() -> None:
+    (folder,) = importlib.util.find_spec("pyspark").submodule_search_locations or ()  # type: ignore[union-attr]
+    shipped = {_artifact(path.name) for path in Path(folder, "jars").glob("*.jar")}
+    added = {_artifact(artifact.file_name) for artifact in read_engines()["spark"].artifacts}
+    assert len(shipped) > 100
+    assert added & shipped == set(), "exclude it in engines.toml"
+
+
 def test_every_locked_python_package_is_pinned_with_hashes() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     starts = [n for n, line in enumerate(lines) if line and line[0] not in "# "]
@@ -107,6 +116,11 @@ def test_the_python_lock_holds_all_that_is_asked_for() -> None:
     asked = {_name(text) for texts in (project["dependencies"], *extras) for text in texts}
     locked = {_name(line) for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line}
     assert asked - locked == set(), "run `make lock`"
+
+
+def _artifact(jar: str) -> str:
+    """The artifact's name, of ``<name>-<version>.jar``."""
+    return re.split(r"-\d", jar.removesuffix(".jar"))[0]
 
 
 def _name(requirement: str) -> str:
