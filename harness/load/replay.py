@@ -78,6 +78,7 @@ class Replay:
         """Hand what has come due to the lanes, as far as they have room."""
         now_ns = self._now_ns()
         self._note_lateness(now_ns)
+        self._record_settled()
         while self._has_room() and (batch := self._feed.take_due(now_ns)):
             self._open.append(batch)
             for lane, indices in zip(self.lanes, self._share.deal(batch.keys, len(self.lanes)), strict=True):
@@ -95,10 +96,10 @@ class Replay:
     def report(self) -> Tally:
         """Record what has become known, and save the progress. Returns the counts since the last call."""
         now_ns = self._now_ns()
+        self._record_settled()
         for batch in self._open:
-            if batch.settled or now_ns - batch.opened_ns > _OPEN_MAX_NS:
+            if now_ns - batch.opened_ns > _OPEN_MAX_NS:
                 self._record.write(batch)
-        self._open = [batch for batch in self._open if not batch.settled]
         self._record.flush()
         self._meter.sample_if_due()
         self._progress(now_ns).save(self._progress_file)
@@ -125,6 +126,13 @@ class Replay:
         self._meter.close()
         self._progress(self._now_ns()).save(self._progress_file)
         return self._record.take_tally()
+
+    def _record_settled(self) -> None:
+        """Record what is known as a whole, each turn a little: twice a second a lot would hold up what is due."""
+        for batch in self._open:
+            if batch.settled:
+                self._record.write(batch)
+        self._open = [batch for batch in self._open if not batch.settled]
 
     def _note_lateness(self, now_ns: int) -> None:
         """Of this turn, and of the oldest event that nobody has dealt yet.

@@ -42,12 +42,16 @@ class Range:
     failure: Failure | None
 
 
+SENT_WITHIN_NS: Final = 25_000_000
+"""How far apart two events of one range may have been sent: a range tells the earliest, and the rate that was
+sent follows from it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """How far apart two events of one range may have been sent, or completed.
+    """How far apart two events of one range may have completed.
 
-    A range tells the earliest start and the latest completion, so this is also how much too long an event's
-    latency may be told.
+    A range tells the latest completion, so this is also how much too long an event's latency may be told.
     """
 
     least_ns: int
@@ -108,11 +112,9 @@ def _alike(tolerance: Tolerance, known: Completions) -> bool:
     gaps = known.seqs[-1] - known.seqs[0] >= len(known.seqs)
     if gaps or known.failures or soonest_ns <= 0:
         return False
-    spread_ns = max(
-        max(known.started_ns) - min(known.started_ns),
-        max(known.completed_ns) - soonest_ns,
-    )
-    return spread_ns <= tolerance.allowed_ns(soonest_ns - known.intended_ns[0])
+    if max(known.started_ns) - min(known.started_ns) > SENT_WITHIN_NS:
+        return False
+    return max(known.completed_ns) - soonest_ns <= tolerance.allowed_ns(soonest_ns - known.intended_ns[0])
 
 
 def _end_of_range(tolerance: Tolerance, known: Completions, first: int) -> int:
@@ -128,7 +130,8 @@ def _end_of_range(tolerance: Tolerance, known: Completions, first: int) -> int:
             return index
         started_min, started_max = min(started_min, started), max(started_max, started)
         completed_min, completed_max = min(completed_min, completed), max(completed_max, completed)
-        spread_ns = max(started_max - started_min, completed_max - completed_min)
-        if spread_ns > tolerance.allowed_ns(completed_min - intended_ns):
+        if started_max - started_min > SENT_WITHIN_NS:
+            return index
+        if completed_max - completed_min > tolerance.allowed_ns(completed_min - intended_ns):
             return index
     return len(known.completed_ns)

@@ -10,6 +10,7 @@ import numpy as np
 from harness.checks.deviation import deviations_percent
 from harness.checks.measurement import Numbers
 
+_WINDOW_S: Final = 10.0
 _SLOT_S: Final = 0.1
 """From the beginning of one window to that of the next."""
 
@@ -50,7 +51,7 @@ def accuracy(load: Sendings) -> Accuracy:
     due = _by_slot(load, load.due_s, np.ones(len(load.due_s)))
     sent = _by_slot(load, load.sent_s, load.events)
     ten_s, one_s = (
-        deviations_percent(due, sent, window=round(window_s / _SLOT_S)).max() for window_s in (10.0, 1.0)
+        deviations_percent(due, sent, window=round(window_s / _SLOT_S)).max() for window_s in (_WINDOW_S, 1.0)
     )
     return Accuracy(
         due=len(load.due_s),
@@ -59,6 +60,13 @@ def accuracy(load: Sendings) -> Accuracy:
         worst_1s_percent=float(one_s),
         late_p99_ms=_percentile(load.late_ms, load.events, 99),
     )
+
+
+def sustained_per_s(load: Sendings) -> float:
+    """The events/s that were acknowledged in the slowest ten seconds."""
+    acknowledged = _by_slot(load, load.completed_s, load.acknowledged)
+    slots = round(_WINDOW_S / _SLOT_S)
+    return float(np.convolve(acknowledged, np.ones(slots), mode="valid").min() / _WINDOW_S)
 
 
 def rates(load: Sendings, at_s: Numbers, events: Numbers, *, slot_s: float) -> tuple[Numbers, Numbers]:
