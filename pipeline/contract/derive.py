@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pipeline.contract.odcs import DataContract, Property, load
 from pipeline.errors import ContractError
@@ -19,22 +19,52 @@ class _Types:
     rule: str
     flink: str
     cassandra: str
+    spark: str
 
 
 _TYPES: Final = {
-    ("string", "string"): _Types(rule="string", flink="STRING", cassandra="text"),
-    ("number", "double"): _Types(rule="double", flink="DOUBLE", cassandra="double"),
-    ("integer", "int64"): _Types(rule="long", flink="BIGINT", cassandra="bigint"),
+    ("string", "string"): _Types(rule="string", flink="STRING", cassandra="text", spark="STRING"),
+    ("number", "double"): _Types(rule="double", flink="DOUBLE", cassandra="double", spark="DOUBLE"),
+    ("integer", "int64"): _Types(rule="long", flink="BIGINT", cassandra="bigint", spark="BIGINT"),
     ("object", "map<string, string>"): _Types(
-        rule="strings", flink="MAP<STRING, STRING>", cassandra="frozen<map<text, text>>"
+        rule="strings",
+        flink="MAP<STRING, STRING>",
+        cassandra="frozen<map<text, text>>",
+        spark="MAP<STRING, STRING>",
     ),
-    ("timestamp", "record timestamp"): _Types(rule="", flink="TIMESTAMP_LTZ(3)", cassandra="timestamp"),
+    ("timestamp", "record timestamp"): _Types(
+        rule="", flink="TIMESTAMP_LTZ(3)", cassandra="timestamp", spark="TIMESTAMP"
+    ),
 }
 
 
 def event_contract() -> DataContract:
     """The contract of events that this pipeline ships with."""
-    with resources.as_file(resources.files("pipeline.contract") / "event.odcs.yaml") as path:
+    return as_event_contract(_shipped("event"))
+
+
+def reference_contract(table: Literal["categories", "assets"]) -> DataContract:
+    """The contract of a reference table that this pipeline ships with."""
+    return _shipped(table)
+
+
+def as_event_contract(contract: DataContract) -> DataContract:
+    """The contract itself. Raises ContractError when records of Kafka cannot be made of what it describes."""
+    keys = [field.name for field in contract.properties if field.partitioned]
+    if len(keys) != 1:
+        raise ContractError(
+            f"{contract.name}: exactly one property is the record's key (partitioned: true), found {keys}"
+        )
+    times = [field.name for field in contract.properties if field.record_part == "timestamp"]
+    if times != ["event_time"]:
+        raise ContractError(
+            f"{contract.name}: event_time alone has recordPart: timestamp, found {times or 'no field'}"
+        )
+    return contract
+
+
+def _shipped(file: str) -> DataContract:
+    with resources.as_file(resources.files("pipeline.contract") / f"{file}.odcs.yaml") as path:
         return load(Path(path))
 
 
@@ -82,6 +112,16 @@ def flink_columns(contract: DataContract) -> str:
 def cassandra_columns(contract: DataContract) -> tuple[tuple[str, str], ...]:
     """Name and CQL type of every field, the record's timestamp among them."""
     return tuple((field.name, _types(field).cassandra) for field in contract.properties)
+
+
+def spark_columns(contract: DataContract) -> tuple[tuple[str, str], ...]:
+    """Name and Spark type of every field, the record's timestamp among them."""
+    return tuple((field.name, _types(field).spark) for field in contract.properties)
+
+
+def spark_schema(contract: DataContract) -> str:
+    """The columns of ``spark_columns`` as Spark reads a schema. All may be null, as Spark has it for JSON."""
+    return ", ".join(f"`{name}` {kind}" for name, kind in spark_columns(contract))
 
 
 def reasons(contract: DataContract) -> frozenset[str]:

@@ -1,30 +1,31 @@
 """What we use of the Open Data Contract Standard v3, as types.
 
-Parts of the standard that we do not read may stand in a contract; parts that we do read are checked strictly.
+Parts of the standard that we do not read may stand in a contract, and are kept when it is written again;
+parts that we do read are checked strictly.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from pipeline.contract.odcs_quality import Quality, Strict
 from pipeline.errors import ContractError
 
 LogicalType = Literal["string", "number", "integer", "object", "timestamp"]
+NAME: Final = r"^[a-z][a-z0-9_]*$"
 
 
 class _Odcs(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", alias_generator=to_camel)
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", alias_generator=to_camel)
 
 
-class TypeOptions(BaseModel):
+class TypeOptions(Strict):
     """Limits of a property's values. An option that nothing enforces is refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", alias_generator=to_camel)
 
     min_length: int | None = Field(default=None, ge=0)
     max_length: int | None = Field(default=None, ge=1)
@@ -40,10 +41,17 @@ class CustomProperty(_Odcs):
     value: Any
 
 
+class Relationship(Strict):
+    """What a field refers to: ``to`` is a field of a reference table, as ``table.field``."""
+
+    type: Literal["foreignKey"] = "foreignKey"
+    to: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
+
+
 class Property(_Odcs):
     """One field. ``custom_properties`` may hold ``recordPart: timestamp``: then it is not in the JSON."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    name: str = Field(pattern=NAME)
     logical_type: LogicalType
     physical_type: str
     required: bool = False
@@ -52,6 +60,8 @@ class Property(_Odcs):
     partitioned: bool = False
     description: str
     logical_type_options: TypeOptions = TypeOptions()
+    relationships: tuple[Relationship, ...] = Field(default=(), strict=False)
+    quality: tuple[Quality, ...] = Field(default=(), strict=False)
     custom_properties: tuple[CustomProperty, ...] = Field(default=(), strict=False)
 
     @property
@@ -67,6 +77,15 @@ class SchemaObject(_Odcs):
     name: str
     physical_name: str
     properties: tuple[Property, ...] = Field(min_length=1, strict=False)
+    quality: tuple[Quality, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> SchemaObject:
+        names = [p.name for p in self.properties]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{self.name}: every field has a name of its own, found twice: {twice}")
+        return self
 
 
 class ServiceLevel(_Odcs):
@@ -91,19 +110,13 @@ class DataContract(_Odcs):
     api_version: Literal["v3.1.0"]
     kind: Literal["DataContract"]
     id: str
-    version: str
+    name: str = Field(pattern=NAME)
+    version: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
     status: str
     team: Team
     # The field's own name would shadow a method of pydantic's.
     objects: tuple[SchemaObject, ...] = Field(alias="schema", min_length=1, max_length=1, strict=False)
-    service_levels: tuple[ServiceLevel, ...] = Field(alias="slaProperties", strict=False)
-
-    @model_validator(mode="after")
-    def _one_partition_key(self) -> DataContract:
-        keys = [p.name for p in self.properties if p.partitioned]
-        if len(keys) != 1:
-            raise ValueError(f"exactly one property is the record's key (partitioned: true), found {keys}")
-        return self
+    service_levels: tuple[ServiceLevel, ...] = Field(default=(), alias="slaProperties", strict=False)
 
     @property
     def properties(self) -> tuple[Property, ...]:
@@ -112,7 +125,7 @@ class DataContract(_Odcs):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The fields that together name an event."""
+        """The fields that together name an event, or a row."""
         keys = sorted((p for p in self.properties if p.primary_key), key=lambda p: p.primary_key_position)
         return tuple(p.name for p in keys)
 
@@ -127,6 +140,21 @@ class DataContract(_Odcs):
 def load(path: Path) -> DataContract:
     """Read a contract. Raises ContractError that says what is wrong with it."""
     try:
-        return DataContract.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: {error}") from error
+    return loads(text, path.name)
+
+
+def loads(text: str, source: str) -> DataContract:
+    """Read a contract's text. Raises ContractError that names ``source`` and says what is wrong with it."""
+    try:
+        return DataContract.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise ContractError(f"{source}: {error}") from error
+
+
+def dumps(contract: DataContract) -> str:
+    """The contract as YAML: what ``loads`` reads as the same contract, with the parts that we do not read."""
+    raw = contract.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=110)

@@ -11,14 +11,18 @@ import pytest
 import yaml
 
 from pipeline.contract.derive import (
+    as_event_contract,
     cassandra_columns,
     event_contract,
     flink_columns,
     reasons,
+    reference_contract,
     rules,
+    spark_columns,
+    spark_schema,
     value_fields,
 )
-from pipeline.contract.odcs import load
+from pipeline.contract.odcs import dumps, load, loads
 from pipeline.contract.topics import DeadLetter
 from pipeline.errors import ContractError
 
@@ -94,6 +98,7 @@ def test_a_new_field_reaches_every_engine(altered: Callable[..., Path]) -> None:
     assert rules(contract)[-1] == {"name": "weight", "type": "double", "required": False}
     assert "`weight` DOUBLE" in flink_columns(contract)
     assert ("weight", "double") in cassandra_columns(contract)
+    assert ("weight", "DOUBLE") in spark_columns(contract)
 
 
 def test_a_rule_that_nothing_enforces_is_refused(altered: Callable[..., Path]) -> None:
@@ -108,9 +113,52 @@ def test_a_type_that_no_engine_has_is_refused(altered: Callable[..., Path]) -> N
         rules(contract)
 
 
-def test_a_contract_has_one_record_key(altered: Callable[..., Path]) -> None:
+def test_events_have_one_record_key(altered: Callable[..., Path]) -> None:
+    contract = load(altered(lambda c: field(c, "category").update(partitioned=True)))
     with pytest.raises(ContractError, match="exactly one property is the record's key"):
-        load(altered(lambda c: field(c, "category").update(partitioned=True)))
+        as_event_contract(contract)
+
+
+def test_events_have_the_records_time(altered: Callable[..., Path]) -> None:
+    contract = load(altered(lambda c: field(c, "event_time").pop("customProperties")))
+    with pytest.raises(ContractError, match="event_time alone has recordPart: timestamp"):
+        as_event_contract(contract)
+
+
+def test_a_field_has_a_name_of_its_own(altered: Callable[..., Path]) -> None:
+    with pytest.raises(ContractError, match="found twice: \\['value'\\]"):
+        load(altered(lambda c: field(c, "quantity").update(name="value")))
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.01.0"])
+def test_a_version_is_three_numbers(altered: Callable[..., Path], version: str) -> None:
+    with pytest.raises(ContractError, match="version"):
+        load(altered(lambda c: c.update(version=version)))
+
+
+def test_a_contract_that_is_written_is_read_as_the_same() -> None:
+    assert loads(dumps(event_contract()), "written") == event_contract()
+
+
+def test_what_we_do_not_read_of_a_contract_is_written_again() -> None:
+    assert yaml.safe_load(dumps(event_contract()))["description"]["purpose"].startswith(
+        "Things that happened"
+    )
+
+
+def test_spark_has_a_column_for_every_field() -> None:
+    assert spark_schema(event_contract()) == (
+        "`event_id` STRING, `event_type` STRING, `entity_id` STRING, `category` STRING, "
+        "`reference_id` STRING, `value` DOUBLE, `quantity` BIGINT, "
+        "`attributes` MAP<STRING, STRING>, `event_time` TIMESTAMP"
+    )
+
+
+def test_reference_tables_are_known_by_what_events_refer_to() -> None:
+    targets = {r.to for f in event_contract().properties for r in f.relationships}
+    assert targets == {
+        f"{table.name}.{table.identity[0]}" for table in map(reference_contract, ("categories", "assets"))
+    }
 
 
 def test_a_file_that_is_not_yaml_is_refused_by_name(tmp_path: Path) -> None:
