@@ -128,7 +128,7 @@ class Replay:
         return self._record.take_tally()
 
     def _record_settled(self) -> None:
-        """Record what is known as a whole, each turn a little: twice a second a lot would hold up what is due."""
+        """Record what is known as a whole: a little each turn, as a lot at once would hold up what is due."""
         for batch in self._open:
             if batch.settled:
                 self._record.write(batch)
