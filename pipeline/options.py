@@ -1,4 +1,4 @@
-"""The choices that a deployment of the stream path may make. The defaults are what production would run."""
+"""The choices that a deployment of the pipeline may make. The defaults are what production would run."""
 
 from __future__ import annotations
 
@@ -48,6 +48,20 @@ class TopicOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """Options of the batch layer."""
+
+    landing_offsets: Literal["from_commit", "ignored"] = "from_commit"
+    """Where landing begins: behind the last commit's offset ranges, or each time at the topic's start."""
+    silver_duplicates: Literal["drop", "keep"] = "drop"
+    """What becomes of a second copy of an event's identity. A dropped one is a reject with its reason."""
+    gates: Literal["evaluate", "skip"] = "evaluate"
+    """Whether the quality gates between the layers look at the data."""
+    promotion: Literal["after_gate", "always"] = "after_gate"
+    """Whether a day whose gate failed is kept in quarantine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
@@ -56,6 +70,8 @@ class PipelineOptions:
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
+    batch: BatchOptions | None = None
+    """The batch layer beside it; None when there is none."""
 
     def save(self, path: Path) -> None:
         """Write for a child process."""
@@ -70,4 +86,5 @@ class PipelineOptions:
             stream=StreamOptions(**raw["stream"]),
             hot=HotOptions(**raw["hot"]),
             topics=TopicOptions(**raw["topics"]),
+            batch=BatchOptions(**raw["batch"]) if raw["batch"] else None,
         )
