@@ -1,0 +1,1 @@
+"""The batch layer: landing, Bronze, Silver and Gold, exact every day."""

@@ -1,0 +1,104 @@
+"""A task of the batch layer: what it read, what it wrote, and how that ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Outcome = Literal["promoted", "quarantined", "held_back"]
+"""Written where its readers look; kept apart, since its gate failed; or not begun, since a task before it was
+not promoted."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Input(_Value):
+    """Something that a task read."""
+
+    name: str
+    """A table, or an object's key."""
+    version: str
+    """The table's version, or the object's ETag."""
+
+
+class Output(_Value):
+    """A table that a task wrote."""
+
+    table: str
+    version: int
+    rows: int
+    """Of the day, or of the whole table where it has no days."""
+    files: int
+    bytes: int
+
+
+class Expectation(_Value):
+    """What a gate found of one rule."""
+
+    rule: str
+    severity: Literal["error", "warning"]
+    result: Literal["passed", "failed", "not_evaluated"]
+    observed: str
+    limit: str
+
+
+class Gate(_Value):
+    """The quality check behind a layer, for one day."""
+
+    layer: str
+    expectations: tuple[Expectation, ...]
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The rules that keep a day back: critical ones that do not hold, or were not looked at."""
+        return tuple(e.rule for e in self.expectations if e.severity == "error" and e.result != "passed")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The rules that are told of, and keep nothing back."""
+        return tuple(e.rule for e in self.expectations if e.severity == "warning" and e.result == "failed")
+
+
+class TaskResult(_Value):
+    """What a task says of itself."""
+
+    outcome: Outcome
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    counts: dict[str, int] = {}
+    """Rows by what became of them: ``read``, ``written``, ``rejected:<reason>``."""
+    gate: Gate | None = None
+    notes: tuple[str, ...] = ()
+    """What an operator should read: refused partner files, what held the task back."""
+
+
+class TaskRecord(_Value):
+    """One carrying out of a task."""
+
+    task: str
+    day: date | None
+    """None for a task that is not of one day."""
+    number: int
+    """Counts the times that the task was carried out for the day, from 1."""
+    began_at: datetime
+    ended_at: datetime
+    cpu_s: float
+    """Processor seconds of this process and Spark's."""
+    result: TaskResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One node of a day's graph. Carried out again with the same inputs, it leaves the same content."""
+
+    name: str
+    after: tuple[str, ...]
+    """The tasks whose output it reads."""
+    run: Callable[[date], TaskResult]
+    """Raises PipelineError's kinds."""
