@@ -85,7 +85,7 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile:
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
-    if options.deploy == "topics":
+    if not options.streams:
         return _Deployment(Pipeline(endpoints, options))
     homes = ensure(["flink", "ecj"], report=report)
     try:

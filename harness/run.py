@@ -93,7 +93,7 @@ class Flooded:
     @property
     def streams(self) -> bool:
         """Whether the stream path is deployed, and not its topics alone."""
-        return self.scenario.pipeline.deploy == "stream_path"
+        return self.scenario.pipeline.streams
 
     @property
     def load_duration_s(self) -> float:

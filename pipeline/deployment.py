@@ -42,7 +42,7 @@ class Pipeline:
 
     @property
     def _topics_alone(self) -> bool:
-        return self._options.deploy == "topics"
+        return not self._options.streams
 
     def deploy(self) -> None:
         """Make the topics, the hot store and the job; what is there already is left alone."""

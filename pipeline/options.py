@@ -65,13 +65,23 @@ class BatchOptions:
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
-    deploy: Literal["stream_path", "topics"] = "stream_path"
-    """The whole stream path, or its topics alone: to try Kafka without what reads from it."""
+    deploy: Literal["stream_path", "topics", "lambda"] = "stream_path"
+    """The whole stream path; its topics alone, to try Kafka without what reads from it; or the stream path with
+    the batch layer beside it."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
-    batch: BatchOptions | None = None
-    """The batch layer beside it; None when there is none."""
+    batch: BatchOptions = BatchOptions()
+
+    @property
+    def streams(self) -> bool:
+        """Whether the stream path is deployed."""
+        return self.deploy != "topics"
+
+    @property
+    def batches(self) -> bool:
+        """Whether the batch layer is."""
+        return self.deploy == "lambda"
 
     def save(self, path: Path) -> None:
         """Write for a child process."""
@@ -86,5 +96,5 @@ class PipelineOptions:
             stream=StreamOptions(**raw["stream"]),
             hot=HotOptions(**raw["hot"]),
             topics=TopicOptions(**raw["topics"]),
-            batch=BatchOptions(**raw["batch"]) if raw["batch"] else None,
+            batch=BatchOptions(**raw["batch"]),
         )

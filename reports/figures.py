@@ -44,7 +44,7 @@ class _Sketch:
 
 def figures(history: History) -> list[Figure]:
     """Every figure, in the order of the page. What was not deployed has none."""
-    streams = history.scenario.pipeline.deploy == "stream_path"
+    streams = history.scenario.pipeline.streams
     return [sketch.drawn(history) for sketch in _SKETCHES if streams or not sketch.behind_source]
 
 

@@ -97,7 +97,7 @@ def checks_for(scenario: Scenario) -> Mapping[str, Check]:
 
     Where whole batches are replayed, the source topic is searched for these and not for events.
     """
-    left_out = _EVENTS_BEHIND_SOURCE if scenario.pipeline.deploy == "topics" else frozenset[str]()
+    left_out = _EVENTS_BEHIND_SOURCE if not scenario.pipeline.streams else frozenset[str]()
     fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
     if scenario.load.path == "replay":
         fitting |= {check.name: check for check in BATCH_CHECKS}

@@ -82,7 +82,7 @@ def signals(history: History) -> tuple[Signal, ...]:
 
 def steady_signals(history: History) -> tuple[Signal, ...]:
     """Those of sending, and of the stream job where there is one: a run asks while its load flows."""
-    if history.scenario.pipeline.deploy == "topics":
+    if not history.scenario.pipeline.streams:
         return (_sending(history),)
     running = history.columns(_SAMPLES, {"metric": "job_running"})
     return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from types import MappingProxyType
 from typing import Final
 
 from harness.documents import FieldPath
@@ -21,6 +22,14 @@ from pipeline.options import PipelineOptions
 _EVENTS_MAX: Final = 250_000_000
 """So many events of a profile can be planned: their times are held in memory."""
 _HOT_WRITER: Final = "hot-writer-"
+_NEEDED: Final = MappingProxyType(
+    {
+        "topics": ("kafka",),
+        "stream_path": ("kafka", "flink", "cassandra"),
+        "lambda": ("kafka", "flink", "cassandra", "object_store"),
+    }
+)
+"""The services that each deployment is made of."""
 
 
 def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
@@ -111,11 +120,11 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
     """What is deployed needs its engines, and what is replayed in whole batches only Kafka can take."""
     if draft.pipeline is None:
         return
-    streams = draft.pipeline.deploy == "stream_path"
+    streams = draft.pipeline.streams
     if draft.load is not None and draft.load.path == "replay" and streams:
         allowed = "live, or replay with pipeline: {deploy: topics}"
         yield _problem(draft, ("load", "path"), "replay", allowed)
-    needed = ("kafka", "flink", "cassandra") if streams else ("kafka",)
+    needed = _NEEDED[draft.pipeline.deploy]
     services = draft.topology.services if draft.topology is not None else needed
     if missing := [name for name in needed if name not in services]:
         allowed = f"the services that pipeline.deploy: {draft.pipeline.deploy} needs: {', '.join(needed)}"
@@ -130,7 +139,7 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
         if name not in words.readers:
             place = ("load", "readers", "weights", name)
             yield _problem(draft, place, f"unknown reader {name}", suggestion(name, words.readers))
-    if draft.pipeline is not None and draft.pipeline.deploy == "topics":
+    if draft.pipeline is not None and not draft.pipeline.streams:
         allowed = "none with pipeline.deploy: topics, behind which there is nothing to read"
         yield _problem(draft, ("load", "readers"), "readers", allowed)
 
@@ -152,7 +161,7 @@ def _targets(draft: Draft) -> list[str] | None:
     """What a fault may hit; None when that cannot be told."""
     if draft.topology is None or draft.pipeline is None:
         return None
-    count = draft.pipeline.hot.writers if draft.pipeline.deploy == "stream_path" else 0
+    count = draft.pipeline.hot.writers if draft.pipeline.streams else 0
     writers = [f"{_HOT_WRITER}{n + 1}" for n in range(count)]
     return [*(node.name for node in draft.topology.nodes()), *writers]
 
@@ -211,7 +220,7 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
 
 def _lacking(check: CheckWords, draft: Draft) -> str | None:
     """What a check would need to have anything to look at."""
-    if check.behind_source and draft.pipeline is not None and draft.pipeline.deploy == "topics":
+    if check.behind_source and draft.pipeline is not None and not draft.pipeline.streams:
         return "a check of sending or of the source topic, where pipeline.deploy is topics"
     if check.batches_alone and draft.load is not None and draft.load.path != "replay":
         return "another check, unless load.path is replay"
