@@ -66,8 +66,8 @@ class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
     deploy: Literal["stream_path", "topics", "lambda"] = "stream_path"
-    """The whole stream path; its topics alone, to try Kafka without what reads from it; or the stream path with
-    the batch layer beside it."""
+    """The whole stream path; its topics alone, to try Kafka without what reads from it; or the stream path
+    and the batch layer beside it."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
