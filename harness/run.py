@@ -245,7 +245,11 @@ def _info(
         epoch_unix_ns=parts.clock.epoch_unix_ns,
         epoch_monotonic_ns=parts.clock.epoch_monotonic_ns,
         load_start_ns=load_start_ns,
-        origin_ms=origin_for(span_ms=event_span_ms(scenario.load, plan), start_unix_ms=start_unix_ms),
+        origin_ms=origin_for(
+            span_ms=event_span_ms(scenario.load, plan),
+            start_unix_ms=start_unix_ms,
+            whole_days=scenario.batch is not None,
+        ),
         time_scale=scenario.load.time_scale,
         topology_summary=f"{parts.backend.name} backend, {services}",
         machine=dict(parts.provenance.machine),

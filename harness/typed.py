@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -105,5 +105,7 @@ def _fields(annotation: Any) -> Sequence[str]:
 
 def _tagged(annotation: Any) -> dict[str, Any]:
     """The models of a union by the ``kind`` that tells them apart; empty for any other type."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
     models = get_args(annotation) if isinstance(annotation, UnionType) else ()
     return {model.model_fields["kind"].default: model for model in models if "kind" in _fields(model)}

@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 
 _HOUR_MS: Final = 3_600_000
+_DAY_MS: Final = 24 * _HOUR_MS
 _NS_PER_MS: Final = 1_000_000
 ORIGIN_BACK_S: Final = _HOUR_MS / 1000
-"""By so much at most an origin lies further back than its events need."""
+"""By so much at most an origin lies further back than its events need, unless it is a midnight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,13 @@ class EventClock:
         return waits_ns.astype(np.int64) + self.load_start_ns
 
 
-def origin_for(*, span_ms: int, start_unix_ms: int) -> int:
+def origin_for(*, span_ms: int, start_unix_ms: int, whole_days: bool = False) -> int:
     """The origin of an event clock whose events all lie in the past when they are sent.
 
     ``span_ms`` is the largest event offset of the plan, that of the closing events included: they lie past
     the trace's own span. Even the last event is then older than the start of the load, so the event clock is
     behind the wall clock at any time scale and at every moment. The origin is a whole hour, so that windows
-    cut every run of a plan in the same places.
+    cut every run of a plan in the same places; with ``whole_days`` it is a midnight (UTC), so that days do.
     """
-    return (start_unix_ms - span_ms) // _HOUR_MS * _HOUR_MS
+    step_ms = _DAY_MS if whole_days else _HOUR_MS
+    return (start_unix_ms - span_ms) // step_ms * step_ms

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.batch.steps import BatchStage
 from harness.documents import Document, FieldPath, read_document, shown
 from harness.errors import InvalidInput, Problem
 from harness.load.mapping import read_mapping
@@ -21,7 +22,7 @@ from harness.topology import Topology
 from harness.typed import Model, suggestion, typed
 from pipeline.options import PipelineOptions
 
-_SECTIONS: Final = ("topology", "pipeline", "load", "faults", "expect")
+_SECTIONS: Final = ("topology", "pipeline", "load", "batch", "faults", "expect")
 _ITEMS_MAX: Final = 1000
 
 
@@ -34,6 +35,8 @@ class Draft:
     topology: Topology | None
     pipeline: PipelineOptions | None
     load: Load | None
+    batch: BatchStage | None
+    """None as well where the scenario has no such section."""
     faults: Mapping[int, FaultSpec]
     """By place in the file; those that are not well formed are left out."""
     expect: Mapping[int, Expectation]
@@ -47,6 +50,7 @@ class Draft:
             topology=self.topology,
             pipeline=self.pipeline,
             load=self.load,
+            batch=self.batch,
             faults=tuple(self.faults.values()),
             expect=tuple(self.expect.values()),
         )
@@ -61,6 +65,7 @@ def draft_of(document: Document, folder: Path, words: Vocabulary) -> tuple[Draft
         topology=reader.topology(),
         pipeline=reader.pipeline(),
         load=reader.load(),
+        batch=reader.batch(),
         faults=reader.items(FaultSpec, "faults"),
         expect=reader.items(Expectation, "expect"),
     )
@@ -117,6 +122,10 @@ class _Reader:
             return None
         load = self._typed(Load, self._document.data["load"], ("load",))
         return None if load is None else load.model_copy(update={"trace": self._trace(load.trace)})
+
+    def batch(self) -> BatchStage | None:
+        value = self._document.data.get("batch")
+        return None if value is None else self._typed(BatchStage, value, ("batch",))
 
     def items(self, model: type[Model], section: str) -> dict[int, Model]:
         values = self._document.data.get(section, [])

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.batch.steps import BatchStage
 from harness.load.profiles import AnyProfile
 from harness.load.profiles.curve import Curve
 from harness.load.profiles.protocol import Arrivals
@@ -138,5 +139,7 @@ class Scenario(ScenarioHead):
     """Inline, or (in YAML) the name of a file in scenarios/topologies/."""
     pipeline: PipelineOptions = PipelineOptions()
     load: Load
+    batch: BatchStage | None = None
+    """For ``pipeline: {deploy: lambda}``: its load covers whole days then, and begins at a midnight (UTC)."""
     faults: tuple[FaultSpec, ...] = ()
     expect: tuple[Expectation, ...] = ()

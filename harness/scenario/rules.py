@@ -7,11 +7,13 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
+from harness.batch.steps import DAY_S
 from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.closing import Closing
 from harness.load.profiles.trace import TraceProfile
+from harness.scenario.batch_rules import batch_rules
 from harness.scenario.draft import Draft
 from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
 from harness.scenario.thresholds import parse
@@ -39,6 +41,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     yield from _replicas(draft)
     yield from _deployed(draft)
     yield from _readers(draft, words)
+    yield from batch_rules(draft)
     yield from _fault_names(draft, words)
     yield from _fault_times(draft)
     yield from _overlaps(draft)
@@ -99,7 +102,8 @@ def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[
     )
     drain_s = draft.head.drain_timeout if draft.head else 0.0
     late_s = load.inject.late_by / load.time_scale if load.inject.late else 0.0
-    oldest_s = closing.second_ms / 1000 + ORIGIN_BACK_S + load.duration + late_s + drain_s
+    back_s = ORIGIN_BACK_S if draft.batch is None else DAY_S
+    oldest_s = closing.second_ms / 1000 + back_s + load.duration + late_s + drain_s
     if oldest_s > pipeline.topics.retention_s:
         found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
         allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"
