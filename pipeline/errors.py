@@ -2,6 +2,8 @@
 
 PipelineError
 ├── ContractError        the contract cannot be read, or says what nothing enforces
+│   ├── IncompatibleContract     it may not follow the version that is current; lists every problem
+│   └── NoSuchContract           no contract of that name or version is registered
 ├── NoSuchService        the platform lacks a service that was asked for
 ├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
 ├── BuildError           the stream job's Java part could not be compiled
@@ -26,6 +28,23 @@ class PipelineError(Exception):
 
 class ContractError(PipelineError):
     """The contract cannot be read, or says what nothing enforces."""
+
+
+class IncompatibleContract(ContractError):
+    """A version of a contract may not follow the one that is current. Nothing was written by it."""
+
+    def __init__(self, name: str, current: str, version: str, problems: Sequence[str]) -> None:
+        self.name, self.current, self.version, self.problems = name, current, version, tuple(problems)
+        super().__init__(f"{name} {version} may not follow {current}: {'; '.join(self.problems)}")
+
+
+class NoSuchContract(ContractError):
+    """No contract of that name or version is registered."""
+
+    def __init__(self, name: str, version: str, there: Sequence[str]) -> None:
+        self.name, self.version, self.there = name, version, tuple(there)
+        what = f"{name} {version}".strip()
+        super().__init__(f"{what} is not registered; there is {', '.join(there) or 'no version of it'}")
 
 
 class NoSuchService(PipelineError):

@@ -31,6 +31,7 @@ _ALLOWED: Final = {
 }
 # What holds less than the other: said of it, the word is "narrowed".
 _NARROWER: Final = {("double", "int64"), ("double", "float"), ("double", "int32"), ("int64", "int32")}
+_NO_ROLE: Final = "nullable"
 _LOWER: Final = ("min_length", "minimum")
 _UPPER: Final = ("max_length", "maximum")
 
@@ -109,8 +110,8 @@ def _changes(old: DataContract, new: DataContract) -> Iterator[Change]:
             alike = [other.name for other in added if _type(other) == _type(field)]
             yield refused(name, "removed", field.physical_type, ABSENT, rename_hint(alike))
     for field in added:
-        if field.required or _role(field) != _ORDINARY:
-            yield refused(field.name, "added", ABSENT, f"{field.physical_type} {_role(field)}".strip())
+        if _role(field) != _NO_ROLE:
+            yield refused(field.name, "added", ABSENT, f"{field.physical_type}, {_role(field)}")
         else:
             yield Change(field=field.name, kind="added", old=ABSENT, new=field.physical_type, compatible=True)
 
@@ -156,15 +157,12 @@ def _type(field: Property) -> tuple[str, str]:
 def _role(field: Property) -> str:
     """What others rely on a field for."""
     roles = (
-        "required" if field.required else "nullable",
+        "required" if field.required else _NO_ROLE,
         f"identity {field.primary_key_position}" if field.primary_key else "",
         "record's key" if field.partitioned else "",
         f"the record's {field.record_part}" if field.record_part != "value" else "",
     )
     return ", ".join(filter(None, roles))
-
-
-_ORDINARY: Final = "nullable"
 
 
 def _version_problems(old: DataContract, new: DataContract) -> Iterator[Change]:

@@ -140,13 +140,13 @@ class DataContract(_Odcs):
 def load(path: Path) -> DataContract:
     """Read a contract. Raises ContractError that says what is wrong with it."""
     try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_bytes()
+    except OSError as error:
         raise ContractError(f"{path.name}: {error}") from error
     return loads(text, path.name)
 
 
-def loads(text: str, source: str) -> DataContract:
+def loads(text: str | bytes, source: str) -> DataContract:
     """Read a contract's text. Raises ContractError that names ``source`` and says what is wrong with it."""
     try:
         return DataContract.model_validate(yaml.safe_load(text))

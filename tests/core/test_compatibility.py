@@ -110,7 +110,7 @@ def test_what_may_follow_a_successor_may_follow_what_came_before_it() -> None:
         (setting("category", required=False), "category: role: was required, is nullable"),
         (setting("category", primaryKey=True), "category: role: was required, is required, identity -1"),
         (setting("category", relationships=[]), "category: reference: was categories.category, is no table"),
-        (adding("weight", required=True), "weight: added: was absent, is double required"),
+        (adding("weight", required=True), "weight: added: was absent, is double, required"),
         (lambda raw: raw.update(name="others"), "name: name: was events, is others"),
     ],
 )

@@ -1,0 +1,46 @@
+"""Whether a contract may be registered. Every catalogue asks here, before it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.contract.compatibility import problems, successor
+from pipeline.contract.derive import as_event_contract, rules, spark_columns
+from pipeline.contract.odcs import DataContract
+from pipeline.contract.quality_rules import quality_rules
+from pipeline.contract.topics import EVENTS
+from pipeline.errors import ContractError, IncompatibleContract
+
+
+def check(contract: DataContract) -> None:
+    """Raises ContractError with every part of it that an engine or a gate would not enforce."""
+    checks: list[Callable[[DataContract], object]] = [rules, spark_columns, quality_rules]
+    if contract.name == EVENTS:
+        checks.append(as_event_contract)
+    found = dict.fromkeys(message for judge in checks if (message := _refusal(judge, contract)))
+    if found:
+        raise ContractError("; ".join(found))
+
+
+def is_new(contract: DataContract, current: DataContract | None, same: DataContract | None) -> bool:
+    """Whether it is to be written: not when ``same``, what is registered as this version, is equal to it.
+
+    Raises IncompatibleContract with every reason why it may not follow ``current``, the newest version.
+    """
+    if same == contract or current is None:
+        return current is None
+    found = [str(problem) for problem in problems(current, contract)]
+    expected = successor(current.version)
+    if not found and contract.version != expected:
+        found = [f"version: was {current.version}, is {contract.version}; allowed: {expected}"]
+    if found:
+        raise IncompatibleContract(contract.name, current.version, contract.version, found)
+    return True
+
+
+def _refusal(judge: Callable[[DataContract], object], contract: DataContract) -> str:
+    try:
+        judge(contract)
+    except ContractError as error:
+        return str(error)
+    return ""
