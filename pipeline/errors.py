@@ -14,7 +14,11 @@ PipelineError
 │   └── FlinkFailed
 │       ├── StatementFailed      a SQL statement was refused; holds the statement
 │       └── JobFailed            the job ended, or cannot start
-└── NotReady             an engine does not answer yet; worth another try
+├── NotReady             an engine does not answer yet; worth another try
+├── RecordsGone          records that were to land next are no longer in their topic
+├── CommitConflict       another writer's commit came first; nothing of ours was written
+├── TableUnreadable      a table of the lake, or its commits, cannot be read
+└── FileRefused          a file that was dropped cannot be used; lists every problem
 """
 
 from __future__ import annotations
@@ -102,3 +106,32 @@ class JobFailed(FlinkFailed):
 
 class NotReady(PipelineError):
     """An engine does not answer yet; worth another try."""
+
+
+class RecordsGone(PipelineError):
+    """Records that were to land next are no longer in their topic. Names partitions and offsets."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            "nothing was landed, since records are gone that were not landed before: "
+            + "; ".join(self.problems)
+            + ". Keep them longer than the time between two landings;"
+            " to go on without them, land into a new table"
+        )
+
+
+class CommitConflict(PipelineError):
+    """Another writer's commit came first; nothing of ours was written. Worth another try."""
+
+
+class TableUnreadable(PipelineError):
+    """A table of the lake, or its commits, cannot be read."""
+
+
+class FileRefused(PipelineError):
+    """A file that was dropped cannot be used. Lists every problem."""
+
+    def __init__(self, key: str, problems: Sequence[str]) -> None:
+        self.key, self.problems = key, tuple(problems)
+        super().__init__(f"{key}: " + "; ".join(self.problems))
