@@ -7,7 +7,7 @@ import functools
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -35,11 +35,25 @@ class Command:
         return function
 
 
-def _command(name: str, summary: str, function: str | None = None) -> tuple[str, Command]:
-    return name, Command(module=f"harness.cli.{name}", function=function or name, summary=summary)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Commands that share their first word."""
+
+    commands: Mapping[str, Command]
+    summary: str
 
 
-COMMANDS: Final = MappingProxyType(
+def _command(
+    name: str, summary: str, function: str | None = None, module: str | None = None
+) -> tuple[str, Command]:
+    return name, Command(module=f"harness.cli.{module or name}", function=function or name, summary=summary)
+
+
+def _group(name: str, summary: str, *commands: tuple[str, Command]) -> tuple[str, Group]:
+    return name, Group(commands=MappingProxyType(dict(commands)), summary=summary)
+
+
+COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
     dict(
         [
             _command("run", "Run a scenario: start, flood, break and judge."),
@@ -51,6 +65,12 @@ COMMANDS: Final = MappingProxyType(
             _command("status", "Show the nodes that run, endpoints and memory."),
             _command("judge", "Judge a recorded run again."),
             _command("report", "Render the HTML report of a recorded run."),
+            _group(
+                "batch",
+                "Carry days of the batch layer out on a platform that runs.",
+                _command("run", "Land what is new, and carry days out.", module="batch"),
+                _command("backfill", "Carry a range of days out again.", module="batch"),
+            ),
             _command("list", "List services, faults, checks and profiles.", "list_parts"),
         ]
     )
@@ -89,19 +109,23 @@ def _app(arguments: Sequence[str]) -> typer.Typer:
 
     Importing every command to print a list would take seconds, and one broken module would break them all.
     """
-    app = typer.Typer(
-        help="Floods a data platform with real traffic, breaks it on purpose, and says whether it held.",
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-    )
-    asked = next((argument for argument in arguments if not argument.startswith("-")), "")
-    for name, command in COMMANDS.items():
-        if name == asked:
-            function = command.load()
+    about = "Floods a data platform with real traffic, breaks it on purpose, and says whether it held."
+    return _filled(about, COMMANDS, [word for word in arguments if not word.startswith("-")])
+
+
+def _filled(about: str, commands: Mapping[str, Command | Group], words: Sequence[str]) -> typer.Typer:
+    """The commands, of which the first word names the one that is asked for."""
+    app = typer.Typer(help=about, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.callback()(lambda: None)  # else an only command would swallow its own name
+    asked, further = (words[0], words[1:]) if words else ("", ())
+    for name, entry in commands.items():
+        if isinstance(entry, Group):
+            app.add_typer(_filled(entry.summary, entry.commands, further if name == asked else ()), name=name)
+        elif name == asked:
+            function = entry.load()
             app.command(name, epilog=_example(name, function))(_guarded(function))
         else:
-            app.command(name, help=command.summary)(_listed_only)
+            app.command(name, help=entry.summary)(_listed_only)
     return app
 
 

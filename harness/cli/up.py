@@ -33,6 +33,7 @@ def up(
     report = Progress()
     logs = state_dir() / "logs" / f"{loaded.name}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
     platform = ProcessBackend().up(loaded, data_dir=data or state_dir() / "data", log_dir=logs, report=report)
+    platform.endpoints.save(platform.instance.endpoints_file)
     platform.detach()
     described = describe(platform.instance, platform.status())
     if output is OutputFormat.JSON:

@@ -4,14 +4,14 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import typer
 from rich.console import Console
 
 from harness.cli import main as cli
-from harness.cli.main import COMMANDS, Command, invoke
+from harness.cli.main import COMMANDS, Command, Group, invoke
 from harness.cli.output import OutputFormat, OutputOption, Progress
 from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
 from tests.core.scenario_parts import FIXTURES
@@ -89,10 +89,24 @@ def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     assert invoke(arguments) == 2
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_help_with_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke([name, "--help"]) == 0
-    assert f"Example: floodmark {name}" in capsys.readouterr().out
+def commands() -> Iterator[list[str]]:
+    """The words of every command."""
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, Group):
+            yield from ([name, further] for further in entry.commands)
+        else:
+            yield [name]
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*words, "--help"]) == 0
+    assert f"Example: floodmark {' '.join(words)}" in capsys.readouterr().out
+
+
+def test_a_groups_commands_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["batch", "--help"]) == 0
+    assert "Carry a range of days out again." in capsys.readouterr().out
 
 
 def test_help_imports_no_command() -> None:

@@ -93,6 +93,11 @@ class Instance(_Record):
         """The folder that holds this record and the supervisor's socket."""
         return state_dir() / "instances" / self.id
 
+    @property
+    def endpoints_file(self) -> Path:
+        """Where an instance that outlives its command keeps its endpoints, for commands that use it."""
+        return self.home / "endpoints.json"
+
     def save(self) -> None:
         """Write the record in one step."""
         partial = self.home / f"{_RECORD}.partial"

@@ -1,0 +1,89 @@
+"""A process of the batch layer: how it is started, and what it tells."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from harness.backends.protocol import Report
+from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
+from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready
+from pipeline.batch.task import Gate, TaskRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchJob:
+    """One process. It carries days out in their order, each after what was landed until its end."""
+
+    endpoints: Path
+    """Where ``Endpoints.save`` wrote them."""
+    options: Path
+    """Where ``PipelineOptions.save`` did."""
+    days: tuple[date, ...] = ()
+    """Those to carry out; without any, all that are open."""
+    until_end_of: date | None = None
+    """Land no more than what the source held when this day had ended; everything when it is left out."""
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command. Secrets are in the file of endpoints alone."""
+        days = [text for day in self.days for text in ("--day", str(day))]
+        until = ["--until-end-of", str(self.until_end_of)] if self.until_end_of else []
+        files = ["--endpoints", str(self.endpoints), "--options", str(self.options)]
+        return [sys.executable, "-m", "pipeline.batch", *files, *days, *until]
+
+
+def told(event: Event, report: Report) -> None:
+    """Show an event to people."""
+    match event:
+        case Ready(after_s=after_s):
+            report(f"Spark ready after {after_s:.1f} s")
+        case Days(days=days):
+            report(f"days to carry out: {', '.join(map(str, days)) or 'none is open'}")
+        case Begins(task=task, day=day):
+            report(f"{_where(task, day)} begins")
+        case Ended(record=record):
+            report(summary(record))
+            for note in record.result.notes:
+                report(f"  {note}")
+        case Failed(message=message):
+            report(f"failed: {message}")
+
+
+def summary(record: TaskRecord) -> str:
+    """One line of a task that was carried out."""
+    result, seconds = record.result, (record.ended_at - record.began_at).total_seconds()
+    written = ", ".join(f"{o.rows:,} rows in {o.table}" for o in result.outputs)
+    gate = result.gate or Gate(layer=record.task, expectations=())
+    failed = f"; its gate failed: {', '.join(gate.failed)}" if gate.failed else ""
+    warned = f"; warnings: {', '.join(gate.warnings)}" if gate.warnings else ""
+    what = f"{_where(record.task, record.day)} {result.outcome.replace('_', ' ')} after {seconds:.1f} s"
+    return f"{what}: {written or 'nothing written'}{failed}{warned}"
+
+
+def outcome_of(events: Iterable[Event]) -> Sequence[TaskRecord]:
+    """What was carried out. Raises what a process that failed told, as the harness's own kind."""
+    records: list[TaskRecord] = []
+    for event in events:
+        if isinstance(event, Ended):
+            records.append(event.record)
+        elif isinstance(event, Failed):
+            raise _error(event)
+    return records
+
+
+def _error(failed: Failed) -> FloodmarkError:
+    match failed.error:
+        case "NoSuchDay":
+            return InvalidInput([Problem(where="--date", found=failed.message, allowed="a day with events")])
+        case "TableHeld" | "IncompatibleContract":
+            return RunError(failed.message)
+        case _:
+            return PlatformError(f"the batch layer: {failed.message}")
+
+
+def _where(task: str, day: date | None) -> str:
+    return task if day is None else f"{task} of {day}"

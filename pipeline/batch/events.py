@@ -1,0 +1,72 @@
+"""What a batch process tells of itself while it works: a JSON object a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Final, Literal, TextIO
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from pipeline.batch.task import TaskRecord
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Ready(_Event):
+    """The session works."""
+
+    kind: Literal["ready"] = "ready"
+    after_s: float
+
+
+class Days(_Event):
+    """The days that are going to be carried out, in this order."""
+
+    kind: Literal["days"] = "days"
+    days: tuple[date, ...]
+
+
+class Begins(_Event):
+    """A task begins."""
+
+    kind: Literal["begins"] = "begins"
+    task: str
+    day: date | None
+
+
+class Ended(_Event):
+    """A task was carried out, and is recorded."""
+
+    kind: Literal["ended"] = "ended"
+    record: TaskRecord
+
+
+class Failed(_Event):
+    """Nothing more is carried out. What was recorded stays, and everything can be carried out again."""
+
+    kind: Literal["failed"] = "failed"
+    error: str
+    """The error's name in pipeline/errors.py."""
+    message: str
+
+
+Event = Annotated[Ready | Days | Begins | Ended | Failed, Field(discriminator="kind")]
+_EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
+
+
+def parse(line: str | bytes) -> Event:
+    """Read what ``teller`` wrote. Raises pydantic's ValidationError."""
+    return _EVENT.validate_json(line)
+
+
+def teller(stream: TextIO) -> Callable[[Event], None]:
+    """Writes each event at once, so that whoever follows sees it and a kill costs none."""
+
+    def tell(event: Event) -> None:
+        stream.write(event.model_dump_json() + "\n")
+        stream.flush()
+
+    return tell

@@ -1,0 +1,75 @@
+"""`floodmark batch`: what it refuses, and what it shows of a batch process."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from harness.batch.job import outcome_of, summary
+from harness.cli.main import invoke
+from harness.errors import InvalidInput, PlatformError, RunError
+from pipeline.batch.events import Begins, Ended, Event, Failed, parse
+from pipeline.batch.task import Gate, Output, TaskRecord, TaskResult
+
+BEGAN = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+TODAY = datetime.now(UTC).date()
+RECORD = TaskRecord(
+    task="silver",
+    day=date(2026, 11, 20),
+    number=1,
+    began_at=BEGAN,
+    ended_at=BEGAN + timedelta(seconds=2.5),
+    cpu_s=3.0,
+    result=TaskResult(
+        outcome="promoted",
+        outputs=(Output(table="silver/events", version=3, rows=1000, files=2, bytes=4096),),
+        gate=Gate(layer="silver", expectations=()),
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("FLOODMARK_STATE", str(tmp_path_factory.mktemp("state")))
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_a_day_that_has_not_ended_is_refused(offset: int, capsys: pytest.CaptureFixture[str]) -> None:
+    day = TODAY + timedelta(days=offset)
+    assert invoke(["batch", "run", "--date", str(day)]) == 2
+    assert f"--date: found {day}; allowed: a day before {TODAY}, UTC" in capsys.readouterr().err
+
+
+def test_a_range_that_ends_before_it_begins_is_refused() -> None:
+    assert invoke(["batch", "backfill", "--from", "2026-11-20", "--to", "2026-11-19"]) == 2
+
+
+def test_without_a_platform_it_says_how_to_start_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["batch", "run"]) == 4
+    assert "`floodmark up lambda` starts one" in capsys.readouterr().err
+
+
+def test_endpoints_that_are_not_there_are_refused() -> None:
+    assert invoke(["batch", "run", "--endpoints", "/nowhere.json"]) == 2
+
+
+@pytest.mark.parametrize("event", [Begins(task="land", day=None), Ended(record=RECORD)])
+def test_an_event_is_read_as_it_was_written(event: Event) -> None:
+    assert parse(event.model_dump_json()) == event
+
+
+def test_what_was_carried_out_is_summed_up_in_a_line() -> None:
+    assert summary(RECORD) == "silver of 2026-11-20 promoted after 2.5 s: 1,000 rows in silver/events"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [("NoSuchDay", InvalidInput), ("TableHeld", RunError), ("SparkFailed", PlatformError)]
+)
+def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match="why"):
+        outcome_of([Ended(record=RECORD), Failed(error=error, message="why")])
+
+
+def test_the_records_of_a_process_are_what_it_carried_out() -> None:
+    assert outcome_of([Begins(task="silver", day=RECORD.day), Ended(record=RECORD)]) == [RECORD]
