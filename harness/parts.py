@@ -28,8 +28,9 @@ from harness.scenario.model import Scenario
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
+from pipeline.java_part import build_jar
 from pipeline.options import PipelineOptions
-from pipeline.stream.build import build_jar
+from pipeline.stream.build import STREAM_JAVA
 
 
 def real_parts(backend: str, joining: Joining | None) -> Parts:
@@ -90,6 +91,7 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
     homes = ensure(["flink", "ecj"], report=report)
     try:
         jar = build_jar(
+            STREAM_JAVA,
             ecj=next(homes.home("ecj").glob("lib/*.jar")),
             class_path=sorted(homes.home("flink").glob("lib/*.jar")),
             cache=cache_dir() / "built",

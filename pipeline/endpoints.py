@@ -62,7 +62,7 @@ class FlinkEndpoint:
     checkpoint_uri: str
     savepoint_uri: str
     job_jar: str | None = None
-    """The stream job's jar (pipeline/stream/build.py), as the SQL Gateway sees it; None when the cluster's
+    """The stream job's jar (pipeline/java_part.py), as the SQL Gateway sees it; None when the cluster's
     class path has it."""
     security: Security = Security()
 

@@ -6,7 +6,7 @@ PipelineError
 │   └── NoSuchContract           no contract of that name or version is registered
 ├── NoSuchService        the platform lacks a service that was asked for
 ├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
-├── BuildError           the stream job's Java part could not be compiled
+├── BuildError           a Java part of the pipeline could not be compiled
 ├── EngineError          an engine refused or failed what was asked of it; holds the engine's own message
 │   ├── KafkaFailed
 │   │   └── AccessRefused        it does not take the user, the password or the certificate
@@ -68,7 +68,7 @@ class InsecureOrIncomplete(PipelineError):
 
 
 class BuildError(PipelineError):
-    """The stream job's Java part could not be compiled."""
+    """A Java part of the pipeline could not be compiled."""
 
 
 class EngineError(PipelineError):

@@ -56,7 +56,11 @@ def test_a_wheel_has_all_that_a_run_is_made_of(tmp_path: Path) -> None:
     )
     assert answer.returncode == 0, answer.stderr
     shipped = {path.relative_to(tmp_path / "site") for path in (tmp_path / "site").rglob("*")}
-    for needed in ("compose/kafka/server.properties.j2", "pipeline/stream/sql/job.sql"):
+    for needed in (
+        "compose/kafka/server.properties.j2",
+        "pipeline/stream/sql/job.sql",
+        "pipeline/contract/java/EventParser.java",
+    ):
         assert Path(needed) in shipped
 
 

@@ -19,8 +19,9 @@ from harness.waiting import wait_until
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER, EVENTS_VALID, WINDOW_RESULTS
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
+from pipeline.java_part import build_jar
 from pipeline.options import PipelineOptions, StreamOptions, TopicOptions
-from pipeline.stream.build import build_jar
+from pipeline.stream.build import STREAM_JAVA
 from tests.engines.replay_platform import MIB, one_broker, platform_of, records
 
 PARTITIONS = 2
@@ -36,6 +37,7 @@ def jar() -> Path:
     """The stream job's Java part, compiled."""
     homes = ensure(["flink", "ecj"], report=lambda _: None)
     return build_jar(
+        STREAM_JAVA,
         ecj=next(homes.home("ecj").glob("lib/*.jar")),
         class_path=sorted(homes.home("flink").glob("lib/*.jar")),
         cache=cache_dir() / "built",

@@ -3,6 +3,8 @@ package floodmark.pipeline;
 import java.util.List;
 import java.util.Map;
 
+import floodmark.contract.EventParser;
+import floodmark.contract.FieldRule;
 import org.apache.flink.api.common.serialization.DeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.connector.kafka.source.reader.deserializer.KafkaRecordDeserializationSchema;
@@ -52,7 +54,7 @@ final class EventDecoder implements KafkaRecordDeserializationSchema<RowData> {
         for (int index : fieldIndexes) {
             wanted[index] = true;
         }
-        parser = new EventParser(rules, wanted);
+        parser = new EventParser(rules, wanted, new FlinkValues());
     }
 
     @Override

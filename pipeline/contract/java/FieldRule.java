@@ -1,4 +1,4 @@
-package floodmark.pipeline;
+package floodmark.contract;
 
 import java.io.IOException;
 import java.io.Serializable;
@@ -6,26 +6,26 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.JsonNode;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 
 /**
  * What the contract demands of one field of an event's JSON. Knows kinds of rules, never the fields themselves:
- * these come from the contract as JSON, in the table's option {@code contract.rules}.
+ * these come from the contract as JSON (pipeline/contract/derive.py).
  */
-final class FieldRule implements Serializable {
+public final class FieldRule implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    enum Type {
+    public enum Type {
         STRING,
         DOUBLE,
         LONG,
         STRINGS
     }
 
-    final String name;
-    final int index;
-    final Type type;
+    public final String name;
+    public final int index;
+    public final Type type;
     final boolean required;
     final int minLength;
     final int maxLength;
@@ -46,7 +46,7 @@ final class FieldRule implements Serializable {
     }
 
     /** The rules by field name, in the contract's order. */
-    static Map<String, FieldRule> parse(String json) {
+    public static Map<String, FieldRule> parse(String json) {
         try {
             Map<String, FieldRule> rules = new LinkedHashMap<>();
             for (JsonNode rule : new ObjectMapper().readTree(json)) {
@@ -55,7 +55,7 @@ final class FieldRule implements Serializable {
             }
             return rules;
         } catch (IOException | RuntimeException e) {
-            throw new IllegalArgumentException("contract.rules is not a list of rules: " + json, e);
+            throw new IllegalArgumentException("not a list of the contract's rules: " + json, e);
         }
     }
 }

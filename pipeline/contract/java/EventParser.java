@@ -1,4 +1,4 @@
-package floodmark.pipeline;
+package floodmark.contract;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,26 +8,26 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonProcessingException;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
-import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.StreamReadFeature;
-import org.apache.flink.table.data.GenericMapData;
-import org.apache.flink.table.data.StringData;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadFeature;
 
 /**
  * Reads one event's JSON once, front to back, and judges it by the contract's rules. Only fields that the query
- * asks for become values; the others are judged and skipped. Not safe for use by several threads.
+ * asks for become values; the others are judged and skipped. It is the one judge of stream and batch, so that a record
+ * is rejected by both for the same reason. Not safe for use by several threads.
  *
  * <p>A document with several faults is rejected for the first of: {@code not_json}, {@code not_object}, the fault of
  * the first field in the contract's order, a duplicate key that the contract does not name.
  */
-final class EventParser {
+public final class EventParser {
     private static final JsonFactory JSON =
             JsonFactory.builder().enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER).build();
     private static final int REMEMBERED = 1024;
@@ -35,6 +35,7 @@ final class EventParser {
     private final Map<String, FieldRule> rules;
     private final FieldRule[] inOrder;
     private final boolean[] wanted;
+    private final ValueFactory factory;
     private final Object[] values;
     private final String[] faults;
     private final boolean[] seen;
@@ -44,10 +45,11 @@ final class EventParser {
     private final List<Set<String>> matched = new ArrayList<>();
 
     /** Rules in the contract's order; {@code wanted[i]} tells whether the value of field i is to be kept. */
-    EventParser(Map<String, FieldRule> rules, boolean[] wanted) {
+    public EventParser(Map<String, FieldRule> rules, boolean[] wanted, ValueFactory factory) {
         this.rules = new HashMap<>(rules);
         this.inOrder = rules.values().toArray(new FieldRule[0]);
         this.wanted = wanted;
+        this.factory = factory;
         this.values = new Object[inOrder.length];
         this.faults = new String[inOrder.length];
         this.seen = new boolean[inOrder.length];
@@ -57,7 +59,7 @@ final class EventParser {
     }
 
     /** Null when the document keeps the contract, else why not, such as {@code missing:event_id}. */
-    String parse(byte[] document) {
+    public String parse(byte[] document) {
         if (document == null || !looksLikeUtf8(document)) {
             return "not_json";
         }
@@ -84,8 +86,8 @@ final class EventParser {
         }
     }
 
-    /** The value of field {@code index} of the document parsed last, in Flink's internal form; null when absent. */
-    Object value(int index) {
+    /** The value of field {@code index} of the document parsed last, as the factory made it; null when absent. */
+    public Object value(int index) {
         return values[index];
     }
 
@@ -173,7 +175,7 @@ final class EventParser {
         if (rule.pattern != null && !matches(rule, new String(chars, offset, length))) {
             return "pattern:";
         }
-        values[rule.index] = wanted[rule.index] ? StringData.fromBytes(utf8) : null;
+        values[rule.index] = wanted[rule.index] ? factory.text(utf8) : null;
         return null;
     }
 
@@ -228,7 +230,7 @@ final class EventParser {
     }
 
     private String judgeStrings(JsonParser json, FieldRule rule) throws IOException {
-        Map<StringData, StringData> strings = wanted[rule.index] ? new HashMap<>() : null;
+        Map<Object, Object> strings = wanted[rule.index] ? new LinkedHashMap<>() : null;
         String fault = null;
         names.clear();
         while (json.nextToken() == JsonToken.FIELD_NAME) {
@@ -243,11 +245,11 @@ final class EventParser {
                 byte[] utf8 =
                         encode(json.getTextCharacters(), json.getTextOffset(), json.getTextLength());
                 if (strings != null) {
-                    strings.put(StringData.fromString(name), StringData.fromBytes(utf8));
+                    strings.put(factory.text(name), factory.text(utf8));
                 }
             }
         }
-        values[rule.index] = strings == null ? null : new GenericMapData(strings);
+        values[rule.index] = strings == null ? null : factory.strings(strings);
         return fault;
     }
 
