@@ -17,6 +17,7 @@ PipelineError
 ├── NotReady             an engine does not answer yet; worth another try
 ├── RecordsGone          records that were to land next are no longer in their topic
 ├── CommitConflict       another writer's commit came first; nothing of ours was written
+├── NoSuchDay            nothing was landed or dropped of a day; names those that there are
 ├── TableUnreadable      a table of the lake, or its commits, cannot be read
 └── FileRefused          a file that was dropped cannot be used; lists every problem
 """
@@ -24,6 +25,7 @@ PipelineError
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 
 class PipelineError(Exception):
@@ -135,3 +137,12 @@ class FileRefused(PipelineError):
     def __init__(self, key: str, problems: Sequence[str]) -> None:
         self.key, self.problems = key, tuple(problems)
         super().__init__(f"{key}: " + "; ".join(self.problems))
+
+
+class NoSuchDay(PipelineError):
+    """Nothing was landed or dropped of a day."""
+
+    def __init__(self, missing: Sequence[date], there: Sequence[date]) -> None:
+        self.missing, self.there = tuple(missing), tuple(there)
+        known = ", ".join(map(str, there)) or "none"
+        super().__init__(f"nothing is known of {', '.join(map(str, missing))}; there are {known}")

@@ -16,24 +16,24 @@ from pipeline.batch.task import Gate, TaskRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchJob:
-    """One process. It carries days out in their order, each after what was landed until its end."""
+    """One process. Without any days it lands what is new, and carries out every day that is open."""
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
     options: Path
     """Where ``PipelineOptions.save`` did."""
     days: tuple[date, ...] = ()
-    """Those to carry out; without any, all that are open."""
-    until_end_of: date | None = None
-    """Land no more than what the source held when this day had ended; everything when it is left out."""
+    """To carry out, open or not, once what is new was landed."""
+    ends: tuple[date, ...] = ()
+    """One after the other: land what the source held when that day ended, and carry out what is open then."""
 
     @property
     def argv(self) -> Sequence[str]:
         """The command. Secrets are in the file of endpoints alone."""
-        days = [text for day in self.days for text in ("--day", str(day))]
-        until = ["--until-end-of", str(self.until_end_of)] if self.until_end_of else []
         files = ["--endpoints", str(self.endpoints), "--options", str(self.options)]
-        return [sys.executable, "-m", "pipeline.batch", *files, *days, *until]
+        days = [text for day in self.days for text in ("--day", str(day))]
+        ends = [text for day in self.ends for text in ("--end-of", str(day))]
+        return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends]
 
 
 def told(event: Event, report: Report) -> None:

@@ -1,0 +1,97 @@
+"""What a batch stage writes into the history: what it expects, what was carried out, what a rerun changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from harness.history.writer import TableWriter
+from harness.run_clock import RunClock
+from pipeline.batch.events import Ended, Event
+from pipeline.batch.task import TaskRecord
+
+_PART_PREFIX = "stage"
+
+
+class Contents(Protocol):
+    """Tells what days hold, table by table (harness/observe/batch_contents.py)."""
+
+    def __call__(self, days: Sequence[date]) -> pa.Table:
+        """``table``, ``event_date``, ``rows`` and ``checksum``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchBooks:
+    """The books of one run. Everything is written at once, so that a run that is killed keeps it."""
+
+    history: Path
+    clock: RunClock
+    read_contents: Contents
+
+    def expect(self, rows: pa.Table) -> None:
+        """Note what the batch layer is to make of a partner's rows."""
+        self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
+
+    def note(self, event: Event) -> None:
+        """Note a task that was carried out, and what its gate found."""
+        if isinstance(event, Ended):
+            self._task(event.record)
+            self._gate(event.record)
+
+    def contents(self, step: int, moment: Literal["before", "after"], days: Sequence[date]) -> None:
+        """Note what days hold, before or after they are carried out again."""
+        found = self.read_contents(days)
+        columns = {name: found[name].combine_chunks() for name in found.column_names}
+        self._write("batch_contents", {"step": step, "moment": moment, **columns})
+
+    def _task(self, record: TaskRecord) -> None:
+        result = record.result
+        rejected = sum(rows for name, rows in result.counts.items() if name.startswith("rejected:"))
+        self._write(
+            "batch_tasks",
+            {
+                "task": [record.task],
+                "event_date": [record.day],
+                "number": [record.number],
+                "began_ns": [self._run_ns(record.began_at)],
+                "ended_ns": [self._run_ns(record.ended_at)],
+                "cpu_s": [record.cpu_s],
+                "outcome": [result.outcome],
+                "rows_read": [result.counts.get("read", 0)],
+                "rows_written": [result.counts.get("written", 0)],
+                "rows_rejected": [rejected],
+                "files_written": [sum(output.files for output in result.outputs)],
+                "bytes_written": [sum(output.bytes for output in result.outputs)],
+            },
+        )
+
+    def _gate(self, record: TaskRecord) -> None:
+        gate = record.result.gate
+        if gate is None or not gate.expectations:
+            return
+        self._write(
+            "batch_gates",
+            {
+                "layer": gate.layer,
+                "event_date": [record.day] * len(gate.expectations),
+                "number": record.number,
+                **{
+                    name: [getattr(expectation, name) for expectation in gate.expectations]
+                    for name in ("rule", "severity", "result", "observed", "limit")
+                },
+            },
+        )
+
+    def _run_ns(self, moment: datetime) -> int:
+        """On the run's clock. Microseconds are all that a datetime has."""
+        return round(moment.timestamp() * 1e6) * 1000 - self.clock.epoch_unix_ns
+
+    def _write(self, table: str, columns: dict[str, object]) -> None:
+        with TableWriter(self.history, table, _PART_PREFIX) as writer:
+            writer.write(columns)

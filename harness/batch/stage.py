@@ -1,0 +1,122 @@
+"""Carries the batch stage of a run out: what partners drop, what is registered, and the days."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final, Protocol
+
+from harness.backends.protocol import NodeStatus, Platform, Report
+from harness.batch.books import BatchBooks
+from harness.batch.job import BatchJob, outcome_of, told
+from harness.batch.partner_files import day_of, partner_file
+from harness.batch.steps import BatchStage, Drop, Register, Rerun, RunDays
+from harness.errors import RunError
+from harness.exits import how_ended
+from harness.run_folder import RunFolder
+from pipeline.batch.events import Event, parse
+
+PROCESS: Final = "batch"
+"""The first part of the names of its processes among the nodes."""
+_TICK_S: Final = 0.1
+
+
+class Objects(Protocol):
+    """What the stage asks of the object store (pipeline/lake/objects.py)."""
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The stage of one run."""
+
+    stage: BatchStage
+    folder: RunFolder
+    platform: Platform
+    origin_ms: int
+    seed: int
+    objects: Objects
+    add_field: Callable[[str], None]
+    """Registers a version of the contract of events with this field."""
+    books: BatchBooks
+    report: Report
+    sleep: Callable[[float], None] = time.sleep
+
+    def run(self) -> None:
+        """Every step in its order. Raises RunError when a process of the batch layer fails or is killed."""
+        for number, step in enumerate(self.stage.steps, 1):
+            match step:
+                case Drop():
+                    self._drop(step, number)
+                case Register(field=field):
+                    self.add_field(field)
+                    self.report(f"registered a contract with the field {field}")
+                case RunDays(days=days):
+                    self._carry_out(number, self._job(ends=self._dates(days)))
+                case Rerun(days=days):
+                    dates = self._dates(days)
+                    self.books.contents(number, "before", dates)
+                    self._carry_out(number, self._job(days=dates))
+                    self.books.contents(number, "after", dates)
+
+    def _job(self, *, days: tuple[date, ...] = (), ends: tuple[date, ...] = ()) -> BatchJob:
+        endpoints, options = self.folder.endpoints, self.folder.pipeline_options
+        return BatchJob(endpoints=endpoints, options=options, days=days, ends=ends)
+
+    def _drop(self, step: Drop, number: int) -> None:
+        file = partner_file(
+            step, number=number, plan=self.folder.plan, origin_ms=self.origin_ms, seed=self.seed
+        )
+        self.books.expect(file.rows)
+        self.objects.put(file.key, file.content)
+        damage = "" if step.damage == "none" else f" ({step.damage.replace('_', ' ')})"
+        self.report(f"{step.partner} dropped {file.key}{damage}")
+
+    def _dates(self, days: Sequence[int]) -> tuple[date, ...]:
+        return tuple(day_of(day, self.origin_ms) for day in days)
+
+    def _carry_out(self, number: int, job: BatchJob) -> None:
+        """One process, whose events are shown and recorded as they come."""
+        name, events_file = f"{PROCESS}-{number}", self.folder.path / f"{PROCESS}-{number}.jsonl"
+        self.platform.spawn(name, [*job.argv, "--events", str(events_file)])
+        events: list[Event] = []
+        for event in self._followed(name, events_file):
+            told(event, self.report)
+            self.books.note(event)
+            events.append(event)
+        outcome_of(events)
+        status = self._status(name)
+        if status.state == "dead":
+            ends = [how_ended(end.exit) for end in status.ends]
+            raise RunError(f"{name} {' and '.join(ends) or 'ended'}; see {self.folder.logs / name}.log")
+
+    def _followed(self, name: str, file: Path) -> Iterator[Event]:
+        """What the process tells, until it has ended and nothing is left."""
+        offset, rest = 0, b""
+        while True:
+            ended = self._status(name).state in {"dead", "stopped"}
+            found = _from(file, offset)
+            offset += len(found)
+            *lines, rest = (rest + found).split(b"\n")
+            yield from map(parse, lines)
+            if ended:
+                return
+            self.sleep(_TICK_S)
+
+    def _status(self, name: str) -> NodeStatus:
+        (status,) = (status for status in self.platform.status() if status.name == name)
+        return status
+
+
+def _from(file: Path, offset: int) -> bytes:
+    if not file.exists():  # the process has not come so far
+        return b""
+    with file.open("rb") as opened:
+        opened.seek(offset)
+        return opened.read()

@@ -1,0 +1,56 @@
+"""What one process of the batch layer carries out, in its order: landing, then days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import date
+
+from pipeline.batch.graph import Bookkeeping, run_day
+from pipeline.batch.task import Task, TaskRecord, TaskResult
+from pipeline.errors import NoSuchDay
+
+LAND = "land"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The batch layer of one platform."""
+
+    land: Callable[[date | None], TaskResult]
+    """Land what the source held when this day had ended, or all that it holds."""
+    known_days: Callable[[], Set[date]]
+    """The days of which anything was landed or dropped."""
+    open_days: Callable[[], Set[date]]
+    """Those of them that were never carried out, or of which something came since."""
+    tasks: Sequence[Task]
+    """Of every day."""
+    books: Bookkeeping
+    chosen: Callable[[Sequence[date]], None] = lambda days: None
+    """Told which days are going to be carried out."""
+
+    def carry_out(self, days: Sequence[date]) -> Sequence[TaskRecord]:
+        """Land what is new, then these days, open or not. Raises NoSuchDay, and what the tasks raise."""
+        records = [self._land(None)]
+        if missing := sorted(set(days) - self.known_days()):
+            raise NoSuchDay(missing, sorted(self.known_days()))
+        return [*records, *self._run(sorted(set(days)))]
+
+    def carry_out_open(self, *, before: date) -> Sequence[TaskRecord]:
+        """Land what is new, then every day that is open and ended before this one began."""
+        return [self._land(None), *self._run(sorted(d for d in self.open_days() if d < before))]
+
+    def carry_out_until(self, ends: Sequence[date]) -> Sequence[TaskRecord]:
+        """For each: land what the source held when that day ended, then every day that is open by then."""
+        records: list[TaskRecord] = []
+        for end in ends:
+            records.append(self._land(end))
+            records += self._run(sorted(day for day in self.open_days() if day <= end))
+        return records
+
+    def _land(self, end: date | None) -> TaskRecord:
+        return self.books.carry_out(LAND, None, lambda: self.land(end))
+
+    def _run(self, days: Sequence[date]) -> Sequence[TaskRecord]:
+        self.chosen(days)
+        return [record for day in days for record in run_day(self.tasks, day, self.books)]

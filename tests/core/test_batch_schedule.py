@@ -1,0 +1,80 @@
+"""What a process of the batch layer carries out, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pipeline.batch.graph import Bookkeeping
+from pipeline.batch.records import Records
+from pipeline.batch.schedule import Batch
+from pipeline.batch.task import Task, TaskResult
+from pipeline.errors import NoSuchDay
+from tests.core.test_batch_graph import Memory
+
+DAYS = [date(2026, 11, day) for day in (19, 20, 21)]
+DONE = TaskResult(outcome="promoted")
+
+
+class Lake:
+    """Notes what is done to it; a day is open until it was run, and again once ``reopen`` says so."""
+
+    def __init__(self, known: set[date]) -> None:
+        self.known, self.ran, self.said = known, set[date](), list[str]()
+        self.reopens: Callable[[date | None], set[date]] = lambda end: set()
+
+    def land(self, end: date | None) -> TaskResult:
+        self.said.append(f"land {end.day if end else 'all'}")
+        self.ran -= self.reopens(end)
+        return DONE
+
+    def run(self, day: date) -> TaskResult:
+        self.said.append(f"run {day.day}")
+        self.ran.add(day)
+        return DONE
+
+    def batch(self) -> Batch:
+        now = datetime(2026, 11, 22, tzinfo=UTC)
+        return Batch(
+            land=self.land,
+            known_days=lambda: self.known,
+            open_days=lambda: self.known - self.ran,
+            tasks=[Task(name="bronze", after=(), run=self.run)],
+            books=Bookkeeping(records=Records(Memory()), now=lambda: now, cpu_s=lambda: 0.0),
+        )
+
+
+def test_days_that_are_asked_for_are_run_whether_or_not_they_are_open() -> None:
+    lake = Lake(set(DAYS))
+    for _ in range(2):
+        lake.batch().carry_out([DAYS[1]])
+    assert lake.said == ["land all", "run 20"] * 2
+
+
+def test_a_day_of_which_nothing_is_known_is_refused_with_those_that_are() -> None:
+    lake = Lake(set(DAYS))
+    with pytest.raises(NoSuchDay, match=r"2026-01-01.*there are 2026-11-19, 2026-11-20, 2026-11-21"):
+        lake.batch().carry_out([date(2026, 1, 1)])
+    assert lake.said == ["land all"]
+
+
+def test_only_open_days_that_have_ended_are_run_unasked() -> None:
+    lake = Lake(set(DAYS))
+    lake.ran = {DAYS[0]}
+    lake.batch().carry_out_open(before=DAYS[2])
+    assert lake.said == ["land all", "run 20"]
+
+
+def test_each_day_is_landed_until_its_end_and_run() -> None:
+    lake = Lake(set(DAYS))
+    lake.batch().carry_out_until(DAYS[:2])
+    assert lake.said == ["land 19", "run 19", "land 20", "run 20"]
+
+
+def test_a_day_that_late_data_reopens_is_run_again_with_the_next() -> None:
+    lake = Lake(set(DAYS))
+    lake.reopens = lambda end: {DAYS[0]} if end == DAYS[1] else set()
+    lake.batch().carry_out_until(DAYS[:2])
+    assert lake.said == ["land 19", "run 19", "land 20", "run 19", "run 20"]
