@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.checks.acknowledged_lost import AcknowledgedLost
+from harness.checks.batch import LAYER_CHECKS
 from harness.checks.batches import BATCH_CHECKS
 from harness.checks.catch_up_time import CatchUpTime
 from harness.checks.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     WindowsEqualOracle(),
     HotEventsEqualOracle(),
     HotWindowsEqualOracle(),
+    *LAYER_CHECKS,
     SteadyState(),
     FaultsCarriedOut(),
     NodesAlive(),
@@ -89,6 +91,8 @@ BEHIND_SOURCE: Final = frozenset(
     }
 )
 """Checks of what lies behind the source topic, which is nothing where topics alone are deployed."""
+OF_BATCH_LAYER: Final = frozenset(check.name for check in LAYER_CHECKS)
+"""Checks of the batch layer, which needs to be deployed."""
 _EVENTS_BEHIND_SOURCE: Final = BEHIND_SOURCE | {"unaccounted", "duplicates"}
 
 
@@ -97,7 +101,8 @@ def checks_for(scenario: Scenario) -> Mapping[str, Check]:
 
     Where whole batches are replayed, the source topic is searched for these and not for events.
     """
-    left_out = _EVENTS_BEHIND_SOURCE if not scenario.pipeline.streams else frozenset[str]()
+    left_out = frozenset[str]() if scenario.pipeline.streams else _EVENTS_BEHIND_SOURCE
+    left_out |= frozenset[str]() if scenario.pipeline.batches else OF_BATCH_LAYER
     fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
     if scenario.load.path == "replay":
         fitting |= {check.name: check for check in BATCH_CHECKS}

@@ -8,7 +8,7 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -175,6 +175,12 @@ class History:
         """Keep the answer of a query as a table of this name; what was kept once is not computed again."""
         if name not in self._derived:
             self._connection.execute(f"CREATE TEMP TABLE {name} AS {sql}", parameters).fetchall()
+            self._derived.add(name)
+
+    def keep(self, name: str, rows: Callable[[], pa.Table]) -> None:
+        """Keep rows that no query can make as a table of this name; what was kept once is not made again."""
+        if name not in self._derived:
+            self._connection.register(name, rows())
             self._derived.add(name)
 
     @property

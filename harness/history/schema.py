@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from harness.history.batch_schema import BATCH_TABLES
+
 OPERATIONS = pa.schema(
     [
         # One row is one batch of events whose outcome was the same, or one read or write of a store.
@@ -150,6 +152,7 @@ TABLES: dict[str, pa.Schema] = {
     "readback_windows": READBACK_WINDOWS,
     "readback_hot_events": READBACK_HOT_EVENTS,
     "readback_hot_windows": READBACK_HOT_WINDOWS,
+    **BATCH_TABLES,
 }
 """Beside these tables lie, appended line by line and flushed:
 

@@ -181,6 +181,6 @@ def _constant(value: Column, kind: pa.DataType, length: int) -> pa.Array:
 def _encoding(kind: pa.DataType) -> str:
     if pa.types.is_floating(kind):
         return "BYTE_STREAM_SPLIT"
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or pa.types.is_date32(kind):
         return "DELTA_BINARY_PACKED"
     return "PLAIN" if pa.types.is_boolean(kind) else "DELTA_BYTE_ARRAY"

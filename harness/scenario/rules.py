@@ -226,6 +226,8 @@ def _lacking(check: CheckWords, draft: Draft) -> str | None:
     """What a check would need to have anything to look at."""
     if check.behind_source and draft.pipeline is not None and not draft.pipeline.streams:
         return "a check of sending or of the source topic, where pipeline.deploy is topics"
+    if check.batch_layer and draft.pipeline is not None and not draft.pipeline.batches:
+        return "another check, unless pipeline.deploy is lambda"
     if check.batches_alone and draft.load is not None and draft.load.path != "replay":
         return "another check, unless load.path is replay"
     if check.from_intended and draft.load is not None and draft.load.is_flood:

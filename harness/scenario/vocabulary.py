@@ -14,6 +14,8 @@ class CheckWords:
     aggregates: Set[str]
     behind_source: bool = False
     """Whether it looks at what lies behind the source topic, and so needs the whole stream path."""
+    batch_layer: bool = False
+    """Whether it looks at the batch layer, and so needs it deployed."""
     batches_alone: bool = False
     """Whether it looks at batches, and so needs a load that replays whole ones."""
     from_intended: bool = False
@@ -34,7 +36,13 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """What is registered in harness/services, faults, checks and load/users."""
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
-    from harness.checks import BEHIND_SOURCE, CHECKS, FROM_INTENDED, OF_BATCHES_ALONE  # noqa: PLC0415
+    from harness.checks import (  # noqa: PLC0415
+        BEHIND_SOURCE,
+        CHECKS,
+        FROM_INTENDED,
+        OF_BATCH_LAYER,
+        OF_BATCHES_ALONE,
+    )
     from harness.faults import FAULTS  # noqa: PLC0415
     from harness.load.users import READER_KINDS  # noqa: PLC0415
     from harness.services import SERVICES  # noqa: PLC0415
@@ -47,6 +55,7 @@ def vocabulary() -> Vocabulary:
                 unit=check.unit,
                 aggregates=check.aggregates,
                 behind_source=name in BEHIND_SOURCE,
+                batch_layer=name in OF_BATCH_LAYER,
                 batches_alone=name in OF_BATCHES_ALONE,
                 from_intended=name in FROM_INTENDED,
             )

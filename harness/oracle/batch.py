@@ -1,0 +1,84 @@
+"""The right Bronze and Silver, computed from the source topic read back and the partners' rows.
+
+A day is the UTC date of event time. Bronze holds every record and every row as it came. Silver holds each
+identity once: of its copies the one from Kafka, else from a partner; then that of the lowest partition and
+position; then of the first source by name. What Silver does not hold is rejected, for the contract's reason
+or as the second copy of an identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pyarrow as pa
+
+from harness.history.checksum import BRONZE_FIELDS, PAYLOAD_DIGEST, SILVER_FIELDS, summed
+from harness.history.reader import History
+from harness.load.rules import contract_rules
+from harness.oracle.rejection import rejection
+
+NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "batch_tasks"})
+"""The tables without which the batch layer's right answer is not known."""
+
+_MALFORMED: Final = """
+SELECT seq, payload FROM plan
+WHERE kind = 'malformed' AND seq IN (SELECT seq FROM readback_events WHERE topic = 'events')
+"""
+# The columns of both sources, so that they can be taken together.
+_RECORDS: Final = f"""
+SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partition,
+       r."offset" AS source_position, r.event_time_ms,
+       DATE '1970-01-01' + (r.event_time_ms // 86_400_000)::INTEGER AS event_date,
+       p.kind = 'closing' AS closing, {PAYLOAD_DIGEST.format(value="p.payload")} AS payload_digest,
+       m.reason,
+       p.event_id, p.event_type, p.entity_id, p.category, p.reference_id, p.value, p.quantity
+FROM readback_events r LEFT JOIN plan p USING (seq) LEFT JOIN oracle_malformed m USING (seq)
+WHERE r.topic = 'events'
+UNION ALL BY NAME
+SELECT 'partner' AS source, source_name, NULL AS source_partition, source_position, event_time_ms,
+       event_date, false AS closing, reason, event_id, event_type, entity_id, category, reference_id, value,
+       quantity
+FROM partner_rows
+"""  # noqa: S608 -- the digest is of this product's own
+_SILVER: Final = """
+SELECT * FROM oracle_bronze WHERE reason IS NULL
+QUALIFY row_number() OVER (
+    PARTITION BY event_id, event_time_ms
+    ORDER BY source, source_partition NULLS FIRST, source_position, source_name) = 1
+"""
+_REJECTS: Final = """
+WITH accepted AS (SELECT event_date, source, count(*) AS rows FROM oracle_silver GROUP BY ALL)
+SELECT event_date, source, coalesce(reason, 'duplicate_identity') AS reason,
+       count(*) - CASE WHEN reason IS NULL THEN coalesce(any_value(a.rows), 0) ELSE 0 END AS rows
+FROM oracle_bronze LEFT JOIN accepted a USING (event_date, source)
+GROUP BY event_date, source, reason HAVING rows > 0
+"""
+
+
+def derive_batch(history: History) -> None:
+    """Make, each once:
+
+    - ``oracle_bronze``: every record and partners' row, with ``reason`` where it is to be rejected by the
+      contract, and ``closing`` for the events that a replay ends with;
+    - ``oracle_silver``: those that Silver is to hold;
+    - ``oracle_rejects (event_date, reason, source, rows)``;
+    - ``oracle_bronze_groups`` and ``oracle_silver_groups``: as ``batch_bronze`` and ``batch_silver``.
+    """
+    history.keep("oracle_malformed", lambda: _reasons(history.query(_MALFORMED)))
+    history.derive("oracle_bronze", _RECORDS)
+    history.derive("oracle_silver", _SILVER)
+    history.derive("oracle_rejects", _REJECTS)
+    _derive_groups(history, "bronze", ("event_date", "source"), BRONZE_FIELDS)
+    _derive_groups(history, "silver", ("event_date", "event_type", "source"), SILVER_FIELDS)
+
+
+def _reasons(malformed: pa.Table) -> pa.Table:
+    """``(seq, reason)``: each broken payload judged by the contract."""
+    rules = contract_rules()
+    reasons = [rejection(payload, rules) for payload in malformed["payload"].to_pylist()]
+    return pa.table({"seq": malformed["seq"], "reason": pa.array(reasons, pa.string())})
+
+
+def _derive_groups(history: History, layer: str, keys: Sequence[str], fields: Sequence[str]) -> None:
+    history.derive(f"oracle_{layer}_groups", summed(f"oracle_{layer}", keys, fields))

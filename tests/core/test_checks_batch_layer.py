@@ -1,0 +1,297 @@
+"""A day through the batch layer: three events of Kafka, one sent twice, one broken; three partners' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.checks import CHECKS, checks_for
+from harness.checks.batch import LAYER_CHECKS
+from harness.checks.measurement import Distribution, Unjudged
+from tests.core.batch_histories import (
+    DAY,
+    GATES,
+    LAMBDA,
+    PARTNERS,
+    SOURCE,
+    STREAM,
+    TASKS,
+    altered,
+    batch_day,
+    gate,
+    measure,
+    partner,
+    right_day,
+    task,
+    wrong,
+)
+from tests.core.histories import Rows, history, scenario
+
+RIGHT = right_day()
+SAFETY = (
+    "bronze_equals_oracle",
+    "silver_equals_oracle",
+    "gold_equals_oracle",
+    "reconciled",
+    "gates_evaluated",
+)
+
+
+def judged(**tables: Rows) -> dict[str, int]:
+    """What each safety check counts, where it counts anything."""
+    of = batch_day(**tables)
+    return {name: value for name in SAFETY if (value := wrong(name, of)[0])}
+
+
+def where(table: str, **fields: object) -> int:
+    """The first row of a right table that has these fields."""
+    return next(n for n, row in enumerate(RIGHT[table]) if row.items() >= fields.items())
+
+
+def test_a_right_batch_layer_has_nothing_wrong() -> None:
+    assert judged() == {}
+
+
+@pytest.mark.parametrize("name", SAFETY)
+def test_where_no_task_was_carried_out_nothing_is_judged(name: str) -> None:
+    assert isinstance(measure(name, batch_day(batch_tasks=[])), Unjudged)
+
+
+def test_records_that_the_plan_does_not_know_leave_the_layers_unjudged() -> None:
+    strange = {"topic": "events", "partition": 0, "offset": 9, "seq": -1}
+    found = measure("silver_equals_oracle", batch_day(readback_events=[*SOURCE, *STREAM, strange]))
+    assert isinstance(found, Unjudged)
+    assert found.reason.startswith("1 records of the source topic are not of the plan")
+
+
+def test_landing_that_runs_again_without_offsets_is_told_by_bronze_and_by_its_hop() -> None:
+    landed = altered(RIGHT["batch_landing"], where("batch_landing", event_date=DAY), rows=10)
+    bronze = [{**row, "rows": 2} if row["source"] == "kafka" else row for row in RIGHT["batch_bronze"]]
+    of = batch_day(batch_landing=landed, batch_bronze=bronze)
+    assert wrong("bronze_equals_oracle", of)[0] == 6
+    assert f"{DAY}, source topic -> landing: 5 rows in, 10 out" in wrong("reconciled", of)[1]
+
+
+def test_a_record_with_other_bytes_makes_bronze_differ() -> None:
+    assert judged(batch_bronze=altered(RIGHT["batch_bronze"], 0, checksum=1)) == {"bronze_equals_oracle": 1}
+
+
+def test_silver_that_keeps_a_duplicate_differs_in_rows_and_in_rejects() -> None:
+    index = where("batch_silver", event_date=DAY, source="kafka")
+    silver = altered(RIGHT["batch_silver"], index, rows=2)
+    duplicate = where("batch_rejects", source="kafka", reason="duplicate_identity")
+    rejects = [row for n, row in enumerate(RIGHT["batch_rejects"]) if n != duplicate]
+    count, examples = wrong("silver_equals_oracle", batch_day(batch_silver=silver, batch_rejects=rejects))
+    assert count == 2
+    assert examples == (
+        f"{DAY}, departure, kafka: expected 3 rows, found 4",
+        f"{DAY}, rejects, duplicate_identity, kafka: expected 1 rows, found 0",
+    )
+
+
+def test_a_silver_row_with_another_value_differs_though_the_numbers_agree() -> None:
+    index = where("batch_silver", event_date=DAY, source="partner")
+    bucket = int(str(RIGHT["batch_silver"][index]["bucket"]))
+    moved = altered(RIGHT["batch_silver"], index, bucket=(bucket + 1) % 256, checksum=5)
+    assert judged(batch_silver=moved) == {"silver_equals_oracle": 1}
+
+
+def test_a_copy_from_kafka_wins_over_a_partners() -> None:
+    swapped = [{**row, "source": "partner"} for row in RIGHT["batch_silver"]]
+    assert wrong("silver_equals_oracle", batch_day(batch_silver=swapped))[0] > 0
+
+
+@pytest.mark.parametrize("reason", ["missing:event_id", "not_json"])
+def test_a_reject_with_another_reason_differs(reason: str) -> None:
+    index = where("batch_rejects", source="kafka", reason="type:event_id")
+    rejects = altered(RIGHT["batch_rejects"], index, reason=reason)
+    assert set(judged(batch_rejects=rejects)) == {"silver_equals_oracle", "reconciled"}
+
+
+def test_a_partners_row_that_never_came_is_told_by_its_hop() -> None:
+    of = batch_day(partner_rows=[*PARTNERS, partner(3)], **RIGHT)
+    assert f"{DAY}, partner files -> bronze, partner: 4 rows in, 3 out" in wrong("reconciled", of)[1]
+
+
+def test_an_event_that_the_stream_lost_is_told_by_its_hop() -> None:
+    of = batch_day(readback_events=[*SOURCE, *STREAM[1:]])
+    assert wrong("reconciled", of) == (1, (f"{DAY}, events_valid -> silver, kafka: 2 rows in, 3 out",))
+
+
+def test_a_dead_letter_that_the_stream_lost_is_told_by_its_hop() -> None:
+    of = batch_day(readback_events=[*SOURCE, *STREAM[:-1]])
+    hop = "dead letters, type:event_id -> kafka rejected, type:event_id"
+    assert wrong("reconciled", of) == (1, (f"{DAY}, {hop}: 0 rows in, 1 out",))
+
+
+GOLD_TABLES = ("daily", "hourly", "entity_days", "entities")
+COLUMNS = {
+    "events": 77,
+    "measured": 77,
+    "value_sum": 77.0,
+    "value_min": 77.0,
+    "value_max": 77.0,
+    "quantity_sum": 77,
+    "first_event_time_ms": 77,
+    "last_event_time_ms": 77,
+    "last_event_type": "landed",
+    "last_value": 77.0,
+}
+
+
+@pytest.mark.parametrize("table", GOLD_TABLES)
+@pytest.mark.parametrize("column", COLUMNS)
+def test_any_figure_of_gold_that_differs_is_told(table: str, column: str) -> None:
+    rows = RIGHT[f"batch_gold_{table}"]
+    if column in rows[0]:
+        found = wrong(
+            "gold_equals_oracle",
+            batch_day(**{f"batch_gold_{table}": altered(rows, 0, **{column: COLUMNS[column]})}),
+        )
+        assert found[0] > 0
+        assert any(example.startswith(table) for example in found[1])
+
+
+@pytest.mark.parametrize("table", GOLD_TABLES)
+@pytest.mark.parametrize("change", [lambda rows: rows[1:], lambda rows: [*rows, rows[0]]])
+def test_a_row_of_gold_that_is_missing_or_there_twice_is_told(
+    table: str, change: Callable[[Rows], Rows]
+) -> None:
+    rows = change(RIGHT[f"batch_gold_{table}"])
+    assert wrong("gold_equals_oracle", batch_day(**{f"batch_gold_{table}": rows}))[0] > 0
+
+
+def test_a_sum_may_differ_by_the_order_of_its_addition() -> None:
+    rows = RIGHT["batch_gold_daily"]
+    nearly = [
+        {**row, "value_sum": row["value_sum"] and float(str(row["value_sum"])) * (1 + 1e-12)} for row in rows
+    ]
+    assert judged(batch_gold_daily=nearly) == {}
+
+
+def test_any_of_an_entitys_events_of_one_moment_may_be_its_last() -> None:
+    tied = [*PARTNERS, partner(3, 10, value=5.0, event_type="landed")]
+    for value, kind in ((4.0, "departure"), (5.0, "landed")):
+        of = batch_day(partner_rows=tied)
+        days = of.rows("SELECT * FROM batch_gold_entity_days")
+        index = next(n for n, row in enumerate(days) if row["entity_id"] == "N1")
+        days[index] |= {"last_value": value, "last_event_type": kind}
+        totals = of.rows("SELECT * FROM batch_gold_entities")
+        totals = [row | ({"last_event_type": kind} if row["entity_id"] == "N1" else {}) for row in totals]
+        tables = {"batch_gold_entity_days": days, "batch_gold_entities": totals}
+        assert judged(partner_rows=tied, **tables) == {}
+
+
+def quarantined(layer: str) -> Rows:
+    """The layer's gate failed, and those behind it were held back."""
+    layers = ("bronze", "silver", "gold")
+    behind = layers[layers.index(layer) + 1 :]
+    outcomes = {layer: "quarantined", **dict.fromkeys(behind, "held_back")}
+    return [task(name, outcome=outcomes.get(name, "promoted")) for name in layers]
+
+
+def test_a_day_in_quarantine_is_judged_there_and_what_is_behind_it_is_not() -> None:
+    kept = [{**row, "place": "quarantine"} for row in RIGHT["batch_silver"] if row["event_date"] == DAY]
+    rejects = [{**row, "place": "quarantine"} for row in RIGHT["batch_rejects"]]
+    others = [row for row in RIGHT["batch_silver"] if row["event_date"] != DAY]
+    of = batch_day(
+        batch_tasks=quarantined("silver"),
+        batch_silver=[*kept, *others],
+        batch_rejects=rejects,
+        batch_gold_daily=[row for row in RIGHT["batch_gold_daily"] if row["event_date"] != DAY],
+    )
+    assert wrong("silver_equals_oracle", of)[0] == 0
+    assert wrong("gold_equals_oracle", of)[0] == 0
+    assert wrong("reconciled", of)[0] == 0
+    assert "1 were held back" in measure("gold_equals_oracle", of).detail
+
+
+def test_a_day_in_quarantine_must_not_be_in_the_table_alone() -> None:
+    assert "silver_equals_oracle" in judged(batch_tasks=quarantined("silver"))
+
+
+def test_a_day_of_which_no_task_was_carried_out_is_missing() -> None:
+    of = batch_day(
+        batch_tasks=[task("bronze", event_date=DAY.replace(day=1))], batch_bronze=[], batch_silver=[]
+    )
+    assert wrong("bronze_equals_oracle", of)[0] == 8
+
+
+def test_the_last_time_that_a_task_was_carried_out_decides() -> None:
+    again = [*quarantined("silver"), *(task(str(t["task"]), number=2) for t in TASKS)]
+    assert judged(batch_tasks=again, batch_gates=[*GATES, *({**g, "number": 2} for g in GATES)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("gates", "told"),
+    [
+        (GATES[1:], "its gate was not evaluated"),
+        ([gate("bronze", result="not_evaluated"), *GATES[1:]], "its gate was not evaluated"),
+        (
+            [*GATES, gate("bronze", "rows", result="failed"), gate("bronze", "nulls", result="failed")],
+            "promoted though failed: nulls, rows",
+        ),
+        (
+            [*GATES, gate("bronze", "rows", result="not_evaluated")],
+            "promoted though nothing evaluated: rows",
+        ),
+    ],
+)
+def test_a_layer_that_went_past_its_gate_is_told(gates: Rows, told: str) -> None:
+    assert wrong("gates_evaluated", batch_day(batch_gates=gates)) == (1, (f"bronze of {DAY}: {told}",))
+
+
+@pytest.mark.parametrize(
+    "gates",
+    [
+        [*GATES, gate("bronze", "rows", severity="warning", result="failed")],
+        [*GATES, gate("bronze", "rows", number=7, result="failed")],
+    ],
+)
+def test_a_warning_keeps_nothing_back(gates: Rows) -> None:
+    assert judged(batch_gates=gates) == {}
+
+
+def test_a_failed_gate_that_kept_its_day_back_was_no_wrong() -> None:
+    of = batch_day(batch_tasks=quarantined("gold"), batch_gates=[*GATES[:2], gate("gold", result="failed")])
+    assert wrong("gates_evaluated", of)[0] == 0
+
+
+def distribution(check: str, **tables: Rows) -> Distribution:
+    found = measure(check, history(of=LAMBDA, **tables))
+    assert isinstance(found, Distribution), found
+    return found
+
+
+def test_pruning_is_what_a_query_did_not_read_of_a_full_scan() -> None:
+    scans = [
+        {"at_ns": 0, "query": "one day", "files_read": 1, "files_all": 90, "bytes_read": 2, "bytes_all": 100},
+        {"at_ns": 0, "query": "of nothing", "files_read": 0, "files_all": 0, "bytes_read": 0, "bytes_all": 0},
+    ]
+    found = distribution("pruning", batch_scans=scans)
+    assert found.values.tolist() == [98.0]
+    assert found.examples == ("one day: 98.0% not read, 1 of 90 files opened",)
+
+
+def test_a_tasks_duration_counts_each_time_and_held_back_ones_took_none() -> None:
+    tasks = [task("bronze"), task("bronze", 2, ended_ns=66 * 10**9), task("gold", outcome="held_back")]
+    assert sorted(distribution("batch_duration", batch_tasks=tasks).values) == [2.0, 5.0]
+
+
+def test_costs_are_by_task_for_a_million_rows_read() -> None:
+    tasks = [task("bronze", cpu_s=1.0, rows_read=500_000), task("bronze", 2, cpu_s=2.0, rows_read=500_000)]
+    assert distribution("batch_cpu", batch_tasks=tasks).values.tolist() == [3.0]
+    assert distribution("batch_bytes", batch_tasks=tasks).values.tolist() == [10_000.0]
+
+
+@pytest.mark.parametrize("name", ["pruning", "batch_duration", "batch_cpu", "batch_bytes"])
+def test_what_was_not_measured_is_not_judged(name: str) -> None:
+    assert isinstance(measure(name, history(of=LAMBDA)), Unjudged)
+
+
+def test_the_checks_of_the_batch_layer_need_it_deployed() -> None:
+    names = {check.name for check in LAYER_CHECKS}
+    assert names <= checks_for(LAMBDA).keys()
+    assert not names & checks_for(scenario()).keys()
+    assert names <= CHECKS.keys()
