@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
 
 from pipeline.errors import NoSuchService
 
@@ -79,11 +79,50 @@ class CassandraEndpoint:
     security: Security = Security()
 
 
-Endpoint = KafkaEndpoint | FlinkEndpoint | CassandraEndpoint
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStoreEndpoint:
+    """An S3-compatible object store, and the bucket of the lake in it."""
+
+    service: ClassVar[str] = "object_store"
+    url: str
+    """``http://host:port``, or ``https://s3.eu-central-1.amazonaws.com``."""
+    bucket: str = "lake"
+    region: str = "us-east-1"
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    """With the access key, or neither: then clients use the role of the machine that they run on."""
+    path_style: bool = True
+    """Whether the bucket stands in the path, and not in the name of the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkEndpoint:
+    """Where Spark jobs run, and what their driver is started with. The driver is the job's own process.
+
+    ``local[2]`` is a session without a cluster: two threads in the driver.
+    """
+
+    service: ClassVar[str] = "spark"
+    master: str
+    """``local[<cores>]`` or ``spark://host:port``."""
+    jars: tuple[str, ...]
+    """Delta, S3A and the Kafka source, as driver and executors see them."""
+    driver_heap_bytes: int
+    executor_heap_bytes: int | None = None
+    """Of each executor of a cluster."""
+    driver_host: str = "127.0.0.1"
+    """Where executors reach the driver."""
+    java_home: str | None = None
+    """The driver's Java; what the system has when it is left out."""
+    java_options: tuple[str, ...] = ()
+    """More options of the driver's virtual machine."""
+    class_archive: str | None = None
+    """A file of loaded classes: the first driver makes it, the others start from it in half of the time."""
+
+
+Endpoint = KafkaEndpoint | FlinkEndpoint | CassandraEndpoint | ObjectStoreEndpoint | SparkEndpoint
 _Wanted = TypeVar("_Wanted", bound=Endpoint)
-_KINDS: Final[Mapping[str, type[Endpoint]]] = {
-    kind.service: kind for kind in (KafkaEndpoint, FlinkEndpoint, CassandraEndpoint)
-}
+_KINDS: Final[Mapping[str, type[Endpoint]]] = {kind.service: kind for kind in get_args(Endpoint)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +145,20 @@ class Endpoints:
     def cassandra(self) -> CassandraEndpoint:
         """Raises ``NoSuchService``."""
         return self._of(CassandraEndpoint)
+
+    @property
+    def object_store(self) -> ObjectStoreEndpoint:
+        """Raises ``NoSuchService``."""
+        return self._of(ObjectStoreEndpoint)
+
+    @property
+    def spark(self) -> SparkEndpoint:
+        """Raises ``NoSuchService``."""
+        return self._of(SparkEndpoint)
+
+    def adding(self, endpoint: Endpoint) -> Endpoints:
+        """The same platform with this service, in place of the one that it may have."""
+        return Endpoints((*(e for e in self.services if e.service != endpoint.service), endpoint))
 
     def replacing(self, endpoint: Endpoint) -> Endpoints:
         """The same platform, with this endpoint in the place of its service's."""
@@ -138,4 +191,5 @@ class Endpoints:
 
 def _endpoint(kind: type[Endpoint], values: dict[str, Any]) -> Endpoint:
     lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    return kind(**values | lists | {"security": Security(**values["security"])})
+    security = {"security": Security(**values["security"])} if "security" in values else {}
+    return kind(**values | lists | security)

@@ -11,9 +11,14 @@ PipelineError
 │   ├── KafkaFailed
 │   │   └── AccessRefused        it does not take the user, the password or the certificate
 │   ├── CassandraFailed
+│   ├── ObjectStoreFailed
+│   │   └── NoSuchObject         nothing lies under the key
+│   ├── SparkFailed
 │   └── FlinkFailed
 │       ├── StatementFailed      a SQL statement was refused; holds the statement
 │       └── JobFailed            the job ended, or cannot start
+├── TableHeld            another writer holds the table; says who, and since when
+├── LeaseLost            a lease ran out, or another writer took it over: what was to be written must not be
 ├── NotReady             an engine does not answer yet; worth another try
 ├── RecordsGone          records that were to land next are no longer in their topic
 ├── CommitConflict       another writer's commit came first; nothing of ours was written
@@ -25,7 +30,7 @@ PipelineError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 
 class PipelineError(Exception):
@@ -89,6 +94,18 @@ class CassandraFailed(EngineError):
     """Cassandra refused or failed an operation."""
 
 
+class ObjectStoreFailed(EngineError):
+    """The object store refused or failed an operation."""
+
+
+class NoSuchObject(ObjectStoreFailed):
+    """Nothing lies under the key."""
+
+
+class SparkFailed(EngineError):
+    """Spark's driver did not start, or Spark refused or failed what was asked of it."""
+
+
 class FlinkFailed(EngineError):
     """Flink refused or failed an operation."""
 
@@ -104,6 +121,21 @@ class StatementFailed(FlinkFailed):
 
 class JobFailed(FlinkFailed):
     """The job ended, or cannot start."""
+
+
+class TableHeld(PipelineError):
+    """Another writer holds the table."""
+
+    def __init__(self, table: str, holder: str, since: datetime, until: datetime) -> None:
+        self.table, self.holder, self.since, self.until = table, holder, since, until
+        super().__init__(
+            f"{table} is held by {holder} since {since:%Y-%m-%d %H:%M:%S} UTC; wait until it is done."
+            f" If it has died, the table is free after {until:%H:%M:%S} UTC"
+        )
+
+
+class LeaseLost(PipelineError):
+    """A lease ran out before it was renewed, or another writer took it over."""
 
 
 class NotReady(PipelineError):

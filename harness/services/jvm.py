@@ -22,11 +22,14 @@ def java_launch(
     options: str,
     main: str,
     jit: Jit,
+    jars: Sequence[Path] = (),
     arguments: Sequence[str] = (),
     files: Mapping[Path, str | bytes],
     env: Mapping[str, str] | None = None,
 ) -> Launch:
     """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one a line.
+
+    ``jars`` are what a part of the engine that lies elsewhere puts on the class path.
 
     The class path is written out in a fixed order, as an archive of loaded classes holds for one order only.
     """
@@ -36,7 +39,7 @@ def java_launch(
         archive_option=archive.option,
         jit=jit,
         tmp=node.tmp_dir,
-        class_path=":".join(str(jar) for jar in sorted(cluster.home.glob("lib/*.jar"))),
+        class_path=":".join(str(jar) for jar in (*jars, *sorted(cluster.home.glob("lib/*.jar")))),
         log_dir=node.data_dir,
     )
     options_file = node.conf_dir / OPTIONS_FILE

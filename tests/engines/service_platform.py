@@ -20,7 +20,7 @@ def running(
 ) -> Iterator[ProcessPlatform]:
     """The service with ``{role: (count, heap in MiB)}`` in three zones, until the caller is done."""
     specs = {role: RoleSpec(count=count, heap=heap * MIB) for role, (count, heap) in roles.items()}
-    topology = Topology(name=f"test-{service}", zones=("a", "b", "c"), services={service: specs}, jit="c1")
+    topology = Topology(name="test", zones=("a", "b", "c"), services={service: specs}, jit="c1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOODMARK_STATE", str(folder / "state"))
         platform = ProcessBackend(services=services).up(

@@ -1,0 +1,141 @@
+"""Spark: a standalone cluster, or a session that a job starts for itself where a topology has no cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from harness.artifacts import cache_dir
+from harness.artifacts.java import JavaHome
+from harness.errors import PlatformError
+from harness.services.jvm import MIB, java_launch
+from harness.services.protocol import Cluster, Launch, Node, Role
+from harness.services.templates import FOLDER, render
+from harness.topology import Jit
+from pipeline.endpoints import SparkEndpoint
+
+MASTER_PORT: Final = 7077
+MASTER_WEB_PORT: Final = 8080
+WORKER_PORT: Final = 7078
+WORKER_WEB_PORT: Final = 8081
+DRIVER_HEAP_BYTES: Final = 1024 * MIB
+_MASTER, _WORKER = "master", "worker"
+_DAEMON_HEAP_MIB: Final = 128
+_CORES_PER_WORKER: Final = 1
+
+
+class Spark:
+    """A standalone cluster. Each worker runs one executor, of the worker's heap."""
+
+    name: Final = "spark"
+    roles: Final[Mapping[str, Role]] = MappingProxyType(
+        {
+            _MASTER: Role(ports=(MASTER_PORT, MASTER_WEB_PORT)),
+            _WORKER: Role(ports=(WORKER_PORT, WORKER_WEB_PORT), after=(_MASTER,)),
+        }
+    )
+
+    def prepare(self, cluster: Cluster) -> None:
+        """Nothing is shared by the nodes."""
+
+    def launch(self, node: Node, cluster: Cluster) -> Launch:
+        """A daemon of the node's role."""
+        conf = node.conf_dir
+        pyspark = pyspark_home()
+        main, arguments = _master(node) if node.spec.role == _MASTER else _worker(node, cluster)
+        return java_launch(
+            node,
+            cluster,
+            options=render("spark/jvm.options.j2", daemon_heap_mib=_DAEMON_HEAP_MIB, conf=conf),
+            main=main,
+            # They have nothing that runs hot; executors are given options by their driver.
+            jit="c1",
+            jars=sorted(pyspark.glob("jars/*.jar")),
+            arguments=arguments,
+            env={
+                "SPARK_HOME": str(pyspark),
+                "JAVA_HOME": str(cluster.java.path),
+                "SPARK_LOCAL_DIRS": str(node.tmp_dir),
+            },
+            files={conf / "log4j2.properties": (FOLDER / "spark" / "log4j2.properties").read_text()},
+        )
+
+    def check_ready(self, node: Node, cluster: Cluster) -> None:
+        """The master answers, and knows this worker as alive."""
+        # Imported when first asked: lists of services need no client.
+        from harness.services.spark_probe import check_master, check_worker  # noqa: PLC0415
+
+        web_url = f"http://{cluster.role(_MASTER)[0].address}:{MASTER_WEB_PORT}"
+        if node.spec.role == _MASTER:
+            check_master(web_url)
+        else:
+            check_worker(web_url, node.address)
+
+    def endpoint(self, cluster: Cluster) -> SparkEndpoint:
+        """The master; executors as large as the smallest worker."""
+        workers = cluster.role(_WORKER)
+        return _endpoint(
+            master=_master_url(cluster),
+            home=cluster.home,
+            java=cluster.java,
+            jit=cluster.nodes[0].spec.jit,
+            executor_heap_bytes=min(node.spec.heap_bytes for node in workers) if workers else None,
+        )
+
+
+def own_session(*, home: Path, java: JavaHome, jit: Jit, cores: int = 2) -> SparkEndpoint:
+    """What a platform without a cluster gives its jobs: a session in the driver alone.
+
+    ``home`` is the engine's, which holds what pyspark lacks.
+    """
+    return _endpoint(master=f"local[{cores}]", home=home, java=java, jit=jit, executor_heap_bytes=None)
+
+
+def pyspark_home() -> Path:
+    """The package's folder, which is a whole distribution of Spark. Raises ``PlatformError``."""
+    found = importlib.util.find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
+        raise PlatformError("pyspark is not installed; install the extra `batch` (`make python` does)")
+    return Path(found.submodule_search_locations[0])
+
+
+def _master(node: Node) -> tuple[str, tuple[str, ...]]:
+    listening = ("--host", node.address, "--port", str(MASTER_PORT), "--webui-port", str(MASTER_WEB_PORT))
+    return "org.apache.spark.deploy.master.Master", listening
+
+
+def _worker(node: Node, cluster: Cluster) -> tuple[str, tuple[str, ...]]:
+    return "org.apache.spark.deploy.worker.Worker", (
+        *("--host", node.address, "--port", str(WORKER_PORT), "--webui-port", str(WORKER_WEB_PORT)),
+        *("--cores", str(_CORES_PER_WORKER), "--memory", f"{node.spec.heap_bytes // MIB}M"),
+        *("--work-dir", str(node.data_dir / "work")),
+        _master_url(cluster),
+    )
+
+
+def _master_url(cluster: Cluster) -> str:
+    return f"spark://{cluster.role(_MASTER)[0].address}:{MASTER_PORT}"
+
+
+def _endpoint(
+    *, master: str, home: Path, java: JavaHome, jit: Jit, executor_heap_bytes: int | None
+) -> SparkEndpoint:
+    return SparkEndpoint(
+        master=master,
+        jars=tuple(str(jar) for jar in sorted(home.glob("lib/*.jar"))),
+        driver_heap_bytes=DRIVER_HEAP_BYTES,
+        executor_heap_bytes=executor_heap_bytes,
+        java_home=str(java.path),
+        java_options=("-XX:+UseSerialGC", *(("-XX:TieredStopAtLevel=1",) if jit == "c1" else ())),
+        class_archive=str(_class_archive(home, java)),
+    )
+
+
+def _class_archive(home: Path, java: JavaHome) -> Path:
+    """An archive holds for one Java and one class path, of which pyspark's folder is a part."""
+    place = hashlib.sha256(str(pyspark_home()).encode()).hexdigest()[:12]
+    return cache_dir() / "derived" / home.name / f"driver-{place}-java-{java.version}.jsa"

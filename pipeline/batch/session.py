@@ -1,0 +1,130 @@
+"""A Spark session for one job: its driver starts with it and ends with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.batch.settings import launch_settings, made_archive, s3a_settings
+from pipeline.endpoints import Endpoints, SparkEndpoint
+from pipeline.errors import SparkFailed
+
+if TYPE_CHECKING:  # it takes a third of a second, and its jars may not be there
+    from pyspark.sql import SparkSession
+
+_END_TIMEOUT_S: Final = 120.0
+"""Long, as the first driver writes its archive of classes when it ends."""
+_MISLEADING: Final = ("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT")
+"""Variables of other installations of Spark, which would change what is started."""
+
+
+@contextmanager
+def spark_session(endpoints: Endpoints, *, name: str) -> Iterator[SparkSession]:
+    """The only session of this process, with Delta and the lake's object store. ``name`` is shown by Spark.
+
+    The driver is a virtual machine of its own. It ends with the block, whatever happens in it, and with this
+    process, even by SIGKILL: it reads from a pipe that the kernel closes. Raises SparkFailed.
+    """
+    endpoint = endpoints.spark
+    with tempfile.TemporaryDirectory(prefix="floodmark-spark-") as folder:
+        scratch = Path(folder)
+        lake = s3a_settings(endpoints.object_store, scratch=scratch)
+        session = _start(endpoint, name, scratch)
+        try:
+            _configure(session, lake)
+            yield session
+        finally:
+            _stop(session)
+            _keep_archive(endpoint, scratch)
+
+
+def _start(endpoint: SparkEndpoint, name: str, scratch: Path) -> SparkSession:
+    from py4j.protocol import Py4JError  # noqa: PLC0415
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415
+    from pyspark.errors import PySparkException  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    if SparkContext._active_spark_context is not None:
+        raise SparkFailed(f"{name}: this process has a Spark session already; end that one first")
+    settings = SparkConf(loadDefaults=False)
+    for key, value in launch_settings(endpoint, name=name, scratch=scratch).items():
+        settings.set(key, value)
+    try:
+        with _environment(endpoint, scratch):
+            return SparkSession.builder.config(conf=settings).getOrCreate()
+    except (PySparkException, Py4JError, OSError) as error:
+        _end_driver()
+        raise SparkFailed(f"{name}: Spark did not start on {endpoint.master}: {error}") from error
+
+
+def _stop(session: SparkSession) -> None:
+    """A driver that was killed cannot be told to stop, which must not hide what its death made fail."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415
+
+    try:
+        with suppress(Py4JError, OSError):
+            session.stop()
+    finally:
+        _end_driver()
+
+
+@contextmanager
+def _environment(endpoint: SparkEndpoint, scratch: Path) -> Iterator[None]:
+    """The driver inherits this process's environment, so it is changed while the driver is started."""
+    before = dict(os.environ)
+    for variable in _MISLEADING:
+        os.environ.pop(variable, None)
+    # Spark warns of the settings that these stand for.
+    os.environ["SPARK_LOCAL_DIRS"] = str(scratch)
+    os.environ["SPARK_LOCAL_IP"] = endpoint.driver_host
+    if endpoint.java_home is not None:
+        os.environ["JAVA_HOME"] = endpoint.java_home
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:
+    java_context: Any = session.sparkContext._jsc
+    configuration = java_context.hadoopConfiguration()
+    for key, value in settings.items():
+        configuration.set(key, value)
+
+
+def _end_driver() -> None:
+    """End the virtual machine, which pyspark by itself keeps for the next session."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    gateway: Any = SparkContext._gateway
+    if gateway is None:
+        return
+    SparkContext._gateway, SparkContext._jvm = None, None
+    gateway.shutdown()
+    driver: subprocess.Popen[bytes] = gateway.proc
+    if driver.stdin is not None:
+        driver.stdin.close()
+    try:
+        driver.wait(_END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        driver.kill()
+        driver.wait()
+
+
+def _keep_archive(endpoint: SparkEndpoint, scratch: Path) -> None:
+    """Several drivers may make one at the same time; each is whole, and the last one stays."""
+    made = made_archive(scratch)
+    if endpoint.class_archive is None or not made.is_file():
+        return
+    kept = Path(endpoint.class_archive)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+    shutil.move(made, partial)
+    partial.replace(kept)

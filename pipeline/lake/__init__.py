@@ -1,0 +1,1 @@
+"""The lake as objects: a client of the object store, and leases on its tables."""

@@ -1,0 +1,61 @@
+"""How the pipeline reaches an S3-compatible object store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.errors import NoSuchObject, ObjectStoreFailed
+
+_CONNECT_TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 30.0
+"""For the first byte of an answer."""
+ATTEMPTS: Final = 4
+_MISSING: Final = ("404", "NoSuchKey")
+
+
+def s3_client(endpoint: ObjectStoreEndpoint, *, attempts: int, timeout_s: float) -> Any:
+    """AWS's client for this store alone: no settings of the machine's user but the credentials of its role.
+
+    It may be used by many threads.
+    """
+    # Imported when first asked: it takes a quarter of a second.
+    from boto3.session import Session  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    return Session().client(
+        "s3",
+        endpoint_url=endpoint.url,
+        region_name=endpoint.region,
+        aws_access_key_id=endpoint.access_key,
+        aws_secret_access_key=endpoint.secret_key,
+        config=Config(
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=timeout_s,
+            retries={"total_max_attempts": attempts, "mode": "standard"},
+            s3={"addressing_style": "path" if endpoint.path_style else "virtual"},
+            proxies={},
+        ),
+    )
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn the client's errors into ObjectStoreFailed, which says what was being done."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        yield
+    except ClientError as error:
+        kind = NoSuchObject if error_code(error) in _MISSING else ObjectStoreFailed
+        raise kind(f"{doing}: {error}") from error
+    except BotoCoreError as error:
+        raise ObjectStoreFailed(f"{doing}: {error}") from error
+
+
+def error_code(error: Any) -> str:
+    """The store's word for what went wrong, of a ClientError."""
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code

@@ -1,0 +1,203 @@
+"""Leases: who writes a table is alone, on the strength of conditional writes.
+
+A lease is an object ``locks/<table>/<number>.json``, and the highest number counts. An expired or released
+lease is taken over by writing the next number, which succeeds for one writer only: to replace the object
+itself would take a conditional overwrite (If-Match), which not every store does atomically. The newest
+object is never removed. Who was slow may write a number that was removed since, and therefore looks again
+whether its own is the newest.
+
+Expiry is judged by the writers' own clocks: they must agree to within a small part of ``ttl_s``. A holder
+that could not renew stops to be one when its lease ends by its own clock, before anyone takes it over.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHeld
+
+_FOLDER: Final = "locks"
+_RENEWALS: Final = 4
+"""In each ``ttl_s``, so that some may fail."""
+
+
+class LeaseObjects(Protocol):
+    """What a lease needs of the object store."""
+
+    def get(self, key: str) -> bytes:
+        """An object's bytes."""
+        ...
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object, in place of the one that may be there."""
+        ...
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        """Write an object where there is none; False where there is one."""
+        ...
+
+    def list(self, prefix: str) -> Iterable[str]:
+        """The keys that begin so, in the order of their bytes."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """What a lease's object says. Times are seconds since 1970."""
+
+    holder: str
+    token: str
+    """Tells two leases of the same holder apart."""
+    since_s: float
+    until_s: float
+
+    @staticmethod
+    def loads(body: bytes) -> _Record:
+        return _Record(**json.loads(body))
+
+    def dumps(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+
+class Lease:
+    """A lease that is held, until it is released or lost."""
+
+    def __init__(
+        self,
+        objects: LeaseObjects,
+        table: str,
+        *,
+        holder: str,
+        ttl_s: float,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the lease. Raises TableHeld, and ObjectStoreFailed."""
+        self._objects, self._table, self._ttl_s, self._now = objects, table, ttl_s, now
+        self._lock = threading.Lock()
+        at_s = now()
+        self._record = _Record(holder=holder, token=uuid.uuid4().hex, since_s=at_s, until_s=at_s + ttl_s)
+        self._key = self._take()
+
+    def require(self) -> None:
+        """To be called before a commit. Raises LeaseLost, and ObjectStoreFailed."""
+        with self._lock:
+            self._require()
+
+    def renew(self) -> None:
+        """Hold it for ``ttl_s`` from now. Raises LeaseLost, and ObjectStoreFailed."""
+        with self._lock:
+            self._require()
+            self._write(until_s=self._now() + self._ttl_s)
+
+    def release(self) -> None:
+        """Let others have it at once. A lease that is lost is left alone. Raises ObjectStoreFailed."""
+        with self._lock:
+            if self._now() < self._record.until_s and self._is_newest():
+                self._write(until_s=0.0)
+
+    def _require(self) -> None:
+        late_s = self._now() - self._record.until_s
+        if late_s >= 0:
+            raise LeaseLost(f"the lease of {self._table} ran out {late_s:.1f} s ago without being renewed")
+        if not self._is_newest():
+            raise LeaseLost(f"the lease of {self._table} was taken over by another writer")
+
+    def _take(self) -> str:
+        """Write the next number; its key. Each further round means that another writer was faster."""
+        while True:
+            older = self._keys()
+            try:
+                key = self._next_key(older)
+                if not self._objects.put_if_absent(key, self._record.dumps()):
+                    self._refuse_other(_Record.loads(self._objects.get(key)))
+            except NoSuchObject:
+                continue  # removed by a writer that is ahead of us
+            if self._keys()[-1:] == (key,):
+                for old in older:
+                    self._objects.delete(old)
+                return key
+
+    def _next_key(self, keys: tuple[str, ...]) -> str:
+        """Where the next lease is to be written. Raises TableHeld while the newest one counts."""
+        if not keys:
+            return self._numbered(1)
+        newest = _Record.loads(self._objects.get(keys[-1]))
+        if self._now() < newest.until_s:
+            raise self._held(newest)
+        return self._numbered(1 + int(keys[-1].rpartition("/")[2].removesuffix(".json")))
+
+    def _refuse_other(self, there: _Record) -> None:
+        """An answer that was lost on its way is asked for again, and then what is there is our own."""
+        if there.token != self._record.token:
+            raise self._held(there)
+
+    def _write(self, *, until_s: float) -> None:
+        record = replace(self._record, until_s=until_s)
+        self._objects.put(self._key, record.dumps())
+        self._record = record
+
+    def _is_newest(self) -> bool:
+        return self._keys()[-1:] == (self._key,)
+
+    def _keys(self) -> tuple[str, ...]:
+        return tuple(self._objects.list(f"{_FOLDER}/{self._table}/"))
+
+    def _numbered(self, number: int) -> str:
+        # So many digits that the order of the bytes is that of the numbers.
+        return f"{_FOLDER}/{self._table}/{number:012d}.json"
+
+    def _held(self, record: _Record) -> TableHeld:
+        since, until = (datetime.fromtimestamp(s, UTC) for s in (record.since_s, record.until_s))
+        return TableHeld(self._table, record.holder, since, until)
+
+
+@contextmanager
+def lease(
+    objects: LeaseObjects,
+    table: str,
+    *,
+    holder: str,
+    ttl_s: float = 20.0,
+    now: Callable[[], float] = time.time,
+) -> Iterator[Lease]:
+    """Hold a table while the block runs; ``table`` as in ``silver/events``. Renewed by a thread of its own.
+
+    Raises TableHeld at the start, LeaseLost at the end when it was lost meanwhile, and ObjectStoreFailed.
+    """
+    held = Lease(objects, table, holder=holder, ttl_s=ttl_s, now=now)
+    done = threading.Event()
+    keeper = threading.Thread(
+        target=_keep, args=(held, done, ttl_s / _RENEWALS), name=f"lease {table}", daemon=True
+    )
+    keeper.start()
+    try:
+        yield held
+        held.require()
+    finally:
+        done.set()
+        keeper.join()
+        # The work is done, or has failed for a reason of its own; unreleased, the lease runs out by itself.
+        with suppress(ObjectStoreFailed):
+            held.release()
+
+
+def _keep(held: Lease, done: threading.Event, every_s: float) -> None:
+    while not done.wait(every_s):
+        try:
+            held.renew()
+        except ObjectStoreFailed:
+            continue  # the next renewal may succeed; the lease says itself when it is too late
+        except LeaseLost:
+            return  # whoever holds it learns so by asking

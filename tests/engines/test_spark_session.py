@@ -1,0 +1,112 @@
+"""Sessions of Spark on Delta tables in the object store: by themselves, and on a standalone cluster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.artifacts import ensure
+from harness.artifacts.java import find_java
+from harness.backends.protocol import Platform
+from harness.services.spark import own_session
+from harness.topology import RoleSpec
+from harness.waiting import wait_until
+from pipeline.batch.session import spark_session
+from pipeline.batch.tables import SILVER_REJECTS, uri
+from pipeline.endpoints import Endpoints
+from pipeline.errors import SparkFailed
+from pipeline.lake.objects import Objects
+from tests.engines.replay_platform import MIB, platform_of
+
+# pyspark leaves the socket of a collect() to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
+JOB = """
+import sys, time
+from pathlib import Path
+from pipeline.batch.session import spark_session
+from pipeline.endpoints import Endpoints
+
+with spark_session(Endpoints.load(Path(sys.argv[1])), name="killed") as spark:
+    print(spark.sparkContext._gateway.proc.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with platform_of(
+        tmp_path_factory.mktemp("spark"),
+        object_store={"node": RoleSpec(count=1, heap=128 * MIB)},
+        spark={"master": RoleSpec(count=1, heap=128 * MIB), "worker": RoleSpec(count=2, heap=512 * MIB)},
+    ) as platform:
+        Objects(platform.endpoints.object_store).create_bucket()
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def endpoints(platform: Platform) -> Endpoints:
+    """A job's own session, as on a platform without a cluster."""
+    home = ensure(["spark"], report=lambda _: None).home("spark")
+    return platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+
+
+def written_and_read(endpoints: Endpoints, name: str) -> list[tuple[int, int]]:
+    """Rows of a table of its own, after two writes of one of its days."""
+    table = uri(endpoints.object_store, replace(SILVER_REJECTS, name=name))
+    with spark_session(endpoints, name=name) as spark:
+        for factor in (1, 10):
+            rows = spark.range(4).selectExpr("id % 2 AS day", f"id * {factor} AS n")
+            writer = rows.where("day = 1" if factor > 1 else "true").write.format("delta").mode("overwrite")
+            writer.partitionBy("day").option("partitionOverwriteMode", "dynamic").save(table)
+        found = spark.read.format("delta").load(table).orderBy("n").collect()
+    return [(row.day, row.n) for row in found]
+
+
+def test_a_delta_table_is_written_and_read_back(endpoints: Endpoints) -> None:
+    assert written_and_read(endpoints, "test/own") == [(0, 0), (0, 2), (1, 10), (1, 30)]
+
+
+def test_a_clusters_executors_write_and_read_it(platform: Platform) -> None:
+    assert written_and_read(platform.endpoints, "test/cluster") == [(0, 0), (0, 2), (1, 10), (1, 30)]
+
+
+def test_a_driver_ends_with_its_block_and_its_arguments_hold_no_secret(endpoints: Endpoints) -> None:
+    with pytest.raises(ZeroDivisionError), spark_session(endpoints, name="fails") as spark:
+        gateway = spark.sparkContext._gateway
+        assert gateway is not None
+        driver = psutil.Process(gateway.proc.pid)
+        arguments = driver.cmdline()
+        raise ZeroDivisionError
+    assert not driver.is_running()
+    assert endpoints.object_store.secret_key
+    assert endpoints.object_store.secret_key not in " ".join(arguments)
+
+
+def test_a_driver_ends_with_a_job_that_is_killed(endpoints: Endpoints, tmp_path: Path) -> None:
+    endpoints.save(tmp_path / "endpoints.json")
+    command = [sys.executable, "-c", JOB, str(tmp_path / "endpoints.json")]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as job:
+        assert job.stdout is not None
+        driver = psutil.Process(int(job.stdout.readline()))
+        job.send_signal(signal.SIGKILL)
+    wait_until(lambda: not driver.is_running(), timeout_s=30, what="the driver to be gone")
+
+
+def test_a_session_that_cannot_start_says_where(endpoints: Endpoints) -> None:
+    nowhere = endpoints.adding(replace(endpoints.spark, master="nowhere"))
+    with (
+        pytest.raises(SparkFailed, match="lost: Spark did not start on nowhere"),
+        spark_session(nowhere, name="lost"),
+    ):
+        pass
