@@ -143,6 +143,17 @@ BATCH_GATES = pa.schema(
         ("limit", pa.string()),
     ]
 )
+BATCH_CONTENTS = pa.schema(
+    [
+        # What a day held before and after it was carried out again with nothing new.
+        ("step", pa.int16()),  # of the scenario's batch stage, from 1
+        ("moment", _WORD),  # before | after
+        ("table", _NAME),  # silver/events
+        ("event_date", pa.date32()),
+        ("rows", pa.int64()),
+        ("checksum", pa.int64()),  # of all columns
+    ]
+)
 BATCH_SCANS = pa.schema(
     [
         # A query that needs a part of a table alone, and what the engine read for it.
@@ -167,5 +178,6 @@ BATCH_TABLES: dict[str, pa.Schema] = {
     "batch_gold_entities": BATCH_GOLD_ENTITIES,
     "batch_tasks": BATCH_TASKS,
     "batch_gates": BATCH_GATES,
+    "batch_contents": BATCH_CONTENTS,
     "batch_scans": BATCH_SCANS,
 }

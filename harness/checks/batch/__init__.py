@@ -11,6 +11,7 @@ from harness.checks.batch.gold import GoldEqualsOracle
 from harness.checks.batch.layers import BronzeEqualsOracle, SilverEqualsOracle
 from harness.checks.batch.pruning import Pruning
 from harness.checks.batch.reconciled import Reconciled
+from harness.checks.batch.reruns import RerunsUnchanged
 from harness.checks.protocol import Check
 
 LAYER_CHECKS: Final[tuple[Check, ...]] = (
@@ -19,6 +20,7 @@ LAYER_CHECKS: Final[tuple[Check, ...]] = (
     GoldEqualsOracle(),
     Reconciled(),
     GatesEvaluated(),
+    RerunsUnchanged(),
     Pruning(),
     BatchDuration(),
     BatchCpu(),
