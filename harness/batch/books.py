@@ -34,6 +34,12 @@ class BatchBooks:
     clock: RunClock
     read_contents: Contents
 
+    def open(self) -> None:
+        """Begin the tables, so that one without a row says that there was none."""
+        for table in ("partner_rows", "batch_tasks", "batch_gates"):
+            with TableWriter(self.history, table, _PART_PREFIX):
+                pass
+
     def expect(self, rows: pa.Table) -> None:
         """Note what the batch layer is to make of a partner's rows."""
         self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})

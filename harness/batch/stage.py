@@ -50,6 +50,7 @@ class Stage:
 
     def run(self) -> None:
         """Every step in its order. Raises RunError when a process of the batch layer fails or is killed."""
+        self.books.open()
         for number, step in enumerate(self.stage.steps, 1):
             match step:
                 case Drop():
