@@ -8,17 +8,20 @@ from typing import Final
 from harness.artifacts import cache_dir
 from harness.backends.protocol import Platform, Report
 from harness.clocks import Clocks
+from harness.load.computed_load import computed_events
 from harness.load.driver import load_argv
+from harness.load.extent import load_duration_s
 from harness.load.join.config import JoinConfig, Joining, SharedFile
 from harness.load.join.gather import await_joined
 from harness.load.join.options import require_no_credentials
 from harness.load.join.transfer import FileFacts
+from harness.load.load_source import LoadSource, PlannedEvents
 from harness.load.plan import PlanFile
-from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.replay_config import ReplayConfig
 from harness.load.users.config import ReadersConfig
 from harness.load.users.driver import readers_argv
 from harness.load.wire.trace import index_of
-from harness.load.wire_load import encoded, wire_source
+from harness.load.wire_load import encoded, encoded_batches
 from harness.run import LOAD, READERS, Flooded, is_alive
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
@@ -38,7 +41,7 @@ class LoadParts:
     joining: Joining | None
 
     def gather(
-        self, scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile, report: Report
+        self, scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile | None, report: Report
     ) -> None:
         """Have every worker there that joins from elsewhere. Raises InvalidInput, WaitTimeout or RunError."""
         if self.joining is None:
@@ -58,7 +61,7 @@ class LoadParts:
             processes=scenario.load.processes,
             files={
                 name: SharedFile(path=path, facts=FileFacts.of(path))
-                for name, path in config.shared().items()
+                for name, path in config.source.shared().items()
             },
             gathered=folder.path / "joined.json",
             start=folder.path / _START,
@@ -79,39 +82,40 @@ class LoadParts:
 
 
 def _config(
-    scenario: Scenario, folder: RunFolder, plan: PlanFile, clocks: Clocks, report: Report
+    scenario: Scenario, folder: RunFolder, plan: PlanFile | None, clocks: Clocks, report: Report
 ) -> ReplayConfig:
-    replayed = scenario.load.path == "replay"
     return ReplayConfig(
         endpoints=folder.endpoints,
         topic=EVENTS,
-        plan=folder.plan,
-        largest_event_bytes=plan.largest_event_bytes,
+        source=_source(scenario, folder, plan, report),
         history=folder.history,
         progress=folder.load_progress,
         clocks=clocks,
         acks=scenario.load.acks,
         users=scenario.load.users,
-        wire=_wire_source(scenario, folder, plan, report) if replayed else None,
     )
 
 
+def _source(scenario: Scenario, folder: RunFolder, plan: PlanFile | None, report: Report) -> LoadSource:
+    if plan is None:
+        return computed_events(scenario)
+    if scenario.load.path == "live":
+        return PlannedEvents(plan=folder.plan, largest_event_bytes=plan.largest_event_bytes)
+    trace = encoded(scenario, plan, cache=cache_dir(), report=report)
+    folder.keep_encoded(index_of(trace))
+    return encoded_batches(scenario, trace)
+
+
 def _spawn(
-    scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile, config: ReplayConfig
+    scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile | None, config: ReplayConfig
 ) -> None:
     argv, env = load_argv(
         folder.path / "replay.json",
         config,
-        duration_s=plan.last_send_ms / 1000 / scenario.load.time_scale,
+        duration_s=load_duration_s(scenario.load, plan),
         processes=scenario.load.processes,
     )
     platform.spawn(LOAD, argv, env=env)
-
-
-def _wire_source(scenario: Scenario, folder: RunFolder, plan: PlanFile, report: Report) -> WireSource:
-    trace = encoded(scenario, plan, cache=cache_dir(), report=report)
-    folder.keep_encoded(index_of(trace))
-    return wire_source(scenario, trace)
 
 
 def _start_readers(flooded: Flooded, readers: Readers) -> None:

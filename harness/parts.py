@@ -14,6 +14,7 @@ from harness.checks import CHECKS
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
+from harness.load.computed_load import computed_events
 from harness.load.event_size import require_sendable
 from harness.load.join.config import Joining
 from harness.load.plan import PlanFile, build_plan
@@ -75,7 +76,10 @@ class _Deployment:
         )
 
 
-def _plan(scenario: Scenario, report: Report) -> PlanFile:
+def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
+    if scenario.load.path == "computed":
+        computed_events(scenario)  # What is wrong with its trace is told before anything starts.
+        return None
     plan = build_plan(scenario, cache=cache_dir(), report=report)
     if scenario.load.path == "replay":
         # Into the cache, before anything starts.

@@ -22,7 +22,7 @@ from harness.faults.schedule import schedule
 from harness.history.run_info import RunInfo
 from harness.load.clock import origin_for
 from harness.load.driver import LOAD_LEAD_S, longest_s
-from harness.load.extent import event_span_ms
+from harness.load.extent import event_span_ms, load_duration_s
 from harness.load.plan import PlanFile
 from harness.load.progress import LoadProgress
 from harness.load_log import last_words
@@ -85,7 +85,8 @@ class Flooded:
     scenario: Scenario
     folder: RunFolder
     platform: Platform
-    plan: PlanFile
+    plan: PlanFile | None
+    """None where the load computes its events as it sends them."""
     info: RunInfo
     clock: RunClock
     report: Report
@@ -98,7 +99,7 @@ class Flooded:
     @property
     def load_duration_s(self) -> float:
         """Wall-clock time from the load's first event to its last."""
-        return self.plan.last_send_ms / 1000 / self.info.time_scale
+        return load_duration_s(self.scenario.load, self.plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +107,9 @@ class Parts:
     """What a run is made of. harness/parts.py has the real ones."""
 
     backend: Backend
-    plan: Callable[[Scenario, Report], PlanFile]
+    plan: Callable[[Scenario, Report], PlanFile | None]
     pipeline: Callable[[Endpoints, PipelineOptions, Report], Deployment]
-    gather: Callable[[Scenario, RunFolder, Platform, PlanFile, Report], None]
+    gather: Callable[[Scenario, RunFolder, Platform, PlanFile | None, Report], None]
     """Has every worker of the load there that needs more than ``LOAD_LEAD_S`` to come."""
     start_load: Callable[[Flooded], None]
     watch: Callable[[Flooded], Watch]
@@ -127,7 +128,8 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
     """
     with Teardown(report) as teardown:
         plan = parts.plan(scenario, report)
-        folder.keep_plan(plan.path)
+        if plan is not None:
+            folder.keep_plan(plan.path)
         began_ns = parts.clock.now_ns()
         platform = parts.backend.up(
             scenario.topology, data_dir=folder.path / "data", log_dir=folder.logs, report=report
@@ -226,7 +228,13 @@ def is_alive(statuses: Sequence[NodeStatus], name: str) -> bool:
 
 
 def _info(
-    scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, plan: PlanFile, ready_s: float
+    scenario: Scenario,
+    parts: Parts,
+    *,
+    folder: RunFolder,
+    command: str,
+    plan: PlanFile | None,
+    ready_s: float,
 ) -> RunInfo:
     load_start_ns = parts.clock.now_ns() + round(LOAD_LEAD_S * _NS_PER_S)
     start_unix_ms = (parts.clock.epoch_unix_ns + load_start_ns) // _NS_PER_MS

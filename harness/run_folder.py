@@ -68,7 +68,8 @@ class RunFolder:
 
     def keep_encoded(self, index: Path) -> None:
         """Make the index of the encoded trace part of the history."""
-        _keep(index, self.history / "encoded.parquet")
+        (self.history / "encoded").mkdir()
+        _keep(index, self.history / "encoded" / "trace.parquet")
 
     @staticmethod
     def create(out: Path, scenario: Scenario, today: date) -> RunFolder:

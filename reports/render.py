@@ -104,12 +104,14 @@ def _load(load: Load) -> str:
     senders = f"{load.processes} x {load.users}" if load.processes > 1 else f"{load.users}"
     if load.path == "replay":
         return f"whole batches for {load.duration:g} s, by {senders} producers"
+    if load.path == "computed":
+        return f"events computed as they are sent for {load.duration:g} s, by {senders} producers"
     return f"{load.event_span / _HOUR_S:.3g} h of events in {load.duration:g} s, by {senders} producers"
 
 
 def _profile(load: Load) -> str:
     """As people would write it: ``ramp, start 0, end 5,000; poisson arrivals``."""
-    if load.path == "replay" and load.curve is None:
+    if load.is_flood:
         return "none: as fast as the platform takes it"
     fields = {name: value for name, value in load.profile.model_dump().items() if name != "kind"}
     told = [load.profile.kind, *(f"{name} {_plain(value)}" for name, value in fields.items())]

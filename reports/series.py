@@ -70,12 +70,12 @@ def throughput(history: History) -> list[Series]:
 def wanted(history: History) -> Series:
     """Events a second that the load wants: its profile's curve, or what the plan has due in each second.
 
-    A replay of whole batches without a profile wants no rate: there is nothing to draw.
+    One that is sent as fast as it is taken wants no rate: there is nothing to draw.
     """
     load = history.scenario.load
     if load.curve is not None:
         return _corners("profile", load.curve)
-    if load.path == "replay":
+    if load.is_flood:
         return Series(name="", at_s=np.array([]), value=np.array([]))
     due = _filled(_series("due", history.columns(_DUE)))
     # A second's events fill the second.

@@ -22,7 +22,7 @@ from harness.checks.late_events import LateEvents
 from harness.checks.nodes_alive import NodesAlive
 from harness.checks.operations import HotReadLatency, LoadOnSchedule, ProduceLatency
 from harness.checks.protocol import Check
-from harness.checks.rate_accuracy import RateAccuracy
+from harness.checks.rate_accuracy import RateAccuracy, RateAccuracyOfBatches
 from harness.checks.read_latency import HotPointReadLatency, HotRangeReadLatency
 from harness.checks.recovery_time import RecoveryTime
 from harness.checks.steady_state import SteadyState
@@ -99,11 +99,11 @@ _EVENTS_BEHIND_SOURCE: Final = BEHIND_SOURCE | {"unaccounted", "duplicates"}
 def checks_for(scenario: Scenario) -> Mapping[str, Check]:
     """The checks that can tell something of a run of this scenario, by name and in order.
 
-    Where whole batches are replayed, the source topic is searched for these and not for events.
+    Where whole batches are sent, the source topic is searched for these and not for events.
     """
     left_out = frozenset[str]() if scenario.pipeline.streams else _EVENTS_BEHIND_SOURCE
     left_out |= frozenset[str]() if scenario.pipeline.batches else OF_BATCH_LAYER
     fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
-    if scenario.load.path == "replay":
-        fitting |= {check.name: check for check in BATCH_CHECKS}
+    if scenario.load.sends_batches:
+        fitting |= {check.name: check for check in (*BATCH_CHECKS, RateAccuracyOfBatches())}
     return MappingProxyType({name: fitting[name] for name in CHECKS if name in fitting})

@@ -12,7 +12,6 @@ from harness.checks.measurement import Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
 from harness.history.reader import History
-from harness.scenario.model import Load
 
 _WINDOW_S: Final = 10
 _SECOND_NS: Final = 1_000_000_000
@@ -29,8 +28,8 @@ FROM operations, run WHERE kind = 'produce' AND count > 0 GROUP BY ALL
 class RateAccuracy:
     """One value for the ten seconds that begin at each full second of the load, however they overlap.
 
-    What the plan has due is what the profile says, with what was mixed in; of a replay of whole batches the
-    profile alone says it. A range of operations counts where its first event was sent.
+    What the plan has due is what the profile says, with what was mixed in. A range of operations counts where
+    its first event was sent.
     """
 
     name = "rate_accuracy"
@@ -42,26 +41,32 @@ class RateAccuracy:
 
     def measure(self, history: History) -> Measurement:
         """Deviations by window, from the first to the last that ends before the load does."""
+        planned = history.columns(_DUE)
+        return _measured(history, _by_second(planned, int(planned["second"].max(initial=0))))
+
+
+class RateAccuracyOfBatches(RateAccuracy):
+    """The same where whole batches are sent: what is due the profile alone says."""
+
+    needs: Set[str] = frozenset({"operations", "phases", "run"})
+
+    def measure(self, history: History) -> Measurement:
+        """As of a plan. Event k is due when the integral reaches k + 0.5."""
         load = history.scenario.load
-        if load.is_flood:
+        if load.curve is None:
             return Unjudged(reason="the load was sent as fast as it was taken: nothing was due at any moment")
-        due = _due(history, load)
-        sent = _by_second(history.columns(_SENT), len(due))
-        deviations = deviations_percent(due, sent, window=_WINDOW_S)
-        start_ns = 0 if history.info is None else history.info.load_start_ns
-        at_ns = start_ns + np.arange(len(deviations)) * _SECOND_NS
-        columns = {"value": deviations, "at_ns": at_ns, "end_ns": at_ns + _WINDOW_S * _SECOND_NS}
-        return by_phase(history, columns, nothing=f"the load took less than {_WINDOW_S} s")
-
-
-def _due(history: History, load: Load) -> Numbers:
-    """Events by second. The last second, which may not be a full one, is left out."""
-    if load.path == "replay" and load.curve is not None:
-        # Event k is due when the integral reaches k + 0.5, whichever event of the plan it is.
         until = [load.curve.area_until(second) for second in range(int(load.duration) + 1)]
-        return np.diff(np.floor(np.array(until) + 0.5))
-    planned = history.columns(_DUE)
-    return _by_second(planned, int(planned["second"].max(initial=0)))
+        return _measured(history, np.diff(np.floor(np.array(until) + 0.5)))
+
+
+def _measured(history: History, due: Numbers) -> Measurement:
+    """``due`` by second. The last second, which may not be a full one, is left out."""
+    sent = _by_second(history.columns(_SENT), len(due))
+    deviations = deviations_percent(due, sent, window=_WINDOW_S)
+    start_ns = 0 if history.info is None else history.info.load_start_ns
+    at_ns = start_ns + np.arange(len(deviations)) * _SECOND_NS
+    columns = {"value": deviations, "at_ns": at_ns, "end_ns": at_ns + _WINDOW_S * _SECOND_NS}
+    return by_phase(history, columns, nothing=f"the load took less than {_WINDOW_S} s")
 
 
 def _by_second(counted: dict[str, Numbers], seconds: int) -> Numbers:

@@ -34,11 +34,10 @@ from harness.history.run_info import RunInfo
 from harness.history.schema import TABLES
 from harness.history.workers import WorkerLine
 from harness.load.plan import PLAN
-from harness.load.wire.index import INDEX
 from harness.scenario.model import Scenario
 
-SCHEMAS: Final[Mapping[str, pa.Schema]] = {**TABLES, "plan": PLAN, "encoded": INDEX}
-"""Every table of a history that is Parquet, the plan and the index of an encoded trace among them."""
+SCHEMAS: Final[Mapping[str, pa.Schema]] = {**TABLES, "plan": PLAN}
+"""Every table of a history that is Parquet, the plan among them."""
 
 _OFF: Final = (
     "enable_external_access",
@@ -56,7 +55,7 @@ _HOT_WRITES: Final = pa.schema(
 class History:
     """One run. Every table of harness/history/schema.py is a view of its name; beside them stand
 
-    - ``plan``: harness/load/plan.py's; ``encoded``: harness/load/wire/index.py's;
+    - ``plan``: harness/load/plan.py's;
     - ``hot_writes (at_ns, duration_us, rows, target)``: the hot writers' batches, on the run's clock;
     - ``run``: one row of what queries need of ``run.json`` and the scenario: ``load_start_ns``,
       ``origin_ms``, ``time_scale``, ``out_of_orderness_ms``.
@@ -110,7 +109,6 @@ class History:
         info = _read_info(history, problems)
         sources = {name: read_parts(history / name, schema) for name, schema in TABLES.items()}
         sources["plan"] = read_file(history / "plan.parquet", PLAN)
-        sources["encoded"] = read_file(history / "encoded.parquet", INDEX)
         return History(
             scenario=_read_scenario(run_dir),
             info=info,

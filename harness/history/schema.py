@@ -8,7 +8,7 @@ epoch in wall-clock time too. All ``*_ms`` of events are event time: millisecond
 ``seq`` numbers the events of a plan (see harness/load/plan.py) in the order in which they are to be sent, so
 operations record ranges of it instead of rows per event. Where whole batches were replayed
 (harness/load/wire/), ``seq`` numbers the events of the encoded trace, and goes on counting through its
-repetitions. Where events were computed as they were sent (harness/load/live/), ``seq`` numbers the events of
+repetitions. Where events were computed as they were sent (harness/load/computed/), ``seq`` numbers those of
 each ``partition`` by themselves, from 0, in the order in which they were sent there.
 """
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from harness.history.batch_schema import BATCH_TABLES
+from harness.load.wire.index import INDEX
 
 OPERATIONS = pa.schema(
     [
@@ -143,6 +144,9 @@ READBACK_HOT_EVENTS = pa.schema(
 
 TABLES: dict[str, pa.Schema] = {
     "operations": OPERATIONS,
+    # The batches that operations send: of an encoded trace (a link to its index), or of events that were
+    # computed as they were sent (a part a chunk, written before any of it could be sent).
+    "encoded": INDEX,
     "samples": SAMPLES,
     "generator": GENERATOR,
     "sought": SOUGHT,
@@ -168,6 +172,6 @@ TABLES: dict[str, pa.Schema] = {
 - ``latency-<worker>.hlog``: HdrHistogram interval logs of what stands in ``operations``, see
   harness/history/latency_log.py.
 
-``plan.parquet`` (a link to the cached plan), ``encoded.parquet`` (a link to the index of the encoded trace,
-where whole batches were replayed) and ``run.json`` (harness/history/run_info.py) complete it.
+``plan.parquet`` (a link to the cached plan, where there is one) and ``run.json``
+(harness/history/run_info.py) complete it.
 """

@@ -25,7 +25,7 @@ def arrivals_s(curve: Curve, arrivals: Arrivals, *, seed: int) -> Numbers:
     Series of Events", 1966; Lewis and Shedler, "Simulation of nonhomogeneous Poisson processes by thinning",
     Naval Research Logistics Quarterly 26, 1979).
     """
-    return _reached_s(curve, _even(curve) if arrivals == "even" else _drawn(curve, seed))
+    return reached_s(curve, _even(curve) if arrivals == "even" else _drawn(curve, seed))
 
 
 def _even(curve: Curve) -> Numbers:
@@ -40,8 +40,8 @@ def _drawn(curve: Curve, seed: int) -> Numbers:
     return shares * curve.area
 
 
-def _reached_s(curve: Curve, events: Numbers) -> Numbers:
-    """``Curve.reached_s`` of many numbers at once, which are sorted."""
+def reached_s(curve: Curve, events: Numbers) -> Numbers:
+    """``Curve.reached_s`` of many numbers of events at once, which are sorted."""
     edges = [*np.searchsorted(events, curve.before).tolist(), len(events)]
     at_s = np.empty_like(events)
     for number, piece in enumerate(curve.pieces):

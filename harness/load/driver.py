@@ -11,12 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.load.join.config import EVERYWHERE, LOOPBACK, Listens
-from harness.load.replay_config import (
-    CONFIG_VARIABLE,
-    DELIVERY_TIMEOUT_S,
-    FLUSH_TIMEOUT_S,
-    ReplayConfig,
-)
+from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
+from harness.load.timeouts import DELIVERY_TIMEOUT_S, FLUSH_TIMEOUT_S
 
 LOAD_LEAD_S: Final = 5.0
 """So long before its first event is due the load should be started: Locust needs a few seconds to import."""

@@ -1,4 +1,7 @@
-"""How much event time a load covers at most, which its event clock must leave room for."""
+"""How long a load takes, and how much event time it covers at most: its event clock must leave room for it.
+
+There is no plan where events are computed as they are sent.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,18 @@ def events_at_most(duration_s: float) -> int:
     return math.ceil(duration_s * _FASTEST_PER_S)
 
 
-def event_span_ms(load: Load, plan: PlanFile) -> int:
+def load_duration_s(load: Load, plan: PlanFile | None) -> float:
+    """Wall-clock time from the load's first event to its last."""
+    return load.duration if plan is None else plan.last_send_ms / 1000 / load.time_scale
+
+
+def event_span_ms(load: Load, plan: PlanFile | None) -> int:
     """The largest event offset of everything that may be sent, repetitions of the trace included."""
+    own_ms = round(load.event_span * 1000)
+    if plan is None:
+        return own_ms
     if load.path == "live":
         return plan.span_ms
     sent = events_at_most(load.duration) if load.curve is None else load.curve.events
     repetitions = -(-sent // (plan.events - plan.counts["closing"]))
-    return repetitions * (round(load.event_span * 1000) + 1)
+    return repetitions * (own_ms + 1)

@@ -9,6 +9,7 @@ import gevent
 from locust.stats import RequestStats
 
 from harness.load.assignment import Assignment
+from harness.load.load_source import PlannedEvents
 from harness.load.replay import TURN_S, Replay
 from harness.load.replay_config import ReplayConfig
 from harness.load.replay_kafka import kafka_replay
@@ -21,13 +22,15 @@ _REPORT_S: Final = 0.5
 class LiveSession:
     """Locust's users take turns at the lanes: one lane each when there are as many as the config's users."""
 
-    def __init__(self, config: ReplayConfig, stats: RequestStats, ended: Ended) -> None:
-        self._config, self._stats, self._ended = config, stats, ended
+    def __init__(
+        self, config: ReplayConfig, source: PlannedEvents, stats: RequestStats, ended: Ended
+    ) -> None:
+        self._config, self._source, self._stats, self._ended = config, source, stats, ended
         self._replay: Replay | None = None
 
     def start(self, assignment: Assignment) -> None:
         """Connect, and begin to report. Raises what ``kafka_replay`` raises."""
-        replay = self._replay = kafka_replay(self._config, assignment)
+        replay = self._replay = kafka_replay(self._config, self._source, assignment)
         gevent.spawn(self._report, replay).link_exception(lambda _: self._ended(False))
 
     def turn(self, place: int, users: int) -> bool:

@@ -18,6 +18,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
+from harness.load.batch_session import BatchSession
 from harness.load.crew import ASSIGN, FINISHED, Crew
 from harness.load.forked import die_with_parent
 from harness.load.join.config import JoinConfig
@@ -26,11 +27,11 @@ from harness.load.join.master import JoinDesk
 from harness.load.join.messages import ANSWER, ASK, Ask
 from harness.load.join.process import JoinedProcess
 from harness.load.live_session import LiveSession
+from harness.load.load_source import PlannedEvents
 from harness.load.progress import LoadProgress, progress_file
 from harness.load.replay import TURN_S
 from harness.load.replay_config import CONFIG_VARIABLE, ReplayConfig
 from harness.load.session import Session
-from harness.load.wire_session import WireSession
 from harness.load.worker import Worker
 
 _LOADED_BY: Final = os.getpid()
@@ -142,9 +143,9 @@ def _work(environment: Environment, runner: Runner, tell: Callable[[bool], None]
 
 
 def _session(environment: Environment, config: ReplayConfig, worker: Worker) -> Session:
-    if config.wire is None:
-        return LiveSession(config, environment.stats, worker.ended)
-    return WireSession(config, config.wire, environment.stats, worker.ended)
+    if isinstance(config.source, PlannedEvents):
+        return LiveSession(config, config.source, environment.stats, worker.ended)
+    return BatchSession(config, config.source, environment.stats, worker.ended)
 
 
 events.init.add_listener(prepare)  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ from harness.history.operations import OperationsWriter
 from harness.history.writer import TableWriter
 from harness.load.assignment import Assignment
 from harness.load.generator import GeneratorMeter
+from harness.load.load_source import PlannedEvents
 from harness.load.progress import progress_file
 from harness.load.replay import Replay
 from harness.load.replay_config import ReplayConfig
@@ -54,7 +55,7 @@ def producer_settings(
     return settings
 
 
-def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
+def kafka_replay(config: ReplayConfig, source: PlannedEvents, assignment: Assignment) -> Replay:
     """A replay of a share of the plan that is ready to send: its producers know the topic.
 
     Raises OSError, ValueError or ArrowException when a file cannot be read, and PlatformError or
@@ -62,7 +63,7 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
     """
     share, endpoints = assignment.share, Endpoints.load(config.endpoints)
     check_target(
-        endpoints.kafka, config.topic, Needs(largest_bytes=config.largest_event_bytes, source="the plan")
+        endpoints.kafka, config.topic, Needs(largest_bytes=source.largest_event_bytes, source="the plan")
     )
     settings = producer_settings(config, endpoints, share.worker)
     clock = config.clocks.run_clock
@@ -72,7 +73,7 @@ def kafka_replay(config: ReplayConfig, assignment: Assignment) -> Replay:
 
     producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
     lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
-    feed = PlanFeed(config.plan, assignment.clocks(config.clocks).event_clock, share)
+    feed = PlanFeed(source.plan, assignment.clocks(config.clocks).event_clock, share)
     writer = OperationsWriter(config.history, share.worker, clock)
     return Replay(
         feed=feed,

@@ -12,7 +12,7 @@ Ended = Callable[[bool], None]
 
 
 class Session(Protocol):
-    """A way of sending: harness/load/live_session.py and harness/load/wire_session.py."""
+    """A way of sending: harness/load/live_session.py and harness/load/batch_session.py."""
 
     def start(self, assignment: Assignment) -> None:
         """Begin with this share. Whatever is raised means that it cannot begin."""

@@ -32,7 +32,7 @@ class Share(BaseModel):
         return zlib.crc32(key) % self.of == self.index
 
     def holds_partition(self, partition: int) -> bool:
-        """Whether an encoded trace's batches for this partition are sent by this worker."""
+        """Whether whole batches for this partition are sent by this worker."""
         return partition % self.of == self.index
 
     def lane_of(self, key: bytes, lanes: int) -> int:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.event_size import message_max_bytes
 from harness.load.extent import event_span_ms, events_at_most
+from harness.load.load_source import EncodedBatches
 from harness.load.plan import PlanFile
 from harness.load.profiles.trace import TraceProfile
-from harness.load.replay_config import WireSource
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.cutting import batch_events
 from harness.load.wire.trace_build import Encoding, trace_file
 from harness.load.wire.trace_damage import damage_of, discard
-from harness.scenario.model import Scenario
+from harness.scenario.model import Load, Scenario
 
 
 def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> Path:
@@ -42,13 +43,17 @@ def encode_ahead(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Rep
         encoded(scenario, plan, cache=cache, report=report)
 
 
-def wire_source(scenario: Scenario, trace: Path) -> WireSource:
+def encoded_batches(scenario: Scenario, trace: Path) -> EncodedBatches:
     """Over and over: by its profile, or without one as fast as the platform takes it."""
-    load = scenario.load
+    return EncodedBatches(trace=trace, **when_sent(scenario.load))
+
+
+def when_sent(load: Load) -> dict[str, Any]:
+    """How many events a load of batches has, and when they are due or until when they are sent."""
     if isinstance(load.profile, TraceProfile):
-        return WireSource(trace=trace, events=events_at_most(load.duration), duration_s=load.duration)
+        return {"events": events_at_most(load.duration), "duration_s": load.duration}
     schedule = WireSchedule(profile=load.profile, duration_s=load.duration)
-    return WireSource(trace=trace, events=schedule.events, schedule=schedule)
+    return {"events": schedule.events, "schedule": schedule}
 
 
 def _require_retention(scenario: Scenario, plan: PlanFile) -> None:

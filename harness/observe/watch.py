@@ -84,7 +84,7 @@ class PlatformWatch:
 
     def read_back(self) -> None:
         """Record what the topics and the hot store hold now."""
-        if self.flooded.scenario.load.path == "replay":
+        if self.flooded.scenario.load.sends_batches:
             read_back_batches(
                 self.flooded.platform.endpoints.kafka,
                 EVENTS,

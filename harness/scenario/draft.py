@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.batch.steps import BatchStage
 from harness.documents import Document, FieldPath, read_document, shown
 from harness.errors import InvalidInput, Problem
-from harness.load.mapping import read_mapping
+from harness.load.mapping import AnyMapping, read_mapping
 from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
 from harness.scenario.options import WrittenPipeline, options_from
 from harness.scenario.vocabulary import Vocabulary
@@ -35,6 +35,8 @@ class Draft:
     topology: Topology | None
     pipeline: PipelineOptions | None
     load: Load | None
+    mapping: AnyMapping | None
+    """Of the load's trace."""
     batch: BatchStage | None
     """None as well where the scenario has no such section."""
     faults: Mapping[int, FaultSpec]
@@ -65,6 +67,7 @@ def draft_of(document: Document, folder: Path, words: Vocabulary) -> tuple[Draft
         topology=reader.topology(),
         pipeline=reader.pipeline(),
         load=reader.load(),
+        mapping=reader.mapping,
         batch=reader.batch(),
         faults=reader.items(FaultSpec, "faults"),
         expect=reader.items(Expectation, "expect"),
@@ -78,6 +81,8 @@ class _Reader:
     def __init__(self, document: Document, folder: Path, words: Vocabulary) -> None:
         self._document, self._folder, self._words = document, folder, words
         self.problems: list[Problem] = [*document.problems]
+        self.mapping: AnyMapping | None = None
+        """What was read of the load's trace."""
 
     def head(self) -> ScenarioHead | None:
         fields = {name: value for name, value in self._document.data.items() if name not in _SECTIONS}
@@ -143,7 +148,7 @@ class _Reader:
             )
             return path
         try:
-            read_mapping(path)
+            self.mapping, _ = read_mapping(path)
         except InvalidInput as error:
             self.problems += error.problems
         return path

@@ -65,9 +65,10 @@ class Load(_Model):
     """The trace's own time, or that of the profile, is squeezed or stretched into this much event time."""
     duration: Seconds
     """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
-    path: Literal["live", "replay"] = "live"
+    path: Literal["live", "replay", "computed"] = "live"
     """``live`` sends event by event. ``replay`` sends whole batches that were encoded before, at wire speed
-    and over and over, into the source topic alone (``pipeline: {deploy: topics}``)."""
+    and over and over. ``computed`` draws a generated trace's events as it sends them, in batches, and plans
+    none of them. These two send into the source topic alone (``pipeline: {deploy: topics}``)."""
     users: int = Field(default=1, ge=1, le=64)
     """Of each process. Each has a producer and its part of the entities."""
     processes: int = Field(default=1, ge=1, le=64)
@@ -87,12 +88,17 @@ class Load(_Model):
 
         Whole batches do: a replay decides only when each is sent.
         """
-        return None if self.path == "replay" else self.curve
+        return None if self.sends_batches else self.curve
+
+    @property
+    def sends_batches(self) -> bool:
+        """Whether whole batches are sent, by which alone the source topic is then read back."""
+        return self.path != "live"
 
     @property
     def is_flood(self) -> bool:
         """Whether it sends as fast as the platform takes it: nothing is meant for any moment."""
-        return self.path == "replay" and self.curve is None
+        return self.sends_batches and self.curve is None
 
     @property
     def curve(self) -> Curve | None:

@@ -12,6 +12,7 @@ from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.closing import Closing
+from harness.load.mapping import GeneratedMapping
 from harness.load.profiles.trace import TraceProfile
 from harness.scenario.batch_rules import batch_rules
 from harness.scenario.draft import Draft
@@ -38,6 +39,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     """Every rule that the draft breaks, as far as its well-formed sections tell."""
     yield from _times(draft)
     yield from _profile(draft)
+    yield from _computed(draft)
     yield from _replicas(draft)
     yield from _deployed(draft)
     yield from _readers(draft, words)
@@ -74,12 +76,9 @@ def _profile(draft: Draft) -> Iterator[Problem]:
             allowed = "none with the profile trace, which has the trace's own gaps"
             yield _problem(draft, ("load", "arrivals"), load.arrivals, allowed)
         return
-    if load.path == "replay":
-        if load.arrivals != "even":
-            yield _problem(
-                draft, ("load", "arrivals"), load.arrivals, "even, where whole batches are replayed"
-            )
-    elif load.events is not None:
+    if load.sends_batches and load.arrivals != "even":
+        yield _problem(draft, ("load", "arrivals"), load.arrivals, "even, where whole batches are sent")
+    if load.path == "live" and load.events is not None:
         allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
         yield _problem(draft, ("load", "events"), str(load.events), allowed)
     broken = list(load.profile.broken_rules(load.duration))
@@ -89,6 +88,23 @@ def _profile(draft: Draft) -> Iterator[Problem]:
     if not broken and not 1 <= round(area) <= _EVENTS_MAX:
         found = f"a profile of {area:,.6g} events in {load.duration:g} s"
         yield _problem(draft, ("load", "profile"), found, f"from 1 event to {_EVENTS_MAX:,}")
+
+
+def _computed(draft: Draft) -> Iterator[Problem]:
+    """What is computed as it is sent comes from a generator, for as long as the load goes on, and unmixed."""
+    load = draft.load
+    if load is None or load.path != "computed":
+        return
+    if draft.mapping is not None and not isinstance(draft.mapping, GeneratedMapping):
+        allowed = "a mapping with generate:, where path is computed"
+        yield _problem(draft, ("load", "trace"), f"{load.trace.name}, which reads a file", allowed)
+    if load.events is not None:
+        allowed = "none with path: computed, which sends for load.duration"
+        yield _problem(draft, ("load", "events"), str(load.events), allowed)
+    for name in ("malformed", "duplicate", "late"):
+        if share := getattr(load.inject, name):
+            allowed = "none with path: computed, which sends what is drawn and mixes nothing in"
+            yield _problem(draft, ("load", "inject", name), f"{share:.3%}", allowed)
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
@@ -121,13 +137,13 @@ def _replicas(draft: Draft) -> Iterator[Problem]:
 
 
 def _deployed(draft: Draft) -> Iterator[Problem]:
-    """What is deployed needs its engines, and what is replayed in whole batches only Kafka can take."""
+    """What is deployed needs its engines, and what is sent in whole batches is judged in Kafka alone."""
     if draft.pipeline is None:
         return
     streams = draft.pipeline.streams
-    if draft.load is not None and draft.load.path == "replay" and streams:
-        allowed = "live, or replay with pipeline: {deploy: topics}"
-        yield _problem(draft, ("load", "path"), "replay", allowed)
+    if draft.load is not None and draft.load.sends_batches and streams:
+        path = draft.load.path
+        yield _problem(draft, ("load", "path"), path, f"live, or {path} with pipeline: {{deploy: topics}}")
     needed = _NEEDED[draft.pipeline.deploy]
     services = draft.topology.services if draft.topology is not None else needed
     if missing := [name for name in needed if name not in services]:
@@ -228,8 +244,8 @@ def _lacking(check: CheckWords, draft: Draft) -> str | None:
         return "a check of sending or of the source topic, where pipeline.deploy is topics"
     if check.batch_layer and draft.pipeline is not None and not draft.pipeline.batches:
         return "another check, unless pipeline.deploy is lambda"
-    if check.batches_alone and draft.load is not None and draft.load.path != "replay":
-        return "another check, unless load.path is replay"
+    if check.batches_alone and draft.load is not None and not draft.load.sends_batches:
+        return "another check, unless load.path is replay or computed"
     if check.from_intended and draft.load is not None and draft.load.is_flood:
         return "another check, unless load.profile says when each event is to be sent"
     return None

@@ -17,7 +17,7 @@ class CheckWords:
     batch_layer: bool = False
     """Whether it looks at the batch layer, and so needs it deployed."""
     batches_alone: bool = False
-    """Whether it looks at batches, and so needs a load that replays whole ones."""
+    """Whether it looks at batches, and so needs a load that sends whole ones."""
     from_intended: bool = False
     """Whether it counts from when the load meant to send, and so needs one that means events for moments."""
 

@@ -18,7 +18,7 @@ _TIMEOUT_S: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a contender is to send. Nobody sends keys, but the live path with generated events."""
+    """What a contender is to send. Nobody sends keys, but the computed path with generated events."""
 
     endpoints: Endpoints
     topic: str

@@ -12,7 +12,7 @@ import duckdb
 
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
-from harness.load.live.config import FromGenerator, FromLines, LiveConfig
+from harness.load.computed.config import ComputedConfig, FromGenerator, FromLines
 from harness.load.mapping import GeneratedMapping, read_mapping
 from harness.load.wire.config import WireConfig
 from harness.load.wire.trace import EncodedTrace
@@ -22,7 +22,7 @@ from tests.bench.contender import Contender, Sent, Task, run_child
 from tests.bench.peers import AiokafkaContender, ConfluentContender, PerformanceToolContender
 
 _VISITS: Final = Path("scenarios/traces/visits.yaml")
-_LIVE_SPAN_MS: Final = 60_000
+_COMPUTED_SPAN_MS: Final = 60_000
 
 
 class WireReplayContender:
@@ -88,29 +88,29 @@ def _lane_sent(
     return sent
 
 
-class LiveContender:
-    """Our live path: batches filled while others are sent, each event with its time and outcome."""
+class ComputedContender:
+    """Our computed path: batches filled while others are sent, each event with its time and outcome."""
 
     events: Final = MappingProxyType({1: 6_000_000, 3: 4_000_000})
 
     def __init__(self, *, generated: bool) -> None:
-        self.name = "live, generated" if generated else "live"
+        self.name = "computed, generated" if generated else "computed"
         self._generated = generated
 
     def send(self, task: Task) -> Sent:
         """Run the load's own process, and take its times from its history."""
         history = task.folder / "history"
         task.endpoints.save(task.folder / "endpoints.json")
-        LiveConfig(
+        ComputedConfig(
             endpoints=task.folder / "endpoints.json",
             topic=task.topic,
             source=self._source(task),
             history=history,
             progress=task.folder / "progress",
-            clocks=_clocks(span_ms=_LIVE_SPAN_MS),
+            clocks=_clocks(span_ms=_COMPUTED_SPAN_MS),
             events=task.events,
-        ).save(task.folder / "live.json")
-        argv = [sys.executable, "-m", "harness.load.live", "--config", str(task.folder / "live.json")]
+        ).save(task.folder / "computed.json")
+        argv = [sys.executable, "-m", "harness.load.computed", "--config", str(task.folder / "computed.json")]
         cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 
@@ -120,11 +120,11 @@ class LiveContender:
 
     def _source(self, task: Task) -> FromGenerator | FromLines:
         if not self._generated:
-            return FromLines(path=task.payloads, span_ms=_LIVE_SPAN_MS)
+            return FromLines(path=task.payloads, span_ms=_COMPUTED_SPAN_MS)
         mapping, _ = read_mapping(_VISITS)
         if not isinstance(mapping, GeneratedMapping):
             raise TypeError(f"{_VISITS} is no generator")
-        return FromGenerator(generate=mapping.generate, seed=1, span_ms=_LIVE_SPAN_MS)
+        return FromGenerator(generate=mapping.generate, seed=1, span_ms=_COMPUTED_SPAN_MS)
 
 
 def _clocks(*, span_ms: int) -> Clocks:
@@ -152,8 +152,8 @@ def _recorded(history: Path, cpu_s: float) -> Sent:
 
 CONTENDERS: Final[tuple[Contender, ...]] = (
     WireReplayContender(),
-    LiveContender(generated=False),
-    LiveContender(generated=True),
+    ComputedContender(generated=False),
+    ComputedContender(generated=True),
     ConfluentContender(),
     AiokafkaContender(),
     PerformanceToolContender(),

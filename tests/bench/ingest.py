@@ -41,7 +41,7 @@ _RETENTION_S: Final = 10 * 365 * 86_400
 _NOTES: Final = (
     "events/s are acknowledged ones (acks=all), from the first send to the last acknowledgement; the same"
     " payloads for all, without keys, in Snappy, into six partitions.",
-    "live, generated: its payloads are computed while it sends, of about 200 bytes, and have keys.",
+    "computed, generated: its payloads are computed while it sends, of about 200 bytes, and have keys.",
     "CPU s a million are those of the contender's process, its start included, and of all brokers.",
     "verified: the topic was read back; every batch's checksum holds, and it has as many records as were"
     " acknowledged. For the replay every batch is besides the next of its lane, under the time it was given.",

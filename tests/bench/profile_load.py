@@ -19,9 +19,10 @@ from harness.load.arrivals import arrivals_s
 from harness.load.clock import origin_for
 from harness.load.driver import load_argv, longest_s
 from harness.load.extent import event_span_ms
+from harness.load.load_source import LoadSource, PlannedEvents
 from harness.load.plan import PlanFile, build_plan
-from harness.load.replay_config import ReplayConfig, WireSource
-from harness.load.wire_load import encoded, wire_source
+from harness.load.replay_config import ReplayConfig
+from harness.load.wire_load import encoded, encoded_batches
 from harness.run_clock import RunClock
 from harness.scenario.model import Scenario
 from harness.waiting import wait_until
@@ -40,7 +41,6 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     Raises what planning raises, KafkaFailed, and PlatformError for a load that ended badly or not at all.
     """
     plan = build_plan(scenario, cache=folder, report=report)
-    wire = _wire(scenario, plan, folder, report)
     name = f"{scenario.name}-{scenario.load.path}"
     topics = Topics(platform.endpoints.kafka)
     topics.create([name], scenario.pipeline.topics)
@@ -50,13 +50,12 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     config = ReplayConfig(
         endpoints=folder / "endpoints.json",
         topic=name,
-        plan=plan.path,
+        source=_source(scenario, plan, folder, report),
         history=folder / "history",
         progress=folder / "load",
         clocks=_clocks(scenario, plan),
         acks=scenario.load.acks,
         users=scenario.load.users,
-        wire=wire,
     )
     argv, env = load_argv(folder / "replay.json", config, duration_s=scenario.load.duration)
     platform.spawn(name, argv, env=env)
@@ -65,10 +64,10 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     return sendings(scenario, plan, _recorded(config.history), config.clocks.load_start_ns)
 
 
-def _wire(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> WireSource | None:
+def _source(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> LoadSource:
     if scenario.load.path == "live":
-        return None
-    return wire_source(scenario, encoded(scenario, plan, cache=folder, report=report))
+        return PlannedEvents(plan=plan.path, largest_event_bytes=plan.largest_event_bytes)
+    return encoded_batches(scenario, encoded(scenario, plan, cache=folder, report=report))
 
 
 def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.driver import load_argv
+from harness.load.load_source import LoadSource, PlannedEvents
 from harness.load.replay_config import ReplayConfig
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint
@@ -36,16 +37,20 @@ def mock_kafka() -> Iterator[KafkaEndpoint]:
 
 
 def configure(
-    folder: Path, kafka: KafkaEndpoint, rows: Sequence[dict[str, Any]], **changes: Any
+    folder: Path,
+    kafka: KafkaEndpoint,
+    rows: Sequence[dict[str, Any]],
+    source: LoadSource | None = None,
 ) -> ReplayConfig:
-    """A replay of these rows that starts with Locust's test."""
+    """A load of these rows, or of another source, that starts with Locust's test."""
+    planned = PlannedEvents(plan=write_plan(folder / "plan.parquet", rows))
     (folder / "load").mkdir()
     Endpoints(services=(kafka,)).save(folder / "endpoints.json")
     clock = RunClock.start()
     return ReplayConfig(
         endpoints=folder / "endpoints.json",
         topic="events",
-        plan=write_plan(folder / "plan.parquet", rows),
+        source=source or planned,
         history=folder / "history",
         progress=folder / "load",
         clocks=Clocks(
@@ -57,7 +62,6 @@ def configure(
         ),
         starts_with_test=True,
         linger_ms=1,
-        **changes,
     )
 
 

@@ -50,12 +50,17 @@ SENT = [sent(first, first + 9, **AT_THE_END) for first in (0, 10, 20, 30)]
 
 
 def measured(
-    check: str, *, there: list[dict[str, object]], operations: list[dict[str, object]] | None = None
+    check: str,
+    *,
+    there: list[dict[str, object]],
+    operations: list[dict[str, object]] | None = None,
+    of: Scenario = BATCHES,
+    encoded: Rows = TRACE,
 ) -> int:
     measurement = CHECKS[check].measure(
         history(
-            of=BATCHES,
-            encoded=TRACE,
+            of=of,
+            encoded=encoded,
             readback_batches=there,
             operations=SENT if operations is None else operations,
         )
@@ -174,3 +179,111 @@ def test_what_was_refused_counts_though_the_flood_ended_early() -> None:
 
 def test_an_encoded_trace_of_which_nothing_is_recorded_is_not_judged() -> None:
     assert isinstance(unacknowledged(replay(profile=Constant(rate=1)), SENT, ()), Unjudged)
+
+
+# A load that computes its events: each batch comes once, and is numbered in its partition.
+COMPUTED = replay(path="computed")
+COMPUTED_BATCHES = [
+    {
+        "partition": partition,
+        "first_event": first,
+        "count": 10,
+        "base_timestamp_ms": 7 * first,
+        "last_event_ms": 7 * first + 6,
+        "records_crc": 100 * partition + first,
+    }
+    for partition in (0, 1)
+    for first in (0, 10, 20)
+]
+COMPUTED_SENT = [
+    sent(row["first_event"], row["first_event"] + 9, partition=row["partition"], **AT_THE_END)  # type: ignore[arg-type]
+    for row in COMPUTED_BATCHES
+]
+COMPUTED_FOUND: list[dict[str, object]] = [
+    {
+        **{name: row[name] for name in ("partition", "count", "records_crc")},
+        "offset": row["first_event"],
+        "base_timestamp_ms": ORIGIN_MS + row["base_timestamp_ms"],
+    }
+    for row in COMPUTED_BATCHES
+]
+
+
+def wrong(
+    there: list[dict[str, object]],
+    *,
+    operations: list[dict[str, object]] = COMPUTED_SENT,
+    encoded: Rows = COMPUTED_BATCHES,
+    of: Scenario = COMPUTED,
+) -> dict[str, int]:
+    """The checks of a computed load that find something, and what."""
+    found = {
+        check: measured(check, there=there, operations=operations, of=of, encoded=encoded) for check in SAFETY
+    }
+    return {check: events for check, events in found.items() if events}
+
+
+def test_a_healthy_computed_load_has_nothing_wrong() -> None:
+    assert wrong(COMPUTED_FOUND) == {}
+
+
+def test_a_computed_batch_that_is_gone_is_lost() -> None:
+    assert wrong(COMPUTED_FOUND[1:]) == {"acknowledged_lost": 10}
+
+
+def test_a_computed_batch_that_is_there_twice_is_a_duplicate() -> None:
+    assert wrong([*COMPUTED_FOUND, {**COMPUTED_FOUND[0], "offset": 30}]) == {"duplicates": 10}
+
+
+def test_computed_batches_that_changed_places_are_out_of_order() -> None:
+    first, second, *others = COMPUTED_FOUND
+    swapped = [{**first, "offset": 10}, {**second, "offset": 0}, *others]
+    assert wrong(swapped) == {"out_of_order": 10}
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_computed_batch_of_which_no_row_was_written_is_not_taken_for_another(place: int) -> None:
+    # Neither its operation nor what the topic holds of it belongs to anything; and so it counts as lost.
+    found = wrong(
+        COMPUTED_FOUND[:3],
+        operations=COMPUTED_SENT[:3],
+        encoded=[row for n, row in enumerate(COMPUTED_BATCHES[:3]) if n != place],
+    )
+    assert found == {"unaccounted": 20, "acknowledged_lost": 10}
+
+
+def test_a_computed_batch_whose_operation_died_with_its_process_may_be_there_or_not() -> None:
+    operations = [row for row in COMPUTED_SENT if row["first_seq"] != 20]
+    assert wrong(COMPUTED_FOUND, operations=operations) == {}
+    assert wrong([row for row in COMPUTED_FOUND if row["offset"] != 20], operations=operations) == {}
+
+
+def test_a_computed_batch_that_was_refused_must_not_be_there() -> None:
+    refused = {**COMPUTED_SENT[0], "outcome": "fail", "error": "NotEnoughReplicas"}
+    found = wrong(COMPUTED_FOUND, operations=[refused, *COMPUTED_SENT[1:]])
+    assert found == {"unacknowledged": 10, "unaccounted": 10}
+
+
+def test_a_computed_batch_that_was_left_out_on_the_way_was_never_acknowledged() -> None:
+    found = wrong(COMPUTED_FOUND, operations=[COMPUTED_SENT[0], *COMPUTED_SENT[2:]])
+    assert found == {"unacknowledged": 10}
+
+
+@pytest.mark.parametrize(("due", "missing"), [(60, 0), (61, 1), (200, 140)])
+def test_what_a_profile_had_due_and_nobody_computed_was_never_acknowledged(due: int, missing: int) -> None:
+    of = replay(path="computed", profile=Constant(rate=due / 60))
+    found = CHECKS["unacknowledged"].measure(
+        history(of=of, encoded=COMPUTED_BATCHES, operations=COMPUTED_SENT)
+    )
+    assert isinstance(found, Count)
+    assert found.value == missing
+    assert found.examples == ((f"{missing} never sent: not computed either",) if missing else ())
+
+
+def test_what_was_computed_for_a_profile_and_never_sent_is_named_by_its_number() -> None:
+    of = replay(path="computed", profile=Constant(rate=1))
+    found = CHECKS["unacknowledged"].measure(
+        history(of=of, encoded=COMPUTED_BATCHES, operations=COMPUTED_SENT[1:])
+    )
+    assert isinstance(found, Count)
+    assert (found.value, found.examples) == (10, ("10 never sent, from number 0",))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
+from harness.checks import CHECKS, checks_for
 from harness.checks.finding import Finding, Verdict
 from harness.checks.measurement import Distribution, Unjudged
 from harness.history.course import HotWriteLine
@@ -46,7 +46,8 @@ def judged(name: str, *thresholds: str, **tables: Any) -> list[Finding]:
 
 
 def measured(name: str, **tables: Any) -> Distribution:
-    measurement = CHECKS[name].measure(history(**tables))
+    run = history(**tables)
+    measurement = checks_for(run.scenario)[name].measure(run)
     assert isinstance(measurement, Distribution), measurement
     return measurement
 
@@ -222,13 +223,17 @@ def test_the_rate_of_a_load_of_less_than_ten_seconds_is_not_judged() -> None:
     assert isinstance(CHECKS["rate_accuracy"].measure(history(**a_second_each(*[10] * 9))), Unjudged)
 
 
-def replayed(profile: AnyProfile) -> Scenario:
-    load = Load(trace=Path("t"), path="replay", profile=profile, event_span=12.0, duration=12.0)
+def in_batches(profile: AnyProfile, path: Literal["replay", "computed"]) -> Scenario:
+    load = Load(trace=Path("t"), path=path, profile=profile, event_span=12.0, duration=12.0)
     return scenario(load=load, pipeline=PipelineOptions(deploy="topics"))
 
 
-def test_what_is_due_of_a_replay_is_what_its_profile_says_and_not_its_plan() -> None:
-    of = replayed(Ramp(start=0.0, end=24.0))
+@pytest.mark.parametrize("path", ["replay", "computed"])
+def test_what_is_due_in_batches_is_what_the_profile_says_and_not_a_plan(
+    path: Literal["replay", "computed"],
+) -> None:
+    of = in_batches(Ramp(start=0.0, end=24.0), path)
+    assert "plan" not in checks_for(of)["rate_accuracy"].needs
     operations = [took(5, 2 * second + 1, at_s=second) for second in range(12)]
     assert measured("rate_accuracy", of=of, operations=operations).values.tolist() == [0, 0, 0]
     late = [*operations[:-1], took(5, 23, at_s=13)]
@@ -238,8 +243,10 @@ def test_what_is_due_of_a_replay_is_what_its_profile_says_and_not_its_plan() -> 
 
 
 def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
-    run = history(of=replayed(TraceProfile()), operations=[took(5, 10, at_s=second) for second in range(12)])
-    assert isinstance(CHECKS["rate_accuracy"].measure(run), Unjudged)
+    run = history(
+        of=in_batches(TraceProfile(), "replay"), operations=[took(5, 10, at_s=second) for second in range(12)]
+    )
+    assert isinstance(checks_for(run.scenario)["rate_accuracy"].measure(run), Unjudged)
 
 
 def test_hot_writes_lie_on_the_clock_of_the_run() -> None:

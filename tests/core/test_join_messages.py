@@ -36,7 +36,7 @@ class Master:
         self.join = JoinConfig(
             joining=Joining(workers=workers),
             processes=1,
-            files={name: file_of(path) for name, path in self.config.shared().items()},
+            files={name: file_of(path) for name, path in self.config.source.shared().items()},
             gathered=folder / "gathered.json",
             start=folder / "start.json",
         )
@@ -87,7 +87,7 @@ def test_a_joined_worker_counts_on_the_clock_of_the_run(
     run_ns = master.config.clocks.run_clock.now_ns()
     worker_ns = own_clock() - config.clocks.epoch_monotonic_ns
     assert abs(worker_ns - run_ns) < SECOND_NS
-    assert config.plan.read_bytes() == master.config.plan.read_bytes()
+    assert (own / "plan.parquet").read_bytes() == (tmp_path / "plan.parquet").read_bytes()
     assert all(path.is_relative_to(own) for path in (config.history, config.progress, config.endpoints))
     assert Gathered.load(master.join.gathered).hosts
 

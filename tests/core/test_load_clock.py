@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.clocks import Clocks
 from harness.load.clock import EventClock, origin_for
+from harness.load.load_source import PlannedEvents
 from harness.load.replay_config import ReplayConfig
 from tests.core.histories import run_info
 
@@ -74,7 +75,7 @@ def test_a_replay_starts_on_time_or_with_locusts_test(starts_with_test: bool, st
     config = ReplayConfig(
         endpoints=nowhere,
         topic="events",
-        plan=nowhere,
+        source=PlannedEvents(plan=nowhere),
         history=nowhere,
         progress=nowhere,
         clocks=run_info(load_start_ns=5).clocks,

@@ -16,7 +16,10 @@ import orjson
 import pytest
 
 from harness.backends.protocol import NodeStatus
+from harness.checks.batches import BATCH_CHECKS
+from harness.checks.measurement import Count
 from harness.errors import InvalidInput
+from harness.history.reader import History
 from harness.load.driver import LOAD_LEAD_S, _on_loopback
 from harness.load.join.config import Joining
 from harness.load.join.driver import join_argv
@@ -24,6 +27,7 @@ from harness.load.plan import PlanFile
 from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
 from harness.load_parts import LoadParts
+from harness.observe.readback_batches import read_back_batches
 from harness.run import LOAD, Flooded
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
@@ -33,6 +37,7 @@ from pipeline.options import PipelineOptions, TopicOptions
 from tests.core.histories import run_info, scenario
 from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
 from tests.core.replay_parts import operations, plan_file, plan_row, write_plan
+from tests.core.scenario_parts import FIXTURES
 
 EVENTS = 300
 
@@ -60,8 +65,12 @@ def started(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subproces
         return subprocess.Popen(argv, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT)
 
 
-def described(path: Literal["live", "replay"]) -> Scenario:
-    load = Load(trace=Path("t.yaml"), event_span=3.0, duration=3.0, path=path, profile=Constant(rate=100.0))
+LoadPath = Literal["live", "replay", "computed"]
+
+
+def described(path: LoadPath) -> Scenario:
+    trace = FIXTURES / "traces" / "drawn.yaml"
+    load = Load(trace=trace, event_span=3.0, duration=3.0, path=path, profile=Constant(rate=100.0))
     topics = TopicOptions(partitions=PARTITIONS)
     return scenario(load=load, pipeline=PipelineOptions(deploy="topics", topics=topics))
 
@@ -70,7 +79,7 @@ def described(path: Literal["live", "replay"]) -> Scenario:
 def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: Path) -> Iterator[ThisMachine]:
     """The load of a run that one worker joins, which has a cache and a folder of its own."""
     Endpoints(services=(kafka,)).save(folder.endpoints)
-    plan = plan_of(folder)
+    plan = None if asked.load.path == "computed" else plan_of(folder)
     clock, joining = RunClock.start(), Joining(workers=1, port=_on_loopback().port)
     load, platform = LoadParts(clock=clock, joining=joining), ThisMachine(folder.logs / "load.log")
     (elsewhere / "own").mkdir(parents=True)
@@ -114,7 +123,7 @@ def plan_of(folder: RunFolder) -> PlanFile:
 
 @pytest.mark.parametrize("path", ["live", "replay"])
 def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
-    path: Literal["live", "replay"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: LoadPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path / "cache"))
     asked, elsewhere = described(path), tmp_path / "elsewhere"
@@ -134,6 +143,25 @@ def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
     assert progress is not None
     assert (progress.state, progress.acknowledged, progress.workers) == ("done", EVENTS, 2)
     assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"live": 1, "replay": 2}[path]
+
+
+def test_a_joined_worker_computes_its_share_and_says_of_which_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path / "cache"))
+    asked, elsewhere = described("computed"), tmp_path / "elsewhere"
+    folder = RunFolder.create(tmp_path, asked, date(2026, 1, 2))
+    with mock_kafka() as kafka, flood(folder, asked, kafka, elsewhere):
+        found = [payload for there in payloads(kafka, "events", EVENTS) for payload in there]
+        read_back_batches(kafka, "events", history=folder.history, report=lambda _: None)
+    assert len(set(found)) == EVENTS
+    assert {row["worker"] for row in operations(folder.path)} == {"replay-0", "replay-1"}
+    run = History.open(folder.path)
+    for check in BATCH_CHECKS:
+        measured = check.measure(run)
+        assert isinstance(measured, Count), measured
+        assert measured.value == 0, (check.name, measured)
+    assert not list((elsewhere / "cache").glob("joined/*"))
 
 
 def test_nobody_joins_a_platform_that_asks_for_credentials_and_no_load_is_started(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 
+from harness.load.load_source import EncodedBatches
 from harness.load.murmur2 import partition_of
 from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
-from harness.load.replay_config import WireSource
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, trace_file
@@ -62,7 +62,7 @@ def test_workers_record_and_end_when_the_process_that_started_them_is_killed(tmp
 def test_a_worker_that_cannot_begin_fails_the_whole_load(tmp_path: Path) -> None:
     with mock_kafka() as kafka:
         config = configure(tmp_path, kafka, [plan_row(seq) for seq in range(50)])
-        config.plan.unlink()
+        (tmp_path / "plan.parquet").unlink()
         with load_of(config, tmp_path, processes=1) as load:
             assert load.wait(30) == 1
     told = LoadProgress.load(tmp_path / "load")
@@ -74,7 +74,7 @@ def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path:
     plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
     with mock_kafka() as kafka:
-        config = configure(tmp_path, kafka, [plan_row(0)], wire=WireSource(trace=trace, events=600))
+        config = configure(tmp_path, kafka, [plan_row(0)], EncodedBatches(trace=trace, events=600))
         with load_of(config, tmp_path, processes=2) as load:
             assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
         found = payloads(kafka, "events", 600)
@@ -94,8 +94,8 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
     slow = WireSchedule(profile=CONSTANT, duration_s=100.0)
     with mock_kafka() as kafka:
-        wire = WireSource(trace=trace, events=10_000, schedule=slow)
-        config = configure(tmp_path, kafka, [plan_row(0)], wire=wire)
+        batches = EncodedBatches(trace=trace, events=10_000, schedule=slow)
+        config = configure(tmp_path, kafka, [plan_row(0)], batches)
         with load_of(config, tmp_path, processes=1) as load:
             wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=30, what="events")
             started = psutil.Process(load.pid).children(recursive=True)

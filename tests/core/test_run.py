@@ -32,6 +32,8 @@ class World:
     did: list[str] = field(default_factory=list)
     breaks: Mapping[str, BaseException] = field(default_factory=dict)
     unsteady: str = ""
+    plans: bool = True
+    """Whether the load's events are planned, and not computed as they are sent."""
     load_done_after: int = 40
     load_dies_after: int = 10**9
     readers_done_after: int = 0
@@ -107,11 +109,10 @@ class World:
     def parts(self) -> Parts:
         plan = self.folder.path / "cached.parquet"
         plan.write_bytes(b"plan")
+        planned = PlanFile(path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1)
         return Parts(
             backend=self.backend,
-            plan=lambda scenario, report: PlanFile(
-                path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1
-            ),
+            plan=lambda scenario, report: planned if self.plans else None,
             pipeline=lambda endpoints, options, report: self,
             gather=lambda *_: self.step("gather"),
             start_load=self.start_load,
@@ -168,6 +169,17 @@ def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> N
     w.run(scenario())
     assert w.did == [*UP, *END]
     assert w.ended() == "complete"
+
+
+def test_a_run_whose_load_computes_its_events_goes_through_the_same_steps(
+    world: Callable[..., World],
+) -> None:
+    planned, computed = world(), world(plans=False)
+    for each in (planned, computed):
+        each.run(scenario())
+    assert computed.did == planned.did
+    assert not computed.folder.plan.exists()
+    assert computed.ended() == "complete"
 
 
 def test_faults_happen_and_are_healed_before_the_drain(world: Callable[..., World]) -> None:

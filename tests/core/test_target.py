@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import PlatformError
 from harness.load import target
-from harness.load.live.__main__ import main as live_main
-from harness.load.live.config import FromPlan, LiveConfig
+from harness.load.computed.__main__ import main as computed_main
+from harness.load.computed.config import ComputedConfig, FromPlan
 from harness.load.target import Needs, check_target
 from harness.load.wire.__main__ import main
 from harness.load.wire.config import WireConfig
@@ -126,22 +126,22 @@ def test_an_encoded_trace_without_its_index_is_told(
     assert f"{index_of(trace)} is no index" in wire_refusal(tmp_path, kafka, caplog, trace)
 
 
-def test_a_wrong_password_is_told_before_a_live_load(
+def test_a_wrong_password_is_told_before_a_computed_load(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with refusing_broker(PASSWORD) as refusing:
         told = configure(tmp_path, refusing, [plan_row(0)])
-        config = LiveConfig(
+        config = ComputedConfig(
             endpoints=told.endpoints,
             topic="events",
-            source=FromPlan(path=told.plan),
+            source=FromPlan(path=tmp_path / "plan.parquet"),
             history=told.history,
             progress=told.progress,
             clocks=told.clocks,
             events=1,
         )
         config.save(tmp_path / "live.json")
-        assert live_main(["--config", str(tmp_path / "live.json")]) == 1
+        assert computed_main(["--config", str(tmp_path / "live.json")]) == 1
     assert "cannot begin: kafka refused the password of user mara" in caplog.text
     assert PASSWORD not in caplog.text
 

@@ -14,7 +14,7 @@ from harness.load.extent import event_span_ms, events_at_most
 from harness.load.plan import PlanFile
 from harness.load.wire.batch import HEADER_BYTES
 from harness.load.wire.trace import EncodedTrace
-from harness.load.wire_load import encode_ahead, encoded, wire_source
+from harness.load.wire_load import encode_ahead, encoded, encoded_batches
 from harness.scenario.model import Scenario
 from tests.core.replay_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
@@ -36,14 +36,14 @@ def plan(folder: Path, rows: int = ROWS) -> PlanFile:
 
 def test_without_a_profile_the_load_is_all_that_the_platform_takes_in_the_time(tmp_path: Path) -> None:
     scenario = replay()
-    source = wire_source(scenario, tmp_path)
+    source = encoded_batches(scenario, tmp_path)
     assert (source.duration_s, source.schedule) == (scenario.load.duration, None)
     assert source.events == events_at_most(scenario.load.duration)
 
 
 def test_with_a_profile_the_load_is_what_the_profile_says_however_short_the_trace(tmp_path: Path) -> None:
     scenario = replay(load__profile={"kind": "constant", "rate": "50k/s"})
-    source = wire_source(scenario, tmp_path)
+    source = encoded_batches(scenario, tmp_path)
     assert (source.duration_s, source.events) == (None, 50_000 * scenario.load.duration)
     assert source.schedule is not None
     assert source.schedule.duration_s == scenario.load.duration

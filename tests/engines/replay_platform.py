@@ -21,6 +21,7 @@ from harness.backends.protocol import Platform
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.driver import load_argv
+from harness.load.load_source import PlannedEvents
 from harness.load.progress import LoadProgress
 from harness.load.replay_config import ReplayConfig
 from harness.observe.topic_reader import TopicReader
@@ -123,7 +124,7 @@ def configure(folder: Path, platform: Platform, rows: Sequence[dict[str, Any]], 
     return ReplayConfig(
         endpoints=folder / "endpoints.json",
         topic=topic,
-        plan=write_plan(folder / "plan.parquet", rows),
+        source=PlannedEvents(plan=write_plan(folder / "plan.parquet", rows)),
         history=folder,
         progress=folder / "load",
         clocks=Clocks(

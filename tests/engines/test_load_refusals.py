@@ -15,6 +15,7 @@ from confluent_kafka.admin import (
 )
 
 from harness.backends.process import ProcessPlatform
+from harness.load.load_source import PlannedEvents
 from harness.load.wire.trace import EncodedTrace
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
 from harness.services.protocol import Cluster, Launch, Node
@@ -114,7 +115,8 @@ def _replayed(folder: Path, kafka: KafkaEndpoint, trace: Path, topic: str) -> tu
 def _live(folder: Path, platform: ProcessPlatform, kafka: KafkaEndpoint, topic: str) -> tuple[int, str]:
     config = configure(folder, platform, [plan_row(seq) for seq in range(100)], topic)
     Endpoints((kafka,)).save(config.endpoints)
-    with load_of(config.model_copy(update={"largest_event_bytes": 6000})) as load:
+    planned = PlannedEvents(plan=config.history / "plan.parquet", largest_event_bytes=6000)
+    with load_of(config.model_copy(update={"source": planned})) as load:
         return load.wait(), load.log()
 
 

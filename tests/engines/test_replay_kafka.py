@@ -125,9 +125,10 @@ def test_a_topic_that_is_not_there_ends_the_load_with_an_error(config: ReplayCon
 
 def test_a_plan_that_turns_out_to_be_damaged_ends_the_load_with_an_error(config: ReplayConfig) -> None:
     rows = [plan_row(seq, send_offset_ms=seq // 10) for seq in range(20_000)]
-    whole = write_plan(config.plan, rows, row_group_size=1000).read_bytes()
+    plan = config.history / "plan.parquet"
+    whole = write_plan(plan, rows, row_group_size=1000).read_bytes()
     middle = len(whole) // 2
-    config.plan.write_bytes(whole[:middle] + bytes(64) + whole[middle + 64 :])
+    plan.write_bytes(whole[:middle] + bytes(64) + whole[middle + 64 :])
     with load_of(config) as load:
         assert load.wait() == 1, load.log()
     assert load.outcomes()

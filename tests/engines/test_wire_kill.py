@@ -1,4 +1,4 @@
-"""Brokers die or pause under a replay at wire speed: nothing acknowledged is lost, nothing is doubled.
+"""Brokers die or pause under whole batches: nothing acknowledged is lost, nothing is doubled.
 
 Three seeds here; ``SEEDS=20 pytest tests/engines/test_wire_kill.py`` for all.
 """
@@ -16,16 +16,24 @@ import pytest
 from harness.backends.process import ProcessPlatform
 from harness.checks.measurement import Count
 from harness.load.profiles.constant import Constant
-from harness.load.wire.config import WireConfig, WireSchedule
+from harness.load.wire.config import SendingConfig, WireConfig, WireSchedule
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.service_platform import running, state_of
-from tests.engines.wire_parts import BATCH_EVENTS, measured, wire_config, wire_load, write_trace
+from tests.engines.wire_parts import (
+    BATCH_EVENTS,
+    computed_config,
+    measured,
+    wire_config,
+    wire_load,
+    write_trace,
+)
 
 SEEDS = int(os.environ.get("SEEDS", "3"))
 SHARE_OF_MAXIMUM = 0.7
 LOAD_S = 6.0
 MEASURING_EVENTS = 2_000_000
+COMPUTED_PER_S = 150_000.0
 PARTITIONS = 6
 
 
@@ -61,10 +69,11 @@ def configured(
     return wire_config(folder, platform.endpoints.kafka, topic, trace, events=events)
 
 
-def assert_nothing_wrong(config: WireConfig, platform: ProcessPlatform) -> None:
+def assert_nothing_wrong(config: SendingConfig, platform: ProcessPlatform) -> None:
     for name, found in measured(config, platform.endpoints.kafka).items():
         assert isinstance(found, Count), (name, found)
         assert found.value == 0, (name, found)
+    # A replay sends the batch whole that holds the last event.
     assert 0 <= acknowledged(config.history) - config.events < BATCH_EVENTS
 
 
@@ -109,4 +118,24 @@ def test_replicas_that_are_too_few_for_a_while_cost_no_event_and_double_none(
         for broker in ("kafka-broker-2", "kafka-broker-3"):
             platform.signal(broker, "resume")
         assert load.wait() == 0, load.log()
+    assert_nothing_wrong(config, platform)
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_broker_killed_under_a_computed_load_costs_no_event_and_doubles_none(
+    platform: ProcessPlatform, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    events, topic = round(COMPUTED_PER_S * LOAD_S), f"computed-{seed}"
+    broker = f"kafka-broker-{chance.randint(1, 3)}"
+    kafka = platform.endpoints.kafka
+    Topics(kafka).create([topic], TopicOptions(partitions=PARTITIONS))
+    config = computed_config(tmp_path / "load", kafka, topic, events=events)
+    schedule = WireSchedule(profile=Constant(rate=COMPUTED_PER_S), duration_s=LOAD_S)
+    with wire_load(config.model_copy(update={"schedule": schedule})) as load:
+        load.wait_until_sent(round(events * chance.uniform(0.1, 0.6)))
+        platform.signal(broker, "kill")
+        platform.start(broker)
+        assert load.wait() == 0, load.log()
+    assert state_of(platform, broker) == "ready"
     assert_nothing_wrong(config, platform)

@@ -1,4 +1,4 @@
-"""An encoded trace and the process that replays it, for tests of the replay at wire speed on a real Kafka."""
+"""Processes that send whole batches, and what their checks say, for tests on a real Kafka."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,9 +20,11 @@ from harness.clocks import Clocks
 from harness.history.reader import History
 from harness.history.schema import TABLES
 from harness.load.clock import origin_for
+from harness.load.computed.config import ComputedConfig, FromGenerator
+from harness.load.generate.model import Generate, Popularity, Sessions
 from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
-from harness.load.wire.config import WireConfig
+from harness.load.wire.config import SendingConfig, WireConfig
 from harness.load.wire.encode import Event, encode
 from harness.load.wire.trace import TraceWriter, index_of
 from harness.observe.readback_batches import read_back_batches
@@ -36,6 +39,7 @@ EVENT_BYTES = 230
 STALLED_POLLS = 4
 """At one a second, the same number so often."""
 MEASURED_S = 60.0
+SPAN_MS = 3_600_000
 
 
 def write_trace(path: Path, *, partitions: int, batches: int) -> Path:
@@ -55,31 +59,45 @@ def write_trace(path: Path, *, partitions: int, batches: int) -> Path:
 
 def wire_config(folder: Path, kafka: KafkaEndpoint, topic: str, trace: Path, *, events: int) -> WireConfig:
     """As fast as the platform takes it, from now."""
-    folder.mkdir()
-    Endpoints((kafka,)).save(folder / "endpoints.json")
-    (folder / "encoded.parquet").symlink_to(index_of(trace))
-    clock = RunClock.start()
-    return WireConfig(
-        endpoints=folder / "endpoints.json",
-        topic=topic,
-        trace=trace,
-        history=folder,
-        progress=folder / "load",
-        clocks=Clocks(
-            epoch_unix_ns=clock.epoch_unix_ns,
-            epoch_monotonic_ns=clock.epoch_monotonic_ns,
-            load_start_ns=clock.now_ns(),
-            origin_ms=origin_for(span_ms=3_600_000, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
-            time_scale=1.0,
-        ),
-        events=events,
+    config = WireConfig(trace=trace, **_common(folder, kafka, topic, events=events))
+    (folder / "encoded").mkdir()
+    (folder / "encoded" / "trace.parquet").symlink_to(index_of(trace))
+    return config
+
+
+def computed_config(folder: Path, kafka: KafkaEndpoint, topic: str, *, events: int) -> ComputedConfig:
+    """Visits with Zipf popularity and sessions, as fast as the platform takes them, from now."""
+    visits = Generate(entities=100_000, popularity=Popularity(zipf=1.1), sessions=Sessions(length=8.0))
+    return ComputedConfig(
+        source=FromGenerator(generate=visits, seed=1, span_ms=SPAN_MS),
+        **_common(folder, kafka, topic, events=events),
     )
 
 
-class WireLoad:
-    """The replay's process."""
+def _common(folder: Path, kafka: KafkaEndpoint, topic: str, *, events: int) -> dict[str, Any]:
+    folder.mkdir()
+    Endpoints((kafka,)).save(folder / "endpoints.json")
+    clock = RunClock.start()
+    return {
+        "endpoints": folder / "endpoints.json",
+        "topic": topic,
+        "history": folder,
+        "progress": folder / "load",
+        "clocks": Clocks(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=clock.now_ns(),
+            origin_ms=origin_for(span_ms=SPAN_MS, start_unix_ms=clock.epoch_unix_ns // 1_000_000),
+            time_scale=1.0,
+        ),
+        "events": events,
+    }
 
-    def __init__(self, config: WireConfig, process: subprocess.Popen[bytes]) -> None:
+
+class WireLoad:
+    """The process of a load."""
+
+    def __init__(self, config: SendingConfig, process: subprocess.Popen[bytes]) -> None:
         self.config, self.process = config, process
 
     def wait_until_sent(self, events: int) -> None:
@@ -114,10 +132,11 @@ class WireLoad:
 
 
 @contextmanager
-def wire_load(config: WireConfig) -> Iterator[WireLoad]:
-    """The replay's process, which does not outlive the block."""
+def wire_load(config: SendingConfig) -> Iterator[WireLoad]:
+    """The load's process, which does not outlive the block."""
     config.save(config.history / "wire.json")
-    argv = [sys.executable, "-m", "harness.load.wire", "--config", str(config.history / "wire.json")]
+    module = "harness.load.wire" if isinstance(config, WireConfig) else "harness.load.computed"
+    argv = [sys.executable, "-m", module, "--config", str(config.history / "wire.json")]
     with (config.history / "load.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -127,23 +146,26 @@ def wire_load(config: WireConfig) -> Iterator[WireLoad]:
         process.wait()
 
 
-def measured(config: WireConfig, kafka: KafkaEndpoint) -> dict[str, Measurement]:
+def measured(config: SendingConfig, kafka: KafkaEndpoint) -> dict[str, Measurement]:
     """What the product's own checks say of the topic and of what was recorded, by name."""
     read_back_batches(kafka, config.topic, history=config.history, report=lambda _: None)
-    tables = {name: _table(config.history / name) for name in ("operations", "readback_batches")}
+    tables = {name: _table(config.history / name) for name in ("operations", "encoded", "readback_batches")}
     history = History.from_tables(
-        scenario=scenario(load=_load_of(config.events)),
+        scenario=scenario(load=_load_of(config)),
         info=run_info(origin_ms=config.clocks.origin_ms),
-        tables={**tables, "encoded": pq.read_table(config.history / "encoded.parquet")},
+        tables=tables,
     )
     return {check.name: check.measure(history) for check in BATCH_CHECKS}
 
 
-def _load_of(events: int) -> Load:
+def _load_of(config: SendingConfig) -> Load:
     """One of which so many events are due, whatever its pace was."""
-    profile = Constant(rate=events / MEASURED_S)
     return Load(
-        trace=Path("t.yaml"), event_span=MEASURED_S, duration=MEASURED_S, path="replay", profile=profile
+        trace=Path("t.yaml"),
+        event_span=MEASURED_S,
+        duration=MEASURED_S,
+        path="replay" if isinstance(config, WireConfig) else "computed",
+        profile=Constant(rate=config.events / MEASURED_S),
     )
 
 

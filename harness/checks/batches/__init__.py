@@ -1,4 +1,4 @@
-"""What the safety checks measure where whole batches were replayed: the same words, counted in events."""
+"""What the safety checks measure where whole batches were sent: the same words, counted in events."""
 
 from __future__ import annotations
 

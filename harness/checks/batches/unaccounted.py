@@ -15,9 +15,9 @@ _STRAYS: Final = """
 SELECT partition, 'offset ' || "offset" || ' of partition ' || partition AS place, count,
        'records that nobody sent there' AS stray
 FROM found_batches
-ANTI JOIN (FROM sent_batches WHERE outcome <> 'fail') USING (partition, base_timestamp_ms, records_crc)
+ANTI JOIN allowed_batches USING (partition, base_timestamp_ms, records_crc)
 UNION ALL
-SELECT partition, 'number ' || first_seq, count, 'sent, but the trace has no such batch'
+SELECT partition, 'number ' || first_seq, count, 'sent, but no such batch was encoded'
 FROM sent_batches WHERE records_crc IS NULL
 """
 _EXAMPLES: Final = "SELECT place, count, stray FROM stray_batches ORDER BY partition, place LIMIT $limit"

@@ -1,4 +1,4 @@
-"""Everything that a replay sent must have been acknowledged in the end, and nothing left out on the way."""
+"""Everything that a load sent must have been acknowledged in the end, and nothing left out on the way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.oracle.batches import NEEDS, derive_batches
 
 # A profile says how many events are due: every batch that begins before their end. Without one it is what was
 # sent that says it: a partition's batches follow each other, and before its last one none may be left out.
-_UNACKNOWLEDGED: Final = """
+_OF_REPLAY: Final = """
 WITH trace AS (SELECT sum(count)::BIGINT AS events FROM encoded),
 reached AS (SELECT partition, max(first_seq) + 1 AS end_seq FROM sent_batches GROUP BY partition),
 ends AS (
@@ -28,6 +28,25 @@ due AS (
 )
 SELECT partition, first_seq, count, 'never sent' AS how, '' AS error
 FROM due ANTI JOIN sent_batches USING (partition, first_seq)
+"""
+# A load that computes its events has encoded what it did not send, up to a point; it may have computed more
+# than there was time for. Of a profile, what was neither sent nor encoded was due as well.
+_OF_COMPUTED: Final = """
+WITH reached AS (SELECT partition, max(first_seq) AS last_seq FROM sent_batches GROUP BY partition),
+left_out AS (
+    SELECT e.partition, e.first_event AS first_seq, e.count
+    FROM encoded e LEFT JOIN reached USING (partition)
+    ANTI JOIN sent_batches s ON e.partition = s.partition AND e.first_event = s.first_seq
+    WHERE $events::BIGINT IS NOT NULL OR e.first_event < last_seq
+)
+SELECT partition, first_seq, count, 'never sent' AS how, '' AS error FROM left_out
+UNION ALL
+SELECT NULL, NULL, missing, 'never sent', 'not computed either' FROM (
+    SELECT $events::BIGINT - (SELECT coalesce(sum(count), 0) FROM sent_batches)
+           - (SELECT coalesce(sum(count), 0) FROM left_out) AS missing
+) WHERE missing > 0
+"""
+_NOT_ACKNOWLEDGED: Final = """
 UNION ALL
 SELECT partition, first_seq, o.count, CASE outcome WHEN 'fail' THEN 'refused' ELSE 'unknown' END, error
 FROM operations o WHERE kind = 'produce' AND outcome <> 'ok'
@@ -41,8 +60,8 @@ FROM unacknowledged_batches
 """
 _EXAMPLES: Final = """
 SELECT how || CASE WHEN error = '' THEN '' ELSE ': ' || error END AS how, sum(count)::BIGINT AS events,
-       min(first_seq) AS first_seq
-FROM unacknowledged_batches GROUP BY ALL ORDER BY events DESC, first_seq LIMIT $limit
+       coalesce(format(', from number {:,}', min(first_seq)), '') AS begins
+FROM unacknowledged_batches GROUP BY how, error ORDER BY events DESC, begins LIMIT $limit
 """
 _LAST_STARTED: Final = """
 SELECT max(started_ns - load_start_ns) / 1e9 FROM operations, run WHERE kind = 'produce'
@@ -57,11 +76,11 @@ _SENDS_UNTIL_S: Final = 2.0
 class UnacknowledgedBatches:
     """With a profile all that it has due counts, whatever was sent.
 
-    Without one, how far a replay came is the platform's doing; up to there, nothing may be missing.
+    Without one, how far a load came is the platform's doing; up to there, nothing may be missing.
     """
 
     name = "unacknowledged"
-    describes = "events of the replay that were refused, whose outcome is unknown, or that were left out"
+    describes = "events of the load that were refused, whose outcome is unknown, or that were left out"
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
@@ -70,14 +89,15 @@ class UnacknowledgedBatches:
     def measure(self, history: History) -> Measurement:
         """How many events were not acknowledged, by what became of them."""
         derive_batches(history)
-        curve = history.scenario.load.curve
+        load, curve = history.scenario.load, history.scenario.load.curve
         if not history.value("SELECT count(*) FROM encoded"):
-            return Unjudged(reason="nothing is recorded of the encoded trace")
+            return Unjudged(reason="nothing is recorded of the encoded batches")
         sent = history.value("SELECT coalesce(sum(count), 0)::BIGINT FROM sent_batches")
         if not sent and curve is None:
             return Unjudged(reason="no event was sent")
         events = None if curve is None else curve.events
-        history.derive("unacknowledged_batches", _UNACKNOWLEDGED, {"events": events})
+        never_sent = _OF_REPLAY if load.path == "replay" else _OF_COMPUTED
+        history.derive("unacknowledged_batches", never_sent + _NOT_ACKNOWLEDGED, {"events": events})
         summary = history.rows(_SUMMARY)[0]
         if curve is None and not summary["events"] and (doubt := _ended_early(history)):
             return Unjudged(reason=doubt)
@@ -87,7 +107,7 @@ class UnacknowledgedBatches:
                 f"of {sent + summary['never_sent']:,} events: {summary['refused']:,} refused,"
                 f" {summary['unknown']:,} unknown, {summary['never_sent']:,} never sent"
             ),
-            examples=examples(history, _EXAMPLES, "{events:,} {how}, from number {first_seq:,}".format_map),
+            examples=examples(history, _EXAMPLES, "{events:,} {how}{begins}".format_map),
         )
 
 

@@ -157,5 +157,5 @@ class JoinDesk:
 
 def _is_of(share: Share, name: str) -> bool:
     """Whether a worker with this share writes a file of this name; no other name leads anywhere."""
-    own = rf"(operations|generator)/{share.worker}-[0-9]{{6}}\.parquet|latency-{share.worker}\.hlog"
+    own = rf"(operations|encoded|generator)/{share.worker}-[0-9]{{6}}\.parquet|latency-{share.worker}\.hlog"
     return re.fullmatch(own, name) is not None

@@ -109,7 +109,7 @@ class JoinedWorker:
         self._config.history.mkdir()
         self._config.progress.mkdir()
         self._config.endpoints.write_text(offer.endpoints)
-        for name in self._config.shared():
+        for name in self._config.source.shared():
             (self._folder / name).symlink_to(self._fetched(name, offer.files[name]))
         check_target(Endpoints.load(self._config.endpoints).kafka, self._config.topic, Needs())
 

@@ -7,14 +7,13 @@ from typing import Any, Final, Literal
 from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.produce import ProduceRequest
 
+from harness.load.timeouts import DELIVERY_TIMEOUT_S
 from harness.load.wire.connection import connection_settings
 from harness.load.wire.request import JoinedProduceRequest
 from pipeline.endpoints import KafkaEndpoint
 
 _REQUEST_TIMEOUT_MS: Final = 5000
 """A paused broker answers nothing, and the request is sent again, to whoever leads by then."""
-_DELIVERY_TIMEOUT_S: Final = 60.0
-"""So long a batch of a partition without a leader is kept. What is given up has cost its sequence number."""
 _MAX_REQUEST_BYTES: Final = 32 * 2**20
 """A request has at most one batch a partition."""
 _BACKOFF_MS: Final = 50
@@ -26,8 +25,9 @@ class WireProducer(AIOKafkaProducer):  # type: ignore[misc]
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         if settings["enable_idempotence"]:
-            # The library has no setting for it: it takes the request's time-out, which is short.
-            self._message_accumulator._batch_ttl = _DELIVERY_TIMEOUT_S
+            # So long a batch of a partition without a leader is kept; what is given up has cost its sequence
+            # number. The library has no setting for it: it takes the request's time-out, which is short.
+            self._message_accumulator._batch_ttl = DELIVERY_TIMEOUT_S
         # Whoever waits for room in the queue learns so whether the platform is why.
         accumulator, drain = self._message_accumulator, self._message_accumulator.drain_by_nodes
 

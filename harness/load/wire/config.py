@@ -1,4 +1,4 @@
-"""What a replay at wire speed is told: a JSON file."""
+"""What a process is told that sends whole batches: a JSON file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from harness.clocks import Clocks
 from harness.load.profiles import RateProfile
 from harness.load.share import WHOLE, Share
+from harness.load.timeouts import FLUSH_TIMEOUT_S
 from harness.load.wire.pace import Flood, Pace, Paced
 from harness.process_config import ProcessConfig
 
@@ -39,22 +40,20 @@ class WireSchedule(BaseModel):
         return Paced(self.profile.curve(self.duration_s))
 
 
-class WireConfig(ProcessConfig):
-    """One replay of an encoded trace into one topic, by one process."""
+class SendingConfig(ProcessConfig):
+    """What every process is told that sends whole batches into one topic."""
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
     topic: str
-    trace: Path
-    """The file of an encoded trace's batches."""
     history: Path
     progress: Path
     """The folder in which each worker keeps its ``LoadProgress``."""
-    worker: str = "wire-0"
+    worker: str
     """The name under which the operations are recorded."""
     clocks: Clocks
     events: int = Field(ge=1)
-    """At least so many are sent by all workers; the trace is repeated as often as that takes."""
+    """Of all workers."""
     duration_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Nothing is sent so long after the load's start, however few events were."""
     share: Share = WHOLE
@@ -64,10 +63,10 @@ class WireConfig(ProcessConfig):
     acks: Literal["all", "1"] = "all"
     producers: int = Field(default=2, ge=1, le=64)
     """Connections to each broker. Each producer has its share of the partitions."""
-    flush_timeout_s: float = Field(default=65.0, gt=0)
+    flush_timeout_s: float = Field(default=FLUSH_TIMEOUT_S, gt=0)
     """How long after the last batch was sent its answer is waited for."""
     stop_timeout_s: float = Field(default=5.0, gt=0)
-    """The same when the replay is told to stop early."""
+    """The same when the load is told to stop early."""
 
     @property
     def total(self) -> int:
@@ -78,3 +77,14 @@ class WireConfig(ProcessConfig):
     def pace(self) -> Pace:
         """When each event is due."""
         return Flood() if self.schedule is None else self.schedule.pace
+
+
+class WireConfig(SendingConfig):
+    """One replay of an encoded trace, by one process.
+
+    At least ``events`` are sent; the trace is repeated as often as that takes.
+    """
+
+    trace: Path
+    """The file of an encoded trace's batches."""
+    worker: str = "wire-0"

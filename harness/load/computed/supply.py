@@ -1,4 +1,4 @@
-"""Builds the batches of a live load as they are wanted, and a chunk ahead, in a thread beside the sockets."""
+"""Builds a computed load's batches as they are wanted, and a chunk ahead, in a thread beside the sockets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.load.live.batches import Placed
+from harness.load.computed.batches import Placed
 from harness.load.wire.supply import Shipment
 
 _AHEAD_EVENTS: Final = 65_536
 
 
-class LiveSupply:
+class ComputedSupply:
     """Each partition's batches, in the order in which they are built.
 
     While more than ``ahead_events`` wait to be taken nothing is added: a partition that takes nothing then
@@ -25,12 +25,12 @@ class LiveSupply:
         self,
         built: Iterator[Sequence[Placed]],
         *,
-        partitions: int,
+        partitions: Sequence[int],
         now_ns: Callable[[], int],
         ahead_events: int = _AHEAD_EVENTS,
     ) -> None:
         self._built, self._now_ns, self._ahead_events = built, now_ns, ahead_events
-        self._waiting: list[deque[Shipment]] = [deque() for _ in range(partitions)]
+        self._waiting: dict[int, deque[Shipment]] = {partition: deque() for partition in partitions}
         self._waiting_events = 0
         self._refilling, self._room = asyncio.Lock(), asyncio.Event()
         self._ahead: asyncio.Task[Sequence[Placed] | None] | None = None
@@ -38,8 +38,8 @@ class LiveSupply:
 
     @property
     def partitions(self) -> Sequence[int]:
-        """All of the topic."""
-        return range(len(self._waiting))
+        """Those of the worker's share."""
+        return list(self._waiting)
 
     async def next(self, partition: int) -> Shipment | None:
         """The partition's next batch, once it is built; None when there is no other.

@@ -1,4 +1,4 @@
-"""The live path: which batches its events are put into, and what becomes known of them."""
+"""The computed path: which batches its events are put into, and what becomes known of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatch
 from confluent_kafka import Producer
@@ -19,17 +20,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.clocks import Clocks
+from harness.history.writer import TableWriter
+from harness.load.arranged import Arrangement
+from harness.load.computed.__main__ import main
+from harness.load.computed.batches import Batching, ComputedBatches, Placed
+from harness.load.computed.config import ComputedConfig, FromGenerator, FromPlan
+from harness.load.computed.indexed import indexed
+from harness.load.computed.source import Chunk, GeneratedSource, LineSource, PlanSource, listed
+from harness.load.computed.supply import ComputedSupply
+from harness.load.computed.times import AsDue, Evenly
 from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.model import Generate
 from harness.load.generate.payloads import payloads_of
-from harness.load.live.__main__ import main
-from harness.load.live.batches import Batching, LiveBatches
-from harness.load.live.config import FromGenerator, FromPlan, LiveConfig
-from harness.load.live.source import Chunk, GeneratedSource, LineSource, PlanSource
-from harness.load.live.supply import LiveSupply
 from harness.load.murmur2 import partition_of_bytes
+from harness.load.profiles import RateProfile
 from harness.load.profiles.constant import Constant
+from harness.load.profiles.ramp import Ramp
 from harness.load.progress import LoadProgress
+from harness.load.share import WHOLE, Share
 from harness.load.wire.batch import ProducerState
 from harness.load.wire.completion import Completion
 from harness.load.wire.config import WireSchedule
@@ -52,7 +60,7 @@ MOCK_PARTITIONS = 4
 def chunk(numbers: range, keys: list[bytes] | None) -> Chunk:
     """Events that tell their number, at one a millisecond."""
     own = None if keys is None else [keys[n] for n in numbers]
-    return Chunk(keys=own, payloads=[b"%d" % n for n in numbers], offsets_ms=list(numbers))
+    return Chunk(keys=own, payloads=listed([b"%d" % n for n in numbers]), offsets_ms=list(numbers))
 
 
 def chunks(sizes: list[int], keys: list[bytes] | None = None) -> Iterator[Chunk]:
@@ -78,8 +86,8 @@ def sent(
 
     async def run() -> None:
         own = pace or Flood()
-        built = LiveBatches(batching, own, origin_ms=ORIGIN_MS).of(source)
-        supply = LiveSupply(built, partitions=batching.partitions, now_ns=now_ns)
+        built = ComputedBatches(batching, own, origin_ms=ORIGIN_MS).of(source)
+        supply = ComputedSupply(built, partitions=range(batching.partitions), now_ns=now_ns)
         load = WireLoad(topic="t", pace=own, load_start_ns=0, end_ns=end_ns)
         replay = WireReplay(load, supply, [Link(connect)], record=done.append, meter=Noted(), now_ns=now_ns)
         await asyncio.wait_for(replay.run(flush_timeout_s=1), timeout=30)
@@ -125,6 +133,50 @@ def test_events_without_keys_go_to_the_partitions_in_turn_a_batch_at_a_time(leng
     assert max(batches.values(), default=0) - min((batches[p] for p in range(3)), default=0) <= 1
 
 
+@given(sizes, st.integers(1, 5), st.data())
+def test_the_batches_are_the_same_however_many_workers_share_them(
+    lengths: list[int], workers: int, data: st.DataObject
+) -> None:
+    events = sum(lengths)
+    keys = data.draw(st.lists(st.sampled_from([b"a", b"b", b"c", b"d"]), min_size=events, max_size=events))
+
+    def built(share: Share) -> list[Placed]:
+        batches = ComputedBatches(BATCHING, Flood(), origin_ms=ORIGIN_MS, share=share)
+        return [placed for part in batches.of(chunks(lengths, keys)) for placed in part]
+
+    def in_order(placed: list[Placed]) -> list[Placed]:
+        return sorted(placed, key=lambda one: (one[0], one[1].first_number))
+
+    shared = [placed for index in range(workers) for placed in built(Share(index=index, of=workers))]
+    assert in_order(shared) == in_order(built(WHOLE))
+
+
+def test_a_batch_can_be_had_only_once_it_was_written_down(tmp_path: Path) -> None:
+    batches = ComputedBatches(BATCHING, Flood(), origin_ms=ORIGIN_MS)
+    built = indexed(batches.of(chunks([30, 20])), TableWriter(tmp_path, "encoded", "w"))
+    known = 0
+    for placed in built:
+        rows = pq.read_table(tmp_path / "encoded").to_pylist()[known:]
+        known += len(rows)
+        assert [
+            (row["partition"], row["first_event"], row["count"], row["base_timestamp_ms"], row["records_crc"])
+            for row in rows
+        ] == [
+            (p, s.first_number, s.batch.count, s.batch.base_timestamp_ms, s.batch.records_crc)
+            for p, s in placed
+        ]
+    assert known == 8
+
+
+@given(st.integers(0, 300), st.floats(0.5, 100), st.sampled_from([Ramp(start=0, end=60), Constant(rate=30)]))
+def test_an_event_bears_the_moment_at_which_it_is_due(cut: int, scale: float, profile: RateProfile) -> None:
+    curve = profile.curve(10.0)
+    planned = Arrangement(curve=curve, arrivals="even", seed=1, time_scale=scale, where="").offsets_ms()
+    times = AsDue(curve=curve, time_scale=scale)
+    assert len(planned) == 300
+    assert times.offsets_ms(0, cut) + times.offsets_ms(cut, 300 - cut) == planned.tolist()
+
+
 @given(st.integers(1, 400), st.floats(1, 10_000), st.sampled_from([0.0, 1.0, 50.0]))
 def test_a_batch_is_sent_when_its_last_event_is_due_and_none_lingers_longer(
     events: int, rate: float, linger_ms: float
@@ -132,7 +184,7 @@ def test_a_batch_is_sent_when_its_last_event_is_due_and_none_lingers_longer(
     pace = WireSchedule(profile=Constant(rate=rate), duration_s=events / rate).pace
     batching = replace(BATCHING, linger_ms=linger_ms, batch_events=1000)
     keys = [b"%d" % (n % 5) for n in range(events)]
-    batches = LiveBatches(batching, pace, origin_ms=ORIGIN_MS).of(chunks([events], keys))
+    batches = ComputedBatches(batching, pace, origin_ms=ORIGIN_MS).of(chunks([events], keys))
     for _, shipment in next(batches):
         first_ns, last_ns = pace.due_ns(shipment.first_arrival), pace.due_ns(shipment.last_arrival)
         assert last_ns - first_ns <= linger_ms * 1e6
@@ -150,7 +202,7 @@ def test_an_event_that_is_due_is_intended_for_that_moment() -> None:
 
 
 def test_an_event_that_is_too_large_fails_unsent_and_its_neighbours_do_not() -> None:
-    source = Chunk(keys=None, payloads=[b"a", b"b" * 500, b"c"], offsets_ms=[0, 1, 2])
+    source = Chunk(keys=None, payloads=listed([b"a", b"b" * 500, b"c"]), offsets_ms=[0, 1, 2])
     client = Client()
     done = sent(iter([source]), client, batching=replace(BATCHING, partitions=1, batch_bytes=100))
     assert {(d.first_number, d.count, d.outcome, d.error) for d in done} == {
@@ -188,15 +240,15 @@ def test_a_load_that_is_over_builds_nothing_more() -> None:
     assert source.asked < 100
 
 
-def one_each(source: Endless) -> LiveSupply:
+def one_each(source: Endless) -> ComputedSupply:
     """Three batches a chunk, one for each partition; no chunk is added while any of the last waits."""
-    built = LiveBatches(replace(BATCHING, batch_events=4000, batch_bytes=10**6), Flood(), origin_ms=0).of(
+    built = ComputedBatches(replace(BATCHING, batch_events=4000, batch_bytes=10**6), Flood(), origin_ms=0).of(
         source.chunks()
     )
-    return LiveSupply(built, partitions=3, now_ns=lambda: 5, ahead_events=0)
+    return ComputedSupply(built, partitions=range(3), now_ns=lambda: 5, ahead_events=0)
 
 
-async def waits_for_the_others(supply: LiveSupply) -> asyncio.Task[Shipment | None]:
+async def waits_for_the_others(supply: ComputedSupply) -> asyncio.Task[Shipment | None]:
     assert await supply.next(0) is not None
     waiting = asyncio.create_task(supply.next(0))
     for _ in range(10):
@@ -234,33 +286,36 @@ def test_whoever_waits_for_room_is_let_go_when_the_load_is_over() -> None:
 def test_what_is_wrong_with_the_source_ends_the_load(tmp_path: Path) -> None:
     (tmp_path / "lines").touch()
     with pytest.raises(ExceptionGroup) as raised:
-        sent(LineSource(tmp_path / "lines", span_ms=1).chunks(3), Client())
+        sent(LineSource(tmp_path / "lines", Evenly(span_ms=1, events=3)).chunks(3), Client())
     assert raised.group_contains(ValueError, match="has no lines")
 
 
 def test_generated_events_are_those_of_the_generator_evenly_over_the_span() -> None:
     generator = EventGenerator(GENERATE, seed=3)
-    (found,) = GeneratedSource(generator, span_ms=200).chunks(100)
+    (found,) = GeneratedSource(generator, Evenly(span_ms=200, events=100)).chunks(100)
     drawn = next(generator.chunks(100))
-    assert found.payloads == payloads_of(drawn)
+    assert found.payloads(range(100)) == payloads_of(drawn)
+    assert found.payloads([7, 3]) == [payloads_of(drawn)[place] for place in (7, 3)]
     assert found.keys == [key.encode() for key in drawn.column("entity_id").to_pylist()]
     assert found.offsets_ms == list(range(0, 200, 2))
 
 
+def all_payloads(found: list[Chunk]) -> list[bytes]:
+    return [payload for c in found for payload in c.payloads(range(len(c.offsets_ms)))]
+
+
 def test_the_lines_of_a_file_come_over_and_over(tmp_path: Path) -> None:
     (tmp_path / "lines").write_bytes(b"a\nb\nc\n")
-    found = list(LineSource(tmp_path / "lines", span_ms=16).chunks(8))
-    assert [payload for c in found for payload in c.payloads] == [b"a", b"b", b"c"] * 2 + [b"a", b"b"]
+    found = list(LineSource(tmp_path / "lines", Evenly(span_ms=16, events=8)).chunks(8))
+    assert all_payloads(found) == [b"a", b"b", b"c"] * 2 + [b"a", b"b"]
     assert [offset for c in found for offset in c.offsets_ms] == [0, 2, 4, 6, 8, 10, 12, 14]
 
 
 def test_lines_go_on_from_chunk_to_chunk(tmp_path: Path) -> None:
     (tmp_path / "lines").write_bytes(b"a\nb\nc\n")
     events = 2 * CHUNK_EVENTS + 1
-    found = list(LineSource(tmp_path / "lines", span_ms=7).chunks(events))
-    assert [payload for c in found for payload in c.payloads] == list(
-        islice(cycle([b"a", b"b", b"c"]), events)
-    )
+    found = list(LineSource(tmp_path / "lines", Evenly(span_ms=7, events=events)).chunks(events))
+    assert all_payloads(found) == list(islice(cycle([b"a", b"b", b"c"]), events))
     assert [offset for c in found for offset in c.offsets_ms] == [n * 7 // events for n in range(events)]
 
 
@@ -275,7 +330,7 @@ def config_of(folder: Path, bootstrap: str) -> Path:
     (folder / "history").mkdir()
     clock = RunClock.start()
     Endpoints((KafkaEndpoint(bootstrap_servers=(bootstrap,), replication_factor=1),)).save(folder / "e.json")
-    LiveConfig(
+    ComputedConfig(
         endpoints=folder / "e.json",
         topic="t",
         source=FromGenerator(generate=GENERATE, seed=5, span_ms=1000),
@@ -289,8 +344,8 @@ def config_of(folder: Path, bootstrap: str) -> Path:
             time_scale=1.0,
         ),
         events=10_000,
-    ).save(folder / "live.json")
-    return folder / "live.json"
+    ).save(folder / "computed.json")
+    return folder / "computed.json"
 
 
 def test_the_process_records_its_operations_and_its_progress(tmp_path: Path) -> None:
@@ -312,8 +367,8 @@ def test_a_cluster_that_cannot_be_reached_ends_the_process(tmp_path: Path) -> No
 
 
 def test_a_configuration_is_read_back_as_it_was_written(tmp_path: Path) -> None:
-    config = LiveConfig.load(config_of(tmp_path, "b:1"))
+    config = ComputedConfig.load(config_of(tmp_path, "b:1"))
     again = config.model_copy(update={"source": FromPlan(path=tmp_path / "p")})
     again.save(tmp_path / "again.json")
-    assert LiveConfig.load(tmp_path / "again.json") == again
+    assert ComputedConfig.load(tmp_path / "again.json") == again
     assert json.loads((tmp_path / "again.json").read_text())["source"]["kind"] == "plan"

@@ -1,4 +1,4 @@
-"""Replay at wire speed: a process of its own sends a share of an encoded trace and tells its counts."""
+"""Whole batches, encoded before or computed now: a process of its own sends a share and tells its counts."""
 
 from __future__ import annotations
 
@@ -6,38 +6,49 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final
 
 import gevent
 from locust.stats import RequestStats
 
 from harness.load.assignment import Assignment
-from harness.load.replay_config import ReplayConfig, WireSource
+from harness.load.batch_config import sending_config
+from harness.load.load_source import ComputedEvents, EncodedBatches
+from harness.load.replay_config import ReplayConfig
 from harness.load.replay_stats import count
 from harness.load.session import Ended
 from harness.load.tally import Tally
-from harness.load.wire.config import WireConfig
 
+_MODULES: Final = MappingProxyType({"encoded": "harness.load.wire", "computed": "harness.load.computed"})
+"""Of the process, by what it sends."""
 _GRACE_S: Final = 5.0
 """How much longer than its own time-out the other process may take to end."""
 
 
-class WireSession:
-    """Locust's users only wait. The process ends with this one: the end of its input ends the replay."""
+class BatchSession:
+    """Locust's users only wait. The process ends with this one: the end of its input ends the load."""
 
-    def __init__(self, config: ReplayConfig, wire: WireSource, stats: RequestStats, ended: Ended) -> None:
-        self._config, self._wire, self._stats, self._ended = config, wire, stats, ended
+    def __init__(
+        self,
+        config: ReplayConfig,
+        source: EncodedBatches | ComputedEvents,
+        stats: RequestStats,
+        ended: Ended,
+    ) -> None:
+        self._config, self._source, self._stats, self._ended = config, source, stats, ended
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
 
     def start(self, assignment: Assignment) -> None:
         """Start the process. Raises OSError."""
         process = self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.load.wire", "--driven"],
+            [sys.executable, "-m", _MODULES[self._source.kind], "--driven"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self._send(process, self._told(assignment).model_dump_json().encode() + b"\n")
+        told = sending_config(self._config, self._source, assignment)
+        self._send(process, told.model_dump_json().encode() + b"\n")
         self._listening = gevent.spawn(self._listen, process)
         self._listening.link_exception(lambda _: self._ended(False))
 
@@ -55,26 +66,6 @@ class WireSession:
         self._listening.join(timeout=self._config.stop_timeout_s + _GRACE_S)
         if self._process.poll() is None:
             self._process.kill()
-
-    def _told(self, assignment: Assignment) -> WireConfig:
-        config, wire, share = self._config, self._wire, assignment.share
-        return WireConfig(
-            endpoints=config.endpoints,
-            topic=config.topic,
-            trace=wire.trace,
-            history=config.history,
-            progress=config.progress,
-            worker=share.worker,
-            clocks=assignment.clocks(config.clocks),
-            events=wire.events,
-            duration_s=wire.duration_s,
-            schedule=wire.schedule,
-            share=share,
-            acks=config.acks,
-            producers=config.users,
-            flush_timeout_s=config.flush_timeout_s,
-            stop_timeout_s=config.stop_timeout_s,
-        )
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         """Count what the process tells, until it ends."""

@@ -1,20 +1,23 @@
-"""Where the events of a live load come from: by column, chunk by chunk, as they are needed."""
+"""Where the events of a computed load come from: by column, chunk by chunk, as they are needed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from harness.load.computed.times import EventTimes
 from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.payloads import payloads_of
+
+Payloads = Callable[[Sequence[int]], Sequence[bytes]]
+"""Of the events at these places of a chunk. Made when they are asked for: a worker sends only its share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,7 @@ class Chunk:
 
     keys: Sequence[bytes] | None
     """None where no event has one."""
-    payloads: Sequence[bytes]
+    payloads: Payloads
     offsets_ms: Sequence[int]
     """Event time, from that of the first event."""
 
@@ -38,28 +41,27 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSource:
-    """Drawn from a seed, evenly over ``span_ms`` of event time."""
+    """Drawn from a seed."""
 
     generator: EventGenerator
-    span_ms: int
+    times: EventTimes
 
     def chunks(self, events: int) -> Iterator[Chunk]:
         """A chunk of the generator at a time."""
         for drawn in self.generator.chunks(events):
-            first = drawn.column("number")[0].as_py()
             yield Chunk(
                 keys=drawn.column("entity_id").cast(pa.binary()).to_pylist(),
-                payloads=payloads_of(drawn),
-                offsets_ms=_evenly(first, drawn.num_rows, self.span_ms, events),
+                payloads=_drawn(drawn),
+                offsets_ms=self.times.offsets_ms(drawn.column("number")[0].as_py(), drawn.num_rows),
             )
 
 
 @dataclass(frozen=True, slots=True)
 class LineSource:
-    """The lines of a file, which fits into memory, over and over; without keys, evenly over ``span_ms``."""
+    """The lines of a file, which fits into memory, over and over; without keys."""
 
     path: Path
-    span_ms: int
+    times: EventTimes
 
     def chunks(self, events: int) -> Iterator[Chunk]:
         """As many lines at a time as a generator draws. Raises ValueError when the file has none."""
@@ -69,8 +71,8 @@ class LineSource:
         repeated = cycle(lines)
         for first in range(0, events, CHUNK_EVENTS):
             payloads = list(islice(repeated, min(CHUNK_EVENTS, events - first)))
-            offsets_ms = _evenly(first, len(payloads), self.span_ms, events)
-            yield Chunk(keys=None, payloads=payloads, offsets_ms=offsets_ms)
+            offsets_ms = self.times.offsets_ms(first, len(payloads))
+            yield Chunk(keys=None, payloads=listed(payloads), offsets_ms=offsets_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,24 @@ def _planned(rows: pa.RecordBatch) -> Chunk:
     keys = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string()))
     return Chunk(
         keys=keys.cast(pa.binary()).to_pylist(),
-        payloads=rows.column("payload").to_pylist(),
+        payloads=listed(rows.column("payload").to_pylist()),
         offsets_ms=rows.column("event_offset_ms").to_pylist(),
     )
 
 
-def _evenly(first: int, count: int, span_ms: int, events: int) -> list[int]:
-    """Whole milliseconds from 0 to less than ``span_ms``; 0 where the span is."""
-    begin_ms, rest = divmod(first * span_ms, events)
-    offsets_ms: list[int] = (begin_ms + (rest + np.arange(count) * span_ms) // events).tolist()
-    return offsets_ms
+def listed(payloads: Sequence[bytes]) -> Payloads:
+    """Those that are there already."""
+
+    def at(places: Sequence[int]) -> Sequence[bytes]:
+        if isinstance(places, range):
+            return payloads[places.start : places.stop]
+        return list(map(payloads.__getitem__, places))
+
+    return at
+
+
+def _drawn(events: pa.RecordBatch) -> Payloads:
+    def at(places: Sequence[int]) -> Sequence[bytes]:
+        return payloads_of(events.take(pa.array(places)))
+
+    return at

@@ -1,4 +1,4 @@
-"""Puts the events of a live load into record batches, each of one partition's, in their order."""
+"""Puts the events of a computed load into record batches, each of one partition's, in their order."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from harness.load.live.source import Chunk
+from harness.load.computed.source import Chunk
 from harness.load.murmur2 import partition_of_bytes
+from harness.load.share import WHOLE, Share
 from harness.load.wire.batch import EncodedBatch
 from harness.load.wire.encode import Compression, encode_columns
 from harness.load.wire.pace import Pace
@@ -40,15 +41,17 @@ class Batching:
     compression: Compression
 
 
-class LiveBatches:
+class ComputedBatches:
     """Turns chunks into batches, one chunk after the other.
 
     A batch is closed when it is full, when its chunk ends, or when it has lingered. Events without keys go to
-    the partitions in turn, a batch at a time. A partition's events are numbered from 0 in their order.
+    the partitions in turn, a batch at a time. A partition's events are numbered from 0 in their order. Of
+    several workers each draws all events and encodes those of its partitions: the batches are the same
+    however many there are, and a key's events stay in one worker.
     """
 
-    def __init__(self, batching: Batching, pace: Pace, *, origin_ms: int) -> None:
-        self._batching, self._pace, self._origin_ms = batching, pace, origin_ms
+    def __init__(self, batching: Batching, pace: Pace, *, origin_ms: int, share: Share = WHOLE) -> None:
+        self._batching, self._pace, self._origin_ms, self._share = batching, pace, origin_ms, share
         self._numbered = [0] * batching.partitions
         self._arrived = 0
         self._turn = 0
@@ -61,12 +64,13 @@ class LiveBatches:
         """The batches of each chunk."""
         for chunk in chunks:
             yield list(self._of_chunk(chunk))
-            self._arrived += len(chunk.payloads)
+            self._arrived += len(chunk.offsets_ms)
 
     def _of_chunk(self, chunk: Chunk) -> Iterator[Placed]:
-        for part in self._lingering(len(chunk.payloads)):
+        for part in self._lingering(len(chunk.offsets_ms)):
             for partition, places in self._dealt(chunk, part):
-                yield from ((partition, shipment) for shipment in self._shipped(chunk, partition, places))
+                if self._share.holds_partition(partition):
+                    yield from ((partition, shipment) for shipment in self._shipped(chunk, partition, places))
 
     def _lingering(self, events: int) -> Iterator[range]:
         """The places of a chunk, cut so that no part takes longer to arrive than events may linger."""
@@ -120,12 +124,9 @@ class LiveBatches:
 
     def _encoded(self, chunk: Chunk, places: Sequence[int]) -> EncodedBatch:
         compression = self._batching.compression
-        if chunk.keys is None:  # then they are neighbours
-            part = slice(places[0], places[-1] + 1)
-            return encode_columns(None, chunk.payloads[part], chunk.offsets_ms[part], compression)
         return encode_columns(
-            map(chunk.keys.__getitem__, places),
-            list(map(chunk.payloads.__getitem__, places)),
+            None if chunk.keys is None else map(chunk.keys.__getitem__, places),
+            chunk.payloads(places),
             map(chunk.offsets_ms.__getitem__, places),
             compression,
         )

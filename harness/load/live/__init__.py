@@ -1,1 +1,0 @@
-"""The live path: events that are computed as they are sent, in batches of their own."""
