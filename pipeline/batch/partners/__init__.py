@@ -1,0 +1,1 @@
+"""Files that partners drop: which there are, which are accepted, and their rows."""

@@ -1,0 +1,105 @@
+"""What a partner's file is to those that come after its format: declared columns, and rows as events' JSON.
+
+Files are untrusted. Each is read to its end, within limits, before anything of it is used; nothing in it is
+evaluated, and nothing is unpacked but Parquet's own pages, whose size is looked at before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pipeline.contract.odcs import DataContract, Property
+
+TIME: Final = "event_time"
+
+
+class Unreadable(Exception):
+    """Nothing of a file can be used; holds every problem."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Each on its own."""
+        return self.args
+
+
+class SourceRow(NamedTuple):
+    """A row as it was sent."""
+
+    value: bytes
+    """The event's JSON."""
+    event_time: object
+    """As the file has it: a number, a text, or None."""
+    key: str | None
+    """The field that is a record's key in Kafka."""
+    text: str
+    """The row's own text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file's content."""
+
+    declared: Mapping[str, str]
+    """The type of every column, as pipeline/contract/files.py has it."""
+    omits_nulls: bool
+    rows: Sequence[SourceRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What partners may drop at most. More goes through Kafka."""
+
+    file_bytes: int = 64 * 2**20
+    unpacked_bytes: int = 512 * 2**20
+    """Of Parquet's pages, as the file's own metadata has it."""
+    rows: int = 1_000_000
+    columns: int = 200
+    row_bytes: int = 2**20
+    day_bytes: int = 256 * 2**20
+    """Of all files of a day. Those that are over it, by their keys, are refused."""
+
+
+def require_ended(content: bytes) -> bytes:
+    """The content without its last line's end. Raises Unreadable when it has none."""
+    if not content:
+        raise Unreadable("it is empty")
+    if not content.endswith(b"\n"):
+        raise Unreadable(
+            "its last line has no end, so it may have been cut off; end every line with a line feed"
+        )
+    return content[:-1]
+
+
+def require_columns(names: Sequence[str], limits: Limits) -> None:
+    """Raises Unreadable when there are too many, or some twice."""
+    if len(names) > limits.columns:
+        raise Unreadable(f"it has {len(names):,} columns; at most {limits.columns}")
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Unreadable(f"columns that are there twice: {', '.join(map(repr, twice))}")
+
+
+def within(rows: Iterable[SourceRow], limits: Limits) -> Iterator[SourceRow]:
+    """The rows. Raises Unreadable when there are too many, or one is too large."""
+    for number, row in enumerate(rows):
+        if number >= limits.rows:
+            raise Unreadable(f"it has more than {limits.rows:,} rows; drop it in parts")
+        if (size := max(len(row.value), len(row.text))) > limits.row_bytes:
+            raise Unreadable(f"row {number} has {size:,} bytes; at most {limits.row_bytes:,}")
+        yield row
+
+
+def key_field(contract: DataContract) -> str:
+    """The field that is a record's key in Kafka."""
+    return next(field.name for field in contract.properties if field.partitioned)
+
+
+def fields_by_name(contract: DataContract) -> Mapping[str, Property]:
+    """The contract's fields."""
+    return {field.name: field for field in contract.properties}
+
+
+def text_or_none(found: object) -> str | None:
+    """A text as it is."""
+    return found if isinstance(found, str) else None
