@@ -50,8 +50,8 @@ def open_days(
 
     A day is open when it has records or files and was never carried out; when a later version of the landing
     table has records of it; and when its files are not those of then: more, fewer, or other content.
-    ``landing_history`` must have every version after the oldest one of ``day_records``, and those of days that
-    were never carried out.
+    ``landing_history`` must have every version after the oldest one of ``day_records``, and those of days
+    that were never carried out.
     """
     newest: dict[date, int] = {}
     for landed in landing_history:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,14 +24,17 @@ from pipeline.batch.partners.source_file import (
 )
 from pipeline.contract.odcs import DataContract
 
+_BATCH_ROWS: Final = 10_000
+
 
 def read_parquet(content: bytes, contract: DataContract, limits: Limits) -> SourceFile:
     """Read a file. Columns that the contract does not list are left out of its rows. Raises Unreadable."""
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        _require_small(file, limits)
+        _require_small(file.metadata, limits)
+        require_columns(file.schema_arrow.names, limits)
         known = [name for name in file.schema_arrow.names if name in fields_by_name(contract)]
-        batches = file.iter_batches(columns=known)
+        batches = file.iter_batches(columns=known, batch_size=_batch_rows(file.metadata, limits))
         rows = list(within((row for batch in batches for row in _rows(batch, contract)), limits))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise Unreadable(f"it is no Parquet: {error}") from error
@@ -39,13 +42,24 @@ def read_parquet(content: bytes, contract: DataContract, limits: Limits) -> Sour
     return SourceFile(declared=declared, omits_nulls=False, rows=rows)
 
 
-def _require_small(file: pq.ParquetFile, limits: Limits) -> None:
-    require_columns(file.schema_arrow.names, limits)
-    groups = (file.metadata.row_group(number) for number in range(file.metadata.num_row_groups))
-    if (unpacked := sum(group.total_byte_size for group in groups)) > limits.unpacked_bytes:
+def _require_small(metadata: pq.FileMetaData, limits: Limits) -> None:
+    if (unpacked := sum(_group_bytes(metadata))) > limits.unpacked_bytes:
         raise Unreadable(f"its pages unpack to {unpacked:,} bytes; at most {limits.unpacked_bytes:,}")
-    if (rows := file.metadata.num_rows) > limits.rows:
+    if (rows := metadata.num_rows) > limits.rows:
         raise Unreadable(f"it has {rows:,} rows; at most {limits.rows:,}; drop it in parts")
+
+
+def _batch_rows(metadata: pq.FileMetaData, limits: Limits) -> int:
+    """How many rows may be held at once, whatever they hold.
+
+    A dictionary holds a long text once for all rows that have it, so that unpacked pages tell little. But no
+    row is longer than all pages of its group.
+    """
+    return max(1, min(_BATCH_ROWS, limits.unpacked_bytes // max([1, *_group_bytes(metadata)])))
+
+
+def _group_bytes(metadata: pq.FileMetaData) -> list[int]:
+    return [metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups)]
 
 
 def _rows(batch: pa.RecordBatch, contract: DataContract) -> Iterator[SourceRow]:
@@ -71,5 +85,8 @@ def _times(batch: pa.RecordBatch) -> list[Any]:
 
 
 def _declared(kind: pa.DataType) -> str:
-    # A dictionary is a way to store, and no type of a value.
-    return str(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    if pa.types.is_dictionary(kind):
+        return str(kind.value_type)  # a way to store, and no type of a value
+    if pa.types.is_map(kind):
+        return f"map<{kind.key_type}, {kind.item_type}>"  # without the names of its parts
+    return str(kind)

@@ -53,7 +53,7 @@ class Limits:
 
     file_bytes: int = 64 * 2**20
     unpacked_bytes: int = 512 * 2**20
-    """Of Parquet's pages, as the file's own metadata has it."""
+    """Of Parquet's pages, as the file's own metadata has it, and of all rows as JSON."""
     rows: int = 1_000_000
     columns: int = 200
     row_bytes: int = 2**20
@@ -81,18 +81,22 @@ def require_columns(names: Sequence[str], limits: Limits) -> None:
 
 
 def within(rows: Iterable[SourceRow], limits: Limits) -> Iterator[SourceRow]:
-    """The rows. Raises Unreadable when there are too many, or one is too large."""
+    """The rows. Raises Unreadable when there are too many, or one or all are too large."""
+    total = 0
     for number, row in enumerate(rows):
         if number >= limits.rows:
             raise Unreadable(f"it has more than {limits.rows:,} rows; drop it in parts")
         if (size := max(len(row.value), len(row.text))) > limits.row_bytes:
             raise Unreadable(f"row {number} has {size:,} bytes; at most {limits.row_bytes:,}")
+        total += size
+        if total > limits.unpacked_bytes:
+            raise Unreadable(f"its rows unpack to more than {limits.unpacked_bytes:,} bytes")
         yield row
 
 
 def key_field(contract: DataContract) -> str:
-    """The field that is a record's key in Kafka."""
-    return next(field.name for field in contract.properties if field.partitioned)
+    """The field that is a record's key in Kafka; empty for what does not come through Kafka."""
+    return next((field.name for field in contract.properties if field.partitioned), "")
 
 
 def fields_by_name(contract: DataContract) -> Mapping[str, Property]:
