@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.batch.offsets import LandingCommit, Offsets, next_commit
 from pipeline.batch.table_commits import added_files, newest_commits
+from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.batch.topic_offsets import available
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import KafkaEndpoint
@@ -28,8 +29,6 @@ from pipeline.security import require_plaintext
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-LANDING_EVENTS: Final = "landing/events"
-PARTITION_COLUMNS: Final = ("event_date", "event_type")
 UNREADABLE: Final = "_unreadable"
 """The type of an event whose value has none that the contract would take. No event type begins so."""
 _TYPE: Final = "^[a-z][a-z0-9_]{0,63}$"
@@ -64,8 +63,8 @@ def write_commit(rows: DataFrame, uri: str, commit: LandingCommit) -> None:
     (
         rows.write.format("delta")
         .mode("append")
-        .partitionBy(*PARTITION_COLUMNS)
-        .option("txnAppId", LANDING_EVENTS)
+        .partitionBy(*LANDING_EVENTS.partition_columns)
+        .option("txnAppId", LANDING_EVENTS.name)
         .option("txnVersion", commit.number)
         .option("userMetadata", commit.dumps())
         .option("compression", "snappy")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from pipeline.batch.landing import LANDING_EVENTS, LandedVersion
+from pipeline.batch.landing import LandedVersion
 from pipeline.batch.partners.listing import PREFIX, PartnerFile
+from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.batch.task import Input
 
 _NO_TABLE: Final = -1
@@ -25,7 +26,7 @@ class BronzeInputs:
 
     def as_inputs(self) -> tuple[Input, ...]:
         """As a task's record has them."""
-        landing = Input(name=LANDING_EVENTS, version=str(self.landing_version))
+        landing = Input(name=LANDING_EVENTS.name, version=str(self.landing_version))
         files = (Input(name=file.key, version=file.etag) for file in sorted(self.partner_files))
         return (landing, *files)
 
@@ -34,7 +35,7 @@ class BronzeInputs:
         """What ``as_inputs`` made."""
         versions = {read.name: read.version for read in inputs}
         return BronzeInputs(
-            landing_version=int(versions.get(LANDING_EVENTS, _NO_TABLE)),
+            landing_version=int(versions.get(LANDING_EVENTS.name, _NO_TABLE)),
             partner_files=frozenset(
                 PartnerFile(key=key, etag=etag) for key, etag in versions.items() if key.startswith(PREFIX)
             ),

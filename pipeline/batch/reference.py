@@ -1,7 +1,6 @@
 """Reference tables: the newest snapshot that was dropped, as a table.
 
-Snapshots are CSV under ``landing/reference/<table>/``. The last one by name counts, so that names begin with a
-date.
+Snapshots are CSV under ``landing/reference/<table>/``; the last one by name is the newest one.
 """
 
 from __future__ import annotations

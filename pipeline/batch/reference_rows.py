@@ -72,14 +72,19 @@ def _fault(value: Any, field: Property) -> str | None:
     """What is wrong with a value, if anything is."""
     if value is None:
         return "it is empty, and required" if field.required else None
-    options = field.logical_type_options
     if not isinstance(value, _type(field)[0]) or (isinstance(value, int) and value not in _INT64):
         return f"found {value!r}, which is no {field.logical_type}"
-    size, least, most = value, options.minimum, options.maximum
+    options = field.logical_type_options
     if isinstance(value, str):
-        size, least, most = len(value), options.min_length, options.max_length
         if options.pattern is not None and not re.fullmatch(options.pattern, value):
             return f"found {value!r}, which does not match {options.pattern}"
-    if (least is not None and size < least) or (most is not None and size > most):
-        return f"found {value!r}; allowed is from {least} to {most}" + " characters" * isinstance(value, str)
-    return None
+        return _outside(len(value), options.min_length, options.max_length, "characters")
+    return _outside(int(value), options.minimum, options.maximum, "")
+
+
+def _outside(found: float, least: float | None, most: float | None, unit: str) -> str | None:
+    if (least is None or least <= found) and (most is None or found <= most):
+        return None
+    limits = (("at least", least), ("at most", most))
+    allowed = " and ".join(f"{word} {limit}" for word, limit in limits if limit is not None)
+    return f"found {found} {unit}".rstrip() + f"; allowed is {allowed}"

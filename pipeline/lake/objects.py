@@ -74,6 +74,11 @@ class Objects:
         with told(f"asking for the size of {key}"):
             return int(self._call(self._client.head_object, Key=key)["ContentLength"])
 
+    def etag(self, key: str) -> str:
+        """What changes when an object's content does. Raises NoSuchObject."""
+        with told(f"asking for the ETag of {key}"):
+            return str(self._call(self._client.head_object, Key=key)["ETag"]).strip('"')
+
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
         with told(f"removing {key}"):

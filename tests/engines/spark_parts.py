@@ -1,40 +1,24 @@
-"""A local Spark session with Delta, for tests of the batch layer."""
+"""A session of Spark on tables that are local folders, for tests that need no object store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from harness.artifacts import ensure
+from harness.artifacts.java import find_java
+from harness.services.spark import own_session
+from pipeline.batch.session import spark_session
+from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
 
 
 @contextmanager
-def local_spark(folder: Path) -> Iterator[SparkSession]:
-    """A small session whose tables are folders."""
-    jars = ensure(["spark"], report=lambda _: None).home("spark").glob("lib/*.jar")
-    settings = {
-        "spark.jars": ",".join(map(str, jars)),
-        "spark.driver.memory": "1g",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.databricks.delta.snapshotPartitions": "1",
-    }
-    builder = SparkSession.builder.master("local[2]").appName("test")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    try:
+def local_spark() -> Iterator[SparkSession]:
+    """The product's own session. Nobody listens where its object store is said to be."""
+    home = ensure(["spark"], report=lambda _: None).home("spark")
+    nowhere = ObjectStoreEndpoint(url="http://127.0.0.1:9", bucket="lake", region="us-east-1")
+    own = own_session(home=home, java=find_java(), jit="c1")
+    with spark_session(Endpoints((own, nowhere)), name="test") as session:
         yield session
-    finally:
-        session.stop()

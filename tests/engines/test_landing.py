@@ -13,7 +13,6 @@ from confluent_kafka.admin import AdminClient
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.batch.landing import (
-    PARTITION_COLUMNS,
     Landed,
     LandedVersion,
     land,
@@ -22,6 +21,7 @@ from pipeline.batch.landing import (
     write_commit,
 )
 from pipeline.batch.offsets import LandingCommit
+from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, RecordsGone
@@ -41,8 +41,8 @@ class Killed(Exception):
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    with local_spark(tmp_path_factory.mktemp("spark")) as session:
+def spark() -> Iterator[SparkSession]:
+    with local_spark() as session:
         yield session
 
 
@@ -99,7 +99,7 @@ def offsets(spark: SparkSession, uri: str) -> list[tuple[int, int]]:
 
 def killed_before_the_commit(rows: DataFrame, uri: str, commit: LandingCommit) -> None:
     """Every file is there, and nothing says so."""
-    rows.write.partitionBy(*PARTITION_COLUMNS).mode("append").parquet(uri)
+    rows.write.partitionBy(*LANDING_EVENTS.partition_columns).mode("append").parquet(uri)
     raise Killed
 
 
