@@ -18,7 +18,7 @@ from pipeline.errors import ContractError, FileRefused
 
 _SHOWN: Final = 20
 """Problems of rows; most often they are all of one kind."""
-_TYPES: Final[Mapping[str, tuple[type, pa.DataType]]] = {
+_TYPES: Final[Mapping[str, tuple[type[Any], pa.DataType]]] = {
     "string": (str, pa.string()),
     "integer": (int, pa.int64()),
 }
@@ -48,7 +48,7 @@ def _schema(contract: DataContract) -> pa.Schema:
     return pa.schema([(field.name, _type(field)[1]) for field in contract.properties])
 
 
-def _type(field: Property) -> tuple[type, pa.DataType]:
+def _type(field: Property) -> tuple[type[Any], pa.DataType]:
     try:
         return _TYPES[field.logical_type]
     except KeyError:
@@ -79,7 +79,7 @@ def _fault(value: Any, field: Property) -> str | None:
         if options.pattern is not None and not re.fullmatch(options.pattern, value):
             return f"found {value!r}, which does not match {options.pattern}"
         return _outside(len(value), options.min_length, options.max_length, "characters")
-    return _outside(int(value), options.minimum, options.maximum, "")
+    return _outside(value, options.minimum, options.maximum, "")
 
 
 def _outside(found: float, least: float | None, most: float | None, unit: str) -> str | None:
