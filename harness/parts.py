@@ -22,7 +22,7 @@ from harness.load.wire_load import encode_ahead
 from harness.load_parts import LoadParts
 from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance
-from harness.run import Parts
+from harness.run import Flooded, Parts
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import Scenario
@@ -50,6 +50,7 @@ def real_parts(backend: str, joining: Joining | None) -> Parts:
         gather=load.gather,
         start_load=load.start,
         watch=PlatformWatch.start,
+        batch=_batch,
         unsteady=_unsteady,
         provenance=Provenance.here(),
         clock=clock,
@@ -105,6 +106,14 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
         return _Deployment(Pipeline(with_jar, options))
     except PipelineError as error:
         raise DeployError(str(error)) from error
+
+
+def _batch(flooded: Flooded) -> None:
+    if flooded.scenario.batch is not None:
+        # It brings the clients of the lake with it, which no other run needs.
+        from harness.batch.parts import carry_out_stage  # noqa: PLC0415
+
+        carry_out_stage(flooded)
 
 
 def _unsteady(run_dir: Path) -> str:

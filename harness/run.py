@@ -113,6 +113,8 @@ class Parts:
     """Has every worker of the load there that needs more than ``LOAD_LEAD_S`` to come."""
     start_load: Callable[[Flooded], None]
     watch: Callable[[Flooded], Watch]
+    batch: Callable[[Flooded], None]
+    """Carries the scenario's batch stage out, if it has one."""
     unsteady: Callable[[Path], str]
     """Why the run in this folder is not steady; "" when it is."""
     provenance: Provenance
@@ -174,6 +176,7 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         _flood(parts, flooded, recorder, ends, teardown)
         recorder.enter("drain")
         watch.drain()
+        parts.batch(flooded)
         ends.look()
         watch.stop()
         watch.read_back()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.documents import Document, FieldPath, read_document
@@ -40,18 +40,21 @@ def topology_in(
     if not at:
         problems += document.problems
     if topology is not None:
-        problems += _unknown_parts(topology, words.services, document, at)
+        problems += _unknown_parts(topology, words, document, at)
     return topology, problems
 
 
 def _unknown_parts(
-    topology: Topology, known: Mapping[str, Set[str]], document: Document, at: FieldPath
+    topology: Topology, words: Vocabulary, document: Document, at: FieldPath
 ) -> Iterator[Problem]:
+    known = words.services
     for service, roles in topology.services.items():
         place = (*at, "services", service)
         if service not in known:
             allowed = suggestion(service, known)
             yield Problem(where=document.where(place), found=f"unknown service {service}", allowed=allowed)
+            continue
+        if not roles and service in words.without_nodes:
             continue
         for role in sorted(set(roles) - known[service]):
             allowed = suggestion(role, known[service])

@@ -1,4 +1,4 @@
-"""The stream path as a whole: topics, hot store and Flink job, deployed on a running platform."""
+"""The pipeline as a whole: topics, hot store, Flink job and lake, deployed on a running platform."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pipeline.endpoints import Endpoints
 from pipeline.hot.schema import create_statements, drop_statement
 from pipeline.hot.writer import HOT_GROUP
 from pipeline.kafka import Topics
+from pipeline.lake.deployment import deploy_lake, undeploy_lake
 from pipeline.options import PipelineOptions
 from pipeline.stream.deployment import StreamDeployment, StreamStatus
 from pipeline.stream.render import SOURCE_GROUP, JobDefinition, job_definition
@@ -28,7 +29,7 @@ class PipelineStatus:
 
 
 class Pipeline:
-    """One deployment of the stream path. Every method may be repeated, and raises PipelineError's kinds."""
+    """One deployment. Every method may be repeated, and raises PipelineError's kinds."""
 
     def __init__(self, endpoints: Endpoints, options: PipelineOptions) -> None:
         self._endpoints = endpoints
@@ -45,8 +46,10 @@ class Pipeline:
         return not self._options.streams
 
     def deploy(self) -> None:
-        """Make the topics, the hot store and the job; what is there already is left alone."""
+        """Make the topics, the lake, the hot store and the job; what is there already is left alone."""
         self._topics.create(TOPICS, self._options.topics)
+        if self._options.batches:
+            deploy_lake(self._endpoints.object_store)
         if self._topics_alone:
             return
         # Both mostly wait, for agreement among the nodes and for tasks to start.
@@ -65,13 +68,15 @@ class Pipeline:
         self._options = options
 
     def undeploy(self) -> None:
-        """Leave nothing: no job, no checkpoints, no topics, no consumer groups, no keyspace.
+        """Leave nothing: no lake, no job, no checkpoints, no topics, no consumer groups, no keyspace.
 
         Hot writers must have been stopped by whoever started them.
         """
         if self._topics_alone:
             self._topics.delete(TOPICS)
             return
+        if self._options.batches:
+            undeploy_lake(self._endpoints.object_store)
         self._stream.stop()
         self._topics.delete(TOPICS)
         self._topics.forget_groups((SOURCE_GROUP, HOT_GROUP))

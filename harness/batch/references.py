@@ -11,11 +11,11 @@ from pyarrow import csv
 
 from harness.artifacts import data_file
 from harness.backends.protocol import Report
-from harness.batch.steps import ReferenceFile
+from harness.batch.steps import ReferenceFile, ReferenceTable
 from harness.errors import InvalidInput, Problem
 
 
-def snapshots(files: Mapping[str, ReferenceFile], *, report: Report) -> dict[str, bytes]:
+def snapshots(files: Mapping[ReferenceTable, ReferenceFile], *, report: Report) -> dict[str, bytes]:
     """What is dropped of each table, by the object's key.
 
     Raises ``ArtifactError`` for a data set that cannot be had, and InvalidInput for one without the columns.

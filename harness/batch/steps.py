@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.units import Share
 
+ReferenceTable = Literal["categories", "assets"]
 FileFormat = Literal["csv", "jsonl", "parquet"]
 Damage = Literal["none", "renamed_field", "missing_field", "narrowed_type", "truncated"]
 DAY_S: Final = 86_400.0
@@ -74,6 +75,6 @@ class ReferenceFile(_Model):
 class BatchStage(_Model):
     """What becomes of the load's days once the stream path has drained, step by step."""
 
-    references: dict[Literal["categories", "assets"], ReferenceFile] = {}
+    references: dict[ReferenceTable, ReferenceFile] = {}
     """What the reference tables hold, dropped before the first step; they are empty when left out."""
     steps: tuple[Step, ...]

@@ -25,6 +25,16 @@ class Lake:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     """As delta-rs wants them; they hold credentials."""
 
+    def columns(self, table: str) -> Sequence[str]:
+        """The names of a table's columns; none when it was never written. Raises ``PlatformError``."""
+        uri, options = f"{self.root}/{table}", dict(self.storage_options)
+        try:
+            if not DeltaTable.is_deltatable(uri, options):
+                return ()
+            return tuple(field.name for field in DeltaTable(uri, storage_options=options).schema().fields)
+        except (DeltaError, OSError) as error:
+            raise PlatformError(f"the lake's table {table} cannot be read: {error}") from error
+
     def query(self, table: str, columns: Sequence[str], sql: str) -> Iterator[pa.RecordBatch]:
         """The answer of a query over ``lake``, which has these columns of the table as it stands.
 

@@ -29,7 +29,7 @@ _NEEDED: Final = MappingProxyType(
     {
         "topics": ("kafka",),
         "stream_path": ("kafka", "flink", "cassandra"),
-        "lambda": ("kafka", "flink", "cassandra", "object_store"),
+        "lambda": ("kafka", "flink", "cassandra", "object_store", "spark"),
     }
 )
 """The services that each deployment is made of."""

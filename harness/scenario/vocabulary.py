@@ -28,6 +28,8 @@ class Vocabulary:
 
     services: Mapping[str, Set[str]]
     """The roles of each service."""
+    without_nodes: Set[str] = frozenset()
+    """The services that a topology may have without any nodes."""
     faults: Set[str]
     checks: Mapping[str, CheckWords]
     readers: Set[str]
@@ -49,6 +51,7 @@ def vocabulary() -> Vocabulary:
 
     return Vocabulary(
         services={name: frozenset(service.roles) for name, service in SERVICES.items()},
+        without_nodes=frozenset(s.name for s in SERVICES.values() if not s.needs_nodes),
         faults=frozenset(FAULTS),
         checks={
             name: CheckWords(

@@ -22,6 +22,7 @@ class Cassandra:
     """A ring of one token a node."""
 
     name: Final = "cassandra"
+    needs_nodes: Final = True
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(NATIVE_PORT, STORAGE_PORT))})
 
     def prepare(self, cluster: Cluster) -> None:

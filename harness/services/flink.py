@@ -28,6 +28,7 @@ class Flink:
     """A session cluster that is given its statements over HTTP."""
 
     name: Final = "flink"
+    needs_nodes: Final = True
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {
             _JOBMANAGER: Role(ports=(REST_PORT, 6123, 6124)),

@@ -23,6 +23,7 @@ class Kafka:
     """Brokers, one a zone; topics are replicated to three."""
 
     name: Final = "kafka"
+    needs_nodes: Final = True
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {_BROKER: Role(ports=(CLIENT_PORT, CONTROLLER_PORT), stop_timeout_s=4.0)}
     )

@@ -32,6 +32,7 @@ class ObjectStore:
     """One store. Further nodes are further doors to the same objects."""
 
     name: Final = "object_store"
+    needs_nodes: Final = True
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(PORT,))})
 
     def prepare(self, cluster: Cluster) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.artifacts.java import JavaHome
-from harness.topology import NodeSpec
+from harness.topology import Jit, NodeSpec
 from pipeline.endpoints import Endpoint
 
 
@@ -63,6 +63,8 @@ class Cluster:
     home: Path
     """The engine's artifacts: ``lib/`` and what its distribution has beside it."""
     java: JavaHome
+    jit: Jit
+    """The topology's choice of a compiler."""
     shared_dir: Path
     """A folder that every node of the service can reach: for checkpoints."""
 
@@ -98,6 +100,11 @@ class Service(Protocol):
     @property
     def roles(self) -> Mapping[str, Role]:
         """What kinds of nodes it has."""
+        ...
+
+    @property
+    def needs_nodes(self) -> bool:
+        """Whether it is nothing without nodes, so that a topology must give it some."""
         ...
 
     def prepare(self, cluster: Cluster) -> None:

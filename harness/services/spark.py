@@ -32,6 +32,7 @@ class Spark:
     """A standalone cluster. Each worker runs one executor, of the worker's heap."""
 
     name: Final = "spark"
+    needs_nodes: Final = False  # a job starts a session of its own
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {
             _MASTER: Role(ports=(MASTER_PORT, MASTER_WEB_PORT)),
@@ -76,13 +77,15 @@ class Spark:
             check_worker(web_url, node.address)
 
     def endpoint(self, cluster: Cluster) -> SparkEndpoint:
-        """The master; executors as large as the smallest worker."""
+        """The master, and executors as large as the smallest worker; without a master a job's own session."""
+        if not cluster.role(_MASTER):
+            return own_session(home=cluster.home, java=cluster.java, jit=cluster.jit)
         workers = cluster.role(_WORKER)
         return _endpoint(
             master=_master_url(cluster),
             home=cluster.home,
             java=cluster.java,
-            jit=cluster.nodes[0].spec.jit,
+            jit=cluster.jit,
             executor_heap_bytes=min(node.spec.heap_bytes for node in workers) if workers else None,
         )
 

@@ -63,6 +63,7 @@ class Dummy:
     keep: Mapping[str, Path] = field(default_factory=dict)
     """Where the file ``made`` of a role's nodes goes when they end in order."""
     name: str = "kafka"
+    needs_nodes: bool = True
 
     @property
     def roles(self) -> Mapping[str, Role]:

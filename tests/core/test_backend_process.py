@@ -13,7 +13,9 @@ import pytest
 
 from harness.backends.process import ProcessPlatform
 from harness.backends.process.instance import instances
+from harness.backends.process.plan import check_topology
 from harness.errors import InvalidInput, NodeFailed, PlatformError
+from harness.topology import Topology
 from harness.waiting import wait_until
 from tests.core.dummy_service import DEAF, FAILING, LISTEN, PYTHON, Dummy, address, ask, up
 
@@ -225,6 +227,14 @@ def test_nodes_that_wait_for_one_that_failed_are_not_waited_for(tmp_path: Path) 
     with pytest.raises(NodeFailed, match="kafka-client-1"):
         up(tmp_path, Dummy(programs={"client": FAILING}, after={"broker": ("client",)}), broker=1, client=1)
     wait_until(lambda: not starting_threads(), timeout_s=5, what="the starting threads to end")
+
+
+def test_a_service_without_nodes_is_refused_unless_it_can_do_without() -> None:
+    bare = Topology(name="t", zones=("a",), services={"kafka": {}})
+    needs, does_not = Dummy(), Dummy(needs_nodes=False)
+    with pytest.raises(InvalidInput, match=r"services\.kafka: found none; allowed: nodes: one of broker"):
+        check_topology(bare, {"kafka": needs})
+    check_topology(bare, {"kafka": does_not})
 
 
 def test_an_unknown_role_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ class World:
             gather=lambda *_: self.step("gather"),
             start_load=self.start_load,
             watch=self.watch,
+            batch=lambda _: self.step("batch"),
             unsteady=lambda path: self.unsteady,
             provenance=Provenance(commit="c", machine={}, versions={}),
             clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=lambda: self.now_ns),
@@ -161,7 +162,7 @@ def scenario(*faults: FaultSpec) -> Scenario:
 
 KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
 UP = ["up", "deploy", "spawn hot-writer-1", "gather", "watch", "start load", "spawn load"]
-END = ["drain", "stop watching", "read back", "stop watching", "down"]
+END = ["drain", "batch", "stop watching", "read back", "stop watching", "down"]
 
 
 def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> None:
@@ -282,7 +283,7 @@ def test_a_load_that_was_ended_for_a_lost_worker_ends_the_run(world: Callable[..
     assert w.did[-1] == "down"
 
 
-@pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "read back"])
+@pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "batch", "read back"])
 def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., World], step: str) -> None:
     w = world(breaks={step: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):

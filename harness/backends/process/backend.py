@@ -10,7 +10,15 @@ from harness.artifacts import Artifacts, ensure
 from harness.artifacts.java import JavaHome, find_java
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance
-from harness.backends.process.plan import PlannedNode, Services, check_topology, places, plan, ports
+from harness.backends.process.plan import (
+    Services,
+    check_topology,
+    endpoints,
+    places,
+    plan_nodes,
+    plan_services,
+    ports,
+)
 from harness.backends.process.platform import ProcessPlatform
 from harness.backends.process.slots import Slot, take_slot
 from harness.backends.process.supervisor_client import SupervisorClient
@@ -52,10 +60,15 @@ class ProcessBackend:
             )
             supervisor = _supervised(instance, slot, report)
         try:
-            planned = plan(instance, self._services, artifacts, java)
-            _prepare(planned)
+            planned = plan_services(instance, self._services, artifacts, java)
+            for one in planned:
+                one.service.prepare(one.cluster)
             platform = ProcessPlatform(
-                instance=instance, planned=planned, supervisor=supervisor, report=report
+                instance=instance,
+                endpoints=endpoints(planned),
+                planned=plan_nodes(instance, planned),
+                supervisor=supervisor,
+                report=report,
             )
             platform.start_all(timeout_s=_READY_TIMEOUT_S)
         except BaseException:
@@ -71,12 +84,6 @@ def _supervised(instance: Instance, slot: Slot, report: Report) -> SupervisorCli
     except BaseException:
         _abandon(instance, None, report)
         raise
-
-
-def _prepare(planned: tuple[PlannedNode, ...]) -> None:
-    clusters = {one.service.name: (one.service, one.cluster) for one in planned}
-    for service, cluster in clusters.values():
-        service.prepare(cluster)
 
 
 def _abandon(instance: Instance, supervisor: SupervisorClient | None, report: Report) -> None:

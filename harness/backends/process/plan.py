@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,14 @@ from harness.typed import suggestion
 from pipeline.endpoints import Endpoints
 
 Services = Mapping[str, Service]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedService:
+    """A service, and its nodes on this platform."""
+
+    service: Service
+    cluster: Cluster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,9 @@ def check_topology(topology: Topology, services: Services) -> None:
         if name not in services:
             problems.append(Problem(where=where, found=name, allowed=suggestion(name, services)))
             continue
+        if not roles and services[name].needs_nodes:
+            allowed = f"nodes: one of {', '.join(services[name].roles)}"
+            problems.append(Problem(where=f"{where}.{name}", found="none", allowed=allowed))
         known = services[name].roles
         problems += [
             Problem(where=f"{where}.{name}", found=role, allowed=suggestion(role, known))
@@ -73,36 +84,44 @@ def places(topology: Topology, services: Services, addresses: Mapping[str, str])
     return {spec.name: place(spec) for spec in nodes}
 
 
-def plan(
+def plan_services(
     instance: Instance, services: Services, artifacts: Artifacts, java: JavaHome
-) -> tuple[PlannedNode, ...]:
-    """Every node with all that configuring it takes, in the order of the topology."""
-    planned = []
-    for name in instance.topology.services:
+) -> tuple[PlannedService, ...]:
+    """Every service with its nodes, of which it may have none."""
+    nodes = instance.topology.nodes()
+
+    def planned(name: str) -> PlannedService:
         cluster = Cluster(
             id=instance.id,
             nodes=tuple(
                 Node(
                     spec=spec, address=instance.places[spec.name].address, data_dir=instance.data / spec.name
                 )
-                for spec in instance.topology.nodes()
+                for spec in nodes
                 if spec.service == name
             ),
             home=artifacts.home(name),
             java=java,
+            jit=instance.topology.jit,
             shared_dir=instance.data / f"{name}-shared",
         )
-        planned += [
-            PlannedNode(node=node, place=instance.places[node.name], cluster=cluster, service=services[name])
-            for node in cluster.nodes
-        ]
-    return tuple(planned)
+        return PlannedService(service=services[name], cluster=cluster)
+
+    return tuple(planned(name) for name in instance.topology.services)
 
 
-def endpoints(planned: tuple[PlannedNode, ...]) -> Endpoints:
+def plan_nodes(instance: Instance, planned: Iterable[PlannedService]) -> tuple[PlannedNode, ...]:
+    """Every node with all that configuring it takes, in the order of the topology."""
+    return tuple(
+        PlannedNode(node=node, place=instance.places[node.name], cluster=one.cluster, service=one.service)
+        for one in planned
+        for node in one.cluster.nodes
+    )
+
+
+def endpoints(planned: Iterable[PlannedService]) -> Endpoints:
     """What each service of the topology contributes."""
-    contributed = {one.service.name: one.service.endpoint(one.cluster) for one in planned}
-    return Endpoints(tuple(contributed.values()))
+    return Endpoints(tuple(one.service.endpoint(one.cluster) for one in planned))
 
 
 def write_files(files: Mapping[Path, str | bytes]) -> None:

@@ -15,7 +15,7 @@ import psutil
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance, NodeTimes
 from harness.backends.process.nodes import NodeStarter
-from harness.backends.process.plan import PlannedNode, endpoints
+from harness.backends.process.plan import PlannedNode
 from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import ProcessRow, SupervisorClient
 from harness.backends.process.usage import UsageMeter
@@ -23,6 +23,7 @@ from harness.backends.protocol import NodeStatus, Report
 from harness.errors import PlatformError, WaitTimeout
 from harness.exits import how_ended
 from harness.waiting import wait_until
+from pipeline.endpoints import Endpoints
 
 _KILL_TIMEOUT_S: Final = 30.0
 _PAUSE_TIMEOUT_S: Final = 5.0
@@ -35,11 +36,12 @@ class ProcessPlatform:
         self,
         *,
         instance: Instance,
+        endpoints: Endpoints,
         planned: tuple[PlannedNode, ...],
         supervisor: SupervisorClient,
         report: Report,
     ) -> None:
-        self.endpoints = endpoints(planned)
+        self.endpoints = endpoints
         self.instance, self._supervisor, self._report = instance, supervisor, report
         self._planned = {one.name: one for one in planned}
         self._starter = NodeStarter(supervisor=supervisor, logs=instance.logs, report=report)

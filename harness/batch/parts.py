@@ -1,0 +1,52 @@
+"""The real batch stage of a run: on its platform's object store, by its catalogue, into its history."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from harness.batch.books import BatchBooks
+from harness.batch.references import snapshots
+from harness.batch.stage import Stage
+from harness.errors import DeployError
+from harness.observe.batch_contents import contents
+from harness.observe.lake_access import lake_of
+from harness.run import Flooded
+from pipeline.catalogue.additions import with_nullable_text
+from pipeline.catalogue.events import current_event_contract
+from pipeline.catalogue.lake import LakeCatalogue
+from pipeline.errors import PipelineError
+from pipeline.lake.objects import Objects
+
+
+def carry_out_stage(flooded: Flooded) -> None:
+    """Carry the scenario's batch stage out; nothing when it has none. Raises RunError and DeployError."""
+    stage = flooded.scenario.batch
+    if stage is None:
+        return
+    store = flooded.platform.endpoints.object_store
+    objects = Objects(store)
+    catalogue = LakeCatalogue(objects)
+
+    def add_field(name: str) -> None:
+        catalogue.register(with_nullable_text(current_event_contract(catalogue), name))
+
+    try:
+        for key, content in snapshots(stage.references, report=flooded.report).items():
+            objects.put(key, content)
+        Stage(
+            stage=stage,
+            folder=flooded.folder,
+            platform=flooded.platform,
+            origin_ms=flooded.info.origin_ms,
+            seed=flooded.scenario.seed,
+            objects=objects,
+            add_field=add_field,
+            books=BatchBooks(
+                history=flooded.folder.history,
+                clock=flooded.clock,
+                read_contents=partial(contents, lake_of(store)),
+            ),
+            report=flooded.report,
+        ).run()
+    except PipelineError as error:
+        raise DeployError(f"the batch stage: {error}") from error
