@@ -115,9 +115,10 @@ class SparkEndpoint:
     java_home: str | None = None
     """The driver's Java; what the system has when it is left out."""
     java_options: tuple[str, ...] = ()
-    """More options of the driver's virtual machine."""
-    class_archive: str | None = None
-    """A file of loaded classes: the first driver makes it, the others start from it in half of the time."""
+    """More options of the virtual machines of driver and executors."""
+    class_archives: str | None = None
+    """A folder for archives of loaded classes, of one version of Java: the first driver with a class path
+    makes one, and others start from it in half of the time."""
 
 
 Endpoint = KafkaEndpoint | FlinkEndpoint | CassandraEndpoint | ObjectStoreEndpoint | SparkEndpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ DRIVER_HEAP_BYTES: Final = 1024 * MIB
 _MASTER, _WORKER = "master", "worker"
 _DAEMON_HEAP_MIB: Final = 128
 _CORES_PER_WORKER: Final = 1
+_SCALA_VERSION: Final = "2.13"
 
 
 class Spark:
@@ -61,6 +61,8 @@ class Spark:
                 "SPARK_HOME": str(pyspark),
                 "JAVA_HOME": str(cluster.java.path),
                 "SPARK_LOCAL_DIRS": str(node.tmp_dir),
+                # What Spark's own scripts set; a worker starts no executor without it.
+                "SPARK_SCALA_VERSION": _SCALA_VERSION,
             },
             files={conf / "log4j2.properties": (FOLDER / "spark" / "log4j2.properties").read_text()},
         )
@@ -134,11 +136,5 @@ def _endpoint(
         executor_heap_bytes=executor_heap_bytes,
         java_home=str(java.path),
         java_options=("-XX:+UseSerialGC", *(("-XX:TieredStopAtLevel=1",) if jit == "c1" else ())),
-        class_archive=str(_class_archive(home, java)),
+        class_archives=str(cache_dir() / "derived" / home.name / f"drivers-java-{java.version}"),
     )
-
-
-def _class_archive(home: Path, java: JavaHome) -> Path:
-    """An archive holds for one Java and one class path, of which pyspark's folder is a part."""
-    place = hashlib.sha256(str(pyspark_home()).encode()).hexdigest()[:12]
-    return cache_dir() / "derived" / home.name / f"driver-{place}-java-{java.version}.jsa"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.batch.settings import launch_settings, made_archive, s3a_settings
+from pipeline.batch.class_archive import ClassArchive
+from pipeline.batch.settings import launch_settings, s3a_settings
 from pipeline.endpoints import Endpoints, SparkEndpoint
 from pipeline.errors import SparkFailed
 
@@ -32,8 +32,11 @@ def spark_session(endpoints: Endpoints, *, name: str) -> Iterator[SparkSession]:
     process, even by SIGKILL: it reads from a pipe that the kernel closes. Raises SparkFailed.
     """
     endpoint = endpoints.spark
+    if missing := [jar for jar in endpoint.jars if not Path(jar).is_file()]:
+        raise SparkFailed(f"{name}: Spark needs jars that are not there: {', '.join(missing)}")
     with tempfile.TemporaryDirectory(prefix="floodmark-spark-") as folder:
         scratch = Path(folder)
+        archive = ClassArchive.of(endpoint, scratch)
         lake = s3a_settings(endpoints.object_store, scratch=scratch)
         session = _start(endpoint, name, scratch)
         try:
@@ -41,7 +44,10 @@ def spark_session(endpoints: Endpoints, *, name: str) -> Iterator[SparkSession]:
             yield session
         finally:
             _stop(session)
-            _keep_archive(endpoint, scratch)
+            if archive is not None:
+                # Without it the next session starts more slowly, and that is all.
+                with suppress(OSError):
+                    archive.keep()
 
 
 def _start(endpoint: SparkEndpoint, name: str, scratch: Path) -> SparkSession:
@@ -59,8 +65,9 @@ def _start(endpoint: SparkEndpoint, name: str, scratch: Path) -> SparkSession:
         with _environment(endpoint, scratch):
             return SparkSession.builder.config(conf=settings).getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
+        reason = str(error)  # of Java's errors it is the driver who knows it
         _end_driver()
-        raise SparkFailed(f"{name}: Spark did not start on {endpoint.master}: {error}") from error
+        raise SparkFailed(f"{name}: Spark did not start on {endpoint.master}: {reason}") from error
 
 
 def _stop(session: SparkSession) -> None:
@@ -101,13 +108,15 @@ def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:
 
 def _end_driver() -> None:
     """End the virtual machine, which pyspark by itself keeps for the next session."""
+    from py4j.protocol import Py4JError  # noqa: PLC0415
     from pyspark import SparkContext  # noqa: PLC0415
 
     gateway: Any = SparkContext._gateway
     if gateway is None:
         return
     SparkContext._gateway, SparkContext._jvm = None, None
-    gateway.shutdown()
+    with suppress(Py4JError, OSError):
+        gateway.shutdown()
     driver: subprocess.Popen[bytes] = gateway.proc
     if driver.stdin is not None:
         driver.stdin.close()
@@ -116,15 +125,3 @@ def _end_driver() -> None:
     except subprocess.TimeoutExpired:
         driver.kill()
         driver.wait()
-
-
-def _keep_archive(endpoint: SparkEndpoint, scratch: Path) -> None:
-    """Several drivers may make one at the same time; each is whole, and the last one stays."""
-    made = made_archive(scratch)
-    if endpoint.class_archive is None or not made.is_file():
-        return
-    kept = Path(endpoint.class_archive)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_name(f"{kept.name}.{os.getpid()}")
-    shutil.move(made, partial)
-    partial.replace(kept)

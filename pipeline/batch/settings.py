@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pipeline.batch.class_archive import ClassArchive
 from pipeline.endpoints import ObjectStoreEndpoint, SparkEndpoint
 from pipeline.errors import InsecureOrIncomplete
 
@@ -33,6 +34,7 @@ def launch_settings(endpoint: SparkEndpoint, *, name: str, scratch: Path) -> Map
         # On the class path from the start, where archived classes may come from.
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
+        "spark.executor.extraJavaOptions": shlex.join(endpoint.java_options),
         "spark.driver.host": endpoint.driver_host,
         "spark.driver.bindAddress": endpoint.driver_host,
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
@@ -55,28 +57,15 @@ def launch_settings(endpoint: SparkEndpoint, *, name: str, scratch: Path) -> Map
 
 
 def _java_options(endpoint: SparkEndpoint, scratch: Path) -> tuple[str, ...]:
-    archive = endpoint.class_archive
-    if archive is None:
-        classes: tuple[str, ...] = ()
-    elif Path(archive).is_file():
-        classes = (f"-XX:SharedArchiveFile={archive}",)
-    else:
-        classes = (f"-XX:ArchiveClassesAtExit={made_archive(scratch)}",)
+    archive = ClassArchive.of(endpoint, scratch)
     return (
         f"-Dlog4j2.configurationFile={_LOG4J}",
         f"-Djava.io.tmpdir={scratch}",
         # Left in the system's folder otherwise, by every driver that is killed.
         "-XX:-UsePerfData",
-        "-Xlog:cds=off",
-        "-Xlog:cds+dynamic=off",
         *endpoint.java_options,
-        *classes,
+        *(archive.options if archive else ()),
     )
-
-
-def made_archive(scratch: Path) -> Path:
-    """Where a driver writes its archive of classes when it ends in order."""
-    return scratch / "classes.jsa"
 
 
 def s3a_settings(endpoint: ObjectStoreEndpoint, *, scratch: Path) -> Mapping[str, str]:
