@@ -26,7 +26,7 @@ from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
 from tests.engines.replay_platform import MIB, platform_of
 
-# pyspark leaves the socket of a collect(), and the pipe of a driver that did not start, to the garbage collector.
+# pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarning")
 
 JOB = """
