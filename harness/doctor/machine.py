@@ -25,6 +25,8 @@ ENGINE_PORTS: Final = {
     for engine, ports in {
         "kafka": (9092, 9093),
         "cassandra": (9042, 7000),
+        "object_store": (9000,),
+        "spark": (7077, 8080, 7078, 8082),
         "flink": (8081, 8083, 6121, 6122, 6123, 6124),
     }.items()
     for port in ports

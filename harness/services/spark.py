@@ -20,7 +20,7 @@ from pipeline.endpoints import SparkEndpoint
 MASTER_PORT: Final = 7077
 MASTER_WEB_PORT: Final = 8080
 WORKER_PORT: Final = 7078
-WORKER_WEB_PORT: Final = 8081
+WORKER_WEB_PORT: Final = 8082
 DRIVER_HEAP_BYTES: Final = 1024 * MIB
 _MASTER, _WORKER = "master", "worker"
 _DAEMON_HEAP_MIB: Final = 128
