@@ -8,20 +8,20 @@ from typing import Final
 from harness.artifacts import cache_dir
 from harness.backends.protocol import Platform, Report
 from harness.clocks import Clocks
-from harness.load.computed_load import computed_events
-from harness.load.driver import load_argv
-from harness.load.extent import load_duration_s
+from harness.load.computed.load import computed_events
 from harness.load.join.config import JoinConfig, Joining, SharedFile
 from harness.load.join.gather import await_joined
 from harness.load.join.options import require_no_credentials
 from harness.load.join.transfer import FileFacts
-from harness.load.load_source import LoadSource, PlannedEvents
-from harness.load.plan import PlanFile
-from harness.load.replay_config import ReplayConfig
+from harness.load.locust.config import LoadConfig
+from harness.load.locust.driver import load_argv
+from harness.load.locust.source import LoadSource, PlannedEvents
+from harness.load.plan.extent import load_duration_s
+from harness.load.plan.file import PlanFile
 from harness.load.users.config import ReadersConfig
 from harness.load.users.driver import readers_argv
+from harness.load.wire.load import encoded, encoded_batches
 from harness.load.wire.trace import index_of
-from harness.load.wire_load import encoded, encoded_batches
 from harness.run import LOAD, READERS, Flooded, is_alive
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
@@ -83,8 +83,8 @@ class LoadParts:
 
 def _config(
     scenario: Scenario, folder: RunFolder, plan: PlanFile | None, clocks: Clocks, report: Report
-) -> ReplayConfig:
-    return ReplayConfig(
+) -> LoadConfig:
+    return LoadConfig(
         endpoints=folder.endpoints,
         topic=EVENTS,
         source=_source(scenario, folder, plan, report),
@@ -107,10 +107,10 @@ def _source(scenario: Scenario, folder: RunFolder, plan: PlanFile | None, report
 
 
 def _spawn(
-    scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile | None, config: ReplayConfig
+    scenario: Scenario, folder: RunFolder, platform: Platform, plan: PlanFile | None, config: LoadConfig
 ) -> None:
     argv, env = load_argv(
-        folder.path / "replay.json",
+        folder.path / "load.json",
         config,
         duration_s=load_duration_s(scenario.load, plan),
         processes=scenario.load.processes,

@@ -14,11 +14,11 @@ from harness.checks import CHECKS
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
-from harness.load.computed_load import computed_events
-from harness.load.event_size import require_sendable
+from harness.load.computed.load import computed_events
 from harness.load.join.config import Joining
-from harness.load.plan import PlanFile, build_plan
-from harness.load.wire_load import encode_ahead
+from harness.load.plan.event_size import require_sendable
+from harness.load.plan.file import PlanFile, build_plan
+from harness.load.wire.load import encode_ahead
 from harness.load_parts import LoadParts
 from harness.observe.watch import PlatformWatch
 from harness.provenance import Provenance

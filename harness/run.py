@@ -21,9 +21,9 @@ from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
 from harness.history.run_info import RunInfo
 from harness.load.clock import origin_for
-from harness.load.driver import LOAD_LEAD_S, longest_s
-from harness.load.extent import event_span_ms, load_duration_s
-from harness.load.plan import PlanFile
+from harness.load.locust.driver import LOAD_LEAD_S, longest_s
+from harness.load.plan.extent import event_span_ms, load_duration_s
+from harness.load.plan.file import PlanFile
 from harness.load.progress import LoadProgress
 from harness.load_log import last_words
 from harness.provenance import Provenance

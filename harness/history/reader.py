@@ -33,7 +33,7 @@ from harness.history.parts import Source, plain, read_file, read_lines, read_par
 from harness.history.run_info import RunInfo
 from harness.history.schema import TABLES
 from harness.history.workers import WorkerLine
-from harness.load.plan import PLAN
+from harness.load.plan.file import PLAN
 from harness.scenario.model import Scenario
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {**TABLES, "plan": PLAN}
@@ -55,7 +55,7 @@ _HOT_WRITES: Final = pa.schema(
 class History:
     """One run. Every table of harness/history/schema.py is a view of its name; beside them stand
 
-    - ``plan``: harness/load/plan.py's;
+    - ``plan``: harness/load/plan/file.py's;
     - ``hot_writes (at_ns, duration_us, rows, target)``: the hot writers' batches, on the run's clock;
     - ``run``: one row of what queries need of ``run.json`` and the scenario: ``load_start_ns``,
       ``origin_ms``, ``time_scale``, ``out_of_orderness_ms``.

@@ -5,8 +5,8 @@ second or so and renamed into place, so that a killed run loses a second at most
 since the run's epoch on the machine's monotonic clock, which its processes share; ``run.json`` holds the
 epoch in wall-clock time too. All ``*_ms`` of events are event time: milliseconds since 1970.
 
-``seq`` numbers the events of a plan (see harness/load/plan.py) in the order in which they are to be sent, so
-operations record ranges of it instead of rows per event. Where whole batches were replayed
+``seq`` numbers the events of a plan (see harness/load/plan/file.py) in the order in which they are to be
+sent, so operations record ranges of it instead of rows per event. Where whole batches were replayed
 (harness/load/wire/), ``seq`` numbers the events of the encoded trace, and goes on counting through its
 repetitions. Where events were computed as they were sent (harness/load/computed/), ``seq`` numbers those of
 each ``partition`` by themselves, from 0, in the order in which they were sent there.

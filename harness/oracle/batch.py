@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from harness.history.checksum import BRONZE_FIELDS, PAYLOAD_DIGEST, SILVER_FIELDS, summed
 from harness.history.reader import History
-from harness.load.rules import contract_rules
+from harness.load.traces.rules import contract_rules
 from harness.oracle.rejection import rejection
 
 NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "batch_tasks"})

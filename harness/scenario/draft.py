@@ -13,7 +13,7 @@ from typing import Any, Final
 from harness.batch.steps import BatchStage
 from harness.documents import Document, FieldPath, read_document, shown
 from harness.errors import InvalidInput, Problem
-from harness.load.mapping import AnyMapping, read_mapping
+from harness.load.traces.mapping import AnyMapping, read_mapping
 from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
 from harness.scenario.options import WrittenPipeline, options_from
 from harness.scenario.vocabulary import Vocabulary

@@ -11,9 +11,9 @@ from harness.batch.steps import DAY_S
 from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.clock import ORIGIN_BACK_S
-from harness.load.closing import Closing
-from harness.load.mapping import GeneratedMapping
+from harness.load.plan.closing import Closing
 from harness.load.profiles.trace import TraceProfile
+from harness.load.traces.mapping import GeneratedMapping
 from harness.scenario.batch_rules import batch_rules
 from harness.scenario.draft import Draft
 from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load

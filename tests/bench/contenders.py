@@ -13,7 +13,7 @@ import duckdb
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
 from harness.load.computed.config import ComputedConfig, FromGenerator, FromLines
-from harness.load.mapping import GeneratedMapping, read_mapping
+from harness.load.traces.mapping import GeneratedMapping, read_mapping
 from harness.load.wire.config import WireConfig
 from harness.load.wire.trace import EncodedTrace
 from harness.observe.batch_reader import FoundBatch

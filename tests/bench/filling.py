@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 
 from harness.backends.protocol import Report
 from harness.load.clock import origin_for
-from harness.load.plan import PlanFile
+from harness.load.plan.file import PlanFile
 from harness.observe.offsets import Offsets, OffsetsUnknown
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
@@ -25,7 +25,7 @@ _IDENTITY: Final = b'"event_id":"'
 _HOUR_MS: Final = 3_600_000
 _FLUSH_TIMEOUT_S: Final = 120.0
 _REPORT_EVERY: Final = 500_000
-# As the replay has them (harness/load/replay_kafka.py): what is read back is then laid out in the same way.
+# As the replay has them (harness/load/live/kafka.py): what is read back is then laid out in the same way.
 _SETTINGS: Final[dict[str, str | int | bool]] = {
     "acks": "all",
     "enable.idempotence": True,

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from harness.artifacts import cache_dir
 from harness.backends.protocol import Platform, Report
 from harness.cli.output import print_table
-from harness.load.plan import PlanFile, build_plan
+from harness.load.plan.file import PlanFile, build_plan
 from harness.load.wire.trace_build import Encoding, trace_file
 from harness.observe.batch_reader import read_batches
 from harness.scenario.load import load_scenario

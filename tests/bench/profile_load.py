@@ -15,14 +15,14 @@ from harness.clocks import Clocks
 from harness.errors import PlatformError
 from harness.history.parts import plain
 from harness.history.schema import OPERATIONS
-from harness.load.arrivals import arrivals_s
 from harness.load.clock import origin_for
-from harness.load.driver import load_argv, longest_s
-from harness.load.extent import event_span_ms
-from harness.load.load_source import LoadSource, PlannedEvents
-from harness.load.plan import PlanFile, build_plan
-from harness.load.replay_config import ReplayConfig
-from harness.load.wire_load import encoded, encoded_batches
+from harness.load.locust.config import LoadConfig
+from harness.load.locust.driver import load_argv, longest_s
+from harness.load.locust.source import LoadSource, PlannedEvents
+from harness.load.plan.extent import event_span_ms
+from harness.load.plan.file import PlanFile, build_plan
+from harness.load.profiles.arrivals import arrivals_s
+from harness.load.wire.load import encoded, encoded_batches
 from harness.run_clock import RunClock
 from harness.scenario.model import Scenario
 from harness.waiting import wait_until
@@ -47,7 +47,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     for made in ("history", "load"):
         (folder / made).mkdir()
     platform.endpoints.save(folder / "endpoints.json")
-    config = ReplayConfig(
+    config = LoadConfig(
         endpoints=folder / "endpoints.json",
         topic=name,
         source=_source(scenario, plan, folder, report),
@@ -57,7 +57,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
         acks=scenario.load.acks,
         users=scenario.load.users,
     )
-    argv, env = load_argv(folder / "replay.json", config, duration_s=scenario.load.duration)
+    argv, env = load_argv(folder / "load.json", config, duration_s=scenario.load.duration)
     platform.spawn(name, argv, env=env)
     _wait_for_end(platform, name, longest_s(scenario.load.duration) + _GRACE_S)
     topics.delete([name])

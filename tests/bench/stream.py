@@ -13,7 +13,7 @@ from typing import Final
 from harness.artifacts import cache_dir
 from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform, Report
-from harness.load.plan import build_plan
+from harness.load.plan.file import build_plan
 from harness.scenario.load import load_scenario
 from harness.teardown import Teardown
 from harness.topology import RoleSpec, Topology

@@ -14,12 +14,12 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from harness.clocks import Clocks
 from harness.load.clock import origin_for
-from harness.load.driver import load_argv
-from harness.load.load_source import LoadSource, PlannedEvents
-from harness.load.replay_config import ReplayConfig
+from harness.load.locust.config import LoadConfig
+from harness.load.locust.driver import load_argv
+from harness.load.locust.source import LoadSource, PlannedEvents
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.replay_parts import write_plan
+from tests.core.live_parts import write_plan
 
 PARTITIONS = 4
 """Of a topic that the brokers make up when they hear of it."""
@@ -41,13 +41,13 @@ def configure(
     kafka: KafkaEndpoint,
     rows: Sequence[dict[str, Any]],
     source: LoadSource | None = None,
-) -> ReplayConfig:
+) -> LoadConfig:
     """A load of these rows, or of another source, that starts with Locust's test."""
     planned = PlannedEvents(plan=write_plan(folder / "plan.parquet", rows))
     (folder / "load").mkdir()
     Endpoints(services=(kafka,)).save(folder / "endpoints.json")
     clock = RunClock.start()
-    return ReplayConfig(
+    return LoadConfig(
         endpoints=folder / "endpoints.json",
         topic="events",
         source=source or planned,
@@ -66,9 +66,9 @@ def configure(
 
 
 @contextmanager
-def load_of(config: ReplayConfig, folder: Path, processes: int) -> Iterator[subprocess.Popen[bytes]]:
+def load_of(config: LoadConfig, folder: Path, processes: int) -> Iterator[subprocess.Popen[bytes]]:
     """Locust, as the runner starts it; its output goes to ``load.log``. It does not outlive the block."""
-    argv, env = load_argv(folder / "replay.json", config, duration_s=10, processes=processes)
+    argv, env = load_argv(folder / "load.json", config, duration_s=10, processes=processes)
     with (folder / "load.log").open("wb") as log:
         process = subprocess.Popen(argv, env={**os.environ, **env}, stdout=log, stderr=subprocess.STDOUT)
     try:

@@ -15,7 +15,7 @@ from harness.history.latency_log import LatencyLog
 from harness.history.reader import History
 from harness.history.schema import READBACK_HOT_WINDOWS
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
-from harness.load.plan import PLAN
+from harness.load.plan.file import PLAN
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import derive_windows
 from harness.run_clock import RunClock

@@ -11,7 +11,7 @@ import pytest
 
 from harness.history.parts import plain
 from harness.history.schema import OPERATIONS
-from harness.load.plan import PlanFile
+from harness.load.plan.file import PlanFile
 from harness.load.profiles import PROFILES, AnyProfile
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.trace import TraceProfile
@@ -20,7 +20,7 @@ from tests.bench.profile_load import sendings
 from tests.bench.profile_plot import Panel, draw
 from tests.bench.profiles import DURATION_S, Result, profiles, rows, scenario_of
 from tests.core.histories import SECOND_NS, sent
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 RATE = 100
 START_NS = 5 * SECOND_NS

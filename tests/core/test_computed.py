@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from harness.clocks import Clocks
 from harness.history.writer import TableWriter
-from harness.load.arranged import Arrangement
 from harness.load.computed.__main__ import main
 from harness.load.computed.batches import Batching, ComputedBatches, Placed
 from harness.load.computed.config import ComputedConfig, FromGenerator, FromPlan
@@ -33,6 +32,7 @@ from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.model import Generate
 from harness.load.generate.payloads import payloads_of
 from harness.load.murmur2 import partition_of_bytes
+from harness.load.plan.arranged import Arrangement
 from harness.load.profiles import RateProfile
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
@@ -47,7 +47,7 @@ from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.supply import Shipment
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.replay_parts import Noted, plan_row, write_plan
+from tests.core.live_parts import Noted, plan_row, write_plan
 from tests.core.wire_client import Client, records
 
 GENERATE = Generate(entities=50)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InvalidInput
-from harness.load.computed_load import computed_events
-from harness.load.extent import event_span_ms, events_at_most, load_duration_s
+from harness.load.computed.load import computed_events
+from harness.load.plan.extent import event_span_ms, events_at_most, load_duration_s
 from harness.scenario.model import Scenario
 from tests.core.scenario_parts import FIXTURES, problems_of, rides
 

@@ -21,8 +21,8 @@ from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.generate.model import Generate, Popularity, Sessions
 from harness.load.generate.payloads import payloads_of
 from harness.load.generate.popularity import ZipfRanks
-from harness.load.mapping import read_mapping
-from harness.load.plan import PlanFile, build_plan
+from harness.load.plan.file import PlanFile, build_plan
+from harness.load.traces.mapping import read_mapping
 from harness.scenario.model import Inject, Load
 from tests.core.contract_judge import keeps_contract
 from tests.core.scenario_parts import rides

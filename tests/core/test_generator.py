@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.history.reader import History
 from tests.core.histories import scenario
-from tests.core.replay_parts import Hand, Noted, generator, make_meter
+from tests.core.live_parts import Hand, Noted, generator, make_meter
 
 MS = 1_000_000
 

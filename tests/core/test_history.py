@@ -15,7 +15,7 @@ import pytest
 from harness.errors import RunError
 from harness.history.reader import History
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
-from harness.load.plan import PLAN
+from harness.load.plan.file import PLAN
 from tests.core.histories import history, run_info, scenario
 
 

@@ -17,12 +17,12 @@ from harness.load.join.master import JoinDesk
 from harness.load.join.messages import Ask, Refused
 from harness.load.join.transfer import FileFacts
 from harness.load.join.worker import JoinedWorker
+from harness.load.locust.config import LoadConfig
 from harness.load.progress import LoadProgress, LoadState, progress_file
-from harness.load.replay_config import ReplayConfig
 from harness.load.share import Share
 from pipeline.endpoints import KafkaEndpoint, Security
+from tests.core.live_parts import plan_row
 from tests.core.locust_parts import configure, mock_kafka
-from tests.core.replay_parts import plan_row
 
 NOWHERE = KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",), replication_factor=1)
 SECOND_NS = 10**9
@@ -72,7 +72,7 @@ def test_a_joined_worker_counts_on_the_clock_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset_s: int
 ) -> None:
     monkeypatch.setattr(worker_module, "boot_id", lambda: "another machine's")
-    hired: list[ReplayConfig] = []
+    hired: list[LoadConfig] = []
 
     def own_clock() -> int:
         return time.monotonic_ns() - offset_s * SECOND_NS

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from harness.clocks import Clocks
 from harness.load.clock import EventClock, origin_for
-from harness.load.load_source import PlannedEvents
-from harness.load.replay_config import ReplayConfig
+from harness.load.locust.config import LoadConfig
+from harness.load.locust.source import PlannedEvents
 from tests.core.histories import run_info
 
 SPANS_MS = st.integers(min_value=0, max_value=30 * 86_400_000)
@@ -72,7 +72,7 @@ def test_the_processes_of_a_run_have_its_clocks() -> None:
 @pytest.mark.parametrize(("starts_with_test", "start_ns"), [(False, 5), (True, 9)])
 def test_a_replay_starts_on_time_or_with_locusts_test(starts_with_test: bool, start_ns: int) -> None:
     nowhere = Path("nowhere")
-    config = ReplayConfig(
+    config = LoadConfig(
         endpoints=nowhere,
         topic="events",
         source=PlannedEvents(plan=nowhere),

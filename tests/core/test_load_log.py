@@ -8,7 +8,7 @@ import pytest
 
 from harness.load_log import last_words
 
-LOCUST = "[2026-01-02 03:04:05,678] host/ERROR/harness.load.worker: "
+LOCUST = "[2026-01-02 03:04:05,678] host/ERROR/harness.load.locust.worker: "
 OWN = "2026-01-02 03:04:05,678 ERROR harness.load.wire: "
 SUMMARY = "Type     Name      # reqs\n--------|---------\n         Aggregated       0\n"
 
@@ -20,7 +20,7 @@ def words(folder: Path, text: str) -> str:
 
 def test_an_error_is_found_before_the_summary_that_ends_the_log(tmp_path: Path) -> None:
     log = f"starting\n{LOCUST}the replay cannot start: no topic x\n{SUMMARY}"
-    assert words(tmp_path, log) == "harness.load.worker: the replay cannot start: no topic x"
+    assert words(tmp_path, log) == "harness.load.locust.worker: the replay cannot start: no topic x"
 
 
 def test_what_several_workers_say_is_said_once(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from harness.load.clock import EventClock
 from harness.observe.days import day_of, days_between
 from harness.observe.probe_plan import Sought, WindowKey, probe_plan
 from harness.observe.seeking import EventSeeker, WindowSeeker
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 CLOCK = EventClock(origin_ms=86_400_000, load_start_ns=1_000, time_scale=10.0)
 KEY = WindowKey(kind="tumbling", key="UA")

@@ -16,7 +16,7 @@ from pyarrow import csv
 from harness.batch.partner_files import PartnerFile, partner_file
 from harness.batch.steps import DAY_S, Drop
 from harness.errors import InvalidInput
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 ORIGIN_MS = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = round(DAY_S * 1000)

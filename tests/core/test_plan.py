@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
-from harness.load.closing import Closing, entities_for
-from harness.load.damage import DAMAGES
-from harness.load.event_size import sent_bytes
 from harness.load.murmur2 import murmur2, partition_of
-from harness.load.plan import PLAN, PlanFile, build_plan
+from harness.load.plan.closing import Closing, entities_for
+from harness.load.plan.damage import DAMAGES
+from harness.load.plan.event_size import sent_bytes
+from harness.load.plan.file import PLAN, PlanFile, build_plan
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.ramp import Ramp
 from harness.scenario.model import Inject, Load, Scenario

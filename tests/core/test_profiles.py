@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from harness.load.arrivals import arrivals_s
 from harness.load.profiles import PROFILES, AnyProfile
+from harness.load.profiles.arrivals import arrivals_s
 from harness.load.profiles.burst import Burst
 from harness.load.profiles.constant import Constant
 from harness.load.profiles.curve import Curve

@@ -17,7 +17,7 @@ from harness.observe.hot_rows import HOT_EVENTS, HOT_WINDOWS
 from harness.observe.hot_scan import token_ranges
 from harness.observe.plan_match import RECORDS, Matcher
 from harness.observe.topic_columns import UNREADABLE, dead_letter_columns, event_columns, window_columns
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 ORIGIN_MS = 1_000_000
 PAYLOAD = plan_row(0)["payload"]

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history.operations import OperationsWriter
-from harness.load.arrivals import arrivals_s
 from harness.load.clock import EventClock
+from harness.load.profiles.arrivals import arrivals_s
 from harness.load.profiles.constant import Constant
 from harness.load.users import READER_KINDS
 from harness.load.users.arrivals import Arrival, arrivals
@@ -31,7 +31,7 @@ from harness.load.users.reading import Reading
 from harness.load.users.sent_events import SentEvents
 from harness.run_clock import RunClock
 from pipeline.endpoints import Endpoints
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 CLOCK = EventClock(origin_ms=1_000_000, load_start_ns=50, time_scale=2.0)
 RUN_CLOCK = RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0)

@@ -16,7 +16,7 @@ from harness.clocks import Clocks
 from harness.load.users.config import ReadersConfig
 from harness.load.users.driver import readers_argv
 from pipeline.endpoints import CassandraEndpoint, Endpoints
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 
 _LOCUSTFILE: Final = str(Path(__file__).with_name("readers_locustfile.py"))
 

@@ -14,7 +14,7 @@ import pytest
 from harness.backends.memory import MemoryBackend
 from harness.errors import RunError
 from harness.history.run_info import RunInfo
-from harness.load.plan import PlanFile
+from harness.load.plan.file import PlanFile
 from harness.load.progress import LoadProgress, progress_file
 from harness.provenance import Provenance
 from harness.run import LOAD, READERS, Flooded, Parts, run

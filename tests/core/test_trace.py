@@ -16,9 +16,9 @@ import pytest
 
 from harness.documents import parse_document
 from harness.errors import InvalidInput
-from harness.load.mapping import Mapping, read_mapping
-from harness.load.sql import open_database
-from harness.load.trace import Trace, read_trace
+from harness.load.traces.mapping import Mapping, read_mapping
+from harness.load.traces.sql import open_database
+from harness.load.traces.trace import Trace, read_trace
 from harness.typed import typed
 from tests.core.scenario_parts import FIXTURES
 

@@ -16,7 +16,7 @@ from harness.load.wire.pace import Flood
 from harness.load.wire.prepared import PreparedBatch
 from harness.load.wire.replay import WireLoad
 from harness.load.wire.supply import Shipment
-from tests.core.replay_parts import operations
+from tests.core.live_parts import operations
 from tests.core.wire_client import Client, shipment
 
 

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InvalidInput
-from harness.load.extent import event_span_ms, events_at_most
-from harness.load.plan import PlanFile
+from harness.load.plan.extent import event_span_ms, events_at_most
+from harness.load.plan.file import PlanFile
 from harness.load.wire.batch import HEADER_BYTES
+from harness.load.wire.load import encode_ahead, encoded, encoded_batches
 from harness.load.wire.trace import EncodedTrace
-from harness.load.wire_load import encode_ahead, encoded, encoded_batches
 from harness.scenario.model import Scenario
-from tests.core.replay_parts import plan_row, write_plan
+from tests.core.live_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
 
 ROWS = 1000

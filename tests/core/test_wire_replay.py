@@ -29,7 +29,7 @@ from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, encoded_trace
 from harness.load.wire.trace_supply import TraceSupply
-from tests.core.replay_parts import Hand, Noted, plan_file, plan_row, write_plan
+from tests.core.live_parts import Hand, Noted, plan_file, plan_row, write_plan
 from tests.core.wire_client import Client, records
 
 EVENTS = 100

@@ -15,14 +15,14 @@ from confluent_kafka.admin import (
 )
 
 from harness.backends.process import ProcessPlatform
-from harness.load.load_source import PlannedEvents
+from harness.load.locust.source import PlannedEvents
 from harness.load.wire.trace import EncodedTrace
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import properties
 from pipeline.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security
-from tests.core.replay_parts import plan_row
-from tests.engines.replay_platform import configure, load_of, make_topic
+from tests.core.live_parts import plan_row
+from tests.engines.live_platform import configure, load_of, make_topic
 from tests.engines.service_platform import running
 from tests.engines.wire_parts import BATCH_EVENTS, wire_config, wire_load, write_trace
 

@@ -12,7 +12,7 @@ from harness.observe.offsets import Offsets, OffsetsUnknown
 from harness.observe.topic_reader import TopicReader
 from harness.waiting import wait_until
 from pipeline.endpoints import KafkaEndpoint
-from tests.engines.replay_platform import make_topic, one_broker, platform_of, records
+from tests.engines.live_platform import make_topic, one_broker, platform_of, records
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from harness.checks.operations import ProduceLatency
 from harness.waiting import wait_until
 from pipeline.endpoints import KafkaEndpoint
 from tests.core.histories import history
-from tests.core.replay_parts import plan_row
-from tests.engines.replay_platform import configure, load_of, make_topic, one_broker, platform_of
+from tests.core.live_parts import plan_row
+from tests.engines.live_platform import configure, load_of, make_topic, one_broker, platform_of
 
 RATE_PER_S = 1000
 EVENTS = 12 * RATE_PER_S

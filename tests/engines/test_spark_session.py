@@ -24,7 +24,7 @@ from pipeline.batch.tables import SILVER_REJECTS, uri
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
-from tests.engines.replay_platform import MIB, platform_of
+from tests.engines.live_platform import MIB, platform_of
 
 # pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarning")

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.load.computed.source import GeneratedSource, LineSource, PlanSource, Source
 from harness.load.computed.times import AsDue, Evenly, EventTimes
-from harness.load.event_size import MESSAGE_MAX_BYTES
 from harness.load.generate.events import EventGenerator
 from harness.load.generate.model import Generate
+from harness.load.plan.event_size import MESSAGE_MAX_BYTES
 from harness.load.wire.config import SendingConfig, WireSchedule
 from harness.load.wire.encode import Compression
 

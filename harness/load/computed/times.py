@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from harness.load.arrivals import reached_s
+from harness.load.profiles.arrivals import reached_s
 from harness.load.profiles.curve import Curve
 
 
@@ -43,7 +43,7 @@ class AsDue:
     """Event-clock seconds per wall-clock second."""
 
     def offsets_ms(self, first: int, count: int) -> list[int]:
-        """As harness/load/arranged.py has it of a plan whose arrivals are even."""
+        """As harness/load/plan/arranged.py has it of a plan whose arrivals are even."""
         at_s = reached_s(self.curve, np.arange(first, first + count, dtype=np.float64) + 0.5)
         offsets_ms: list[int] = np.floor(at_s * (self.time_scale * 1000)).astype(np.int64).tolist()
         return offsets_ms

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from harness.load.rules import contract_rules
+from harness.load.traces.rules import contract_rules
 from harness.units import Share
 
 ENTITIES_MAX: Final = 10_000_000

@@ -1,4 +1,4 @@
-"""Generated events as JSON, by column: the same text as harness/load/payload.py's in SQL, but for numbers.
+"""Generated events as JSON, by column: the same text as harness/load/plan/payload.py's SQL, but for numbers.
 
 No value that is generated holds a character that JSON escapes, so texts are joined as they are.
 """

@@ -1,4 +1,4 @@
-"""Generated events in a database, as harness/load/trace.py has those of a file."""
+"""Generated events in a database, as harness/load/traces/trace.py has those of a file."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from harness.load.join.config import Gathered, JoinConfig
 from harness.load.join.machine import boot_id
 from harness.load.join.messages import Answer, Ask, Delivered, Joins, Offer, Part, Unable, Wants
 from harness.load.join.transfer import Incoming, chunk_of
+from harness.load.locust.config import LoadConfig
 from harness.load.progress import LoadProgress, progress_file
-from harness.load.replay_config import ReplayConfig
 from harness.load.share import Share
 from pipeline.endpoints import Endpoints
 
@@ -45,7 +45,7 @@ class JoinDesk:
 
     def __init__(
         self,
-        config: ReplayConfig,
+        config: LoadConfig,
         join: JoinConfig,
         *,
         present: Callable[[], Collection[str]],

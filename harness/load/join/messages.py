@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.load.join.config import SharedName
 from harness.load.join.transfer import FileFacts
-from harness.load.replay_config import ReplayConfig
+from harness.load.locust.config import LoadConfig
 
 ASK: Final = "floodmark_ask"
 """Message from a worker to the master: an ``Ask``."""
@@ -64,7 +64,7 @@ class Offer(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    config: ReplayConfig
+    config: LoadConfig
     """Its paths are names in the worker's own folder."""
     endpoints: str
     """Kafka's, as JSON."""

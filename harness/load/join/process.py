@@ -13,10 +13,10 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from harness.artifacts import cache_dir
-from harness.load.crew import FINISHED
 from harness.load.join.asking import Asking
 from harness.load.join.worker import UNABLE, JoinedWorker
-from harness.load.replay_config import ReplayConfig
+from harness.load.locust.config import LoadConfig
+from harness.load.locust.crew import FINISHED
 
 _LOG: Final = logging.getLogger(__name__)
 _REPORT_S: Final = 0.5
@@ -31,7 +31,7 @@ class JoinedProcess:
         self._reporting: Greenlet | None = None
         environment.process_exit_code = 1
 
-    def prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+    def prepare(self, hire: Callable[[LoadConfig], None]) -> None:
         """Begin to get ready; ``hire`` is told what is to be sent. A worker that cannot take part leaves."""
         gevent.spawn(self._prepare, hire)
 
@@ -39,7 +39,7 @@ class JoinedProcess:
         """The share is sent and recorded, or something broke: hand the records over, and tell the master."""
         gevent.spawn(self._end, ok)
 
-    def _prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+    def _prepare(self, hire: Callable[[LoadConfig], None]) -> None:
         try:
             self._worker.prepare(hire)
         except UNABLE as error:

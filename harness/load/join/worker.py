@@ -22,8 +22,8 @@ from harness.load.join.config import SharedName
 from harness.load.join.machine import boot_id, host_name
 from harness.load.join.messages import Asks, Delivered, Joins, Offer, Part, Refused, Unable, Wants
 from harness.load.join.transfer import FileFacts, Incoming, chunk_of
+from harness.load.locust.config import LoadConfig
 from harness.load.progress import LoadProgress
-from harness.load.replay_config import ReplayConfig
 from harness.load.target import Needs, check_target
 from pipeline.endpoints import Endpoints
 
@@ -50,7 +50,7 @@ class JoinedWorker:
         self._folder, self._cache = folder, cache
         self._shares_clock = False
 
-    def prepare(self, hire: Callable[[ReplayConfig], None]) -> None:
+    def prepare(self, hire: Callable[[LoadConfig], None]) -> None:
         """Get ready, and say so, or why not. ``hire`` is told what is to be sent.
 
         Raises Refused, and what kept this worker from it, one of ``UNABLE``.

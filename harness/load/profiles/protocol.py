@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from harness.load.profiles.curve import Curve
 
 Arrivals = Literal["even", "poisson"]
-"""How events arrive at a rate; see harness/load/arrivals.py."""
+"""How events arrive at a rate; see harness/load/profiles/arrivals.py."""
 PERIODS_MAX: Final = 10_000
 """So often may a profile repeat itself."""
 

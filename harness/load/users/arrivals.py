@@ -9,7 +9,7 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
-from harness.load.arrivals import arrivals_s
+from harness.load.profiles.arrivals import arrivals_s
 from harness.load.profiles.constant import Constant
 
 _NS_PER_S: Final = 1_000_000_000

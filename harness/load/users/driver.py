@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.load.driver import LOAD_LEAD_S, python_path
+from harness.load.locust.driver import LOAD_LEAD_S, python_path
 from harness.load.users.config import CONFIG_VARIABLE, ReadersConfig
 
 _LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")

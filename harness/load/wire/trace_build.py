@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from harness.backends.protocol import Report
 from harness.errors import InvalidInput, Problem
-from harness.load.event_size import MESSAGE_MAX_BYTES
 from harness.load.murmur2 import partition_of
-from harness.load.plan import PlanFile
+from harness.load.plan.event_size import MESSAGE_MAX_BYTES
+from harness.load.plan.file import PlanFile
 from harness.load.wire.batch import EncodedBatch
 from harness.load.wire.cutting import cut
 from harness.load.wire.encode import Compression, Event, encode

@@ -1,0 +1,1 @@
+"""The live path: a plan's events, sent one by one when they are due."""

@@ -1,0 +1,1 @@
+"""Locust's side of a load: its master, its workers, and what each of them drives."""

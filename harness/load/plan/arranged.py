@@ -1,0 +1,75 @@
+"""A trace's events at the arrivals of a profile: in the trace's time order, repeated as often as it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from harness.errors import InvalidInput, Problem
+from harness.load.profiles.arrivals import arrivals_s
+from harness.load.profiles.curve import Curve
+from harness.load.profiles.protocol import Arrivals
+from harness.load.traces.sql import one_row
+
+_ARRANGED: Final = """
+CREATE TABLE arranged AS
+SELECT a.number AS row, a.arrival_ms AS offset_ms, t.* EXCLUDE (row, offset_ms)
+FROM arrivals a
+JOIN (SELECT *, row_number() OVER (ORDER BY time_ms, row) - 1 AS place FROM trace) t
+    ON t.place = a.number % $events
+"""
+_REPEATED: Final = """
+SELECT coalesce(sum(surplus), 0)::BIGINT, min(event_id) FROM (
+    SELECT event_id, count(*) - 1 AS surplus FROM arranged GROUP BY event_id, offset_ms HAVING count(*) > 1
+)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """When a trace's events are to arrive."""
+
+    curve: Curve
+    arrivals: Arrivals
+    seed: int
+    time_scale: float
+    """Event-clock seconds per wall-clock second."""
+    where: str
+    """Where the profile stands, for messages."""
+
+    def offsets_ms(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The event time of each arrival on the event clock: the moment itself, to the millisecond below."""
+        at_s = arrivals_s(self.curve, self.arrivals, seed=self.seed)
+        return np.floor(at_s * (self.time_scale * 1000)).astype(np.int64)
+
+
+def arrange(database: duckdb.DuckDBPyConnection, arrangement: Arrangement, *, events: int) -> int:
+    """Put events that arrive as the profile says in the place of the view ``trace``, which has ``events``.
+
+    Returns how many there are. Raises InvalidInput when two of them have the same identity.
+    """
+    offsets_ms = arrangement.offsets_ms()
+    arrivals = pa.table({"number": np.arange(len(offsets_ms)), "arrival_ms": offsets_ms})
+    database.register("arrivals", arrivals)
+    database.execute(_ARRANGED, {"events": events})
+    database.unregister("arrivals")
+    _check_identities(database, arrangement, repetitions=-(-len(offsets_ms) // events))
+    database.execute("CREATE OR REPLACE VIEW trace AS FROM arranged")
+    return len(offsets_ms)
+
+
+def _check_identities(
+    database: duckdb.DuckDBPyConnection, arrangement: Arrangement, *, repetitions: int
+) -> None:
+    surplus, example = one_row(database, _REPEATED)
+    if surplus:
+        found = (
+            f"{surplus:,} events whose (event_id, time) an earlier one has, such as {example};"
+            f" the trace comes {repetitions:,} times"
+        )
+        allowed = "events that come again a millisecond of event time later: a longer trace or event_span"
+        raise InvalidInput([Problem(where=arrangement.where, found=found, allowed=allowed)])

@@ -1,0 +1,182 @@
+"""Builds a plan into the cache: atomically, and only once however many runs want it at the same time."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.backends.protocol import Report
+from harness.load.plan.arranged import Arrangement, arrange
+from harness.load.plan.closing import CATEGORY, EVENT_TYPE, Closing
+from harness.load.plan.event_size import largest_of
+from harness.load.plan.file import PLAN, PlanFile
+from harness.load.plan.mixing import Mix, Sendings, mix_in, plan_query
+from harness.load.plan.payload import FIELDS
+from harness.load.traces.columns import TraceFile
+from harness.load.traces.sql import one_row
+from harness.load.traces.trace import AnyTrace, opened, read_trace
+from harness.scenario.model import Scenario
+
+_ROW_GROUP: Final = 65_536
+_COUNTS: Final = "SELECT kind, count(*), count(*) FILTER (late) FROM sendings GROUP BY kind"
+
+
+def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, report: Report) -> None:
+    """Build the plan unless another run has done so. Raises InvalidInput for a trace that is wrong."""
+    with _workshop(target.parent, report) as folder:
+        if target.is_file():
+            return
+        began_s = time.monotonic()
+        partial = folder / target.name
+        plan = _build(partial, scenario, trace, key, folder)
+        partial.replace(target)
+        report(f"planned {plan.events:,} events in {time.monotonic() - began_s:.1f} s")
+
+
+@contextmanager
+def _workshop(plans: Path, report: Report) -> Iterator[Path]:
+    """A folder to build in, for one run at a time. What a killed run left of its own is removed first."""
+    plans.mkdir(parents=True, exist_ok=True)
+    with (plans / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("waiting for another run that builds a plan")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for left_over in plans.glob(".building-*"):
+            shutil.rmtree(left_over)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=plans) as folder:
+            yield Path(folder)
+
+
+def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Path) -> PlanFile:
+    with opened(trace, folder) as (database, file):
+        events = _read(database, file, trace, scenario)
+        sendings = mix_in(database, _mix(scenario), events=events)
+        closing = _closing(scenario, database, sendings)
+        plan = _facts(path, key, database, sendings, closing)
+        return _write(database, plan, closing)
+
+
+def _read(
+    database: duckdb.DuckDBPyConnection, file: TraceFile | None, trace: AnyTrace, scenario: Scenario
+) -> int:
+    """Make the view ``trace`` of the events to send, by the trace's own times or by the profile's."""
+    load, curve = scenario.load, scenario.load.arrangement
+    if curve is None:
+        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=load.events)
+        return facts.events
+    facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=curve.events)
+    arrangement = Arrangement(
+        curve=curve,
+        arrivals=load.arrivals,
+        seed=scenario.seed,
+        time_scale=load.time_scale,
+        where=f"{scenario.name}: load.profile",
+    )
+    return arrange(database, arrangement, events=facts.events)
+
+
+def _span_ms(scenario: Scenario) -> int:
+    return round(scenario.load.event_span * 1000)
+
+
+def _mix(scenario: Scenario) -> Mix:
+    return Mix(
+        inject=scenario.load.inject,
+        seed=scenario.seed,
+        span_ms=_span_ms(scenario),
+        dedup_horizon_s=scenario.pipeline.stream.dedup_horizon_s,
+    )
+
+
+def _closing(scenario: Scenario, database: duckdb.DuckDBPyConnection, sendings: Sendings) -> Closing:
+    (last_event_ms,) = one_row(database, "SELECT max(event_offset_ms) FROM sendings")
+    return Closing(
+        last_event_ms=last_event_ms,
+        last_send_ms=sendings.last_ms,
+        pause_ms=round(scenario.load.time_scale * 1000),
+        out_of_orderness_ms=round(scenario.pipeline.stream.out_of_orderness_event_s * 1000),
+        partitions=scenario.pipeline.topics.partitions,
+    )
+
+
+def _facts(
+    path: Path, key: str, database: duckdb.DuckDBPyConnection, sendings: Sendings, closing: Closing
+) -> PlanFile:
+    counts = {"valid": 0, "duplicate": 0, "malformed": 0, "late": 0}
+    for kind, count, late in database.execute(_COUNTS).fetchall():
+        counts[kind] = count
+        counts["late"] += late if kind == "valid" else 0
+    ticks = list(closing.ticks())
+    return PlanFile(
+        path=path,
+        key=key,
+        events=sendings.count + len(ticks),
+        counts={**counts, "closing": len(ticks)},
+        span_ms=closing.second_ms,
+        last_send_ms=ticks[-1].send_offset_ms,
+        close_ms=closing.close_ms,
+    )
+
+
+def _write(database: duckdb.DuckDBPyConnection, plan: PlanFile, closing: Closing) -> PlanFile:
+    """Write the events. Returns the plan with the size of the largest."""
+    largest_bytes = 0
+    with pq.ParquetWriter(plan.path, PLAN, compression="zstd", compression_level=1) as writer:
+        rows: pa.RecordBatchReader = database.sql(plan_query()).to_arrow_reader(_ROW_GROUP)
+        for batch in rows:
+            writer.write_table(_as_plan(pa.Table.from_batches([batch])))
+            largest_bytes = max(largest_bytes, largest_of(batch))
+        writer.write_table(_ticks(closing, plan.events - plan.counts["closing"]))
+        plan = replace(plan, largest_event_bytes=largest_bytes)
+        writer.add_key_value_metadata(plan.facts())
+    return plan
+
+
+def _as_plan(rows: pa.Table) -> pa.Table:
+    """The rows with the plan's own types."""
+    columns = []
+    for field in PLAN:
+        column = rows.column(field.name)
+        if pa.types.is_dictionary(field.type):
+            column = pc.dictionary_encode(column.cast(pa.string()))
+        columns.append(column.cast(field.type))
+    return pa.table(columns, schema=PLAN)
+
+
+def _ticks(closing: Closing, first_seq: int) -> pa.Table:
+    rows = []
+    for seq, tick in enumerate(closing.ticks(), start=first_seq):
+        fields = {
+            "event_id": tick.event_id,
+            "event_type": EVENT_TYPE,
+            "entity_id": tick.entity_id,
+            "category": CATEGORY,
+        }
+        rows.append(
+            {
+                **fields,
+                "seq": seq,
+                "kind": "closing",
+                "late": False,
+                "original_seq": seq,
+                "event_offset_ms": tick.event_offset_ms,
+                "send_offset_ms": tick.send_offset_ms,
+                "payload": orjson.dumps({name: fields.get(name) for name in FIELDS}),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=PLAN)

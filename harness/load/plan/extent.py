@@ -1,0 +1,37 @@
+"""How long a load takes, and how much event time it covers at most: its event clock must leave room for it.
+
+There is no plan where events are computed as they are sent.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from harness.load.plan.file import PlanFile
+from harness.scenario.model import Load
+
+_FASTEST_PER_S: Final = 10_000_000
+"""Events a second that no platform on one machine takes: twice what was ever measured."""
+
+
+def events_at_most(duration_s: float) -> int:
+    """A replay that sends as fast as it can sends no more than these."""
+    return math.ceil(duration_s * _FASTEST_PER_S)
+
+
+def load_duration_s(load: Load, plan: PlanFile | None) -> float:
+    """Wall-clock time from the load's first event to its last."""
+    return load.duration if plan is None else plan.last_send_ms / 1000 / load.time_scale
+
+
+def event_span_ms(load: Load, plan: PlanFile | None) -> int:
+    """The largest event offset of everything that may be sent, repetitions of the trace included."""
+    own_ms = round(load.event_span * 1000)
+    if plan is None:
+        return own_ms
+    if load.path == "live":
+        return plan.span_ms
+    sent = events_at_most(load.duration) if load.curve is None else load.curve.events
+    repetitions = -(-sent // (plan.events - plan.counts["closing"]))
+    return repetitions * (own_ms + 1)

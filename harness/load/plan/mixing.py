@@ -1,0 +1,156 @@
+"""From the events of a trace to the sendings of a plan: what is mixed in, and in which order all is sent.
+
+Everything is chosen by a digest of (seed, purpose, identity), so that it depends on nothing but these: not on
+the order in which a database happens to work, and not on the version of a random generator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from harness.load.plan import damage
+from harness.load.plan.payload import payload, valid_fields
+from harness.load.traces.sql import one_row
+from harness.scenario.model import Inject
+
+# Statements are put together from numbers and from expressions of this package.
+# ruff: noqa: S608
+
+_DUPLICATE_DELAY_MAX_S: Final = 600.0
+
+_COLUMNS: Final = f"""
+    s.seq, s.kind, s.late, coalesce(o.original_seq, s.seq) AS original_seq,
+    s.event_offset_ms, s.send_offset_ms,
+    CASE WHEN d.number IS NULL THEN event_id END AS event_id,
+    CASE WHEN d.number IS NULL THEN event_type END AS event_type,
+    entity_id,
+    CASE WHEN d.number IS NULL THEN category END AS category,
+    CASE WHEN d.number IS NULL THEN reference_id END AS reference_id,
+    CASE WHEN d.number IS NULL THEN value END AS value,
+    CASE WHEN d.number IS NULL THEN quantity END AS quantity,
+    CASE WHEN d.number IS NULL THEN attributes END AS attributes,
+    CASE WHEN d.number IS NULL THEN encode({payload(valid_fields())}) ELSE d.payload END AS payload,
+    d.fault
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """What to mix in, and by which seed."""
+
+    inject: Inject
+    seed: int
+    span_ms: int
+    dedup_horizon_s: float
+
+    @property
+    def late_by_ms(self) -> int:
+        """So long after its time a late event is sent."""
+        return round(self.inject.late_by * 1000)
+
+    @property
+    def duplicate_delay_max_ms(self) -> int:
+        """A repetition comes before the pipeline has forgotten the original, and before long."""
+        return round(min(_DUPLICATE_DELAY_MAX_S * 1000, self.span_ms / 10, self.dedup_horizon_s * 500))
+
+    def draw(self, purpose: str) -> str:
+        """A number below 2^64 for each event of the trace ``t``, as SQL."""
+        return f"md5_number_lower('{self.seed}|{purpose}|' || t.offset_ms || '|' || t.event_id)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sendings:
+    """What is known of the table that ``mix_in`` makes."""
+
+    count: int
+    last_ms: int
+    """When the last is sent."""
+
+
+def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sendings:
+    """Make the table ``sendings`` out of the view ``trace``: a row for everything that is to be sent, by seq.
+
+    Events that are sent at the same moment follow the order of the trace, then come the damaged, then the
+    duplicates, so that an original is always before its duplicate.
+    """
+    for purpose in ("malformed", "duplicate"):
+        _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
+    # First those that are sent before the trace ends, however late: no load is left that is late events only.
+    after_the_end = f"t.offset_ms > (SELECT max(offset_ms) FROM trace) - {mix.late_by_ms}"
+    _choose(database, mix, "late", round(mix.inject.late * events), rank=after_the_end)
+    _damage(database, any_at_all=mix.inject.malformed > 0)
+    database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
+    database.execute(f"INSERT INTO unordered {_duplicates(mix)}")
+    database.execute(
+        "CREATE TABLE sendings AS"
+        " SELECT row_number() OVER (ORDER BY send_offset_ms, rank, event_offset_ms, row) - 1 AS seq, *"
+        " FROM unordered"
+    )
+    database.execute("DROP TABLE unordered")
+    count, last_ms = one_row(database, "SELECT count(*), max(send_offset_ms) FROM sendings")
+    return Sendings(count=count, last_ms=last_ms)
+
+
+def plan_query() -> str:
+    """Every sending with its event and payload, in order. Its columns are the plan's."""
+    return f"""
+        SELECT {_COLUMNS}
+        FROM sendings s
+        JOIN trace t ON t.row = s.row
+        LEFT JOIN damaged d ON d.number = s.number
+        LEFT JOIN (SELECT row AS original, seq AS original_seq FROM sendings WHERE kind = 'valid') o
+            ON o.original = CASE WHEN s.kind = 'duplicate' THEN s.row END
+        ORDER BY s.seq
+    """
+
+
+def _choose(
+    database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: int, *, rank: str = "0"
+) -> None:
+    """Make the table ``chosen_<purpose>`` of exactly ``count`` events, by ``rank`` and then by chance."""
+    database.execute(
+        f"CREATE TABLE chosen_{purpose} AS"
+        f" SELECT row, offset_ms, row_number() OVER (ORDER BY draw, row) - 1 AS number FROM"
+        f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw, {rank} AS rank"
+        f" FROM trace t ORDER BY rank, draw, row LIMIT {count})"
+    )
+
+
+def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
+    """Make the table ``damaged`` of malformed payloads. Its statement is long, but not if there are none."""
+    chosen = "SELECT t.*, c.number FROM chosen_malformed c JOIN trace t ON t.row = c.row"
+    broken, kind = (damage.damaged(), damage.kind()) if any_at_all else ("''::BLOB", "''")
+    database.execute(
+        f"CREATE TABLE damaged AS SELECT number, {broken} AS payload, {kind} AS fault"
+        f" FROM (SELECT *, {damage.context()} FROM ({chosen}))"
+    )
+
+
+def _originals(mix: Mix) -> str:
+    return f"""
+        SELECT t.row, 'valid' AS kind, 0 AS rank, l.row IS NOT NULL AS late, t.offset_ms AS event_offset_ms,
+               t.offset_ms + CASE WHEN l.row IS NULL THEN 0 ELSE {mix.late_by_ms} END AS send_offset_ms,
+               CAST(NULL AS BIGINT) AS number
+        FROM trace t LEFT JOIN chosen_late l ON l.row = t.row
+    """
+
+
+def _malformed() -> str:
+    """A damaged imitation comes when the event that it imitates does."""
+    return "SELECT row, 'malformed', 1, false, offset_ms, offset_ms, number FROM chosen_malformed"
+
+
+def _duplicates(mix: Mix) -> str:
+    """Half of them at once, the others after a while."""
+    delay = (
+        f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {mix.draw('delay')} % {mix.duplicate_delay_max_ms + 1} END"
+    )
+    return f"""
+        SELECT u.row, 'duplicate', 2, u.late, u.event_offset_ms, u.send_offset_ms + ({delay})::BIGINT, NULL
+        FROM chosen_duplicate c
+        JOIN unordered u ON u.row = c.row AND u.kind = 'valid'
+        JOIN trace t ON t.row = c.row
+    """

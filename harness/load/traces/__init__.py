@@ -1,0 +1,1 @@
+"""Traces: files of any format as events of the contract, by their mapping."""

@@ -1,0 +1,69 @@
+"""Where a trace comes from: its file and the digest of that file's bytes, or a generator."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final
+
+from harness.artifacts import data_file
+from harness.backends.protocol import Report
+from harness.documents import Document
+from harness.errors import InvalidInput, Problem
+from harness.load.traces.mapping import AnyMapping, GeneratedMapping, Mapping
+from harness.load.traces.trace import AnyTrace, GeneratedTrace, Trace
+
+GENERATED: Final = "generated"
+"""Stands for the digest of a trace that has no file: its mapping, the seed and the code say it all."""
+
+
+def trace_of(
+    mapping: AnyMapping, document: Document, mapping_file: Path, *, seed: int, report: Report
+) -> AnyTrace:
+    """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be had."""
+    if isinstance(mapping, GeneratedMapping):
+        return GeneratedTrace(generate=mapping.generate, seed=seed, document=document)
+    path = trace_path(mapping, mapping_file, report=report)
+    return Trace(path=path, mapping=mapping, document=document)
+
+
+def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
+    """Of a file, ``digest_of`` it; of a generator, ``GENERATED``."""
+    return digest_of(trace.path, cache=cache) if isinstance(trace, Trace) else GENERATED
+
+
+def trace_path(mapping: Mapping, mapping_file: Path, *, report: Report) -> Path:
+    """The trace that a mapping is for; a data set is fetched if need be. Raises ``ArtifactError``."""
+    if mapping.artifact is not None:
+        return data_file(mapping.artifact.package, mapping.artifact.member, report=report)
+    return mapping_file.parent / (mapping.file or "")
+
+
+def digest_of(path: Path, *, cache: Path) -> str:
+    """The digest of a file's bytes; remembered in ``cache`` as long as the file is not touched.
+
+    Raises InvalidInput when it cannot be read.
+    """
+    try:
+        status = path.stat()
+        identity = [
+            str(path.resolve()),
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+        ]
+        memory = cache / "digests" / f"{hashlib.blake2b(json.dumps(identity).encode()).hexdigest()[:32]}.txt"
+        if memory.is_file():
+            return memory.read_text()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise InvalidInput([Problem(where=str(path), found=found, allowed="a readable trace")]) from error
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    partial = memory.with_suffix(f".partial-{digest[:8]}")
+    partial.write_text(digest)
+    partial.replace(memory)
+    return digest

@@ -1,0 +1,176 @@
+"""A worker of another machine takes part in a run's load, from its start to its records in the history."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+import pytest
+
+from harness.backends.protocol import NodeStatus
+from harness.checks.batches import BATCH_CHECKS
+from harness.checks.measurement import Count
+from harness.errors import InvalidInput
+from harness.history.reader import History
+from harness.load.join.config import Joining
+from harness.load.join.driver import join_argv
+from harness.load.locust.driver import LOAD_LEAD_S, _on_loopback
+from harness.load.plan.file import PlanFile
+from harness.load.profiles.constant import Constant
+from harness.load.progress import LoadProgress
+from harness.load_parts import LoadParts
+from harness.observe.readback_batches import read_back_batches
+from harness.run import LOAD, Flooded
+from harness.run_clock import RunClock
+from harness.run_folder import RunFolder
+from harness.scenario.model import Load, Scenario
+from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
+from pipeline.options import PipelineOptions, TopicOptions
+from tests.core.histories import run_info, scenario
+from tests.core.live_parts import operations, plan_file, plan_row, write_plan
+from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
+from tests.core.scenario_parts import FIXTURES
+
+EVENTS = 300
+
+
+class ThisMachine:
+    """A platform of one process, the load's."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self.started: list[subprocess.Popen[bytes]] = []
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
+        self.started.append(started(argv, env, self.log))
+
+    def status(self) -> tuple[NodeStatus, ...]:
+        state: Literal["running", "dead"] = "running" if self.started[0].poll() is None else "dead"
+        facts: dict[str, Any] = dict.fromkeys(("service", "role", "zone", "endpoint"), "")
+        return (
+            NodeStatus(name=LOAD, state=state, pid=1, memory_bytes=0, cpu_s=0, ready_after_s=None, **facts),
+        )
+
+
+def started(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(argv, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT)
+
+
+LoadPath = Literal["live", "replay", "computed"]
+
+
+def described(path: LoadPath) -> Scenario:
+    trace = FIXTURES / "traces" / "drawn.yaml"
+    load = Load(trace=trace, event_span=3.0, duration=3.0, path=path, profile=Constant(rate=100.0))
+    topics = TopicOptions(partitions=PARTITIONS)
+    return scenario(load=load, pipeline=PipelineOptions(deploy="topics", topics=topics))
+
+
+@contextmanager
+def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: Path) -> Iterator[ThisMachine]:
+    """The load of a run that one worker joins, which has a cache and a folder of its own."""
+    Endpoints(services=(kafka,)).save(folder.endpoints)
+    plan = None if asked.load.path == "computed" else plan_of(folder)
+    clock, joining = RunClock.start(), Joining(workers=1, port=_on_loopback().port)
+    load, platform = LoadParts(clock=clock, joining=joining), ThisMachine(folder.logs / "load.log")
+    (elsewhere / "own").mkdir(parents=True)
+    argv, env = join_argv(joining, elsewhere / "own")
+    other = started(argv, {**env, "FLOODMARK_CACHE": str(elsewhere / "cache")}, elsewhere / "join.log")
+    try:
+        load.gather(asked, folder, platform, plan, lambda _: None)  # type: ignore[arg-type]
+        start_ns = clock.now_ns() + round(LOAD_LEAD_S * 1e9 / 3)
+        info = run_info(
+            epoch_unix_ns=clock.epoch_unix_ns,
+            epoch_monotonic_ns=clock.epoch_monotonic_ns,
+            load_start_ns=start_ns,
+            origin_ms=time.time_ns() // 1_000_000 - 10_000,
+            time_scale=1.0,
+        )
+        info.save(folder.history)
+        load.start(
+            Flooded(
+                scenario=asked,
+                folder=folder,
+                platform=platform,  # type: ignore[arg-type]
+                plan=plan,
+                info=info,
+                clock=clock,
+                report=lambda _: None,
+            )
+        )
+        assert platform.started[0].wait(30) == 0, platform.log.read_text()
+        assert other.wait(30) == 0, (elsewhere / "join.log").read_text()
+        yield platform
+    finally:
+        for process in (*platform.started, other):
+            process.kill()
+            process.wait()
+
+
+def plan_of(folder: RunFolder) -> PlanFile:
+    rows = [plan_row(seq, entity_id=f"e{seq % 11}") for seq in range(EVENTS)]
+    return replace(plan_file(write_plan(folder.plan, rows), EVENTS), counts={"closing": 0})
+
+
+@pytest.mark.parametrize("path", ["live", "replay"])
+def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
+    path: LoadPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path / "cache"))
+    asked, elsewhere = described(path), tmp_path / "elsewhere"
+    folder = RunFolder.create(tmp_path, asked, date(2026, 1, 2))
+    with mock_kafka() as kafka, flood(folder, asked, kafka, elsewhere):
+        found = [payload for there in payloads(kafka, "events", EVENTS) for payload in there]
+    assert sorted(found) == sorted(plan_row(seq)["payload"] for seq in range(EVENTS))
+    recorded = operations(folder.path)
+    assert [seq for row in recorded for seq in range(row["first_seq"], row["last_seq"] + 1)] == list(
+        range(EVENTS)
+    )
+    (line,) = map(orjson.loads, (folder.history / "workers.jsonl").read_bytes().splitlines())
+    assert (line["offset_ns"], line["uncertainty_ns"], line["shared_clock"]) == (0, 0, True)
+    assert {row["worker"] for row in recorded} == {"replay-0", "replay-1"}
+    assert line["worker"] in ("replay-0", "replay-1")
+    progress = LoadProgress.load(folder.load_progress)
+    assert progress is not None
+    assert (progress.state, progress.acknowledged, progress.workers) == ("done", EVENTS, 2)
+    assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"live": 1, "replay": 2}[path]
+
+
+def test_a_joined_worker_computes_its_share_and_says_of_which_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path / "cache"))
+    asked, elsewhere = described("computed"), tmp_path / "elsewhere"
+    folder = RunFolder.create(tmp_path, asked, date(2026, 1, 2))
+    with mock_kafka() as kafka, flood(folder, asked, kafka, elsewhere):
+        found = [payload for there in payloads(kafka, "events", EVENTS) for payload in there]
+        read_back_batches(kafka, "events", history=folder.history, report=lambda _: None)
+    assert len(set(found)) == EVENTS
+    assert {row["worker"] for row in operations(folder.path)} == {"replay-0", "replay-1"}
+    run = History.open(folder.path)
+    for check in BATCH_CHECKS:
+        measured = check.measure(run)
+        assert isinstance(measured, Count), measured
+        assert measured.value == 0, (check.name, measured)
+    assert not list((elsewhere / "cache").glob("joined/*"))
+
+
+def test_nobody_joins_a_platform_that_asks_for_credentials_and_no_load_is_started(tmp_path: Path) -> None:
+    folder = RunFolder.create(tmp_path, described("live"), date(2026, 1, 2))
+    secured = Security(protocol="sasl_plaintext", username="u", password="not-to-be-shown")  # noqa: S106
+    Endpoints((KafkaEndpoint(bootstrap_servers=("localhost:1",), security=secured),)).save(folder.endpoints)
+    load = LoadParts(clock=RunClock.start(), joining=Joining(workers=1))
+    platform = ThisMachine(folder.logs / "load.log")
+    with pytest.raises(InvalidInput, match=r"kafka: found sasl_plaintext; allowed: plaintext") as refused:
+        load.gather(described("live"), folder, platform, plan_of(folder), lambda _: None)  # type: ignore[arg-type]
+    assert "not-to-be-shown" not in str(refused.value)
+    assert not platform.started
