@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-NO_TABLE: Final = -1
-"""The version of a table that is not there yet."""
 SCHEMA: Final = (
     "event_date DATE, source STRING, source_name STRING, source_partition INT, source_position BIGINT,"
     " key STRING, value BINARY, event_time TIMESTAMP"
@@ -29,7 +27,7 @@ class LandingDay:
 
     rows: DataFrame
     version: int
-    """Of the landing table, by which later records of the day are told; NO_TABLE when there is none."""
+    """Of the landing table, by which later records of the day are told."""
 
 
 def landing_day(spark: SparkSession, uri: str, day: date) -> LandingDay | None:

@@ -27,11 +27,12 @@ from pipeline.errors import CommitConflict, EngineError, RecordsGone, TableUnrea
 from pipeline.security import require_plaintext
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 UNREADABLE: Final = "_unreadable"
 """The type of an event whose value has none that the contract would take. No event type begins so."""
-_TYPE: Final = "^[a-z][a-z0-9_]{0,63}$"
+_NAME: Final = '"event_type"'
+_WORD: Final = "[a-z][a-z0-9_]{0,63}"
 _HISTORY: Final = (1, 100, 10_000)
 _MS_A_DAY: Final = 86_400_000
 
@@ -149,7 +150,6 @@ def _records(spark: SparkSession, kafka: KafkaEndpoint, commit: LandingCommit) -
         .option("failOnDataLoss", "true")
         .load()
     )
-    said = F.get_json_object(F.col("value").cast("string"), "$.event_type")
     day = F.floor(F.unix_millis("timestamp") / F.lit(_MS_A_DAY)).cast("int")
     return read.select(
         "topic",
@@ -158,10 +158,24 @@ def _records(spark: SparkSession, kafka: KafkaEndpoint, commit: LandingCommit) -
         "key",
         "value",
         F.col("timestamp").alias("event_time"),
-        # A reader's reading, not the contract's: a value may choose no partition that no event type can have.
-        F.when(said.rlike(_TYPE), said).otherwise(F.lit(UNREADABLE)).alias("event_type"),
+        _event_type(F.col("value").cast("string")).alias("event_type"),
         F.date_from_unix_date(day).alias("event_date"),
     )
+
+
+def _event_type(text: Column) -> Column:
+    """A reader's reading, not the contract's; but no value makes a partition that no event type has.
+
+    Parsing the JSON takes as much processor time as all the rest of reading a record (9 s a million; the
+    expressions 1.3 s), so it is only parsed where the name is not there exactly once.
+    """
+    from pyspark.sql import functions as F  # noqa: PLC0415
+
+    named = F.regexp_extract(text, rf"{_NAME}\s*:\s*\"({_WORD})\"", 1)
+    once = F.regexp_count(text, F.lit(_NAME)) == 1
+    said = F.when(once, named).otherwise(F.get_json_object(text, "$.event_type"))
+    no_word = rf"(?s)^(?!{_WORD}\z).*"
+    return F.regexp_replace(F.coalesce(said, F.lit("")), no_word, UNREADABLE)
 
 
 def _written(write: Write, rows: DataFrame, uri: str, commit: LandingCommit) -> None:

@@ -50,6 +50,8 @@ def launch_settings(endpoint: SparkEndpoint, *, name: str, scratch: Path) -> Map
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         # Of a table's log, which is small here; each partition is a task.
         "spark.databricks.delta.snapshotPartitions": "2",
+        # What an optimized write puts into one file, as it is shuffled; 512 MB by default.
+        "spark.databricks.delta.optimizeWrite.binSize": "128MB",
     }
     if endpoint.executor_heap_bytes is not None:
         settings["spark.executor.memory"] = f"{endpoint.executor_heap_bytes // _MIB}m"

@@ -124,6 +124,28 @@ def test_every_record_lands_as_it_is(spark: SparkSession, kafka: KafkaEndpoint, 
     assert rows[0, 0].event_time.timestamp() * 1000 == ms(FIRST)
 
 
+TYPES = {
+    b'{"event_type" : "arrival"}': "arrival",
+    b'{"attributes": {"event_type": "x"}, "event_type": "arrival"}': "arrival",
+    b'{"event\\u005ftype": "arrival"}': "arrival",
+    b'{"category": "event_type", "event_type": "arrival"}': "arrival",
+    b'{"event_type": "No Word"}': "_unreadable",
+    b'{"event_type": "arrival\\n"}': "_unreadable",
+    b'{"event_type": "' + b"a" * 65 + b'"}': "_unreadable",
+    b'{"event_type": null}': "_unreadable",
+    b"[]": "_unreadable",
+    b"": "_unreadable",
+}
+
+
+def test_a_value_chooses_no_partition_that_no_event_type_has(
+    spark: SparkSession, kafka: KafkaEndpoint, uri: str
+) -> None:
+    send(kafka, list(TYPES))
+    landed(spark, kafka, uri)
+    assert {bytes(row.value): row.event_type for row in table(spark, uri).collect()} == TYPES
+
+
 def test_a_day_and_a_type_are_one_file(spark: SparkSession, kafka: KafkaEndpoint, uri: str) -> None:
     send(kafka, [event(number) for number in range(50)])
     done = landed(spark, kafka, uri)
