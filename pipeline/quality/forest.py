@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
+from pipeline.quality.forest_summary import Anomaly, ForestOptions, ForestSummary
 from pipeline.quality.sample import IDENTITY, Sample
 from pipeline.quality.trees import Trees, to_table
 
@@ -29,47 +30,7 @@ _MOST_WORST: Final = 5
 _BINS: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForestOptions:
-    """How a forest is grown, and what it flags."""
-
-    trees: int = 100
-    events_a_tree: int = 256
-    """As the paper has it; more do not help."""
-    flagged_from: float = 0.6
-    """The lowest score that is flagged. Chosen where the paper's figures begin to draw their anomalies."""
-
-
 _USUAL: Final = ForestOptions()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anomaly:
-    """One event with a high score."""
-
-    event_id: str
-    event_time: str
-    """In ISO 8601, UTC."""
-    value: float
-    quantity: float
-    score: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForestSummary:
-    """What a report says of a day's forest."""
-
-    seed: int
-    options: ForestOptions
-    features: tuple[str, ...]
-    events: int
-    """Events of the sample that have every feature."""
-    flagged: int | None
-    """None when there were too few events for a forest."""
-    why: str = ""
-    histogram: tuple[int, ...] = ()
-    """Events by score, in twenty steps from 0 to 1."""
-    worst: tuple[Anomaly, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,8 @@ WEEK = {DAY - timedelta(days=back): 100 for back in range(1, 8)}
 
 
 @pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    with local_spark(tmp_path_factory.mktemp("spark")) as session:
+def spark() -> Iterator[SparkSession]:
+    with local_spark() as session:
         yield session
 
 
@@ -109,9 +109,16 @@ SHARES = [
         {"reference_id_known", "category_known", "category_mostly_known"},
         "quarantined",
     ),
-    ({n: {"reference_id": "N9", "attributes": None} for n in range(25)}, {
-        "reference_id_known", "reference_id_mostly_known", "attributes_nulls"}, "quarantined"),
-    ({n: {"event_time": NEXT - timedelta(minutes=9, seconds=n)} for n in range(9)}, {"day_is_fresh"}, "promoted"),
+    (
+        {n: {"reference_id": "N9", "attributes": None} for n in range(25)},
+        {"reference_id_known", "reference_id_mostly_known", "attributes_nulls"},
+        "quarantined",
+    ),
+    (
+        {n: {"event_time": NEXT - timedelta(minutes=9, seconds=n)} for n in range(9)},
+        {"day_is_fresh"},
+        "promoted",
+    ),
 ]
 
 

@@ -1,0 +1,68 @@
+"""A day's quality report as one HTML page: no network, no scripts, everything in one file."""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.quality.plots import scores, shares, volume
+from pipeline.quality.report import DayReport
+from pipeline.quality.result import Outcome, State
+
+_THOUSAND: Final = 1000
+_ORDER: Final[dict[State, int]] = {"failed": 0, "not_evaluated": 1, "passed": 2, "not_applicable": 3}
+_VERDICTS: Final = {
+    "promoted": "Every gate that the day came to let it through.",
+    "quarantined": "An error was found. The day is kept in quarantine; what was promoted before stays.",
+    "not evaluated": "Nobody looked at the data, so nothing is known of its quality.",
+}
+
+
+def render(report: DayReport) -> str:
+    """The page."""
+    environment = Environment(
+        loader=PackageLoader("pipeline.quality"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"number": number, "observed": observed, "image": _image, "ordered": ordered}
+    outcomes = [outcome for gate in report.gates for outcome in gate.outcomes]
+    silver = [o for gate in report.gates if gate.layer == "silver" for o in gate.outcomes]
+    percents = [o for o in silver if o.kind in {"nulls", "references"} and (o.high or o.observed)]
+    volumes = [o for o in silver if o.kind == "volume"]
+    page: str = environment.get_template("quality.html.j2").render(
+        report=report,
+        says=_VERDICTS[report.verdict],
+        outcomes=outcomes,
+        counts={state: sum(o.state == state for o in outcomes) for state in _ORDER},
+        stopped_by=[o for gate in report.gates for o in gate.stopped_by],
+        warnings=[o for gate in report.gates for o in gate.warnings],
+        volume=volume(report.daily_rows, report.day, volumes) if report.daily_rows else "",
+        shares=shares(percents) if any(o.observed is not None for o in percents) else "",
+        scores=scores(report.forest.histogram, report.forest.options.flagged_from)
+        if report.forest and report.forest.flagged is not None
+        else "",
+    )
+    return page
+
+
+def ordered(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
+    """What is to be looked at first comes first; errors before warnings."""
+    return sorted(outcomes, key=lambda o: (_ORDER[o.state], o.severity))
+
+
+def observed(outcome: Outcome) -> str:
+    """With its unit: ``2.45 %``; a dash for nothing."""
+    return "–" if outcome.observed is None else f"{number(outcome.observed)} {outcome.unit}"  # noqa: RUF001
+
+
+def number(value: float) -> str:
+    """For people: no more digits than they read."""
+    if value == int(value) or abs(value) >= _THOUSAND:
+        return f"{value:,.0f}"
+    return f"{value:,.3g}"
+
+
+def _image(svg: str) -> str:
+    """A data address. As an image an SVG can neither run scripts nor load anything."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
