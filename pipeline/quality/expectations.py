@@ -1,8 +1,8 @@
 """From quality rules to Great Expectations, which judges what was measured of a day.
 
 One row, a column a rule, holds what Spark measured in one pass over the day; each rule is an expectation of
-its column. Great Expectations can measure by itself, too, but in four passes and with a query more for each
-expectation: 2.0 s for 100,000 rows, where this takes 0.6 s and has the same answers.
+its column. Great Expectations can measure on Spark by itself, with the same answers, but it takes four passes
+over the rows and a query more for each expectation that is to tell what it observed.
 """
 
 from __future__ import annotations
