@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from harness.artifacts import ensure
+from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
-from harness.services.spark import own_session
+from harness.services.spark import own_session, pyspark_home
+from pipeline.batch.build import BATCH_JAVA
 from pipeline.batch.session import spark_session
 from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
+from pipeline.java_part import build_jar
+
+
+def batch_jar() -> Path:
+    """The batch layer's Java part, compiled."""
+    return build_jar(
+        BATCH_JAVA,
+        ecj=next(ensure(["ecj"], report=lambda _: None).home("ecj").glob("lib/*.jar")),
+        class_path=sorted((pyspark_home() / "jars").glob("*.jar")),
+        cache=cache_dir() / "built",
+        java=find_java().executable,
+    )
 
 
 @contextmanager
@@ -20,5 +35,6 @@ def local_spark() -> Iterator[SparkSession]:
     home = ensure(["spark"], report=lambda _: None).home("spark")
     nowhere = ObjectStoreEndpoint(url="http://127.0.0.1:9", bucket="lake", region="us-east-1")
     own = own_session(home=home, java=find_java(), jit="c1")
+    own = replace(own, jars=(*own.jars, str(batch_jar())))
     with spark_session(Endpoints((own, nowhere)), name="test") as session:
         yield session

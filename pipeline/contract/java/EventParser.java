@@ -1,7 +1,10 @@
 package floodmark.contract;
 
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -30,6 +33,9 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 public final class EventParser {
     private static final JsonFactory JSON =
             JsonFactory.builder().enable(StreamReadFeature.USE_FAST_DOUBLE_PARSER).build();
+    private static final VarHandle EIGHT_BYTES =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    private static final long NOT_ASCII = 0x8080808080808080L;
     private static final int REMEMBERED = 1024;
 
     private final Map<String, FieldRule> rules;
@@ -60,7 +66,7 @@ public final class EventParser {
 
     /** Null when the document keeps the contract, else why not, such as {@code missing:event_id}. */
     public String parse(byte[] document) {
-        if (document == null || !looksLikeUtf8(document)) {
+        if (document == null || !isUtf8(document)) {
             return "not_json";
         }
         for (int i = 0; i < inOrder.length; i++) {
@@ -91,9 +97,33 @@ public final class EventParser {
         return values[index];
     }
 
-    /** The parser would also take UTF-16, UTF-32 and byte order marks, which readers downstream do not. */
-    private static boolean looksLikeUtf8(byte[] document) {
-        return document.length > 1 && document[0] > 0 && document[1] != 0;
+    /**
+     * The parser would also take UTF-16, UTF-32, byte order marks and what is nearly UTF-8, such as surrogates of
+     * three bytes each, which readers downstream do not.
+     */
+    private static boolean isUtf8(byte[] document) {
+        return document.length > 1 && document[0] > 0 && document[1] != 0 && (isAscii(document) || decodes(document));
+    }
+
+    private static boolean isAscii(byte[] document) {
+        long bits = 0;
+        int i = 0;
+        for (; i + Long.BYTES <= document.length; i += Long.BYTES) {
+            bits |= (long) EIGHT_BYTES.get(document, i);
+        }
+        for (; i < document.length; i++) {
+            bits |= document[i];
+        }
+        return (bits & NOT_ASCII) == 0;
+    }
+
+    private static boolean decodes(byte[] document) {
+        try {
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(document));
+            return true;
+        } catch (CharacterCodingException e) {
+            return false;
+        }
     }
 
     private String readFields(JsonParser json) throws IOException {

@@ -1,0 +1,160 @@
+"""Publishing and table care on real Delta tables, each shown by what lies in the files."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from pipeline.batch.care import cluster, compact, vacuum
+from pipeline.batch.publish import publish
+from tests.engines.spark_parts import local_spark
+
+# Py4J closes its connections when they are collected.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 6)
+PARTITIONS = ("event_date", "event_type")
+
+
+@pytest.fixture(scope="module")
+def spark() -> Iterator[SparkSession]:
+    with local_spark() as session:
+        yield session
+
+
+def some(spark: SparkSession, day: date, count: int, more: str = "") -> DataFrame:
+    """Events of a day, of two types, in tasks of which each has both."""
+    return spark.range(0, count, 1, 4).selectExpr(
+        f"DATE'{day}' AS event_date", "if(id % 4 < 2, 'seen', 'gone') AS event_type",
+        "concat('id-', id) AS event_id", "concat('e', id * 7919 % 100) AS entity_id", 
+        *([more] if more else []),
+    )  # fmt: skip
+
+
+def read(spark: SparkSession, uri: str) -> DataFrame:
+    return spark.read.format("delta").load(uri)
+
+
+def files(spark: SparkSession, uri: str) -> list[str]:
+    """Those of the newest version."""
+    return sorted(name.removeprefix("file:") for name in read(spark, uri).inputFiles())
+
+
+def by_day(spark: SparkSession, uri: str) -> Counter[date]:
+    return Counter(row.event_date for row in read(spark, uri).collect())
+
+
+def test_a_day_is_replaced_and_the_others_stay(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
+    publish(some(spark, SECOND, 4), uri, SECOND, PARTITIONS)
+    done = publish(some(spark, FIRST, 6), uri, FIRST, PARTITIONS)
+    assert by_day(spark, uri) == {FIRST: 6, SECOND: 4}
+    assert (done.version, done.rows, done.files) == (2, 6, 2)
+    assert done.bytes == sum(Path(f).stat().st_size for f in files(spark, uri) if f"={FIRST}/" in f)
+
+
+def test_a_row_of_another_day_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
+    with pytest.raises(PySparkException):
+        publish(some(spark, SECOND, 1), uri, FIRST, PARTITIONS)
+
+
+def test_without_a_day_the_whole_table_is_replaced(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 8), uri, None, ())
+    publish(some(spark, SECOND, 4), uri, None, ())
+    assert by_day(spark, uri) == {SECOND: 4}
+
+
+def test_a_new_column_is_added_to_the_table(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
+    publish(some(spark, SECOND, 1, "'A7' AS gate"), uri, SECOND, PARTITIONS)
+    assert {(r.event_date, r.gate) for r in read(spark, uri).collect()} == {(FIRST, None), (SECOND, "A7")}
+
+
+def test_a_bloom_filter_knows_where_an_id_is_not(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 1000), uri, FIRST, PARTITIONS, looked_up=["event_id"])
+    for file in files(spark, uri):
+        held = duckdb.read_parquet(file).fetchall()[0][0]
+        probes = [excluded(file, "event_id", name) for name in (held, "id-x", "nothing")]
+        assert probes == [False, True, True]
+    compact_again(spark, uri)
+    assert all(excluded(file, "event_id", "nothing") for file in files(spark, uri))
+    assert spark.conf.get("parquet.bloom.filter.enabled#event_id", None) is None
+
+
+def excluded(file: str, column: str, value: str) -> bool:
+    """Whether a file's Bloom filters say that the value is not there. No without any."""
+    rows = duckdb.execute(
+        "SELECT bloom_filter_excludes FROM parquet_bloom_probe(?, ?, ?)", [file, column, value]
+    ).fetchall()
+    return all(row[0] for row in rows)
+
+
+def compact_again(spark: SparkSession, uri: str) -> None:
+    some(spark, FIRST, 40).write.format("delta").mode("append").save(uri)
+    assert compact(spark, uri, looked_up=["event_id"]).files_removed > 0
+
+
+def test_compaction_joins_small_files_of_the_days_asked_for(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    for day in (FIRST, SECOND):
+        some(spark, day, 40).write.format("delta").mode("append").partitionBy(*PARTITIONS).save(uri)
+    assert len(files(spark, uri)) == 16
+    done = compact(spark, uri, since=SECOND)
+    assert (done.files_removed, done.files_added) == (8, 2)
+    assert len(files(spark, uri)) == 10
+    assert by_day(spark, uri) == {FIRST: 40, SECOND: 40}
+
+
+def test_clustering_makes_files_disjoint(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 4000), uri, FIRST, PARTITIONS)
+    spark.conf.set("spark.databricks.delta.optimize.maxFileSize", "10000")
+    try:
+        cluster(spark, uri, ["entity_id"])
+    finally:
+        spark.conf.unset("spark.databricks.delta.optimize.maxFileSize")
+    with_one = [f for f in files(spark, uri) if duckdb.read_parquet(f).filter("entity_id = 'e50'").fetchall()]
+    assert len(with_one) <= len(files(spark, uri)) / 2
+
+
+def test_vacuum_deletes_what_no_kept_version_needs(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
+    assert vacuum(spark, uri) == 0
+    with pytest.raises(PySparkException):
+        vacuum(spark, uri, retain_h=0)
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    try:
+        assert vacuum(spark, uri, retain_h=0) == 2
+    finally:
+        spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    assert sorted(map(str, Path(uri).rglob("*.parquet"))) == files(spark, uri)
+
+
+def test_statistics_are_kept_of_the_columns_that_are_filtered(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, filtered=["entity_id"])
+    assert minima(uri, 0) == {"entity_id"}
+    publish(some(spark, SECOND, 8), uri, SECOND, PARTITIONS)
+    assert minima(uri, 1) == {"entity_id"}
+
+
+def minima(uri: str, version: int) -> set[str]:
+    """The columns whose minima a version's log has."""
+    log = Path(uri, "_delta_log", f"{version:020d}.json").read_text().splitlines()
+    added = [json.loads(line)["add"] for line in log if line.startswith('{"add"')]
+    return {name for add in added for name in json.loads(add["stats"])["minValues"]}
