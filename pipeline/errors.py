@@ -23,6 +23,9 @@ PipelineError
 ├── RecordsGone          records that were to land next are no longer in their topic
 ├── CommitConflict       another writer's commit came first; nothing of ours was written
 ├── NoSuchDay            nothing was landed or dropped of a day; names those that there are
+├── PolicyRefused        a policy of the life cycle cannot be used; lists every problem
+├── Archived             data is in the archive; says how to bring it back
+├── ArchiveDamaged       what lies in the archive is not what was put there
 ├── TableUnreadable      a table of the lake, or its commits, cannot be read
 └── FileRefused          a file that was dropped cannot be used; lists every problem
 """
@@ -161,6 +164,29 @@ class CommitConflict(PipelineError):
 
 class TableUnreadable(PipelineError):
     """A table of the lake, or its commits, cannot be read."""
+
+
+class PolicyRefused(PipelineError):
+    """A policy of the life cycle cannot be used. Lists every problem."""
+
+    def __init__(self, name: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{name}: " + "; ".join(self.problems))
+
+
+class Archived(PipelineError):
+    """Data is in the archive, and not where it is read."""
+
+    def __init__(self, name: str, archived_at: datetime, restore: str) -> None:
+        self.name, self.archived_at = name, archived_at
+        super().__init__(
+            f"{name} is in cold storage since {archived_at:%Y-%m-%d %H:%M} (UTC): ask for it to be restored,"
+            f" which takes {restore}"
+        )
+
+
+class ArchiveDamaged(PipelineError):
+    """What lies in the archive is not what was put there."""
 
 
 class FileRefused(PipelineError):

@@ -119,6 +119,11 @@ def test_an_event_that_the_stream_lost_is_told_by_its_hop() -> None:
     assert wrong("reconciled", of) == (1, (f"{DAY}, events_valid -> silver, kafka: 2 rows in, 3 out",))
 
 
+def test_an_event_that_the_stream_gave_twice_is_no_row_that_came() -> None:
+    again = [{**STREAM[0], "offset": 9}, {**STREAM[-1], "offset": 9}]
+    assert "reconciled" not in judged(readback_events=[*SOURCE, *STREAM, *again])
+
+
 def test_a_dead_letter_that_the_stream_lost_is_told_by_its_hop() -> None:
     of = batch_day(readback_events=[*SOURCE, *STREAM[:-1]])
     hop = "dead letters, type:event_id -> kafka rejected, type:event_id"
@@ -181,6 +186,11 @@ def test_any_of_an_entitys_events_of_one_moment_may_be_its_last() -> None:
         totals = [row | ({"last_event_type": kind} if row["entity_id"] == "N1" else {}) for row in totals]
         tables = {"batch_gold_entity_days": days, "batch_gold_entities": totals}
         assert judged(partner_rows=tied, **tables) == {}
+
+
+def test_entities_are_what_their_days_in_the_table_add_up_to() -> None:
+    kept = {**RIGHT["batch_gold_entity_days"][0], "place": "quarantine", "events": 50}
+    assert judged(batch_gold_entity_days=[*RIGHT["batch_gold_entity_days"], kept]) == {}
 
 
 def quarantined(layer: str) -> Rows:

@@ -1,0 +1,103 @@
+"""The record of an archived piece: all that is needed to find it, to check it and to bring it back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from urllib.parse import unquote
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipeline.errors import ArchiveDamaged
+from pipeline.lifecycle.policy import Policy
+from pipeline.lifecycle.stores import Objects
+
+_DATA: Final = "data/"
+_RECORDS: Final = "records/"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class ArchivedObject(_Value):
+    """An object of it."""
+
+    key: str
+    """Where it lay."""
+    bytes: int
+    sha256: str
+
+
+class TableFile(_Value):
+    """A file of a table's day, as the table's log lists it."""
+
+    path: str
+    """Below the table, as in the log."""
+    bytes: int
+    rows: int | None
+    partition_values: dict[str, str | None]
+
+    def key(self, table: str) -> str:
+        """The object that it is. Paths in a log are encoded as those of URIs."""
+        return f"{table}/{unquote(self.path)}"
+
+
+class TableDay(_Value):
+    """A day of a Delta table."""
+
+    table: str
+    version: int
+    """In which it was last there."""
+    columns: str
+    """The table's schema in Delta's own JSON."""
+    partition_columns: tuple[str, ...]
+    files: tuple[TableFile, ...]
+
+
+class ArchiveRecord(_Value):
+    """A piece of the archive. Its parts are kept under their own keys, below its ``id``."""
+
+    id: str
+    """Of its keys and contents: the same piece archived again is the same."""
+    name: str
+    day: date
+    archived_at: datetime
+    objects: tuple[ArchivedObject, ...]
+    table_day: TableDay | None = None
+
+    def cold_key(self, policy: Policy, key: str) -> str:
+        """Where an object of it lies in the archive."""
+        return f"{policy.tiers.cold.prefix}{_DATA}{self.id}/{key}"
+
+    def restored_key(self, policy: Policy, key: str) -> str:
+        """Where an object of it lies once it was brought back."""
+        return f"{policy.restore.prefix}{self.id}/{key}"
+
+    def record_key(self, policy: Policy) -> str:
+        """Where the record itself lies."""
+        return f"{_folder(policy, self.name)}{self.id}.json"
+
+
+def data_prefix(policy: Policy) -> str:
+    """Below which all that is archived lies. The records do not: they must be readable at once."""
+    return f"{policy.tiers.cold.prefix}{_DATA}"
+
+
+def records_of(policy: Policy, objects: Objects, name: str) -> tuple[ArchiveRecord, ...]:
+    """The pieces of this name, the oldest first: a partner may drop a file of the same name again."""
+    keys = objects.list(_folder(policy, name))
+    # A piece whose name begins with this one and a slash lies deeper.
+    own = (key for key in keys if "/" not in key.removeprefix(_folder(policy, name)))
+    return tuple(sorted((_read(objects, key) for key in own), key=lambda r: (r.archived_at, r.id)))
+
+
+def _folder(policy: Policy, name: str) -> str:
+    return f"{policy.tiers.cold.prefix}{_RECORDS}{name}/"
+
+
+def _read(objects: Objects, key: str) -> ArchiveRecord:
+    try:
+        return ArchiveRecord.model_validate_json(objects.get(key))
+    except ValidationError as error:
+        raise ArchiveDamaged(f"{key} is no record of an archived piece: {error}") from error
