@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from harness.errors import PlatformError
+from pipeline.lake.delta import said
 
 _CHUNK_ROWS: Final = 100_000
 
@@ -33,7 +34,7 @@ class Lake:
                 return ()
             return tuple(field.name for field in DeltaTable(uri, storage_options=options).schema().fields)
         except (DeltaError, OSError) as error:
-            raise PlatformError(f"the lake's table {table} cannot be read: {error}") from error
+            raise PlatformError(f"the lake's table {table} cannot be read: {said(error)}") from error
 
     def query(self, table: str, columns: Sequence[str], sql: str) -> Iterator[pa.RecordBatch]:
         """The answer of a query over ``lake``, which has these columns of the table as it stands.
@@ -50,4 +51,4 @@ class Lake:
                 connection.register("lake", dataset.scanner(columns=list(columns)))
                 yield from connection.sql(sql).to_arrow_reader(_CHUNK_ROWS)
         except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
-            raise PlatformError(f"the lake's table {table} cannot be read: {error}") from error
+            raise PlatformError(f"the lake's table {table} cannot be read: {said(error)}") from error

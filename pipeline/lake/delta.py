@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from pipeline.endpoints import ObjectStoreEndpoint
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def table_root(endpoint: ObjectStoreEndpoint) -> str:
@@ -22,3 +27,8 @@ def storage_options(endpoint: ObjectStoreEndpoint) -> dict[str, str]:
         "AWS_CONDITIONAL_PUT": "etag",
         **{name: key for name, key in keys.items() if key is not None},
     }
+
+
+def said(error: Exception) -> str:
+    """What delta-rs says of an error, on one line and without its colours."""
+    return " ".join(_COLOUR.sub("", str(error)).split())

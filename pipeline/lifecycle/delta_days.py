@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from pipeline.errors import CommitConflict, TableUnreadable
+from pipeline.lake.delta import said
 from pipeline.lifecycle.plan import StoredObject
 from pipeline.lifecycle.record import TableDay, TableFile
 
@@ -121,6 +122,6 @@ def _told(table: str) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        raise CommitConflict(f"{table}: {error}") from error
+        raise CommitConflict(f"{table}: {said(error)}") from error
     except (DeltaError, OSError) as error:
-        raise TableUnreadable(f"{table}: {error}") from error
+        raise TableUnreadable(f"{table}: {said(error)}") from error

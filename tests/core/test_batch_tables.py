@@ -14,6 +14,7 @@ from harness.history.batch_schema import BATCH_TABLES
 from harness.history.reader import History
 from harness.observe.batch_tables import record_batch_tables
 from harness.observe.lake import Lake
+from pipeline.lake.delta import said
 from tests.core.batch_histories import batch_day, wrong
 
 LAYERS = {
@@ -106,6 +107,10 @@ def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
     write_deltalake(f"{tmp_path}/lake/silver/rejects", pa.table({"reason": ["not_json"]}))
     with pytest.raises(PlatformError, match=r"silver/rejects cannot be read.*event_date"):
         recorded(Lake(root=f"{tmp_path}/lake"), tmp_path / "history")
+
+
+def test_what_cannot_be_read_is_told_on_one_line_without_colours() -> None:
+    assert said(OSError("Generic error\n  \x1b[31m↳\x1b[0m No such place")) == "Generic error ↳ No such place"
 
 
 def test_credentials_are_not_shown() -> None:
