@@ -18,6 +18,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from harness.artifacts import cache_dir
+from harness.database import database_in_memory
 from harness.errors import RunError
 from harness.history.course import (
     EndLine,
@@ -195,9 +196,11 @@ def _sealed_database() -> duckdb.DuckDBPyConnection:
     connection of its own, whose tables are temporary and its alone. What does not fit into memory goes to the
     user's cache folder, and not to wherever the command was run.
     """
-    settings: dict[str, Any] = dict.fromkeys(_OFF, "false")
-    settings |= {"temp_directory": str(cache_dir() / "spill"), "lock_configuration": "true"}
-    return duckdb.connect(":memory:", config=settings)
+    connection = database_in_memory(
+        {**dict.fromkeys(_OFF, "false"), "temp_directory": str(cache_dir() / "spill")}
+    )
+    connection.execute("SET lock_configuration = true")
+    return connection
 
 
 def _missing(

@@ -11,6 +11,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from harness.database import database_in_memory
 from harness.errors import PlatformError
 from pipeline.lake.delta import said
 
@@ -47,7 +48,7 @@ class Lake:
             if not DeltaTable.is_deltatable(uri, options):
                 return
             dataset = DeltaTable(uri, storage_options=options).to_pyarrow_dataset()
-            with duckdb.connect(":memory:") as connection:
+            with database_in_memory() as connection:
                 connection.register("lake", dataset.scanner(columns=list(columns)))
                 yield from connection.sql(sql).to_arrow_reader(_CHUNK_ROWS)
         except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:

@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
+
+from harness.database import database_in_memory
 
 RECORDS: Final = pa.schema(
     [
@@ -74,7 +75,7 @@ class Matcher:
 
     def __init__(self, plan: Path, origin_ms: int) -> None:
         """Raises OSError or pyarrow's ArrowException when the plan cannot be read."""
-        self._connection = duckdb.connect(":memory:")
+        self._connection = database_in_memory()
         columns = ["seq", "kind", "event_offset_ms", "event_id", "payload"]
         self._connection.register("plan", ds.dataset(plan).scanner(columns=columns))
         self._connection.execute(_KNOWN, {"origin_ms": origin_ms})

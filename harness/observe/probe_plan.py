@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import duckdb
 import pyarrow.dataset as ds
 
+from harness.database import database_in_memory
 from harness.load.clock import EventClock
 from harness.observe.days import day_of
 
@@ -75,7 +75,7 @@ def probe_plan(plan: Path, clock: EventClock, *, samples: int, entities: int, ca
     pyarrow's ArrowException when the plan cannot be read.
     """
     columns = ["seq", "kind", "event_id", "entity_id", "category", "event_offset_ms", "send_offset_ms"]
-    with duckdb.connect(":memory:") as connection:
+    with database_in_memory() as connection:
         connection.register("plan", ds.dataset(plan).to_table(columns=columns))
         connection.execute(_BUSIEST)
         sampled = connection.execute(_SAMPLE, {"samples": samples, "entities": entities}).fetchall()

@@ -8,6 +8,8 @@ from typing import Any
 
 import duckdb
 
+from harness.database import database_in_memory
+
 
 def identifier(name: str) -> str:
     """A name in SQL, whatever characters it has."""
@@ -26,8 +28,8 @@ def open_database(
 
     Times without a zone are read as of ``timezone``. Nothing that a statement says can change these limits.
     """
-    connection = duckdb.connect(
-        config={
+    connection = database_in_memory(
+        {
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "temp_directory": str(spill),
