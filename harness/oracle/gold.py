@@ -9,7 +9,7 @@ from harness.oracle.batch import derive_batch
 
 _MEASURES: Final = """
     count(*) AS events, count(value) AS measured, sum(value) AS value_sum, min(value) AS value_min,
-    max(value) AS value_max, sum(quantity)::BIGINT AS quantity_sum,
+    max(value) AS value_max, try_cast(sum(quantity) AS BIGINT) AS quantity_sum,
     coalesce(sum(abs(value)), 0) AS magnitude
 """
 _DAILY: Final = f"""
