@@ -13,7 +13,8 @@ from typing import Final
 from harness.history.reader import History
 from harness.oracle.batch import derive_batch
 
-NEEDS: Final = frozenset({"batch_tasks", "batch_bronze", "batch_silver", "batch_gold_daily"})
+_GOLD: Final = ("batch_gold_daily", "batch_gold_hourly", "batch_gold_entity_days")
+NEEDS: Final = frozenset({"batch_tasks", "batch_bronze", "batch_silver", "batch_rejects", *_GOLD})
 
 _DAYS: Final = """
 WITH layers AS (FROM (VALUES ('bronze'), ('silver'), ('gold')) AS t(layer)),
@@ -25,7 +26,10 @@ last AS (
     UNION SELECT layer, event_date FROM last
     UNION SELECT 'bronze', event_date FROM batch_bronze
     UNION SELECT 'silver', event_date FROM batch_silver
+    UNION SELECT 'silver', event_date FROM batch_rejects
     UNION SELECT 'gold', event_date FROM batch_gold_daily
+    UNION SELECT 'gold', event_date FROM batch_gold_hourly
+    UNION SELECT 'gold', event_date FROM batch_gold_entity_days
 )
 SELECT layer, event_date, CASE outcome WHEN 'quarantined' THEN 'quarantine'
                                        WHEN 'held_back' THEN 'nowhere' ELSE 'table' END AS place

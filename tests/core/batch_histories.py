@@ -129,7 +129,8 @@ def right(given: Mapping[str, Rows]) -> dict[str, Rows]:
         "last_events[1].value AS last_value FROM oracle_entity_days",
     }
     tables: dict[str, Rows] = {
-        name: [{"place": "table", **row} for row in of.rows(sql)] for name, sql in groups.items()
+        name: [{"place": "table", **row} for row in of.rows(f"{sql} ORDER BY ALL")]
+        for name, sql in groups.items()
     }
     tables["batch_landing"] = of.rows(_LANDING)
     tables["batch_gold_entities"] = entities(tables["batch_gold_entity_days"])

@@ -97,7 +97,7 @@ class GoldEqualsOracle:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = batch.NEEDS | batch_days.NEEDS | {f"batch_gold_{table.name}" for table in _TABLES}
+    needs: Set[str] = batch.NEEDS | batch_days.NEEDS | {"batch_gold_entities"}
 
     def measure(self, history: History) -> Measurement:
         """How many rows of the judged days are missing, unexpected or different."""

@@ -101,7 +101,7 @@ class SilverEqualsOracle(_Layer):
 
     name = "silver_equals_oracle"
     describes = "rows of Silver, and rejects by reason, that are missing, unexpected or unlike the oracle's"
-    needs: Set[str] = batch.NEEDS | batch_days.NEEDS | {"batch_rejects"}
+    needs: Set[str] = batch.NEEDS | batch_days.NEEDS
     layer = "silver"
     keys = ("event_date", "event_type", "source")
     found = "batch_silver"

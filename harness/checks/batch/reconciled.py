@@ -88,11 +88,7 @@ class Reconciled:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = (
-        batch.NEEDS
-        | batch_days.NEEDS
-        | {"batch_landing", "batch_rejects", "batch_gold_hourly", "batch_gold_entity_days"}
-    )
+    needs: Set[str] = batch.NEEDS | batch_days.NEEDS | {"batch_landing"}
 
     def measure(self, history: History) -> Measurement:
         """By how many rows what goes into the hops and what comes out of them differ, over all days."""
