@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.artifacts import cache_dir, ensure
-from harness.artifacts.java import find_java
+from harness.artifacts import cache_dir
 from harness.backends import BACKENDS
 from harness.backends.protocol import Report
 from harness.checks import CHECKS
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
 from harness.history.reader import History
+from harness.java_parts import with_batch_jar, with_stream_jar
 from harness.load.computed.load import computed_events
 from harness.load.join.config import Joining
 from harness.load.plan.event_size import require_sendable
@@ -29,9 +29,7 @@ from harness.scenario.model import Scenario
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
-from pipeline.java_part import build_jar
 from pipeline.options import PipelineOptions
-from pipeline.stream.build import STREAM_JAVA
 
 
 def real_parts(backend: str, joining: Joining | None) -> Parts:
@@ -62,6 +60,7 @@ class _Deployment:
     """The pipeline, as a run knows it."""
 
     pipeline: Pipeline
+    endpoints: Endpoints
 
     def deploy(self) -> None:
         try:
@@ -91,21 +90,11 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
-    if not options.streams:
-        return _Deployment(Pipeline(endpoints, options))
-    homes = ensure(["flink", "ecj"], report=report)
-    try:
-        jar = build_jar(
-            STREAM_JAVA,
-            ecj=next(homes.home("ecj").glob("lib/*.jar")),
-            class_path=sorted(homes.home("flink").glob("lib/*.jar")),
-            cache=cache_dir() / "built",
-            java=find_java().executable,
-        )
-        with_jar = endpoints.replacing(replace(endpoints.flink, job_jar=str(jar)))
-        return _Deployment(Pipeline(with_jar, options))
-    except PipelineError as error:
-        raise DeployError(str(error)) from error
+    if options.streams:
+        endpoints = with_stream_jar(endpoints, report=report)
+    if options.batches:
+        endpoints = with_batch_jar(endpoints, report=report)
+    return _Deployment(Pipeline(endpoints, options), endpoints)
 
 
 def _batch(flooded: Flooded) -> None:

@@ -53,6 +53,11 @@ _STEP_WAIT_S: Final = 10.0
 class Deployment(Protocol):
     """The pipeline under test, as far as a run knows it."""
 
+    @property
+    def endpoints(self) -> Endpoints:
+        """The platform's, with what the pipeline's processes need to be told besides."""
+        ...
+
     def deploy(self) -> object:
         """Topics, tables and jobs. Raises what the pipeline raises."""
         ...
@@ -154,9 +159,9 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
 
 
 def _deploy(scenario: Scenario, parts: Parts, folder: RunFolder, platform: Platform, report: Report) -> None:
-    platform.endpoints.save(folder.endpoints)
-    scenario.pipeline.save(folder.pipeline_options)
     pipeline = parts.pipeline(platform.endpoints, scenario.pipeline, report)
+    pipeline.endpoints.save(folder.endpoints)
+    scenario.pipeline.save(folder.pipeline_options)
     report("deploying the pipeline")
     pipeline.deploy()
     for name, argv in pipeline.writers(folder):

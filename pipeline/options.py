@@ -65,9 +65,9 @@ class BatchOptions:
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
-    deploy: Literal["stream_path", "topics", "lambda"] = "stream_path"
-    """The whole stream path; its topics alone, to try Kafka without what reads from it; or the stream path
-    and the batch layer beside it."""
+    deploy: Literal["stream_path", "topics", "batch", "lambda"] = "stream_path"
+    """The whole stream path; its topics alone, to try Kafka without what reads from it; these and the batch
+    layer; or all of it."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
@@ -76,12 +76,12 @@ class PipelineOptions:
     @property
     def streams(self) -> bool:
         """Whether the stream path is deployed."""
-        return self.deploy != "topics"
+        return self.deploy in {"stream_path", "lambda"}
 
     @property
     def batches(self) -> bool:
         """Whether the batch layer is."""
-        return self.deploy == "lambda"
+        return self.deploy in {"batch", "lambda"}
 
     def save(self, path: Path) -> None:
         """Write for a child process."""

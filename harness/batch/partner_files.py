@@ -22,6 +22,7 @@ from harness.errors import InvalidInput, Problem
 
 _DAY_MS: Final = round(DAY_S * 1000)
 _FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id", "value", "quantity")
+_ATTRIBUTES: Final = "attributes"
 _BROKEN: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
     {"pattern:event_type": ("event_type", "No Such Word"), "range:quantity": ("quantity", -1)}
 )
@@ -70,7 +71,7 @@ def day_of(number: int, origin_ms: int) -> date:
 
 def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
     """The valid events that are sent once and in time, of one day, with ``event_time_ms``."""
-    columns = ["seq", "kind", "late", "event_offset_ms", *_FIELDS]
+    columns = ["seq", "kind", "late", "event_offset_ms", *_FIELDS, _ATTRIBUTES]
     planned = pq.read_table(plan, columns=columns)
     offset_ms = planned["event_offset_ms"]
     first_ms = (day - 1) * _DAY_MS
@@ -92,7 +93,7 @@ def _broken(
     events: pa.Table, own: np.ndarray[Any, Any], count: int, random: np.random.Generator
 ) -> tuple[pa.Table, list[str | None]]:
     """Some of their own rows spoilt, each by one of the ways in turn, and every row's reason."""
-    columns = {name: events[name].to_pylist() for name in (*_FIELDS, "event_time_ms")}
+    columns = {name: events[name].to_pylist() for name in (*_FIELDS, _ATTRIBUTES, "event_time_ms")}
     reasons: list[str | None] = [None] * events.num_rows
     ways = list(_BROKEN.items())
     for turn, row in enumerate(random.choice(np.flatnonzero(own), count, replace=False).tolist()):
@@ -143,19 +144,30 @@ def _expected(rows: pa.Table, reasons: list[str | None], day: date, key: str) ->
 
 
 def _as_csv(file: pa.Table) -> bytes:
+    """Attributes stay the text that they are, JSON in a cell."""
     buffer = io.BytesIO()
     csv.write_csv(file, buffer)
     return buffer.getvalue()
 
 
 def _as_lines(file: pa.Table) -> bytes:
-    return b"".join(orjson.dumps(row) + b"\n" for row in file.to_pylist())
+    rows = file.to_pylist()
+    return b"".join(orjson.dumps({**row, _ATTRIBUTES: _read(row[_ATTRIBUTES])}) + b"\n" for row in rows)
 
 
 def _as_parquet(file: pa.Table) -> bytes:
+    maps = [_read(text) for text in file[_ATTRIBUTES].to_pylist()]
+    pairs = pa.array(
+        [None if m is None else list(m.items()) for m in maps], pa.map_(pa.string(), pa.string())
+    )
     buffer = io.BytesIO()
-    pq.write_table(file, buffer, compression="snappy")
+    place = file.schema.get_field_index(_ATTRIBUTES)
+    pq.write_table(file.set_column(place, _ATTRIBUTES, pairs), buffer, compression="snappy")
     return buffer.getvalue()
+
+
+def _read(attributes: str | None) -> dict[str, str] | None:
+    return None if attributes is None else orjson.loads(attributes)
 
 
 _WRITERS: Final[Mapping[FileFormat, Callable[[pa.Table], bytes]]] = MappingProxyType(

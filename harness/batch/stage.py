@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,12 @@ from harness.backends.protocol import NodeStatus, Platform, Report
 from harness.batch.books import BatchBooks
 from harness.batch.job import BatchJob, outcome_of, told
 from harness.batch.partner_files import day_of, partner_file
-from harness.batch.steps import BatchStage, Drop, Register, Rerun, RunDays
+from harness.batch.steps import PROCESS, BatchStage, Drop, Register, Rerun, RunDays
 from harness.errors import RunError
 from harness.exits import how_ended
 from harness.run_folder import RunFolder
 from pipeline.batch.events import Event, parse
 
-PROCESS: Final = "batch"
-"""The first part of the names of its processes among the nodes."""
 _TICK_S: Final = 0.1
 
 
@@ -51,6 +50,14 @@ class Stage:
     def run(self) -> None:
         """Every step in its order. Raises RunError when a process of the batch layer fails or is killed."""
         self.books.open()
+        # A session that is killed leaves its files behind.
+        self._temporary.mkdir()
+        try:
+            self._steps()
+        finally:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _steps(self) -> None:
         for number, step in enumerate(self.stage.steps, 1):
             match step:
                 case Drop():
@@ -65,6 +72,10 @@ class Stage:
                     self.books.contents(number, "before", dates)
                     self._carry_out(number, self._job(days=dates))
                     self.books.contents(number, "after", dates)
+
+    @property
+    def _temporary(self) -> Path:
+        return self.folder.path / "tmp"
 
     def _job(self, *, days: tuple[date, ...] = (), ends: tuple[date, ...] = ()) -> BatchJob:
         endpoints, options = self.folder.endpoints, self.folder.pipeline_options
@@ -84,8 +95,9 @@ class Stage:
 
     def _carry_out(self, number: int, job: BatchJob) -> None:
         """One process, whose events are shown and recorded as they come."""
-        name, events_file = f"{PROCESS}-{number}", self.folder.path / f"{PROCESS}-{number}.jsonl"
-        self.platform.spawn(name, [*job.argv, "--events", str(events_file)])
+        name, events_file = f"{PROCESS}{number}", self.folder.path / f"{PROCESS}{number}.jsonl"
+        argv = [*job.argv, "--events", str(events_file)]
+        self.platform.spawn(name, argv, env={"TMPDIR": str(self._temporary)})
         events: list[Event] = []
         for event in self._followed(name, events_file):
             told(event, self.report)

@@ -12,6 +12,8 @@ ReferenceTable = Literal["categories", "assets"]
 FileFormat = Literal["csv", "jsonl", "parquet"]
 Damage = Literal["none", "renamed_field", "missing_field", "narrowed_type", "truncated"]
 DAY_S: Final = 86_400.0
+PROCESS: Final = "batch-"
+"""How the names of its processes begin; the rest is the step's number."""
 
 
 class _Model(BaseModel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
+from harness.batch.steps import PROCESS
 from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
@@ -37,12 +38,12 @@ class NodesAlive:
         return Count(
             value=len(of_platform),
             examples=tuple(of_platform[:MAX_EXAMPLES]),
-            detail=f"{excused} other ends of processes were by faults, or of a load that was done",
+            detail=f"{excused} other ends of processes were by faults, or of what was done",
         )
 
 
 def _is_done(end: EndLine) -> bool:
-    return end.node in _LOAD and end.exit == 0
+    return end.exit == 0 and (end.node in _LOAD or end.node.startswith(PROCESS))
 
 
 def _excused(history: History, end: EndLine) -> bool:

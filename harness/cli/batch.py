@@ -16,8 +16,10 @@ from harness.batch.job import BatchJob, outcome_of, told
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, endpoints_of
 from harness.errors import InvalidInput, PlatformError, Problem
+from harness.java_parts import with_batch_jar
 from pipeline.batch.events import Event, parse
 from pipeline.batch.task import TaskRecord
+from pipeline.endpoints import Endpoints
 from pipeline.options import PipelineOptions
 
 _END_S: Final = 20.0
@@ -90,7 +92,9 @@ def _carry_out(endpoints: Path, days: Sequence[date], output: OutputFormat) -> N
     with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
         options = Path(folder, "pipeline.json")
         PipelineOptions(deploy="lambda").save(options)
-        job = BatchJob(endpoints=endpoints, options=options, days=tuple(days))
+        with_jar = Path(folder, "endpoints.json")
+        with_batch_jar(Endpoints.load(endpoints), report=report).save(with_jar)
+        job = BatchJob(endpoints=with_jar, options=options, days=tuple(days))
         events: list[Event] = []
         with _process(job) as process:
             for line in process.stdout or ():

@@ -100,6 +100,13 @@ class PlatformWatch:
             report=self.flooded.report,
             streams=self.flooded.streams,
         ).run()
+        if self.flooded.scenario.pipeline.batches:
+            # It brings the readers of the lake with it, which no other run needs.
+            from harness.observe.batch_tables import record_batch_tables  # noqa: PLC0415
+            from harness.observe.lake_access import lake_of  # noqa: PLC0415
+
+            lake = lake_of(self.flooded.platform.endpoints.object_store)
+            record_batch_tables(lake, self.flooded.folder.history, self.flooded.report)
 
 
 def _stream_path_sources(endpoints: Endpoints) -> Sequence[Source]:

@@ -22,7 +22,7 @@ def batch_rules(draft: Draft) -> Iterator[Problem]:
     if draft.batch is None:
         return
     if draft.pipeline is not None and not deployed:
-        allowed = "none, unless pipeline.deploy is lambda"
+        allowed = "none, unless pipeline.deploy is batch or lambda"
         yield _problem(draft, ("batch",), f"a batch stage with {draft.pipeline.deploy}", allowed)
     if not 1 <= len(draft.batch.steps) <= _STEPS_MAX:
         found = f"{len(draft.batch.steps)} steps"

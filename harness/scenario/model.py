@@ -146,6 +146,6 @@ class Scenario(ScenarioHead):
     pipeline: PipelineOptions = PipelineOptions()
     load: Load
     batch: BatchStage | None = None
-    """For ``pipeline: {deploy: lambda}``: its load covers whole days then, and begins at a midnight (UTC)."""
+    """For ``deploy: batch`` or ``lambda``: its load covers whole days then, from a midnight on (UTC)."""
     faults: tuple[FaultSpec, ...] = ()
     expect: tuple[Expectation, ...] = ()

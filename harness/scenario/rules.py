@@ -29,6 +29,7 @@ _NEEDED: Final = MappingProxyType(
     {
         "topics": ("kafka",),
         "stream_path": ("kafka", "flink", "cassandra"),
+        "batch": ("kafka", "object_store", "spark"),
         "lambda": ("kafka", "flink", "cassandra", "object_store", "spark"),
     }
 )

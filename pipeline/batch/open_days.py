@@ -12,7 +12,8 @@ from pipeline.batch.partners.listing import PREFIX, PartnerFile
 from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.batch.task import Input
 
-_NO_TABLE: Final = -1
+NO_TABLE: Final = -1
+"""The version of a table that is not there yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class BronzeInputs:
         """What ``as_inputs`` made."""
         versions = {read.name: read.version for read in inputs}
         return BronzeInputs(
-            landing_version=int(versions.get(LANDING_EVENTS.name, _NO_TABLE)),
+            landing_version=int(versions.get(LANDING_EVENTS.name, NO_TABLE)),
             partner_files=frozenset(
                 PartnerFile(key=key, etag=etag) for key, etag in versions.items() if key.startswith(PREFIX)
             ),
@@ -57,15 +58,15 @@ def open_days(
     newest: dict[date, int] = {}
     for landed in landing_history:
         for day in landed.days:
-            newest[day] = max(newest.get(day, _NO_TABLE), landed.version)
+            newest[day] = max(newest.get(day, NO_TABLE), landed.version)
     files: dict[date, set[PartnerFile]] = {}
     for file in partner_files:
         files.setdefault(file.day, set()).add(file)
-    nothing = BronzeInputs(landing_version=_NO_TABLE, partner_files=frozenset())
+    nothing = BronzeInputs(landing_version=NO_TABLE, partner_files=frozenset())
 
     def is_open(day: date) -> bool:
         made_of = day_records.get(day, nothing)
-        grown = newest.get(day, _NO_TABLE) > made_of.landing_version
+        grown = newest.get(day, NO_TABLE) > made_of.landing_version
         return grown or files.get(day, set()) != made_of.partner_files
 
     return frozenset(filter(is_open, newest.keys() | files.keys() | day_records.keys()))

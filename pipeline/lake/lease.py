@@ -25,6 +25,7 @@ from typing import Final, Protocol
 from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHeld
 
 _FOLDER: Final = "locks"
+_LOOK_AGAIN_S: Final = 0.5
 _RENEWALS: Final = 4
 """In each ``ttl_s``, so that some may fail."""
 
@@ -163,6 +164,30 @@ class Lease:
         return TableHeld(self._table, record.holder, since, until)
 
 
+def take(
+    objects: LeaseObjects,
+    table: str,
+    *,
+    holder: str,
+    ttl_s: float,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Lease:
+    """Take a lease; wait for one that nobody renews, as a writer that was killed leaves it.
+
+    Raises TableHeld as soon as its holder is seen to be alive, and ObjectStoreFailed.
+    """
+    seen: TableHeld | None = None
+    while True:
+        try:
+            return Lease(objects, table, holder=holder, ttl_s=ttl_s, now=now)
+        except TableHeld as held:
+            if seen is not None and (held.since, held.until) != (seen.since, seen.until):
+                raise
+            seen = held
+        sleep(_LOOK_AGAIN_S)
+
+
 @contextmanager
 def lease(
     objects: LeaseObjects,
@@ -171,12 +196,14 @@ def lease(
     holder: str,
     ttl_s: float = 20.0,
     now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Lease]:
     """Hold a table while the block runs; ``table`` as in ``silver/events``. Renewed by a thread of its own.
 
-    Raises TableHeld at the start, LeaseLost at the end when it was lost meanwhile, and ObjectStoreFailed.
+    Raises TableHeld at the start (see ``take``), LeaseLost at the end when it was lost meanwhile, and
+    ObjectStoreFailed.
     """
-    held = Lease(objects, table, holder=holder, ttl_s=ttl_s, now=now)
+    held = take(objects, table, holder=holder, ttl_s=ttl_s, now=now, sleep=sleep)
     done = threading.Event()
     keeper = threading.Thread(
         target=_keep, args=(held, done, ttl_s / _RENEWALS), name=f"lease {table}", daemon=True

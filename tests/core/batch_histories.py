@@ -13,6 +13,7 @@ from harness.history.reader import History
 from harness.oracle.batch import derive_batch
 from harness.oracle.batch_days import derive_days
 from harness.oracle.gold import derive_gold
+from harness.scenario.model import Scenario
 from pipeline.options import PipelineOptions
 from tests.core.histories import ORIGIN_MS, SECOND_NS, Rows, closing, event, found, history, scenario
 
@@ -97,10 +98,10 @@ def gate(layer: str, rule: str = "identity_is_unique", **fields: object) -> dict
 GATES: Rows = (gate("bronze"), gate("silver"), gate("gold"))
 
 
-def batch_day(**tables: Rows) -> History:
+def batch_day(of: Scenario = LAMBDA, **tables: Rows) -> History:
     """A history of the day whose batch layer did all right, but for the tables that are given."""
     given = _source(**tables)
-    return history(of=LAMBDA, **{**right(given), **given})
+    return history(of=of, **{**right(given), **given})
 
 
 def right_day() -> dict[str, Rows]:

@@ -81,6 +81,11 @@ def test_a_load_that_is_done_ends_by_itself_and_so_do_its_readers(node: str) -> 
     assert count(history(ends=[end(60, node, 0)])) == 0
 
 
+def test_a_batch_process_that_came_to_its_end_is_done_and_one_that_was_killed_is_not() -> None:
+    assert count(history(ends=[end(60, "batch-3", 0)])) == 0
+    assert count(history(ends=[end(60, "batch-3")])) == 1
+
+
 @pytest.mark.parametrize(
     ("node", "code"), [(LOAD, 1), (LOAD, -11), (READERS, -9), (READERS, 1), (PROBER, 0), (PROBER, -9)]
 )

@@ -9,6 +9,7 @@ import pytest
 from harness.checks import CHECKS, checks_for
 from harness.checks.batch import LAYER_CHECKS
 from harness.checks.measurement import Distribution, Unjudged
+from pipeline.options import PipelineOptions
 from tests.core.batch_histories import (
     DAY,
     GATES,
@@ -305,3 +306,9 @@ def test_the_checks_of_the_batch_layer_need_it_deployed() -> None:
     assert names <= checks_for(LAMBDA).keys()
     assert not names & checks_for(scenario()).keys()
     assert names <= CHECKS.keys()
+
+
+def test_without_the_stream_path_the_batch_layer_is_reconciled_with_its_source_alone() -> None:
+    alone = scenario(pipeline=PipelineOptions(deploy="batch"))
+    assert wrong("reconciled", batch_day(alone, readback_events=SOURCE)) == (0, ())
+    assert wrong("reconciled", batch_day(readback_events=SOURCE))[0] > 0

@@ -19,6 +19,14 @@ def test_a_day_that_stayed_what_it_was_is_well() -> None:
     assert wrong("reruns_unchanged", history(of=LAMBDA, batch_contents=contents())) == (0, ())
 
 
+def test_a_table_without_days_is_compared_as_a_whole() -> None:
+    whole = {**HELD, "table": "gold/entities", "event_date": None}
+    same = contents(before=[whole], after=[whole])
+    assert wrong("reruns_unchanged", history(of=LAMBDA, batch_contents=same)) == (0, ())
+    changed = contents(before=[whole], after=[{**whole, "checksum": 1}])
+    assert wrong("reruns_unchanged", history(of=LAMBDA, batch_contents=changed))[0] == 1
+
+
 @pytest.mark.parametrize(
     ("after", "told"),
     [

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import LeaseLost, ObjectStoreFailed, TableHeld
-from pipeline.lake.lease import Lease, lease
+from pipeline.lake.lease import Lease, lease, take
 from tests.core.memory_objects import MemoryObjects
 
 TABLE = "silver/events"
@@ -193,3 +193,27 @@ def holds(lease: Lease) -> bool:
     except LeaseLost:
         return False
     return True
+
+
+def test_the_lease_of_a_writer_that_died_is_waited_for() -> None:
+    bench = Bench()
+    bench.take("the dead one")
+    began_s = bench.clock.at_s
+
+    def sleep(seconds: float) -> None:
+        bench.clock.at_s += seconds
+
+    take(bench.objects, TABLE, holder="next", ttl_s=TTL_S, now=bench.clock, sleep=sleep)
+    assert bench.clock.at_s - began_s == pytest.approx(TTL_S, abs=0.5)
+
+
+def test_the_lease_of_a_writer_that_lives_is_not_waited_for() -> None:
+    bench = Bench()
+    living = bench.take("the living one")
+
+    def sleep(seconds: float) -> None:
+        bench.clock.at_s += seconds
+        living.renew()
+
+    with pytest.raises(TableHeld, match="the living one"):
+        take(bench.objects, TABLE, holder="next", ttl_s=TTL_S, now=bench.clock, sleep=sleep)

@@ -22,6 +22,7 @@ from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
 from harness.scenario.model import FaultSpec, Load, Scenario
 from harness.topology import Topology
+from pipeline.endpoints import Endpoints
 
 
 @dataclass
@@ -55,6 +56,8 @@ class World:
             raise self.breaks[what]
 
     # The pipeline.
+    endpoints = Endpoints(())
+
     def deploy(self) -> None:
         self.step("deploy")
 

@@ -34,7 +34,7 @@ def test_a_load_of_broken_days_is_refused(span: str) -> None:
 
 
 def test_there_is_no_batch_stage_without_the_batch_layer() -> None:
-    assert "unless pipeline.deploy is lambda" in "".join(refused(RUN, deploy="stream_path"))
+    assert "unless pipeline.deploy is batch or lambda" in "".join(refused(RUN, deploy="stream_path"))
 
 
 @pytest.mark.parametrize(

@@ -45,24 +45,26 @@ FROM readback_events WHERE topic = 'events_dead_letter' GROUP BY ALL
 """
 # Each hop: the layer whose judged days it holds on, what goes in, and what is to come out of it.
 _HOPS: Final = """
-WITH reasons AS (
-    SELECT DISTINCT regexp_extract(item, ', (.*)', 1) AS reason FROM batch_counted
-    WHERE item LIKE 'dead letters, %'
-       OR (item LIKE 'kafka rejected, %' AND item NOT LIKE '%, duplicate_identity')
-)
 FROM (VALUES
     ('bronze', ['source topic'], ['landing']),
     ('bronze', ['landing'], ['bronze, kafka']),
     ('bronze', ['partner files'], ['bronze, partner']),
     ('silver', ['bronze, kafka'], ['silver, kafka', 'rejects, kafka']),
     ('silver', ['bronze, partner'], ['silver, partner', 'rejects, partner']),
-    ('silver', ['events_valid'], ['silver, kafka']),
     ('gold', ['silver, kafka', 'silver, partner'], ['daily']),
     ('gold', ['silver, kafka', 'silver, partner'], ['hourly']),
     ('gold', ['silver, kafka', 'silver, partner'], ['entity_days'])
 ) AS hops(layer, inputs, outputs)
-UNION ALL SELECT 'silver', ['dead letters, ' || reason], ['kafka rejected, ' || reason] FROM reasons
 """
+_STREAM_HOPS: Final = """
+UNION ALL SELECT 'silver', ['events_valid'], ['silver, kafka']
+UNION ALL
+SELECT DISTINCT 'silver', ['dead letters, ' || reason], ['kafka rejected, ' || reason]
+FROM (SELECT regexp_extract(item, ', (.*)', 1) AS reason FROM batch_counted
+      WHERE item LIKE 'dead letters, %'
+         OR (item LIKE 'kafka rejected, %' AND item NOT LIKE '%, duplicate_identity'))
+"""
+"""Between the batch layer and the stream path, where that is deployed."""
 _SUMMED: Final = """
 SELECT array_to_string(inputs, ' + ') || ' -> ' || array_to_string(outputs, ' + ') AS hop,
        event_date::VARCHAR AS day,
@@ -96,7 +98,8 @@ class Reconciled:
             return Unjudged(reason=why)
         batch_days.derive_days(history)
         history.derive("batch_counted", _COUNTED)
-        history.derive("batch_hops", _HOPS)
+        stream_hops = _STREAM_HOPS if history.scenario.pipeline.streams else ""
+        history.derive("batch_hops", _HOPS + stream_hops)
         history.derive("batch_reconciled", _SUMMED)
         sums = history.rows(_WRONG)[0]
         return Count(

@@ -13,8 +13,11 @@ from harness.history.reader import History
 _CHANGED: Final = """
 WITH before AS (SELECT * FROM batch_contents WHERE moment = 'before'),
      after AS (SELECT * FROM batch_contents WHERE moment = 'after')
-SELECT step, "table", event_date::VARCHAR AS day, coalesce(b.rows, 0) AS before, coalesce(a.rows, 0) AS after
-FROM before b FULL JOIN after a USING (step, "table", event_date)
+SELECT coalesce(a.step, b.step) AS step, coalesce(a."table", b."table") AS "table",
+       coalesce(a.event_date, b.event_date)::VARCHAR AS day,
+       coalesce(b.rows, 0) AS before, coalesce(a.rows, 0) AS after
+FROM before b FULL JOIN after a
+    ON a.step = b.step AND a."table" = b."table" AND a.event_date IS NOT DISTINCT FROM b.event_date
 WHERE b.checksum IS DISTINCT FROM a.checksum OR b.rows IS DISTINCT FROM a.rows
 """
 _COMPARED: Final = """
@@ -48,4 +51,4 @@ class RerunsUnchanged:
 
 def _example(row: Mapping[str, Any]) -> str:
     rows = f"{row['before']:,} rows before, {row['after']:,} after"
-    return f"{row['table']} of {row['day']}, step {row['step']}: {rows}"
+    return f"{row['table']} of {row['day'] or 'all days'}, step {row['step']}: {rows}"

@@ -1,0 +1,112 @@
+"""``python -m pipeline.batch``: land what is new and carry days out; tells what it does as JSON lines.
+
+Exit codes: 0 it came to its end, whatever the gates found; 1 it failed, and told why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn, TextIO
+
+import psutil
+
+from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, teller
+from pipeline.batch.graph import Bookkeeping
+from pipeline.batch.parts import batch_of, context_of
+from pipeline.batch.records import Records
+from pipeline.batch.session import spark_session
+from pipeline.endpoints import Endpoints
+from pipeline.errors import PipelineError
+from pipeline.lake.objects import Objects
+from pipeline.options import PipelineOptions
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out what the arguments say."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _interrupted)
+    stream: TextIO = options.events.open("a") if options.events else sys.stdout
+    tell = teller(stream)
+    try:
+        _carry_out(options, tell)
+    except PipelineError as error:
+        tell(Failed(error=type(error).__name__, message=str(error)))
+        return 1
+    return 0
+
+
+def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> None:
+    endpoints, began_s = Endpoints.load(options.endpoints), time.monotonic()
+    records = Records(Objects(endpoints.object_store))
+    with spark_session(endpoints, name="floodmark-batch") as spark:
+        tell(Ready(after_s=round(time.monotonic() - began_s, 3)))
+        context = context_of(
+            spark,
+            endpoints,
+            PipelineOptions.load(options.options).batch,
+            holder=f"{socket.gethostname()}, process {os.getpid()}",
+            now=lambda: datetime.now(UTC),
+        )
+        books = Bookkeeping(
+            records=records,
+            now=lambda: datetime.now(UTC),
+            cpu_s=_cpu_s,
+            begins=lambda task, day: tell(Begins(task=task, day=day)),
+            ended=lambda record: tell(Ended(record=record)),
+        )
+        batch = batch_of(context, books, chosen=lambda days: tell(Days(days=tuple(days))))
+        if options.end_of:
+            batch.carry_out_until(options.end_of)
+        elif options.day:
+            batch.carry_out(options.day)
+        else:
+            batch.carry_out_open(before=datetime.now(UTC).date())
+
+
+def _cpu_s() -> float:
+    """Of this process and of all that it started: Spark's driver is one of them."""
+    own = psutil.Process()
+    total = 0.0
+    for process in (own, *own.children(recursive=True)):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue  # it ended just now
+        total += times.user + times.system
+    return total
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    """So that the session, and what it holds, is let go of."""
+    sys.exit(128 + number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.batch", description=__doc__)
+    parser.add_argument("--endpoints", type=Path, required=True, help="what Endpoints.save wrote")
+    parser.add_argument("--options", type=Path, required=True, help="what PipelineOptions.save wrote")
+    parser.add_argument("--events", type=Path, help="append what is told to this file, and not to stdout")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--day", type=date.fromisoformat, action="append", help="a day to carry out, open or not"
+    )
+    which.add_argument(
+        "--end-of",
+        type=date.fromisoformat,
+        action="append",
+        help="land what the source held when this day ended, and carry out what is open then",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The real parts of the batch layer: its tasks on a session, a lake and a catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from datetime import date, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pipeline.batch.graph import Bookkeeping
+from pipeline.batch.landing import landed_since
+from pipeline.batch.open_days import BronzeInputs, open_days
+from pipeline.batch.partners.listing import partner_listing
+from pipeline.batch.records import Records
+from pipeline.batch.schedule import Batch
+from pipeline.batch.tables import LANDING_EVENTS
+from pipeline.batch.task import Task
+from pipeline.batch.tasks import bronze_task, gold_task, silver_task
+from pipeline.batch.tasks.bronze_task import bronze_of
+from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.gold_task import gold_of
+from pipeline.batch.tasks.landing_task import land_until
+from pipeline.batch.tasks.silver_task import silver_of
+from pipeline.catalogue.lake import LakeCatalogue
+from pipeline.endpoints import Endpoints
+from pipeline.lake.objects import Objects
+from pipeline.options import BatchOptions
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_ALL = -1
+"""Every version of a table."""
+
+
+def context_of(
+    spark: SparkSession,
+    endpoints: Endpoints,
+    options: BatchOptions,
+    *,
+    holder: str,
+    now: Callable[[], datetime],
+) -> Context:
+    """What the tasks of one process work with."""
+    objects = Objects(endpoints.object_store)
+    return Context(
+        spark=spark,
+        endpoints=endpoints,
+        objects=objects,
+        catalogue=LakeCatalogue(objects),
+        records=Records(objects),
+        options=options,
+        holder=holder,
+        now=now,
+    )
+
+
+def batch_of(context: Context, books: Bookkeeping, *, chosen: Callable[[Sequence[date]], None]) -> Batch:
+    """The batch layer of the context's platform."""
+    return Batch(
+        land=partial(land_until, context),
+        known_days=partial(_known_days, context),
+        open_days=partial(_open_days, context),
+        tasks=(
+            Task(name=bronze_task.NAME, after=(), run=partial(bronze_of, context)),
+            Task(name=silver_task.NAME, after=(bronze_task.NAME,), run=partial(silver_of, context)),
+            Task(name=gold_task.NAME, after=(silver_task.NAME,), run=partial(gold_of, context)),
+        ),
+        books=books,
+        chosen=chosen,
+    )
+
+
+def _known_days(context: Context) -> Set[date]:
+    landed = landed_since(context.spark, context.uri(LANDING_EVENTS), _ALL)
+    dropped = {file.day for file in partner_listing(context.objects).files}
+    return dropped.union(*(version.days for version in landed))
+
+
+def _open_days(context: Context) -> Set[date]:
+    """A day whose last task did not end, or was held back, is open as well: its Gold is not of its Bronze."""
+    records = {day: context.records.last(bronze_task.NAME, day) for day in context.records.days()}
+    made_of = {
+        day: BronzeInputs.from_inputs(record.result.inputs) for day, record in records.items() if record
+    }
+    landed = landed_since(context.spark, context.uri(LANDING_EVENTS), _ALL)
+    unfinished = {day for day in made_of if not _is_finished(context.records, day)}
+    return open_days(landed, made_of, partner_listing(context.objects).files) | unfinished
+
+
+def _is_finished(records: Records, day: date) -> bool:
+    """Whether every layer was carried out behind the one before it, or was kept back by a gate."""
+    began = None
+    for name in (bronze_task.NAME, silver_task.NAME, gold_task.NAME):
+        record = records.last(name, day)
+        if record is None or (began is not None and record.began_at < began):
+            return False
+        began = record.began_at
+    return True

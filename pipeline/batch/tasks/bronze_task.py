@@ -1,0 +1,49 @@
+"""Bronze of a day: what was landed and what partners dropped, as it came."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipeline.batch.bronze import bronze, landing_day
+from pipeline.batch.open_days import NO_TABLE, BronzeInputs
+from pipeline.batch.partners.day import Contracts, PartnerDay, read_partner_day
+from pipeline.batch.partners.listing import partner_listing
+from pipeline.batch.tables import BRONZE_EVENTS, LANDING_EVENTS
+from pipeline.batch.task import TaskResult
+from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.promotion import Part, promote
+from pipeline.catalogue.events import current_event_contract, first_event_contract
+
+NAME = "bronze"
+
+
+def bronze_of(context: Context, day: date) -> TaskResult:
+    """Replace the day of Bronze. A partner's file that cannot be used is refused, told of, and left out."""
+    contract = current_event_contract(context.catalogue)
+    contracts = Contracts(current=contract, first=first_event_contract(context.catalogue))
+    files = partner_listing(context.objects).of(day)
+    partners = read_partner_day(context.objects, files, day, contracts)
+    landing = landing_day(context.spark, context.uri(LANDING_EVENTS), day)
+    rows = bronze(context.spark, landing, partners.rows, day).persist()
+    try:
+        with context.writing(BRONZE_EVENTS, BRONZE_EVENTS.quarantine):
+            done = promote(context, NAME, day, [Part(table=BRONZE_EVENTS, rows=rows)], contract=contract)
+    finally:
+        rows.unpersist()
+    version = NO_TABLE if landing is None else landing.version
+    inputs = BronzeInputs(landing_version=version, partner_files=frozenset(files)).as_inputs()
+    written = sum(output.rows for output in done.outputs)
+    return TaskResult(
+        outcome=done.outcome,
+        inputs=inputs,
+        outputs=done.outputs,
+        counts={"read": written, "written": written, "refused_files": len(partners.refused)},
+        gate=done.gate,
+        notes=tuple(_notes(partners)),
+    )
+
+
+def _notes(partners: PartnerDay) -> list[str]:
+    refused = [f"refused {file.key}: {'; '.join(file.problems)}" for file in partners.refused]
+    ignored = [f"{file.key}: ignored {', '.join(file.ignored)}" for file in partners.accepted if file.ignored]
+    return refused + ignored

@@ -1,0 +1,63 @@
+"""Gold of a day: daily and hourly aggregates, what each entity did, and the entities over all days."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipeline.batch.gold import daily, entities, entity_days, hourly
+from pipeline.batch.publish import publish
+from pipeline.batch.tables import GOLD_DAILY, GOLD_ENTITIES, GOLD_ENTITY_DAYS, GOLD_HOURLY, SILVER_EVENTS
+from pipeline.batch.task import Input, Output, TaskResult
+from pipeline.batch.tasks import silver_task
+from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.promotion import Part, promote
+from pipeline.catalogue.events import current_event_contract
+from pipeline.errors import NoSuchDay
+
+NAME = "gold"
+_OF_DAYS = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS)
+
+
+def gold_of(context: Context, day: date) -> TaskResult:
+    """Replace the day in every table of Gold, then the entities. Raises NoSuchDay where Silver has none."""
+    version = context.promoted_version(silver_task.NAME, SILVER_EVENTS, day)
+    if version is None:
+        raise NoSuchDay([day], context.records.days())
+    events = context.read_day(SILVER_EVENTS, version, day)
+    rows = events.count()
+    frames = {
+        GOLD_DAILY: daily(events).persist(),
+        GOLD_HOURLY: hourly(events).persist(),
+        GOLD_ENTITY_DAYS: entity_days(events).persist(),
+    }
+    try:
+        with context.writing(*_OF_DAYS, *(table.quarantine for table in _OF_DAYS), GOLD_ENTITIES):
+            done = promote(
+                context,
+                NAME,
+                day,
+                [Part(table=table, rows=frame) for table, frame in frames.items()],
+                contract=current_event_contract(context.catalogue),
+                source_rows={SILVER_EVENTS.name: rows},
+            )
+            outputs = [*done.outputs]
+            if done.outcome == "promoted":
+                outputs.append(_entities(context))
+    finally:
+        for frame in frames.values():
+            frame.unpersist()
+    return TaskResult(
+        outcome=done.outcome,
+        inputs=(Input(name=SILVER_EVENTS.name, version=str(version)),),
+        outputs=tuple(outputs),
+        counts={"read": rows, "written": sum(output.rows for output in outputs)},
+        gate=done.gate,
+    )
+
+
+def _entities(context: Context) -> Output:
+    days = context.spark.read.format("delta").load(context.uri(GOLD_ENTITY_DAYS))
+    done = publish(entities(days), context.uri(GOLD_ENTITIES), None, ())
+    return Output(
+        table=GOLD_ENTITIES.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes
+    )

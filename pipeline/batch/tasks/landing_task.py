@@ -1,0 +1,53 @@
+"""Landing as a task: what is new in the topic, and the newest snapshots of the reference tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from pipeline.batch.landing import land
+from pipeline.batch.reference import load_reference
+from pipeline.batch.tables import LANDING_EVENTS, REFERENCE_ASSETS, REFERENCE_CATEGORIES
+from pipeline.batch.task import Input, Output, TaskResult
+from pipeline.batch.tasks.context import REFERENCES, Context
+from pipeline.contract.topics import EVENTS
+
+
+def land_until(context: Context, end_of: date | None) -> TaskResult:
+    """Land what the topic held when this day had ended by the records' own times, or all that it holds."""
+    with context.writing(LANDING_EVENTS, REFERENCE_CATEGORIES, REFERENCE_ASSETS):
+        references = _load_references(context)
+        landed = land(
+            context.spark,
+            context.endpoints.kafka,
+            context.uri(LANDING_EVENTS),
+            until_ms=None if end_of is None else _end_ms(end_of),
+            offsets=context.options.landing_offsets,
+        )
+    if landed is None:
+        return TaskResult(outcome="promoted", inputs=references, notes=("nothing new in the topic",))
+    rows = sum(landed.rows_by_day.values())
+    output = Output(
+        table=LANDING_EVENTS.name, version=landed.version, rows=rows, files=landed.files, bytes=landed.bytes
+    )
+    offsets = (
+        Input(name=f"{EVENTS}-{r.partition}", version=f"{r.start}..{r.end}") for r in landed.commit.ranges
+    )
+    return TaskResult(
+        outcome="promoted",
+        inputs=(*references, *offsets),
+        outputs=(output,),
+        counts={"read": rows, "written": rows},
+    )
+
+
+def _load_references(context: Context) -> tuple[Input, ...]:
+    loaded = (
+        load_reference(context.spark, context.objects, context.uri(table), contract)
+        for table, contract in REFERENCES.items()
+    )
+    return tuple(Input(name=found.key, version=found.etag) for found in loaded if found is not None)
+
+
+def _end_ms(day: date) -> int:
+    midnight = datetime.combine(day + timedelta(days=1), time(), UTC)
+    return round(midnight.timestamp() * 1000)

@@ -1,0 +1,121 @@
+"""Write, audit, publish: a layer's rows of a day are judged by their gate before its readers can see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from pipeline.batch.publish import publish
+from pipeline.batch.tables import REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table
+from pipeline.batch.task import Expectation, Gate, Outcome, Output
+from pipeline.batch.tasks.context import Context
+from pipeline.contract.odcs import DataContract
+from pipeline.quality.context import GateContext
+from pipeline.quality.gate import Gate as QualityGate
+from pipeline.quality.result import GateResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One table of a layer, with its rows of the day."""
+
+    table: Table
+    rows: DataFrame
+    gated: bool = True
+    looked_up: Sequence[str] = ()
+    """Columns of which a reader looks single values up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """What became of a layer's day."""
+
+    outcome: Outcome
+    outputs: tuple[Output, ...]
+    gates: tuple[GateResult, ...]
+
+    @property
+    def gate(self) -> Gate:
+        """What all gates of the layer found, as a task's record has it."""
+        many = len(self.gates) > 1
+        return Gate(
+            layer=self.gates[0].layer,
+            expectations=tuple(
+                Expectation(
+                    rule=f"{gate.table}: {found.rule}" if many else found.rule,
+                    severity=found.severity,
+                    result=found.state,
+                    observed="" if found.observed is None else f"{found.observed:.6g} {found.unit}",
+                    limit=f"{found.limit} {found.unit}",
+                )
+                for gate in self.gates
+                for found in gate.outcomes
+            ),
+        )
+
+
+def promote(
+    context: Context,
+    task: str,
+    day: date,
+    parts: Sequence[Part],
+    *,
+    contract: DataContract,
+    source_rows: Mapping[str, int] = {},
+) -> Promotion:
+    """Judge the gated parts, then publish all: into their tables, or into quarantine if a gate fails.
+
+    ``source_rows``: rows of the day in the tables that these were made of, by table.
+
+    In quarantine or not, what was there of the day is replaced; what was promoted before a failed gate stays.
+    """
+    gates = tuple(
+        _judged(context, task, day, part, contract=contract, source_rows=source_rows)
+        for part in parts
+        if part.gated
+    )
+    kept_back = any(gate.verdict == "quarantined" for gate in gates)
+    if context.options.promotion == "always":
+        kept_back = False
+    outputs = tuple(
+        _published(context, part, part.table.quarantine if kept_back else part.table, day) for part in parts
+    )
+    return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
+
+
+def _judged(
+    context: Context,
+    task: str,
+    day: date,
+    part: Part,
+    *,
+    contract: DataContract,
+    source_rows: Mapping[str, int],
+) -> GateResult:
+    known = GateContext(
+        now=context.now(),
+        daily_rows=context.trailing_rows(task, part.table, day),
+        references={
+            "categories": context.reference(REFERENCE_CATEGORIES),
+            "assets": context.reference(REFERENCE_ASSETS),
+        },
+        source_rows=source_rows,
+    )
+    gate = QualityGate.of(part.table.name, contract, context.options.gates)
+    return gate.evaluate(part.rows, day, known)
+
+
+def _published(context: Context, part: Part, table: Table, day: date) -> Output:
+    done = publish(
+        part.rows,
+        context.uri(table),
+        day if table.partition_columns else None,
+        table.partition_columns,
+        looked_up=part.looked_up,
+    )
+    return Output(table=table.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes)

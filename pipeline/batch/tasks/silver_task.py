@@ -1,0 +1,60 @@
+"""Silver of a day: typed, each identity once, conformed, and what was rejected with its reasons."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pipeline.batch.silver import silver
+from pipeline.batch.tables import (
+    BRONZE_EVENTS,
+    REFERENCE_ASSETS,
+    REFERENCE_CATEGORIES,
+    SILVER_EVENTS,
+    SILVER_REJECTS,
+)
+from pipeline.batch.task import Input, TaskResult
+from pipeline.batch.tasks import bronze_task
+from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.promotion import Part, promote
+from pipeline.catalogue.events import current_event_contract
+from pipeline.errors import NoSuchDay
+
+NAME = "silver"
+LOOKED_UP = ("event_id",)
+
+
+def silver_of(context: Context, day: date) -> TaskResult:
+    """Replace the day of Silver and of its rejects. Raises NoSuchDay where Bronze has none."""
+    version = context.promoted_version(bronze_task.NAME, BRONZE_EVENTS, day)
+    if version is None:
+        raise NoSuchDay([day], context.records.days())
+    contract = current_event_contract(context.catalogue)
+    made = silver(
+        context.read_day(BRONZE_EVENTS, version, day),
+        context.reference(REFERENCE_CATEGORIES),
+        context.reference(REFERENCE_ASSETS),
+        contract,
+        duplicates=context.options.silver_duplicates,
+    )
+    rejected = {row.reason: row["count"] for row in made.rejects.groupBy("reason").count().collect()}
+    parts = [
+        Part(table=SILVER_EVENTS, rows=made.accepted, looked_up=LOOKED_UP),
+        Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
+    ]
+    with context.writing(*(table for part in parts for table in (part.table, part.table.quarantine))):
+        done = promote(context, NAME, day, parts, contract=contract)
+    accepted = done.outputs[0].rows
+    return TaskResult(
+        outcome=done.outcome,
+        inputs=(
+            Input(name=BRONZE_EVENTS.name, version=str(version)),
+            Input(name=f"contract {contract.name}", version=contract.version),
+        ),
+        outputs=done.outputs,
+        counts={
+            "read": accepted + sum(rejected.values()),
+            "written": accepted,
+            **{f"rejected:{reason}": rows for reason, rows in sorted(rejected.items())},
+        },
+        gate=done.gate,
+    )
