@@ -1,7 +1,8 @@
 """Which days each layer is judged by, and where its rows of a day are to lie.
 
 Every day is judged of which a task of the layer was carried out, or the layer holds anything, or the source
-has an event: the events alone that a replay ends with make no day due. What a layer is to hold of a day lies
+has an event. A day that begins where the load ends is not due: its last event, and those that a replay ends
+with, fall into a day that has only just begun. What a layer is to hold of a day lies
 where its last task put it: in the table, or in quarantine. A day that was held back is not judged, since
 whatever the layer has of it came from older inputs.
 """
@@ -22,7 +23,8 @@ last AS (
     SELECT task AS layer, event_date, arg_max(outcome, number) AS outcome
     FROM batch_tasks WHERE event_date IS NOT NULL GROUP BY ALL
 ), days AS (
-    SELECT layer, event_date FROM layers, (FROM oracle_bronze WHERE closing IS NOT TRUE)
+    SELECT layer, event_date
+    FROM layers, (FROM oracle_bronze, run WHERE closing IS NOT TRUE AND event_time_ms < origin_ms + {span_ms})
     UNION SELECT layer, event_date FROM last
     UNION SELECT 'bronze', event_date FROM batch_bronze
     UNION SELECT 'silver', event_date FROM batch_silver
@@ -41,7 +43,8 @@ _STRANGE: Final = "SELECT count(*) FROM oracle_bronze WHERE reason IS NULL AND e
 def derive_days(history: History) -> None:
     """Make ``batch_days (layer, event_date, place)``, where place may also be ``nowhere``: not judged."""
     derive_batch(history)
-    history.derive("batch_days", _DAYS)
+    span_ms = round(history.scenario.load.event_span * 1000)
+    history.derive("batch_days", _DAYS.format(span_ms=span_ms))
 
 
 def why_unjudged(history: History) -> str | None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from harness.checks import CHECKS, checks_for
 from harness.checks.batch import LAYER_CHECKS
 from harness.checks.measurement import Distribution, Unjudged
+from harness.scenario.model import Load
 from pipeline.options import PipelineOptions
 from tests.core.batch_histories import (
     DAY,
     GATES,
     LAMBDA,
     PARTNERS,
+    PLAN,
     SOURCE,
     STREAM,
     TASKS,
@@ -27,7 +30,7 @@ from tests.core.batch_histories import (
     task,
     wrong,
 )
-from tests.core.histories import Rows, history, scenario
+from tests.core.histories import Rows, found, history, scenario
 
 RIGHT = right_day()
 SAFETY = (
@@ -227,6 +230,19 @@ def test_a_day_of_which_no_task_was_carried_out_is_missing() -> None:
         batch_tasks=[task("bronze", event_date=DAY.replace(day=1))], batch_bronze=[], batch_silver=[]
     )
     assert wrong("bronze_equals_oracle", of)[0] == 8
+
+
+@pytest.mark.parametrize(("span_s", "missing"), [(180.0, 1), (120.0, 0)])
+def test_a_day_that_begins_where_the_load_ends_is_not_due(span_s: float, missing: int) -> None:
+    """The third event, at minute three, stands for a day of its own that no task was carried out for."""
+    load = Load(trace=Path("trace.yaml"), event_span=span_s + 1, duration=60.0)
+    of = scenario(pipeline=PipelineOptions(deploy="lambda"), load=load)
+    other_day = [task("bronze", event_date=DAY.replace(day=1))]
+    alone = {"plan": [PLAN[2]], "readback_events": found("events", 2), "partner_rows": []}
+    given = batch_day(
+        of, **alone, batch_tasks=other_day, batch_bronze=[], batch_silver=[], batch_gold_daily=[]
+    )
+    assert wrong("bronze_equals_oracle", given)[0] == missing
 
 
 def test_the_last_time_that_a_task_was_carried_out_decides() -> None:
