@@ -26,6 +26,8 @@ class BatchJob:
     """To carry out, open or not, once what is new was landed."""
     ends: tuple[date, ...] = ()
     """One after the other: land what the source held when that day ended, and carry out what is open then."""
+    rest: bool = False
+    """Then land all that is left, and carry out what it reopens."""
 
     @property
     def argv(self) -> Sequence[str]:
@@ -33,7 +35,8 @@ class BatchJob:
         files = ["--endpoints", str(self.endpoints), "--options", str(self.options)]
         days = [text for day in self.days for text in ("--day", str(day))]
         ends = [text for day in self.ends for text in ("--end-of", str(day))]
-        return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends]
+        rest = ["--rest"] if self.rest else []
+        return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends, *rest]
 
 
 def told(event: Event, report: Report) -> None:

@@ -65,8 +65,8 @@ class Stage:
                 case Register(field=field):
                     self.add_field(field)
                     self.report(f"registered a contract with the field {field}")
-                case RunDays(days=days):
-                    self._carry_out(number, self._job(ends=self._dates(days)))
+                case RunDays(days=days, rest=rest):
+                    self._carry_out(number, self._job(ends=self._dates(days), rest=rest))
                 case Rerun(days=days):
                     dates = self._dates(days)
                     self.books.contents(number, "before", dates)
@@ -77,9 +77,11 @@ class Stage:
     def _temporary(self) -> Path:
         return self.folder.path / "tmp"
 
-    def _job(self, *, days: tuple[date, ...] = (), ends: tuple[date, ...] = ()) -> BatchJob:
+    def _job(
+        self, *, days: tuple[date, ...] = (), ends: tuple[date, ...] = (), rest: bool = False
+    ) -> BatchJob:
         endpoints, options = self.folder.endpoints, self.folder.pipeline_options
-        return BatchJob(endpoints=endpoints, options=options, days=days, ends=ends)
+        return BatchJob(endpoints=endpoints, options=options, days=days, ends=ends, rest=rest)
 
     def _drop(self, step: Drop, number: int) -> None:
         file = partner_file(

@@ -50,6 +50,8 @@ class RunDays(_Model):
 
     kind: Literal["run"] = "run"
     days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(min_length=1)
+    rest: bool = False
+    """Land what has come since, too, and carry those of the days so far out again that it reopens."""
 
 
 class Rerun(_Model):

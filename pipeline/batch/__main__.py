@@ -65,7 +65,7 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
         )
         batch = batch_of(context, books, chosen=lambda days: tell(Days(days=tuple(days))))
         if options.end_of:
-            batch.carry_out_until(options.end_of)
+            batch.carry_out_until(options.end_of, rest=options.rest)
         elif options.day:
             batch.carry_out(options.day)
         else:
@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         help="land what the source held when this day ended, and carry out what is open then",
     )
+    parser.add_argument("--rest", action="store_true", help="with --end-of: then land what is left, too")
     return parser
 
 

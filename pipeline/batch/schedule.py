@@ -40,13 +40,21 @@ class Batch:
         """Land what is new, then every day that is open and ended before this one began."""
         return [self._land(None), *self._run(sorted(d for d in self.open_days() if d < before))]
 
-    def carry_out_until(self, ends: Sequence[date]) -> Sequence[TaskRecord]:
-        """For each: land what the source held when that day ended, then every day that is open by then."""
+    def carry_out_until(self, ends: Sequence[date], *, rest: bool = False) -> Sequence[TaskRecord]:
+        """For each: land what the source held when that day ended, then every day that is open by then.
+
+        With ``rest`` what is left is landed at last, and the days until the last end that it reopens are
+        carried out again.
+        """
         records: list[TaskRecord] = []
         for end in ends:
-            records.append(self._land(end))
-            records += self._run(sorted(day for day in self.open_days() if day <= end))
+            records += [self._land(end), *self._run_open(end)]
+        if rest:
+            records += [self._land(None), *self._run_open(max(ends))]
         return records
+
+    def _run_open(self, last: date) -> Sequence[TaskRecord]:
+        return self._run(sorted(day for day in self.open_days() if day <= last))
 
     def _land(self, end: date | None) -> TaskRecord:
         return self.books.carry_out(LAND, None, lambda: self.land(end))

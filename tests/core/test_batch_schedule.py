@@ -73,6 +73,13 @@ def test_each_day_is_landed_until_its_end_and_run() -> None:
     assert lake.said == ["land 19", "run 19", "land 20", "run 20"]
 
 
+def test_what_is_left_is_landed_at_last_and_reopens_days_until_the_last_end() -> None:
+    lake = Lake(set(DAYS))
+    lake.reopens = lambda end: set(DAYS) if end is None else set()
+    lake.batch().carry_out_until(DAYS[:2], rest=True)
+    assert lake.said[4:] == ["land all", "run 19", "run 20"]
+
+
 def test_a_day_that_late_data_reopens_is_run_again_with_the_next() -> None:
     lake = Lake(set(DAYS))
     lake.reopens = lambda end: {DAYS[0]} if end == DAYS[1] else set()
