@@ -75,10 +75,10 @@ types: python
 
 # The limits, of one test and of all, keep the whole of `make test` within 30 minutes whatever hangs.
 core-tests: python
-	$(PYTEST) tests/core -n logical --timeout=60 --session-timeout=150 $(ARGS)
+	$(PYTEST) tests/core -n logical --timeout=60 --session-timeout=300 $(ARGS)
 
 engine-tests: setup
-	$(PYTEST) tests/engines --timeout=240 --session-timeout=480 $(ARGS)
+	$(PYTEST) tests/engines --timeout=240 --session-timeout=900 $(ARGS)
 
 end-to-end-tests: setup
-	$(PYTEST) tests/end_to_end --timeout=400 --session-timeout=1000 $(ARGS)
+	$(PYTEST) tests/end_to_end --timeout=400 --session-timeout=1500 $(ARGS)

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from harness.batch.steps import Rerun
 from harness.checks.acknowledged_lost import AcknowledgedLost
 from harness.checks.batch import LAYER_CHECKS
+from harness.checks.batch.reruns import RerunsUnchanged
 from harness.checks.batches import BATCH_CHECKS
 from harness.checks.catch_up_time import CatchUpTime
 from harness.checks.dead_letters import DeadLetters
@@ -103,7 +105,12 @@ def checks_for(scenario: Scenario) -> Mapping[str, Check]:
     """
     left_out = frozenset[str]() if scenario.pipeline.streams else _EVENTS_BEHIND_SOURCE
     left_out |= frozenset[str]() if scenario.pipeline.batches else OF_BATCH_LAYER
+    left_out |= frozenset[str]() if _carries_days_out_again(scenario) else {RerunsUnchanged.name}
     fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
     if scenario.load.sends_batches:
         fitting |= {check.name: check for check in (*BATCH_CHECKS, RateAccuracyOfBatches())}
     return MappingProxyType({name: fitting[name] for name in CHECKS if name in fitting})
+
+
+def _carries_days_out_again(scenario: Scenario) -> bool:
+    return scenario.batch is not None and any(isinstance(step, Rerun) for step in scenario.batch.steps)

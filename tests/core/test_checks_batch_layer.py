@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.batch.steps import BatchStage, Rerun, RunDays
 from harness.checks import CHECKS, checks_for
 from harness.checks.batch import LAYER_CHECKS
 from harness.checks.measurement import Distribution, Unjudged
@@ -319,9 +320,15 @@ def test_what_was_not_measured_is_not_judged(name: str) -> None:
 
 def test_the_checks_of_the_batch_layer_need_it_deployed() -> None:
     names = {check.name for check in LAYER_CHECKS}
-    assert names <= checks_for(LAMBDA).keys()
+    assert names - {"reruns_unchanged"} <= checks_for(LAMBDA).keys()
     assert not names & checks_for(scenario()).keys()
     assert names <= CHECKS.keys()
+
+
+def test_reruns_are_judged_where_the_scenario_has_some() -> None:
+    again = LAMBDA.model_copy(update={"batch": BatchStage(steps=(RunDays(days=(1,)), Rerun(days=(1,))))})
+    assert "reruns_unchanged" in checks_for(again)
+    assert "reruns_unchanged" not in checks_for(LAMBDA)
 
 
 def test_without_the_stream_path_the_batch_layer_is_reconciled_with_its_source_alone() -> None:

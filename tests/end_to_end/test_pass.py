@@ -11,5 +11,9 @@ def test_the_quickstart_passes(tmp_path: Path) -> None:
     assert_passed(run(ROOT / "scenarios" / "quickstart.yaml", tmp_path, timeout_s=420))
 
 
+def test_the_batch_layer_is_exact(tmp_path: Path) -> None:
+    assert_passed(run(ROOT / "tests" / "end_to_end" / "small" / "batch.yaml", tmp_path, timeout_s=380))
+
+
 def test_a_trace_of_the_users_own_passes(tmp_path: Path) -> None:
     assert_passed(run(ROOT / "tests" / "end_to_end" / "small" / "small.yaml", tmp_path, timeout_s=240))
