@@ -9,6 +9,7 @@ from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.batch.table_commits import newest_commits
 from pipeline.batch.tables import DAY
 
 
@@ -57,7 +58,11 @@ def publish(
 
 @contextmanager
 def bloom_filters(spark: SparkSession, columns: Sequence[str]) -> Iterator[None]:
-    """Files that are written in this block have Bloom filters of these columns, as large as they need."""
+    """Files that are written in this block have Bloom filters of these columns, as large as they need.
+
+    By settings of the session, as Delta takes no options for it:
+    what other threads write meanwhile has them, too.
+    """
     settings = {"parquet.bloom.filter.adaptive.enabled": "true"} if columns else {}
     for column in columns:
         settings[f"parquet.bloom.filter.enabled#{column}"] = "true"
@@ -73,11 +78,11 @@ def bloom_filters(spark: SparkSession, columns: Sequence[str]) -> Iterator[None]
 
 
 def _newest(spark: SparkSession, table_uri: str) -> Published:
-    commit = spark.sql(f"DESCRIBE HISTORY delta.`{table_uri}` LIMIT 1").collect()[0]
-    metrics = commit.operationMetrics
+    """The last commit, which is the caller's own: a table has one writer at a time."""
+    (commit,) = newest_commits(spark, table_uri, limit=1)
     return Published(
         version=commit.version,
-        rows=int(metrics["numOutputRows"]),
-        files=int(metrics["numFiles"]),
-        bytes=int(metrics["numOutputBytes"]),
+        rows=int(commit.metrics["numOutputRows"]),
+        files=int(commit.metrics["numFiles"]),
+        bytes=int(commit.metrics["numOutputBytes"]),
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pipeline.batch.reference_rows import reference_rows
 from pipeline.batch.table_commits import newest_commits
+from pipeline.batch.table_log import log_versions
 from pipeline.contract.derive import spark_schema
 from pipeline.contract.odcs import DataContract
 
@@ -76,7 +77,7 @@ def load_reference(
 
 def reference_table(spark: SparkSession, uri: str, contract: DataContract) -> DataFrame:
     """The table; an empty one when nothing was loaded yet. Raises TableUnreadable."""
-    if newest_commits(spark, uri, limit=1):
+    if log_versions(spark, uri):
         return spark.read.format("delta").load(uri)
     return spark.createDataFrame([], spark_schema(contract))
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import TableUnreadable
+from pipeline.batch.table_log import log_actions, log_versions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_NO_TABLE: Final = ("DELTA_TABLE_ONLY_OPERATION", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +21,8 @@ class TableCommit:
     version: int
     user_metadata: str | None
     """What its writer said of it."""
+    metrics: Mapping[str, str]
+    """What Delta counted: ``numOutputRows``, ``numFiles``, ``numOutputBytes``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,37 +41,32 @@ class AddedFile:
 
 def newest_commits(spark: SparkSession, uri: str, *, limit: int) -> tuple[TableCommit, ...]:
     """The newest first; empty when there is no table yet. Raises TableUnreadable."""
-    from pyspark.errors import AnalysisException, PySparkException  # noqa: PLC0415
-
-    try:
-        rows = spark.sql(f"DESCRIBE HISTORY {_quoted(uri)} LIMIT {limit}").collect()
-    except AnalysisException as error:
-        if error.getCondition() in _NO_TABLE:
-            return ()
-        raise TableUnreadable(f"{uri}: {error}") from error
-    except PySparkException as error:
-        raise TableUnreadable(f"{uri}: {error}") from error
-    return tuple(TableCommit(version=row.version, user_metadata=row.userMetadata) for row in rows)
+    versions = log_versions(spark, uri)[:limit]
+    return tuple(_commit(version, log_actions(spark, uri, version)) for version in versions)
 
 
 def added_files(spark: SparkSession, uri: str, versions: Sequence[int]) -> dict[int, tuple[AddedFile, ...]]:
-    """The files that each of the versions added, those that only hold old rows anew left out."""
-    if not versions:
-        return {}
-    paths = [f"{uri}/_delta_log/{version:020d}.json" for version in versions]
-    read = spark.read.text(paths).selectExpr("_metadata.file_name AS file", "value")
-    found: dict[int, list[AddedFile]] = {version: [] for version in versions}
-    for row in read.where("value LIKE '{\"add\":%'").collect():
-        add = json.loads(row.value)["add"]
-        if add["dataChange"]:
-            found[int(row.file.partition(".")[0])].append(_added(add))
-    return {version: tuple(files) for version, files in found.items()}
+    """The files that each of the versions added, those that only hold old rows anew left out.
+
+    Raises TableUnreadable.
+    """
+    return {version: _added_files(log_actions(spark, uri, version)) for version in versions}
+
+
+def _commit(version: int, actions: Iterable[Mapping[str, Any]]) -> TableCommit:
+    said: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    return TableCommit(
+        version=version,
+        user_metadata=said.get("userMetadata"),
+        metrics=said.get("operationMetrics", {}),
+    )
+
+
+def _added_files(actions: Iterable[Mapping[str, Any]]) -> tuple[AddedFile, ...]:
+    adds = (action["add"] for action in actions if "add" in action)
+    return tuple(_added(add) for add in adds if add["dataChange"])
 
 
 def _added(add: dict[str, Any]) -> AddedFile:
     rows = json.loads(add["stats"])["numRecords"]
     return AddedFile(partition=add["partitionValues"], rows=rows, bytes=add["size"])
-
-
-def _quoted(uri: str) -> str:
-    return "delta.`" + uri.replace("`", "``") + "`"

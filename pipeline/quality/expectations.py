@@ -7,8 +7,10 @@ over the rows and a query more for each expectation that is to tell what it obse
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import great_expectations as gx
 import pandas as pd
@@ -21,6 +23,8 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 
 from pipeline.quality.rules import Rule
 
+_ALONE: Final = threading.Lock()
+"""Great Expectations takes the context that was made last for everybody's."""
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
 
 
@@ -56,6 +60,11 @@ def judge(rules: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, 
     wanted = [rule for rule in rules if rule.id in measured]
     if not wanted:
         return {}
+    with _ALONE:
+        return _judge(wanted, measured)
+
+
+def _judge(wanted: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, Judgement]:
     # Ephemeral: nothing is read from or written to a folder of the user's.
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.batch.records import Records
 from pipeline.batch.reference import reference_table
 from pipeline.batch.tables import DAY, REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table, uri
+from pipeline.batch.task import Output, TaskRecord
 from pipeline.catalogue.protocol import Catalogue
 from pipeline.contract.derive import reference_contract
 from pipeline.endpoints import Endpoints
@@ -55,25 +56,31 @@ class Context:
         """The rows of a day."""
         return self.read(table, version).where(f"{DAY} = DATE '{day}'")
 
-    def reference(self, table: Table) -> DataFrame:
-        """A reference table; an empty one when nothing was loaded yet."""
-        return reference_table(self.spark, self.uri(table), REFERENCES[table])
+    @contextmanager
+    def references(self) -> Iterator[Mapping[str, DataFrame]]:
+        """The reference tables by name, read once and kept while the block runs; empty ones before a load."""
+        frames = {
+            contract.name: reference_table(self.spark, self.uri(table), contract).persist()
+            for table, contract in REFERENCES.items()
+        }
+        try:
+            yield frames
+        finally:
+            for frame in frames.values():
+                frame.unpersist()
 
-    def promoted_version(self, task: str, table: Table, day: date) -> int | None:
-        """The version by which a task last promoted the day of a table; None when it never did."""
+    def promoted(self, task: str, table: Table, day: date) -> Output | None:
+        """What a task wrote when it last promoted the day of a table; None when it never did."""
         record = self.records.last_promoted(task, day)
         if record is None:
             return None
-        return next((o.version for o in record.result.outputs if o.table == table.name), None)
+        return next((output for output in record.result.outputs if output.table == table.name), None)
 
-    def trailing_rows(self, task: str, table: Table, day: date) -> Mapping[date, int]:
-        """The rows of the table on each of the seven days before, where they were promoted."""
-        found = {}
-        for back in range(1, _TRAILING_DAYS + 1):
-            before = day - timedelta(days=back)
-            if (record := self.records.last_promoted(task, before)) is not None:
-                found[before] = sum(o.rows for o in record.result.outputs if o.table == table.name)
-        return found
+    def trailing(self, task: str, day: date) -> Mapping[date, TaskRecord]:
+        """The records by which a task promoted each of the seven days before, where it did."""
+        days = (day - timedelta(days=back) for back in range(1, _TRAILING_DAYS + 1))
+        records = ((before, self.records.last_promoted(task, before)) for before in days)
+        return {before: record for before, record in records if record is not None}
 
     @contextmanager
     def writing(self, *tables: Table) -> Iterator[None]:

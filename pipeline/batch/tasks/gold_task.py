@@ -20,11 +20,10 @@ _OF_DAYS = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS)
 
 def gold_of(context: Context, day: date) -> TaskResult:
     """Replace the day in every table of Gold, then the entities. Raises NoSuchDay where Silver has none."""
-    version = context.promoted_version(silver_task.NAME, SILVER_EVENTS, day)
-    if version is None:
+    silver = context.promoted(silver_task.NAME, SILVER_EVENTS, day)
+    if silver is None:
         raise NoSuchDay([day], context.records.days())
-    events = context.read_day(SILVER_EVENTS, version, day)
-    rows = events.count()
+    events = context.read_day(SILVER_EVENTS, silver.version, day)
     frames = {
         GOLD_DAILY: daily(events).persist(),
         GOLD_HOURLY: hourly(events).persist(),
@@ -38,7 +37,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
                 day,
                 [Part(table=table, rows=frame) for table, frame in frames.items()],
                 contract=current_event_contract(context.catalogue),
-                source_rows={SILVER_EVENTS.name: rows},
+                source_rows={SILVER_EVENTS.name: silver.rows},
             )
             outputs = [*done.outputs]
             if done.outcome == "promoted":
@@ -48,9 +47,9 @@ def gold_of(context: Context, day: date) -> TaskResult:
             frame.unpersist()
     return TaskResult(
         outcome=done.outcome,
-        inputs=(Input(name=SILVER_EVENTS.name, version=str(version)),),
+        inputs=(Input(name=SILVER_EVENTS.name, version=str(silver.version)),),
         outputs=tuple(outputs),
-        counts={"read": rows, "written": sum(output.rows for output in outputs)},
+        counts={"read": silver.rows, "written": sum(output.rows for output in outputs)},
         gate=done.gate,
     )
 

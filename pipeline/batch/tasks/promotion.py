@@ -8,8 +8,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.batch.publish import publish
-from pipeline.batch.tables import REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table
-from pipeline.batch.task import Expectation, Gate, Outcome, Output
+from pipeline.batch.tables import Table
+from pipeline.batch.task import Expectation, Gate, Outcome, Output, TaskRecord
+from pipeline.batch.tasks.at_once import at_once
 from pipeline.batch.tasks.context import Context
 from pipeline.contract.odcs import DataContract
 from pipeline.quality.context import GateContext
@@ -66,48 +67,50 @@ def promote(
     parts: Sequence[Part],
     *,
     contract: DataContract,
+    references: Mapping[str, DataFrame] = {},
     source_rows: Mapping[str, int] = {},
 ) -> Promotion:
     """Judge the gated parts, then publish all: into their tables, or into quarantine if a gate fails.
 
-    ``source_rows``: rows of the day in the tables that these were made of, by table.
+    ``references``: the reference tables that the gates' rules name. ``source_rows``: rows of the day in the
+    tables that these were made of, by table.
 
     In quarantine or not, what was there of the day is replaced; what was promoted before a failed gate stays.
     """
-    gates = tuple(
-        _judged(context, task, day, part, contract=contract, source_rows=source_rows)
-        for part in parts
-        if part.gated
+    trailing = context.trailing(task, day)
+    gates = at_once(
+        lambda part: _judged(
+            context,
+            day,
+            part,
+            contract=contract,
+            known=GateContext(
+                now=context.now(),
+                daily_rows={before: _rows(record, part.table) for before, record in trailing.items()},
+                references=references,
+                source_rows=source_rows,
+            ),
+        ),
+        [part for part in parts if part.gated],
     )
     kept_back = any(gate.verdict == "quarantined" for gate in gates)
     if context.options.promotion == "always":
         kept_back = False
-    outputs = tuple(
-        _published(context, part, part.table.quarantine if kept_back else part.table, day) for part in parts
+    outputs = at_once(
+        lambda part: _published(context, part, part.table.quarantine if kept_back else part.table, day), parts
     )
     return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
 
 
 def _judged(
-    context: Context,
-    task: str,
-    day: date,
-    part: Part,
-    *,
-    contract: DataContract,
-    source_rows: Mapping[str, int],
+    context: Context, day: date, part: Part, *, contract: DataContract, known: GateContext
 ) -> GateResult:
-    known = GateContext(
-        now=context.now(),
-        daily_rows=context.trailing_rows(task, part.table, day),
-        references={
-            "categories": context.reference(REFERENCE_CATEGORIES),
-            "assets": context.reference(REFERENCE_ASSETS),
-        },
-        source_rows=source_rows,
-    )
     gate = QualityGate.of(part.table.name, contract, context.options.gates)
     return gate.evaluate(part.rows, day, known)
+
+
+def _rows(record: TaskRecord, table: Table) -> int:
+    return sum(output.rows for output in record.result.outputs if output.table == table.name)
 
 
 def _published(context: Context, part: Part, table: Table, day: date) -> Output:

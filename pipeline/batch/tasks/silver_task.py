@@ -7,8 +7,6 @@ from datetime import date
 from pipeline.batch.silver import silver
 from pipeline.batch.tables import (
     BRONZE_EVENTS,
-    REFERENCE_ASSETS,
-    REFERENCE_CATEGORIES,
     SILVER_EVENTS,
     SILVER_REJECTS,
 )
@@ -25,29 +23,30 @@ LOOKED_UP = ("event_id",)
 
 def silver_of(context: Context, day: date) -> TaskResult:
     """Replace the day of Silver and of its rejects. Raises NoSuchDay where Bronze has none."""
-    version = context.promoted_version(bronze_task.NAME, BRONZE_EVENTS, day)
-    if version is None:
+    bronze = context.promoted(bronze_task.NAME, BRONZE_EVENTS, day)
+    if bronze is None:
         raise NoSuchDay([day], context.records.days())
     contract = current_event_contract(context.catalogue)
-    made = silver(
-        context.read_day(BRONZE_EVENTS, version, day),
-        context.reference(REFERENCE_CATEGORIES),
-        context.reference(REFERENCE_ASSETS),
-        contract,
-        duplicates=context.options.silver_duplicates,
-    )
-    rejected = {row.reason: row["count"] for row in made.rejects.groupBy("reason").count().collect()}
-    parts = [
-        Part(table=SILVER_EVENTS, rows=made.accepted, looked_up=LOOKED_UP),
-        Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
-    ]
-    with context.writing(*(table for part in parts for table in (part.table, part.table.quarantine))):
-        done = promote(context, NAME, day, parts, contract=contract)
+    with context.references() as references:
+        made = silver(
+            context.read_day(BRONZE_EVENTS, bronze.version, day),
+            references["categories"],
+            references["assets"],
+            contract,
+            duplicates=context.options.silver_duplicates,
+        )
+        rejected = {row.reason: row["count"] for row in made.rejects.groupBy("reason").count().collect()}
+        parts = [
+            Part(table=SILVER_EVENTS, rows=made.accepted, looked_up=LOOKED_UP),
+            Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
+        ]
+        with context.writing(*(table for part in parts for table in (part.table, part.table.quarantine))):
+            done = promote(context, NAME, day, parts, contract=contract, references=references)
     accepted = done.outputs[0].rows
     return TaskResult(
         outcome=done.outcome,
         inputs=(
-            Input(name=BRONZE_EVENTS.name, version=str(version)),
+            Input(name=BRONZE_EVENTS.name, version=str(bronze.version)),
             Input(name=f"contract {contract.name}", version=contract.version),
         ),
         outputs=done.outputs,
