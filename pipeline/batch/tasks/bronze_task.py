@@ -26,7 +26,7 @@ def bronze_of(context: Context, day: date) -> TaskResult:
     landing = landing_day(context.spark, context.uri(LANDING_EVENTS), day)
     rows = bronze(context.spark, landing, partners.rows, day).persist()
     try:
-        with context.writing(BRONZE_EVENTS, BRONZE_EVENTS.quarantine):
+        with context.writing(BRONZE_EVENTS):
             done = promote(context, NAME, day, [Part(table=BRONZE_EVENTS, rows=rows)], contract=contract)
     finally:
         rows.unpersist()

@@ -84,7 +84,10 @@ class Context:
 
     @contextmanager
     def writing(self, *tables: Table) -> Iterator[None]:
-        """Be these tables' only writer. Raises TableHeld, and LeaseLost when that ended on the way."""
+        """Be these tables' only writer, and that of their quarantine, which nobody else writes.
+
+        Raises TableHeld, and LeaseLost when that ended on the way.
+        """
         with ExitStack() as held:
             for table in sorted(tables, key=lambda table: table.name):
                 held.enter_context(lease(self.objects, table.name, holder=self.holder))

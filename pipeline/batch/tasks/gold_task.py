@@ -30,7 +30,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
         GOLD_ENTITY_DAYS: entity_days(events).persist(),
     }
     try:
-        with context.writing(*_OF_DAYS, *(table.quarantine for table in _OF_DAYS), GOLD_ENTITIES):
+        with context.writing(*_OF_DAYS, GOLD_ENTITIES):
             done = promote(
                 context,
                 NAME,

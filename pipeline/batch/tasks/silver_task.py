@@ -40,7 +40,7 @@ def silver_of(context: Context, day: date) -> TaskResult:
             Part(table=SILVER_EVENTS, rows=made.accepted, looked_up=LOOKED_UP),
             Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
         ]
-        with context.writing(*(table for part in parts for table in (part.table, part.table.quarantine))):
+        with context.writing(*(part.table for part in parts)):
             done = promote(context, NAME, day, parts, contract=contract, references=references)
     accepted = done.outputs[0].rows
     return TaskResult(
