@@ -23,6 +23,8 @@ PipelineError
 ├── RecordsGone          records that were to land next are no longer in their topic
 ├── CommitConflict       another writer's commit came first; nothing of ours was written
 ├── NoSuchDay            nothing was landed or dropped of a day; names those that there are
+├── NoSuchReport         a day has no quality report; names those that have one
+├── DaysArchived         days of which anything is in the archive are not carried out again
 ├── PolicyRefused        a policy of the life cycle cannot be used; lists every problem
 ├── Archived             data is in the archive; says how to bring it back
 ├── ArchiveDamaged       what lies in the archive is not what was put there
@@ -185,6 +187,17 @@ class Archived(PipelineError):
         )
 
 
+class DaysArchived(PipelineError):
+    """Days of which anything is in the archive cannot be carried out again."""
+
+    def __init__(self, days: Sequence[date]) -> None:
+        self.days = tuple(days)
+        super().__init__(
+            f"of {', '.join(map(str, days))} there is something in the archive: carried out again, the tables"
+            " would lose what they still have. They stay as they are; what is restored is read beside them"
+        )
+
+
 class ArchiveDamaged(PipelineError):
     """What lies in the archive is not what was put there."""
 
@@ -204,3 +217,12 @@ class NoSuchDay(PipelineError):
         self.missing, self.there = tuple(missing), tuple(there)
         known = ", ".join(map(str, there)) or "none"
         super().__init__(f"nothing is known of {', '.join(map(str, missing))}; there are {known}")
+
+
+class NoSuchReport(PipelineError):
+    """A day has no quality report: it was never carried out to its end."""
+
+    def __init__(self, day: date, there: Sequence[date]) -> None:
+        self.day, self.there = day, tuple(there)
+        known = ", ".join(map(str, there)) or "none yet"
+        super().__init__(f"{day} has no quality report; there are {known}")

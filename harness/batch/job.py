@@ -50,6 +50,8 @@ def told(event: Event, report: Report) -> None:
             report(f"{_where(task, day)} begins")
         case Ended(record=record):
             report(summary(record))
+            for file in record.result.refused_files:
+                report(f"  refused {file.key}: {file.reason}")
             for note in record.result.notes:
                 report(f"  {note}")
         case Failed(message=message):
@@ -82,6 +84,9 @@ def _error(failed: Failed) -> FloodmarkError:
     match failed.error:
         case "NoSuchDay":
             return InvalidInput([Problem(where="--date", found=failed.message, allowed="a day with events")])
+        case "Archived" | "DaysArchived":
+            allowed = "a day of which nothing is in the archive"
+            return InvalidInput([Problem(where="--date", found=failed.message, allowed=allowed)])
         case "TableHeld" | "IncompatibleContract":
             return RunError(failed.message)
         case _:

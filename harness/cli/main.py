@@ -71,6 +71,11 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
                 _command("run", "Land what is new, and carry days out.", module="batch"),
                 _command("backfill", "Carry a range of days out again.", module="batch"),
             ),
+            _group(
+                "quality",
+                "Show what is known of the quality of a platform's days.",
+                _command("report", "Show a day's quality report, and write its page.", module="quality"),
+            ),
             _command("list", "List services, faults, checks and profiles.", "list_parts"),
         ]
     )

@@ -45,7 +45,7 @@ class Bookkeeping:
 
 
 def run_day(tasks: Sequence[Task], day: date, books: Bookkeeping) -> Sequence[TaskRecord]:
-    """Every task of the day once. Those behind one that was not promoted are held back.
+    """Every task of the day once. Those behind one that was not promoted are held back, unless they say else.
 
     Raises what the tasks raise; what was recorded before stays, and the day can be run again.
     """
@@ -62,7 +62,7 @@ def run_day(tasks: Sequence[Task], day: date, books: Bookkeeping) -> Sequence[Ta
 
 
 def _carrying(task: Task, day: date, blocked_by: Sequence[str]) -> Callable[[], TaskResult]:
-    if not blocked_by:
+    if not blocked_by or task.even_if_kept_back:
         return lambda: task.run(day)
     note = f"{task.name} of {day} was not begun, since {' and '.join(blocked_by)} was not promoted"
     return lambda: TaskResult(outcome="held_back", notes=(note,))

@@ -15,15 +15,18 @@ from pipeline.batch.records import Records
 from pipeline.batch.schedule import Batch
 from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.batch.task import Task
-from pipeline.batch.tasks import bronze_task, gold_task, silver_task
+from pipeline.batch.tasks import bronze_task, gold_task, quality_task, silver_task
 from pipeline.batch.tasks.bronze_task import bronze_of
 from pipeline.batch.tasks.context import Context
 from pipeline.batch.tasks.gold_task import gold_of
 from pipeline.batch.tasks.landing_task import land_until
+from pipeline.batch.tasks.quality_task import quality_of
 from pipeline.batch.tasks.silver_task import silver_of
 from pipeline.catalogue.lake import LakeCatalogue
 from pipeline.endpoints import Endpoints
 from pipeline.lake.objects import Objects
+from pipeline.lifecycle.lake import lake_stores
+from pipeline.lifecycle.record import archived_days
 from pipeline.options import BatchOptions
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ def context_of(
         objects=objects,
         catalogue=LakeCatalogue(objects),
         records=Records(objects),
+        stores=lake_stores(endpoints.object_store, objects, holder=holder),
         options=options,
         holder=holder,
         now=now,
@@ -65,8 +69,16 @@ def batch_of(context: Context, books: Bookkeeping, *, chosen: Callable[[Sequence
             Task(name=bronze_task.NAME, after=(), run=partial(bronze_of, context)),
             Task(name=silver_task.NAME, after=(bronze_task.NAME,), run=partial(silver_of, context)),
             Task(name=gold_task.NAME, after=(silver_task.NAME,), run=partial(gold_of, context)),
+            # A day that was kept back needs its report the most.
+            Task(
+                name=quality_task.NAME,
+                after=(gold_task.NAME,),
+                run=partial(quality_of, context),
+                even_if_kept_back=True,
+            ),
         ),
         books=books,
+        archived_days=partial(archived_days, context.stores.policy, context.objects),
         chosen=chosen,
     )
 
@@ -89,9 +101,9 @@ def _open_days(context: Context) -> Set[date]:
 
 
 def _is_finished(records: Records, day: date) -> bool:
-    """Whether every layer was carried out behind the one before it, or was kept back by a gate."""
+    """Whether every task was carried out behind the one before it, or was kept back by a gate."""
     began = None
-    for name in (bronze_task.NAME, silver_task.NAME, gold_task.NAME):
+    for name in (bronze_task.NAME, silver_task.NAME, gold_task.NAME, quality_task.NAME):
         record = records.last(name, day)
         if record is None or (began is not None and record.began_at < began):
             return False

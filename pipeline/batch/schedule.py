@@ -8,7 +8,7 @@ from datetime import date
 
 from pipeline.batch.graph import Bookkeeping, run_day
 from pipeline.batch.task import Task, TaskRecord, TaskResult
-from pipeline.errors import NoSuchDay
+from pipeline.errors import DaysArchived, NoSuchDay
 
 LAND = "land"
 
@@ -26,11 +26,18 @@ class Batch:
     tasks: Sequence[Task]
     """Of every day."""
     books: Bookkeeping
+    archived_days: Callable[[], Set[date]] = frozenset
+    """The days of which anything is in the archive. They are not carried out, open or not."""
     chosen: Callable[[Sequence[date]], None] = lambda days: None
     """Told which days are going to be carried out."""
 
     def carry_out(self, days: Sequence[date]) -> Sequence[TaskRecord]:
-        """Land what is new, then these days, open or not. Raises NoSuchDay, and what the tasks raise."""
+        """Land what is new, then these days, open or not.
+
+        Raises DaysArchived before anything is done, NoSuchDay, and what the tasks raise.
+        """
+        if archived := sorted(set(days) & self.archived_days()):
+            raise DaysArchived(archived)
         records = [self._land(None)]
         if missing := sorted(set(days) - self.known_days()):
             raise NoSuchDay(missing, sorted(self.known_days()))
@@ -38,7 +45,7 @@ class Batch:
 
     def carry_out_open(self, *, before: date) -> Sequence[TaskRecord]:
         """Land what is new, then every day that is open and ended before this one began."""
-        return [self._land(None), *self._run(sorted(d for d in self.open_days() if d < before))]
+        return [self._land(None), *self._run([day for day in self._open() if day < before])]
 
     def carry_out_until(self, ends: Sequence[date], *, rest: bool = False) -> Sequence[TaskRecord]:
         """For each: land what the source held when that day ended, then every day that is open by then.
@@ -54,7 +61,10 @@ class Batch:
         return records
 
     def _run_open(self, last: date) -> Sequence[TaskRecord]:
-        return self._run(sorted(day for day in self.open_days() if day <= last))
+        return self._run([day for day in self._open() if day <= last])
+
+    def _open(self) -> Sequence[date]:
+        return sorted(self.open_days() - self.archived_days())
 
     def _land(self, end: date | None) -> TaskRecord:
         return self.books.carry_out(LAND, None, lambda: self.land(end))

@@ -9,6 +9,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from pipeline.quality.result import GateResult, RefusedFile
+
 Outcome = Literal["promoted", "quarantined", "held_back"]
 """Written where its readers look; kept apart, since its gate failed; or not begun, since a task before it was
 not promoted."""
@@ -76,9 +78,33 @@ class TaskResult(_Value):
     outputs: tuple[Output, ...] = ()
     counts: dict[str, int] = {}
     """Rows by what became of them: ``read``, ``written``, ``rejected:<reason>``."""
-    gate: Gate | None = None
+    gates: tuple[GateResult, ...] = ()
+    """What was found of each table of the layer that has a gate."""
+    refused_files: tuple[RefusedFile, ...] = ()
+    """Of partners: they were left out, and the rest was taken."""
     notes: tuple[str, ...] = ()
-    """What an operator should read: refused partner files, what held the task back."""
+    """What else an operator should read, such as what held the task back."""
+
+    @property
+    def gate(self) -> Gate | None:
+        """What all gates of the layer found together; None without any."""
+        if not self.gates:
+            return None
+        many = len(self.gates) > 1
+        return Gate(
+            layer=self.gates[0].layer,
+            expectations=tuple(
+                Expectation(
+                    rule=f"{gate.table}: {found.rule}" if many else found.rule,
+                    severity=found.severity,
+                    result=found.state,
+                    observed="" if found.observed is None else f"{found.observed:.6g} {found.unit}",
+                    limit=f"{found.limit} {found.unit}",
+                )
+                for gate in self.gates
+                for found in gate.outcomes
+            ),
+        )
 
 
 class TaskRecord(_Value):
@@ -105,3 +131,5 @@ class Task:
     """The tasks whose output it reads."""
     run: Callable[[date], TaskResult]
     """Raises PipelineError's kinds."""
+    even_if_kept_back: bool = False
+    """Whether it is carried out whatever became of the tasks before it."""

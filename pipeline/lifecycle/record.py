@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipeline.errors import ArchiveDamaged
+from pipeline.lifecycle.plan import covered_day
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects
 
@@ -90,6 +91,13 @@ def records_of(policy: Policy, objects: Objects, name: str) -> tuple[ArchiveReco
     # A piece whose name begins with this one and a slash lies deeper.
     own = (key for key in keys if "/" not in key.removeprefix(_folder(policy, name)))
     return tuple(sorted((_read(objects, key) for key in own), key=lambda r: (r.archived_at, r.id)))
+
+
+def archived_days(policy: Policy, objects: Objects) -> frozenset[date]:
+    """The days of which anything is in the archive, by the names of its pieces alone."""
+    records = f"{policy.tiers.cold.prefix}{_RECORDS}"
+    found = (covered_day(policy, key.removeprefix(records)) for key in objects.list(records))
+    return frozenset(day for _, day in filter(None, found))
 
 
 def _folder(policy: Policy, name: str) -> str:

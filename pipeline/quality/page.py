@@ -9,10 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.quality.plots import scores, shares, volume
 from pipeline.quality.report import DayReport
-from pipeline.quality.result import Outcome, State
+from pipeline.quality.shown import ORDER, number, observed, ordered
 
-_THOUSAND: Final = 1000
-_ORDER: Final[dict[State, int]] = {"failed": 0, "not_evaluated": 1, "passed": 2, "not_applicable": 3}
 _VERDICTS: Final = {
     "promoted": "Every gate that the day came to let it through.",
     "quarantined": "An error was found. The day is kept in quarantine; what was promoted before stays.",
@@ -34,7 +32,7 @@ def render(report: DayReport) -> str:
         report=report,
         says=_VERDICTS[report.verdict],
         outcomes=outcomes,
-        counts={state: sum(o.state == state for o in outcomes) for state in _ORDER},
+        counts={state: sum(o.state == state for o in outcomes) for state in ORDER},
         stopped_by=[o for gate in report.gates for o in gate.stopped_by],
         warnings=[o for gate in report.gates for o in gate.warnings],
         volume=volume(report.daily_rows, report.day, volumes) if report.daily_rows else "",
@@ -44,23 +42,6 @@ def render(report: DayReport) -> str:
         else "",
     )
     return page
-
-
-def ordered(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
-    """What is to be looked at first comes first; errors before warnings."""
-    return sorted(outcomes, key=lambda o: (_ORDER[o.state], o.severity))
-
-
-def observed(outcome: Outcome) -> str:
-    """With its unit: ``2.45 %``; a dash for nothing."""
-    return "–" if outcome.observed is None else f"{number(outcome.observed)} {outcome.unit}"  # noqa: RUF001
-
-
-def number(value: float) -> str:
-    """For people: no more digits than they read."""
-    if value == int(value) or abs(value) >= _THOUSAND:
-        return f"{value:,.0f}"
-    return f"{value:,.3g}"
 
 
 def _image(svg: str) -> str:

@@ -13,18 +13,10 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.errors import PipelineError
 from pipeline.quality.forest_summary import ForestSummary
 from pipeline.quality.outliers import Outliers
-from pipeline.quality.result import GateResult
+from pipeline.quality.result import GateResult, RefusedFile
 
 SCHEMA_VERSION: Final = 1
 DayVerdict = Literal["promoted", "quarantined", "not evaluated"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedFile:
-    """A file of a partner's that was not taken."""
-
-    key: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,14 @@ Unit = Literal["%", "rows", "min"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedFile:
+    """A file of a partner's that was not taken."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One expectation, and what was observed of it."""
 

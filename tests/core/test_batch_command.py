@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from harness.batch.job import outcome_of, summary
+from harness.batch.job import outcome_of, summary, told
 from harness.cli.main import invoke
 from harness.errors import InvalidInput, PlatformError, RunError
 from pipeline.batch.events import Begins, Ended, Event, Failed, parse
-from pipeline.batch.task import Gate, Output, TaskRecord, TaskResult
+from pipeline.batch.task import Output, TaskRecord, TaskResult
+from pipeline.quality.result import GateResult, RefusedFile
+from tests.core.test_quality_report import gate, outcome
 
 BEGAN = datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
 TODAY = datetime.now(UTC).date()
@@ -24,7 +27,8 @@ RECORD = TaskRecord(
     result=TaskResult(
         outcome="promoted",
         outputs=(Output(table="silver/events", version=3, rows=1000, files=2, bytes=4096),),
-        gate=Gate(layer="silver", expectations=()),
+        gates=(gate(outcome(examples=({"event_id": "e1", "value": None},))),),
+        refused_files=(RefusedFile(key="landing/partners/acme/2026-11-20/a.csv", reason="no header"),),
     ),
 )
 
@@ -60,11 +64,32 @@ def test_an_event_is_read_as_it_was_written(event: Event) -> None:
 
 
 def test_what_was_carried_out_is_summed_up_in_a_line() -> None:
-    assert summary(RECORD) == "silver of 2026-11-20 promoted after 2.5 s: 1,000 rows in silver/events"
+    assert (
+        summary(RECORD)
+        == "silver of 2026-11-20 promoted after 2.5 s: 1,000 rows in silver/events; warnings: value_nulls"
+    )
+
+
+def test_refused_files_are_told() -> None:
+    said: list[str] = []
+    told(Ended(record=RECORD), said.append)
+    assert said[1:] == ["  refused landing/partners/acme/2026-11-20/a.csv: no header"]
+
+
+def test_rules_of_several_tables_are_told_apart() -> None:
+    gates = [GateResult(layer="gold", table=t, day=TODAY, mode="evaluate", rows=0, outcomes=()) for t in "ab"]
+    named = [replace(found, outcomes=(outcome(rule="keys"),)) for found in gates]
+    both = TaskResult(outcome="promoted", gates=tuple(named)).gate
+    assert both is not None
+    assert both.warnings == ("a: keys", "b: keys")
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"), [("NoSuchDay", InvalidInput), ("TableHeld", RunError), ("SparkFailed", PlatformError)]
+    ("error", "kind"),
+    [
+        *(("NoSuchDay", InvalidInput), ("Archived", InvalidInput), ("DaysArchived", InvalidInput)),
+        *(("TableHeld", RunError), ("SparkFailed", PlatformError)),
+    ],
 )
 def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="why"):

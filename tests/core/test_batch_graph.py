@@ -11,6 +11,7 @@ from pipeline.batch.records import Records
 from pipeline.batch.task import Expectation, Gate, Outcome, Task, TaskResult
 
 DAY = date(2026, 11, 20)
+DONE = TaskResult(outcome="promoted")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
@@ -55,6 +56,12 @@ def test_what_is_behind_a_quarantined_task_is_held_back() -> None:
 def test_what_is_behind_a_task_that_was_held_back_is_held_back_too() -> None:
     tasks = [task("a", ends="quarantined"), task("b", "a"), task("c", "b")]
     assert [r.result.outcome for r in run_day(tasks, DAY, books())][1:] == ["held_back", "held_back"]
+
+
+def test_a_task_that_is_for_every_day_is_carried_out_behind_one_that_was_held_back() -> None:
+    always = Task(name="c", after=("b",), run=lambda day: DONE, even_if_kept_back=True)
+    tasks = [task("a", ends="quarantined"), task("b", "a"), always]
+    assert [r.result.outcome for r in run_day(tasks, DAY, books())][1:] == ["held_back", "promoted"]
 
 
 def test_a_task_that_breaks_leaves_no_record_and_those_before_it_keep_theirs() -> None:

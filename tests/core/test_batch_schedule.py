@@ -11,7 +11,7 @@ from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.records import Records
 from pipeline.batch.schedule import Batch
 from pipeline.batch.task import Task, TaskResult
-from pipeline.errors import NoSuchDay
+from pipeline.errors import DaysArchived, NoSuchDay
 from tests.core.test_batch_graph import Memory
 
 DAYS = [date(2026, 11, day) for day in (19, 20, 21)]
@@ -23,6 +23,7 @@ class Lake:
 
     def __init__(self, known: set[date]) -> None:
         self.known, self.ran, self.said = known, set[date](), list[str]()
+        self.archived = set[date]()
         self.reopens: Callable[[date | None], set[date]] = lambda end: set()
 
     def land(self, end: date | None) -> TaskResult:
@@ -41,6 +42,7 @@ class Lake:
             land=self.land,
             known_days=lambda: self.known,
             open_days=lambda: self.known - self.ran,
+            archived_days=lambda: self.archived,
             tasks=[Task(name="bronze", after=(), run=self.run)],
             books=Bookkeeping(records=Records(Memory()), now=lambda: now, cpu_s=lambda: 0.0),
         )
@@ -58,6 +60,22 @@ def test_a_day_of_which_nothing_is_known_is_refused_with_those_that_are() -> Non
     with pytest.raises(NoSuchDay, match=r"2026-01-01.*there are 2026-11-19, 2026-11-20, 2026-11-21"):
         lake.batch().carry_out([date(2026, 1, 1)])
     assert lake.said == ["land all"]
+
+
+def test_days_in_the_archive_are_refused_before_anything_is_done() -> None:
+    lake = Lake(set(DAYS))
+    lake.archived = set(DAYS[:2])
+    with pytest.raises(DaysArchived, match="2026-11-19, 2026-11-20"):
+        lake.batch().carry_out(DAYS)
+    assert lake.said == []
+
+
+def test_a_day_in_the_archive_is_not_open() -> None:
+    lake = Lake(set(DAYS))
+    lake.archived = {DAYS[0]}
+    lake.batch().carry_out_open(before=DAYS[2])
+    lake.batch().carry_out_until(DAYS[:1])
+    assert lake.said == ["land all", "run 20", "land 19"]
 
 
 def test_only_open_days_that_have_ended_are_run_unasked() -> None:

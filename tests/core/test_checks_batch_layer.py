@@ -256,6 +256,7 @@ def test_the_last_time_that_a_task_was_carried_out_decides() -> None:
     [
         (GATES[1:], "its gate was not evaluated"),
         ([gate("bronze", result="not_evaluated"), *GATES[1:]], "its gate was not evaluated"),
+        ([gate("bronze", result="not_applicable"), *GATES[1:]], "its gate was not evaluated"),
         (
             [*GATES, gate("bronze", "rows", result="failed"), gate("bronze", "nulls", result="failed")],
             "promoted though failed: nulls, rows",
@@ -275,9 +276,10 @@ def test_a_layer_that_went_past_its_gate_is_told(gates: Rows, told: str) -> None
     [
         [*GATES, gate("bronze", "rows", severity="warning", result="failed")],
         [*GATES, gate("bronze", "rows", number=7, result="failed")],
+        [*GATES, gate("bronze", "volume", result="not_applicable")],
     ],
 )
-def test_a_warning_keeps_nothing_back(gates: Rows) -> None:
+def test_what_is_no_failed_error_of_this_time_keeps_nothing_back(gates: Rows) -> None:
     assert judged(batch_gates=gates) == {}
 
 

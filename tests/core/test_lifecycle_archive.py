@@ -18,7 +18,7 @@ from pipeline.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObje
 from pipeline.lifecycle.archive import apply
 from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.plan import tier_of
-from pipeline.lifecycle.record import TableDay, records_of
+from pipeline.lifecycle.record import TableDay, archived_days, records_of
 from pipeline.lifecycle.restore import due, expired, restore
 from pipeline.lifecycle.restored import advance, ask, get, requests, require_there, restored_table
 from pipeline.lifecycle.stores import Stores
@@ -115,6 +115,12 @@ def test_an_archived_day_has_left_its_table_and_no_other_day_has(lake: Stores, t
     with pytest.raises(Archived, match=DAY):
         require_there(TABLE, OLD, lake)
     require_there(TABLE, YOUNG, lake)
+
+
+def test_a_day_is_archived_as_soon_as_anything_of_it_is(lake: Stores) -> None:
+    assert archived_days(POLICY, lake.objects) == set()
+    apply([move for move in planned(lake) if move.table is None], lake, NOW)
+    assert archived_days(POLICY, lake.objects) == {OLD}
 
 
 def test_a_restored_day_is_a_table_of_its_own_with_the_same_rows(lake: Stores, tmp_path: Path) -> None:

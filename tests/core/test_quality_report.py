@@ -13,8 +13,8 @@ from pipeline.errors import PipelineError
 from pipeline.quality.forest_summary import ForestOptions, ForestSummary
 from pipeline.quality.outliers import outliers
 from pipeline.quality.page import render
-from pipeline.quality.report import DayReport, RefusedFile, from_json, to_json
-from pipeline.quality.result import GateResult, Outcome
+from pipeline.quality.report import DayReport, from_json, to_json
+from pipeline.quality.result import GateResult, Outcome, RefusedFile
 from tests.core.quality_parts import sample_of
 
 DAY = date(2013, 2, 9)

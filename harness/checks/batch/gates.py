@@ -13,7 +13,7 @@ from harness.history.reader import History
 # Held back is not carried out: there was nothing to judge.
 _GATES: Final = """
 SELECT t.task AS layer, t.event_date, t.number, t.outcome,
-       count(g.rule) FILTER (g.result <> 'not_evaluated') AS evaluated,
+       count(g.rule) FILTER (g.result IN ('passed', 'failed')) AS evaluated,
        list(g.rule ORDER BY g.rule) FILTER (g.severity = 'error' AND g.result = 'not_evaluated') AS skipped,
        list(g.rule ORDER BY g.rule) FILTER (g.severity = 'error' AND g.result = 'failed') AS failed
 FROM batch_tasks t LEFT JOIN batch_gates g

@@ -6,19 +6,24 @@ from datetime import date
 
 from pipeline.batch.bronze import bronze, landing_day
 from pipeline.batch.open_days import NO_TABLE, BronzeInputs
-from pipeline.batch.partners.day import Contracts, PartnerDay, read_partner_day
+from pipeline.batch.partners.day import Contracts, read_partner_day
 from pipeline.batch.partners.listing import partner_listing
 from pipeline.batch.tables import BRONZE_EVENTS, LANDING_EVENTS
 from pipeline.batch.task import TaskResult
 from pipeline.batch.tasks.context import Context
 from pipeline.batch.tasks.promotion import Part, promote
 from pipeline.catalogue.events import current_event_contract, first_event_contract
+from pipeline.quality.result import RefusedFile
 
 NAME = "bronze"
 
 
 def bronze_of(context: Context, day: date) -> TaskResult:
-    """Replace the day of Bronze. A partner's file that cannot be used is refused, told of, and left out."""
+    """Replace the day of Bronze. A partner's file that cannot be used is refused, told of, and left out.
+
+    Raises Archived when the day's records have left the landing table.
+    """
+    context.require_there(LANDING_EVENTS, day)
     contract = current_event_contract(context.catalogue)
     contracts = Contracts(current=contract, first=first_event_contract(context.catalogue))
     files = partner_listing(context.objects).of(day)
@@ -38,12 +43,11 @@ def bronze_of(context: Context, day: date) -> TaskResult:
         inputs=inputs,
         outputs=done.outputs,
         counts={"read": written, "written": written, "refused_files": len(partners.refused)},
-        gate=done.gate,
-        notes=tuple(_notes(partners)),
+        gates=done.gates,
+        refused_files=tuple(
+            RefusedFile(key=file.key, reason="; ".join(file.problems)) for file in partners.refused
+        ),
+        notes=tuple(
+            f"{file.key}: ignored {', '.join(file.ignored)}" for file in partners.accepted if file.ignored
+        ),
     )
-
-
-def _notes(partners: PartnerDay) -> list[str]:
-    refused = [f"refused {file.key}: {'; '.join(file.problems)}" for file in partners.refused]
-    ignored = [f"{file.key}: ignored {', '.join(file.ignored)}" for file in partners.accepted if file.ignored]
-    return refused + ignored

@@ -17,6 +17,8 @@ from pipeline.contract.derive import reference_contract
 from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import lease
 from pipeline.lake.objects import Objects
+from pipeline.lifecycle.restored import require_there
+from pipeline.lifecycle.stores import Stores
 from pipeline.options import BatchOptions
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Context:
     objects: Objects
     catalogue: Catalogue
     records: Records
+    stores: Stores
+    """Of the life cycle."""
     options: BatchOptions
     holder: str
     """Who holds the tables' leases, for messages."""
@@ -53,8 +57,13 @@ class Context:
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.uri(table))
 
     def read_day(self, table: Table, version: int, day: date) -> DataFrame:
-        """The rows of a day."""
+        """The rows of a day. Raises Archived."""
+        self.require_there(table, day)
         return self.read(table, version).where(f"{DAY} = DATE '{day}'")
+
+    def require_there(self, table: Table, day: date) -> None:
+        """Raises Archived for a day that has left the table, where it reads as empty."""
+        require_there(table.name, day, self.stores)
 
     @contextmanager
     def references(self) -> Iterator[Mapping[str, DataFrame]]:

@@ -50,7 +50,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
         inputs=(Input(name=SILVER_EVENTS.name, version=str(silver.version)),),
         outputs=tuple(outputs),
         counts={"read": silver.rows, "written": sum(output.rows for output in outputs)},
-        gate=done.gate,
+        gates=done.gates,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.batch.landing import land
@@ -10,6 +11,7 @@ from pipeline.batch.tables import LANDING_EVENTS, REFERENCE_ASSETS, REFERENCE_CA
 from pipeline.batch.task import Input, Output, TaskResult
 from pipeline.batch.tasks.context import REFERENCES, Context
 from pipeline.contract.topics import EVENTS
+from pipeline.lifecycle.record import archived_days
 
 
 def land_until(context: Context, end_of: date | None) -> TaskResult:
@@ -37,6 +39,17 @@ def land_until(context: Context, end_of: date | None) -> TaskResult:
         inputs=(*references, *offsets),
         outputs=(output,),
         counts={"read": rows, "written": rows},
+        notes=_late(context, landed.rows_by_day),
+    )
+
+
+def _late(context: Context, rows_by_day: Mapping[date, int]) -> tuple[str, ...]:
+    """What came for days that are not carried out any more."""
+    archived = archived_days(context.stores.policy, context.objects)
+    return tuple(
+        f"{rows:,} records of {day} came after it went into the archive; they stay in {LANDING_EVENTS.name}"
+        for day, rows in sorted(rows_by_day.items())
+        if day in archived
     )
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from pipeline.batch.publish import publish
 from pipeline.batch.tables import Table
-from pipeline.batch.task import Expectation, Gate, Outcome, Output, TaskRecord
+from pipeline.batch.task import Outcome, Output, TaskRecord
 from pipeline.batch.tasks.at_once import at_once
 from pipeline.batch.tasks.context import Context
 from pipeline.contract.odcs import DataContract
 from pipeline.quality.context import GateContext
-from pipeline.quality.gate import Gate as QualityGate
+from pipeline.quality.gate import Gate
 from pipeline.quality.result import GateResult
 
 if TYPE_CHECKING:
@@ -39,25 +39,6 @@ class Promotion:
     outcome: Outcome
     outputs: tuple[Output, ...]
     gates: tuple[GateResult, ...]
-
-    @property
-    def gate(self) -> Gate:
-        """What all gates of the layer found, as a task's record has it."""
-        many = len(self.gates) > 1
-        return Gate(
-            layer=self.gates[0].layer,
-            expectations=tuple(
-                Expectation(
-                    rule=f"{gate.table}: {found.rule}" if many else found.rule,
-                    severity=found.severity,
-                    result=found.state,
-                    observed="" if found.observed is None else f"{found.observed:.6g} {found.unit}",
-                    limit=f"{found.limit} {found.unit}",
-                )
-                for gate in self.gates
-                for found in gate.outcomes
-            ),
-        )
 
 
 def promote(
@@ -105,7 +86,7 @@ def promote(
 def _judged(
     context: Context, day: date, part: Part, *, contract: DataContract, known: GateContext
 ) -> GateResult:
-    gate = QualityGate.of(part.table.name, contract, context.options.gates)
+    gate = Gate.of(part.table.name, contract, context.options.gates)
     return gate.evaluate(part.rows, day, known)
 
 

@@ -55,5 +55,5 @@ def silver_of(context: Context, day: date) -> TaskResult:
             "written": accepted,
             **{f"rejected:{reason}": rows for reason, rows in sorted(rejected.items())},
         },
-        gate=done.gate,
+        gates=done.gates,
     )

@@ -1,0 +1,109 @@
+"""``floodmark quality``: what is known of the quality of a platform's days."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
+from harness.cli.platforms import EndpointsOption, endpoints_of
+from harness.errors import InvalidInput, PlatformError, Problem
+from pipeline.endpoints import Endpoints
+from pipeline.errors import NoSuchReport, PipelineError
+from pipeline.lake.objects import Objects
+from pipeline.quality.report import DayReport, DayVerdict, from_json
+from pipeline.quality.shown import observed, ordered
+from pipeline.quality.stored import StoredReport, fetch
+
+_EXIT_CODES: Final[Mapping[DayVerdict, int]] = {"promoted": 0, "quarantined": 1, "not evaluated": 3}
+_STYLES: Final[Mapping[DayVerdict, str]] = {
+    "promoted": "green",
+    "quarantined": "bold red",
+    "not evaluated": "yellow",
+}
+
+DateOption = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, UTC.")]
+FolderOption = Annotated[
+    Path, typer.Option("--out", help="The folder into which the page is written.", file_okay=False)
+]
+
+
+def report(
+    *,
+    date: DateOption,
+    out: FolderOption = Path("reports/quality"),
+    endpoints: EndpointsOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Show the quality report of a day that was carried out, and write its page.
+
+    Example: floodmark quality report --date 2026-11-20
+
+    Exit codes: 0 the gates let the day through, 1 it is in quarantine, 2 it has no report, 3 its gates were
+    not evaluated, 4 the platform could not be reached.
+    """
+    stored, found = _fetched(endpoints_of(endpoints), date)
+    page = out / f"{found.day}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_bytes(stored.page)
+    if output is OutputFormat.JSON:
+        print_json({**json.loads(stored.report), "page": str(page)})
+    else:
+        _show(found, page)
+    raise typer.Exit(_EXIT_CODES[found.verdict])
+
+
+def _fetched(endpoints: Path, moment: datetime) -> tuple[StoredReport, DayReport]:
+    try:
+        stored = fetch(moment.date(), Objects(Endpoints.load(endpoints).object_store))
+        return stored, from_json(stored.report)
+    except NoSuchReport as error:
+        there = ", ".join(map(str, error.there)) or "none yet; `floodmark batch run` carries days out"
+        problem = Problem(where="--date", found=str(error.day), allowed=f"a day with a report: {there}")
+        raise InvalidInput([problem]) from error
+    except PipelineError as error:
+        raise PlatformError(f"the lake: {error}") from error
+
+
+def _show(found: DayReport, page: Path) -> None:
+    columns = ("table", "expectation", "result", "severity", "observed", "limit", "of")
+    print_table(f"Quality of {found.day}", columns, _rows(found))
+    for line in _further(found):
+        console().print(Text(line), soft_wrap=True)
+    console().print(Text(found.verdict.upper(), style=_STYLES[found.verdict]))
+    console().print(Text(f"report: {page}"), soft_wrap=True)
+
+
+def _rows(found: DayReport) -> Sequence[tuple[str, ...]]:
+    return [
+        (
+            gate.table,
+            outcome.rule,
+            outcome.state.replace("_", " "),
+            outcome.severity,
+            observed(outcome),
+            f"{outcome.limit} {outcome.unit}",
+            outcome.subject,
+        )
+        for gate in found.gates
+        for outcome in ordered(gate.outcomes)
+    ]
+
+
+def _further(found: DayReport) -> Iterator[str]:
+    """What stands beside the expectations."""
+    for file in found.refused_files:
+        yield f"refused {file.key}: {file.reason}"
+    for reason, rows in found.rejects.items():
+        yield f"rejected {rows:,} rows: {reason}"
+    for of in found.outliers:
+        if of.outliers:
+            yield f"outliers: {of.outliers:,} of {of.values:,} values of {of.field} in {of.category}"
+    if found.forest and found.forest.flagged:
+        yield f"Isolation Forest: flags {found.forest.flagged:,} of {found.forest.events:,} events"

@@ -1,0 +1,143 @@
+"""A day's report as the batch layer makes it: from its tasks' records, and from Silver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from harness.artifacts import ensure
+from harness.artifacts.java import find_java
+from harness.services.spark import own_session
+from harness.topology import RoleSpec
+from pipeline.batch.parts import context_of
+from pipeline.batch.publish import publish
+from pipeline.batch.session import spark_session
+from pipeline.batch.tables import SILVER_EVENTS, Table
+from pipeline.batch.task import Outcome, Output, TaskRecord, TaskResult
+from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.quality_task import quality_of
+from pipeline.batch.tasks.silver_task import silver_of
+from pipeline.contract.derive import event_contract
+from pipeline.errors import Archived
+from pipeline.lifecycle.record import ArchiveRecord
+from pipeline.options import BatchOptions
+from pipeline.quality.context import GateContext
+from pipeline.quality.gate import Gate
+from pipeline.quality.report import from_json
+from pipeline.quality.result import RefusedFile
+from pipeline.quality.stored import fetch, folder_of
+from pipeline.quality.trees import Trees
+from tests.engines.live_platform import MIB, platform_of
+
+# pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarning")
+
+NOW = datetime(2013, 6, 1, tzinfo=UTC)
+GOOD, BAD, EMPTY = date(2013, 2, 9), date(2013, 2, 10), date(2013, 5, 1)
+EVENTS = 300
+GATE = Gate.of("silver/events", event_contract(), "skip")
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    store = {"node": RoleSpec(count=1, heap=128 * MIB)}
+    home = ensure(["spark"], report=lambda _: None).home("spark")
+    with platform_of(tmp_path_factory.mktemp("quality"), object_store=store) as platform:
+        endpoints = platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+        with spark_session(endpoints, name="quality") as spark:
+            found = context_of(spark, endpoints, BatchOptions(), holder="test", now=lambda: NOW)
+            found.objects.create_bucket()
+            yield found
+
+
+def recorded(context: Context, task: str, day: date, outcome: Outcome, **result: object) -> None:
+    context.records.add(
+        TaskRecord(
+            task=task,
+            day=day,
+            number=0,
+            began_at=NOW,
+            ended_at=NOW,
+            cpu_s=0,
+            result=TaskResult.model_validate({"outcome": outcome, **result}),
+        )
+    )
+
+
+def silver(context: Context, day: date, table: Table, outcome: Outcome) -> None:
+    """A day of Silver, of which one value is far off, and what its tasks recorded."""
+    start = f"TIMESTAMP '{day} 00:00:00'"
+    rows = context.spark.range(EVENTS).selectExpr(
+        f"DATE '{day}' AS event_date",
+        "concat('e', id) AS event_id",
+        f"{start} + make_dt_interval(0, 0, 0, id * 60) AS event_time",
+        "'departed' AS event_type",
+        "'UA' AS category",
+        "IF(id = 7, 9999.0D, CAST(id % 11 AS DOUBLE)) AS value",
+        "1000 + id % 5 AS quantity",
+    )
+    done = publish(rows, context.uri(table), day, table.partition_columns)
+    output = Output(
+        table=table.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes
+    )
+    gates = (GATE.evaluate(rows, day, GateContext(now=NOW)),)
+    refused = (RefusedFile(key="landing/partners/acme/a.csv", reason="no header"),)
+    recorded(context, "bronze", day, "promoted", refused_files=refused)
+    recorded(context, "silver", day, outcome, outputs=(output,), gates=gates, counts={"rejected:not_json": 3})
+    recorded(context, "gold", day, "promoted" if outcome == "promoted" else "held_back")
+
+
+def test_a_promoted_days_report_has_all_that_is_known_of_it(context: Context) -> None:
+    silver(context, GOOD, SILVER_EVENTS, "promoted")
+    recorded(context, "silver", GOOD - timedelta(days=1), "promoted", outputs=_rows(280))
+    quality_of(context, GOOD)
+    found = from_json(fetch(GOOD, context.objects).report)
+    assert found.rejects == {"not_json": 3}
+    assert found.daily_rows == {GOOD - timedelta(days=1): 280, GOOD: EVENTS}
+    assert [file.reason for file in found.refused_files] == ["no header"]
+    assert [(of.field, of.outliers) for of in found.outliers] == [("value", 1), ("quantity", 0)]
+    assert found.forest is not None
+    assert [event.event_id for event in found.forest.worst][:1] == ["e7"]
+    assert [gate.layer for gate in found.gates] == ["silver"]
+
+
+def test_a_report_that_is_made_again_is_the_same(context: Context) -> None:
+    silver(context, GOOD, SILVER_EVENTS, "promoted")
+    kept = []
+    for _ in range(2):
+        quality_of(context, GOOD)
+        kept.append({key: context.objects.get(key) for key in context.objects.list(folder_of(GOOD))})
+    assert kept[0] == kept[1]
+    assert Trees.read(kept[0][f"{folder_of(GOOD)}forest.parquet"]).nodes.num_rows > 0
+
+
+def test_a_day_in_quarantine_is_looked_at_there(context: Context) -> None:
+    silver(context, BAD, SILVER_EVENTS.quarantine, "quarantined")
+    done = quality_of(context, BAD)
+    assert [read.name for read in done.inputs] == ["quarantine/silver/events"]
+    found = from_json(fetch(BAD, context.objects).report)
+    assert found.outliers[0].outliers == 1
+
+
+def test_a_day_that_came_no_further_than_bronze_has_a_report_without_statistics(context: Context) -> None:
+    for task, outcome in {"bronze": "quarantined", "silver": "held_back", "gold": "held_back"}.items():
+        recorded(context, task, EMPTY, outcome)  # type: ignore[arg-type]
+    quality_of(context, EMPTY)
+    found = from_json(fetch(EMPTY, context.objects).report)
+    assert (found.outliers, found.forest, found.daily_rows) == ((), None, {})
+
+
+def test_a_day_that_left_its_table_is_not_taken_for_an_empty_one(context: Context) -> None:
+    day = date(2013, 1, 1)
+    recorded(context, "bronze", day, "promoted", outputs=_rows(5, "bronze/events"))
+    name, policy = f"bronze/events/{day}", context.stores.policy
+    piece = ArchiveRecord(id="0", name=name, day=day, archived_at=NOW, objects=())
+    context.objects.put(piece.record_key(policy), piece.model_dump_json().encode())
+    with pytest.raises(Archived, match=name):
+        silver_of(context, day)
+
+
+def _rows(rows: int, table: str = "silver/events") -> tuple[Output, ...]:
+    return (Output(table=table, version=0, rows=rows, files=1, bytes=1),)
