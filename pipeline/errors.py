@@ -193,8 +193,8 @@ class DaysArchived(PipelineError):
     def __init__(self, days: Sequence[date]) -> None:
         self.days = tuple(days)
         super().__init__(
-            f"of {', '.join(map(str, days))} there is something in the archive: carried out again, the tables"
-            " would lose what they still have. They stay as they are; what is restored is read beside them"
+            f"{', '.join(map(str, days))} cannot be carried out again, since data of these days is in the"
+            " archive: the tables would lose what they still have. Restored data is read beside them"
         )
 
 

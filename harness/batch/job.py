@@ -66,7 +66,7 @@ def summary(record: TaskRecord) -> str:
     failed = f"; its gate failed: {', '.join(gate.failed)}" if gate.failed else ""
     warned = f"; warnings: {', '.join(gate.warnings)}" if gate.warnings else ""
     what = f"{_where(record.task, record.day)} {result.outcome.replace('_', ' ')} after {seconds:.1f} s"
-    return f"{what}: {written or 'nothing written'}{failed}{warned}"
+    return f"{what}: {written or 'no table written'}{failed}{warned}"
 
 
 def outcome_of(events: Iterable[Event]) -> Sequence[TaskRecord]:

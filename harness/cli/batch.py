@@ -43,7 +43,8 @@ def run(
     """Land what is new, then carry days out: Bronze, Silver and Gold, each behind its quality gate.
 
     Without --date, every day that has ended and is open: new ones, and those that late data has reopened.
-    A day that is carried out again is replaced, and comes out the same if nothing new came.
+    A day that is carried out again is replaced, and comes out the same if nothing new came. Each day gets a
+    quality report, whatever became of it: see `floodmark quality report`.
 
     Example: floodmark batch run --date 2026-11-20
 

@@ -52,7 +52,7 @@ def quality_of(context: Context, day: date) -> TaskResult:
         outcome="promoted",
         inputs=(Input(name=written.table, version=str(written.version)),) if written else (),
         counts={"read": written.rows if written else 0},
-        notes=(f"{report.verdict}: {folder_of(day)}report.html", *_notes(report)),
+        notes=(f"the day's report is {folder_of(day)}report.html: {report.verdict}", *_notes(report)),
     )
 
 
