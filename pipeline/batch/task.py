@@ -85,6 +85,10 @@ class TaskResult(_Value):
     notes: tuple[str, ...] = ()
     """What else an operator should read, such as what held the task back."""
 
+    def rows_in(self, table: str) -> int:
+        """The rows that were written to a table."""
+        return sum(output.rows for output in self.outputs if output.table == table)
+
     @property
     def gate(self) -> Gate | None:
         """What all gates of the layer found together; None without any."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.batch.publish import publish
 from pipeline.batch.tables import Table
-from pipeline.batch.task import Outcome, Output, TaskRecord
+from pipeline.batch.task import Outcome, Output
 from pipeline.batch.tasks.at_once import at_once
 from pipeline.batch.tasks.context import Context
 from pipeline.contract.odcs import DataContract
@@ -67,7 +67,7 @@ def promote(
             contract=contract,
             known=GateContext(
                 now=context.now(),
-                daily_rows={before: _rows(record, part.table) for before, record in trailing.items()},
+                daily_rows={before: r.result.rows_in(part.table.name) for before, r in trailing.items()},
                 references=references,
                 source_rows=source_rows,
             ),
@@ -88,10 +88,6 @@ def _judged(
 ) -> GateResult:
     gate = Gate.of(part.table.name, contract, context.options.gates)
     return gate.evaluate(part.rows, day, known)
-
-
-def _rows(record: TaskRecord, table: Table) -> int:
-    return sum(output.rows for output in record.result.outputs if output.table == table.name)
 
 
 def _published(context: Context, part: Part, table: Table, day: date) -> Output:

@@ -80,11 +80,14 @@ def _report(
 ) -> DayReport:
     bronze, silver = results.get(bronze_task.NAME), results.get(silver_task.NAME)
     counts = silver.counts if silver else {}
-    today = {day: silver.outputs[0].rows} if silver else {}
+    before = context.trailing(silver_task.NAME, day)
+    daily_rows = {earlier: r.result.rows_in(SILVER_EVENTS.name) for earlier, r in before.items()}
+    if silver:
+        daily_rows[day] = silver.outputs[0].rows
     return DayReport(
         day=day,
         gates=tuple(gate for result in results.values() for gate in result.gates),
-        daily_rows={**context.trailing_rows(silver_task.NAME, SILVER_EVENTS, day), **today},
+        daily_rows=daily_rows,
         refused_files=bronze.refused_files if bronze else (),
         rejects={
             name.removeprefix(_REJECTED): rows for name, rows in counts.items() if name.startswith(_REJECTED)
