@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,8 @@ from harness.load.progress import LoadProgress, progress_file
 
 _LOADED_BY: Final = os.getpid()
 """Locust forks the processes of ``--processes`` after it has read this file."""
+_MAIN: Final = gevent.getcurrent()
+"""Locust's own greenlet, which knows what an interrupt means."""
 _MASTER: Final = "master"
 _LOOK_S: Final = 0.1
 
@@ -139,6 +142,8 @@ def _work(environment: Environment, runner: Runner, tell: Callable[[bool], None]
     # A collection walks every event that is under way, and finds nothing: they are in no cycle.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 1000)
+    # By itself Python raises KeyboardInterrupt in whatever code runs, such as between a row and its count.
+    gevent.signal_handler(signal.SIGINT, gevent.kill, _MAIN, KeyboardInterrupt)
     return worker
 
 
