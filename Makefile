@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests bench lock clean
+.PHONY: help run test setup python engines core lint types core-tests engine-tests end-to-end-tests drills bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -27,6 +27,9 @@ test: setup lint types core-tests engine-tests end-to-end-tests ## set up, then 
 setup: python engines ## Python packages, Java and Maven, the engines: what is there is left alone
 
 core: python lint types core-tests ## the fast loop: lint, types and the tests that need no engine
+
+drills: setup ## set up, then run the tests that take minutes each: Spark killed in the middle of every layer
+	$(PYTEST) tests/drills --timeout=900 $(ARGS)
 
 bench: setup ## set up, then measure the stream job stage by stage (ARGS="stream --events 500000" is passed on)
 	$(BIN)/python -m tests.bench $(ARGS)

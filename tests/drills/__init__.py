@@ -1,0 +1,1 @@
+"""Tests that take minutes each: `make drills`, and not part of `make test`."""
