@@ -13,6 +13,7 @@ that could not renew stops to be one when its lease ends by its own clock, befor
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -25,6 +26,7 @@ from typing import Final, Protocol
 from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHeld
 
 _FOLDER: Final = "locks"
+_NAME: Final = re.compile(r"[0-9]{12}\.json")
 _LOOK_AGAIN_S: Final = 0.5
 _RENEWALS: Final = 4
 """In each ``ttl_s``, so that some may fail."""
@@ -135,6 +137,8 @@ class Lease:
         if not keys:
             return self._numbered(1)
         newest = _Record.loads(self._objects.get(keys[-1]))
+        if newest.token == self._record.token:
+            return keys[-1]  # ours, written in an earlier round
         if self._now() < newest.until_s:
             raise self._held(newest)
         return self._numbered(1 + int(keys[-1].rpartition("/")[2].removesuffix(".json")))
@@ -153,7 +157,9 @@ class Lease:
         return self._keys()[-1:] == (self._key,)
 
     def _keys(self) -> tuple[str, ...]:
-        return tuple(self._objects.list(f"{_FOLDER}/{self._table}/"))
+        # A store that keeps objects as files may list one that is being written under a name of its own.
+        folder = f"{_FOLDER}/{self._table}/"
+        return tuple(key for key in self._objects.list(folder) if _NAME.fullmatch(key.removeprefix(folder)))
 
     def _numbered(self, number: int) -> str:
         # So many digits that the order of the bytes is that of the numbers.

@@ -217,3 +217,24 @@ def test_the_lease_of_a_writer_that_lives_is_not_waited_for() -> None:
 
     with pytest.raises(TableHeld, match="the living one"):
         take(bench.objects, TABLE, holder="next", ttl_s=TTL_S, now=bench.clock, sleep=sleep)
+
+
+def test_what_a_store_lists_of_a_write_that_is_under_way_is_no_lease() -> None:
+    bench = Bench()
+    bench.objects.put(f"locks/{TABLE}/000000000001.json-part", b"")
+    bench.take("first").require()
+    with pytest.raises(TableHeld, match="held by first"):
+        bench.take("second")
+
+
+def test_a_lease_that_was_written_and_looked_at_too_early_is_still_ones_own() -> None:
+    class Slow(MemoryObjects):
+        """Lists a new object only the second time."""
+
+        looks = 0
+
+        def list(self, prefix: str) -> tuple[str, ...]:
+            self.looks += 1
+            return () if self.looks == 2 else super().list(prefix)
+
+    Lease(Slow(), TABLE, holder="first", ttl_s=TTL_S, now=Clock()).require()
