@@ -128,7 +128,7 @@ class Lease:
             except NoSuchObject:
                 continue  # removed by a writer that is ahead of us
             if self._keys()[-1:] == (key,):
-                for old in older:
+                for old in set(older) - {key}:
                     self._objects.delete(old)
                 return key
 
