@@ -58,7 +58,6 @@ class BatchBooks:
 
     def _task(self, record: TaskRecord) -> None:
         result = record.result
-        rejected = sum(rows for name, rows in result.counts.items() if name.startswith("rejected:"))
         self._write(
             "batch_tasks",
             {
@@ -71,7 +70,7 @@ class BatchBooks:
                 "outcome": [result.outcome],
                 "rows_read": [result.counts.get("read", 0)],
                 "rows_written": [result.counts.get("written", 0)],
-                "rows_rejected": [rejected],
+                "rows_rejected": [sum(result.rejects.values())],
                 "files_written": [sum(output.files for output in result.outputs)],
                 "bytes_written": [sum(output.bytes for output in result.outputs)],
             },

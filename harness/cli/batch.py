@@ -135,14 +135,13 @@ def _show(records: Sequence[TaskRecord], output: OutputFormat) -> None:
 
 def _row(record: TaskRecord) -> tuple[str, ...]:
     result = record.result
-    rejects = sum(rows for name, rows in result.counts.items() if name.startswith("rejected:"))
     failed = f"failed: {', '.join(result.gate.failed)}" if result.gate and result.gate.failed else ""
     return (
         record.task,
         str(record.day or ""),
         result.outcome.replace("_", " "),
         f"{sum(written.rows for written in result.outputs):,}",
-        f"{rejects:,}",
+        f"{sum(result.rejects.values()):,}",
         f"{record.cpu_s:.1f}",
         failed or ("passed" if result.gate else ""),
     )

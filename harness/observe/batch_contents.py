@@ -36,5 +36,5 @@ def contents(lake: Lake, days: Sequence[date]) -> pa.Table:
             day=DAY if of_days else "NULL::DATE",
             where=f"WHERE {DAY} IN ({texts})" if of_days else "",
         )
-        batches += lake.query(table.name, lake.columns(table.name), sql)
+        batches += lake.query(table.name, sql)
     return pa.Table.from_batches([batch.cast(_SCHEMA) for batch in batches], _SCHEMA)

@@ -112,7 +112,7 @@ def record_batch_tables(lake: Lake, history: Path, report: Report) -> None:
         read = 0
         with TableWriter(history, layout.table, _PART_PREFIX) as writer:
             for place, source in layout.places:
-                for batch in lake.query(source, layout.columns, layout.query):
+                for batch in lake.query(source, layout.query, columns=layout.columns):
                     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
                     writer.write({**columns, **({"place": place} if layout.is_placed else {})})
                     read += batch.num_rows

@@ -27,18 +27,10 @@ class Lake:
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
     """As delta-rs wants them; they hold credentials."""
 
-    def columns(self, table: str) -> Sequence[str]:
-        """The names of a table's columns; none when it was never written. Raises ``PlatformError``."""
-        uri, options = f"{self.root}/{table}", dict(self.storage_options)
-        try:
-            if not DeltaTable.is_deltatable(uri, options):
-                return ()
-            return tuple(field.name for field in DeltaTable(uri, storage_options=options).schema().fields)
-        except (DeltaError, OSError) as error:
-            raise PlatformError(f"the lake's table {table} cannot be read: {said(error)}") from error
-
-    def query(self, table: str, columns: Sequence[str], sql: str) -> Iterator[pa.RecordBatch]:
-        """The answer of a query over ``lake``, which has these columns of the table as it stands.
+    def query(
+        self, table: str, sql: str, *, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The answer of a query over ``lake``, which has these columns, or all, of the table as it stands.
 
         Rows stream by, so that memory holds the answer alone. A table that was never written gives nothing.
         Raises ``PlatformError`` for one that cannot be read, or that lacks a column.
@@ -49,7 +41,9 @@ class Lake:
                 return
             dataset = DeltaTable(uri, storage_options=options).to_pyarrow_dataset()
             with database_in_memory() as connection:
-                connection.register("lake", dataset.scanner(columns=list(columns)))
+                connection.register(
+                    "lake", dataset.scanner(columns=None if columns is None else list(columns))
+                )
                 yield from connection.sql(sql).to_arrow_reader(_CHUNK_ROWS)
         except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
             raise PlatformError(f"the lake's table {table} cannot be read: {said(error)}") from error

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.batch.steps import DAY_S, BatchStage, Drop, Register, Rerun, RunDays, Step
-from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.scenario.draft import Draft
 from pipeline.contract.derive import event_contract
@@ -18,20 +17,19 @@ _PARQUET_ALONE: Final = ("narrowed_type", "truncated")
 
 def batch_rules(draft: Draft) -> Iterator[Problem]:
     """Every rule that the section breaks, as far as the well-formed sections tell."""
-    deployed = draft.pipeline is not None and draft.pipeline.batches
     if draft.batch is None:
         return
-    if draft.pipeline is not None and not deployed:
+    if draft.pipeline is not None and not draft.pipeline.batches:
         allowed = "none, unless pipeline.deploy is batch or lambda"
-        yield _problem(draft, ("batch",), f"a batch stage with {draft.pipeline.deploy}", allowed)
+        yield draft.problem(("batch",), f"a batch stage with {draft.pipeline.deploy}", allowed)
     if not 1 <= len(draft.batch.steps) <= _STEPS_MAX:
         found = f"{len(draft.batch.steps)} steps"
-        yield _problem(draft, ("batch", "steps"), found, f"1 to {_STEPS_MAX}")
+        yield draft.problem(("batch", "steps"), found, f"1 to {_STEPS_MAX}")
     if draft.load is not None:
         days, rest_s = divmod(draft.load.event_span, DAY_S)
         if not days or rest_s:
             found = f"{draft.load.event_span:g} s"
-            yield _problem(draft, ("load", "event_span"), found, "whole days, where there is a batch stage")
+            yield draft.problem(("load", "event_span"), found, "whole days, where there is a batch stage")
         else:
             yield from _days(draft, draft.batch, int(days))
     yield from _order(draft, draft.batch.steps)
@@ -43,7 +41,7 @@ def _days(draft: Draft, stage: BatchStage, days: int) -> Iterator[Problem]:
         for day in _days_of(step):
             if day > days:
                 place = ("batch", "steps", n, "day" if isinstance(step, Drop) else "days")
-                yield _problem(draft, place, str(day), f"a day of the load, which has {days}")
+                yield draft.problem(place, str(day), f"a day of the load, which has {days}")
 
 
 def _days_of(step: Step) -> Sequence[int]:
@@ -67,26 +65,22 @@ def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
                 for day in step.days:
                     if ran and day <= max(ran):
                         allowed = f"a day after {max(ran)}, which has been run; `rerun` runs one again"
-                        yield _problem(draft, (*place, "days"), str(day), allowed)
+                        yield draft.problem((*place, "days"), str(day), allowed)
                     ran.add(day)
             case Rerun():
                 for day in sorted(set(step.days) - ran):
-                    yield _problem(draft, (*place, "days"), str(day), "a day that was run before")
+                    yield draft.problem((*place, "days"), str(day), "a day that was run before")
             case Register():
                 if step.field in fields:
-                    yield _problem(draft, (*place, "field"), step.field, "a field that is not there yet")
+                    yield draft.problem((*place, "field"), step.field, "a field that is not there yet")
                 fields.add(step.field)
             case Drop():
                 for name in sorted(set(step.added) - fields):
-                    yield _problem(draft, (*place, "added"), name, "a field that `register` added before")
+                    yield draft.problem((*place, "added"), name, "a field that `register` added before")
 
 
 def _files(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
     for n, step in enumerate(steps):
         if isinstance(step, Drop) and step.damage in _PARQUET_ALONE and step.format != "parquet":
             allowed = f"none or another, or format: parquet, which alone can be {step.damage}"
-            yield _problem(draft, ("batch", "steps", n, "damage"), step.damage, allowed)
-
-
-def _problem(draft: Draft, at: FieldPath, found: str, allowed: str) -> Problem:
-    return Problem(where=draft.document.where(at), found=found, allowed=allowed)
+            yield draft.problem(("batch", "steps", n, "damage"), step.damage, allowed)

@@ -43,6 +43,10 @@ class Draft:
     """By place in the file; those that are not well formed are left out."""
     expect: Mapping[int, Expectation]
 
+    def problem(self, at: FieldPath, found: str, allowed: str) -> Problem:
+        """A problem of a field, with its place in the file."""
+        return Problem(where=self.document.where(at), found=found, allowed=allowed)
+
     def scenario(self) -> Scenario:
         """The whole, once there are no problems. Raises ValueError when a section is missing."""
         if self.head is None or self.topology is None or self.pipeline is None or self.load is None:

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.batch.steps import DAY_S
-from harness.documents import FieldPath
 from harness.errors import Problem
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.plan.closing import Closing
@@ -58,12 +57,12 @@ def _times(draft: Draft) -> Iterator[Problem]:
         return
     if not load.duration or load.event_span < load.duration:
         found = f"{load.event_span:g} s of events in {load.duration:g} s"
-        yield _problem(draft, ("load", "event_span"), found, "at least the duration, which is more than 0s")
+        yield draft.problem(("load", "event_span"), found, "at least the duration, which is more than 0s")
         return
     if draft.head is not None and draft.head.warm_up + STEADY_MIN_S > load.duration:
         allowed = f"at least {STEADY_MIN_S:g} s less than the load's {load.duration:g} s"
         found = f"{draft.head.warm_up:g} s"
-        yield _problem(draft, ("warm_up",), found, allowed)
+        yield draft.problem(("warm_up",), found, allowed)
     if draft.pipeline is not None:
         yield from _retention(draft, load, draft.pipeline)
 
@@ -75,20 +74,20 @@ def _profile(draft: Draft) -> Iterator[Problem]:
     if isinstance(load.profile, TraceProfile):
         if draft.document.get("load", "arrivals") is not None:
             allowed = "none with the profile trace, which has the trace's own gaps"
-            yield _problem(draft, ("load", "arrivals"), load.arrivals, allowed)
+            yield draft.problem(("load", "arrivals"), load.arrivals, allowed)
         return
     if load.sends_batches and load.arrivals != "even":
-        yield _problem(draft, ("load", "arrivals"), load.arrivals, "even, where whole batches are sent")
+        yield draft.problem(("load", "arrivals"), load.arrivals, "even, where whole batches are sent")
     if load.path == "live" and load.events is not None:
         allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
-        yield _problem(draft, ("load", "events"), str(load.events), allowed)
+        yield draft.problem(("load", "events"), str(load.events), allowed)
     broken = list(load.profile.broken_rules(load.duration))
     for rule in broken:
-        yield _problem(draft, ("load", "profile", rule.field), rule.found, rule.allowed)
+        yield draft.problem(("load", "profile", rule.field), rule.found, rule.allowed)
     area = 0.0 if broken else load.profile.curve(load.duration).area
     if not broken and not 1 <= round(area) <= _EVENTS_MAX:
         found = f"a profile of {area:,.6g} events in {load.duration:g} s"
-        yield _problem(draft, ("load", "profile"), found, f"from 1 event to {_EVENTS_MAX:,}")
+        yield draft.problem(("load", "profile"), found, f"from 1 event to {_EVENTS_MAX:,}")
 
 
 def _computed(draft: Draft) -> Iterator[Problem]:
@@ -98,14 +97,14 @@ def _computed(draft: Draft) -> Iterator[Problem]:
         return
     if draft.mapping is not None and not isinstance(draft.mapping, GeneratedMapping):
         allowed = "a mapping with generate:, where path is computed"
-        yield _problem(draft, ("load", "trace"), f"{load.trace.name}, which reads a file", allowed)
+        yield draft.problem(("load", "trace"), f"{load.trace.name}, which reads a file", allowed)
     if load.events is not None:
         allowed = "none with path: computed, which sends for load.duration"
-        yield _problem(draft, ("load", "events"), str(load.events), allowed)
+        yield draft.problem(("load", "events"), str(load.events), allowed)
     for name in ("malformed", "duplicate", "late"):
         if share := getattr(load.inject, name):
             allowed = "none with path: computed, which sends what is drawn and mixes nothing in"
-            yield _problem(draft, ("load", "inject", name), f"{share:.3%}", allowed)
+            yield draft.problem(("load", "inject", name), f"{share:.3%}", allowed)
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
@@ -124,7 +123,7 @@ def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[
     if oldest_s > pipeline.topics.retention_s:
         found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
         allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"
-        yield _problem(draft, ("load", "event_span"), found, allowed)
+        yield draft.problem(("load", "event_span"), found, allowed)
 
 
 def _replicas(draft: Draft) -> Iterator[Problem]:
@@ -134,7 +133,7 @@ def _replicas(draft: Draft) -> Iterator[Problem]:
     wanted = draft.pipeline.topics.min_insync_replicas
     if wanted > brokers:
         place = ("pipeline", "topics", "min_insync_replicas")
-        yield _problem(draft, place, str(wanted), f"at most the number of brokers, {brokers}")
+        yield draft.problem(place, str(wanted), f"at most the number of brokers, {brokers}")
 
 
 def _deployed(draft: Draft) -> Iterator[Problem]:
@@ -144,12 +143,12 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
     streams = draft.pipeline.streams
     if draft.load is not None and draft.load.sends_batches and streams:
         path = draft.load.path
-        yield _problem(draft, ("load", "path"), path, f"live, or {path} with pipeline: {{deploy: topics}}")
+        yield draft.problem(("load", "path"), path, f"live, or {path} with pipeline: {{deploy: topics}}")
     needed = _NEEDED[draft.pipeline.deploy]
     services = draft.topology.services if draft.topology is not None else needed
     if missing := [name for name in needed if name not in services]:
         allowed = f"the services that pipeline.deploy: {draft.pipeline.deploy} needs: {', '.join(needed)}"
-        yield _problem(draft, ("topology",), f"no {', no '.join(missing)}", allowed)
+        yield draft.problem(("topology",), f"no {', no '.join(missing)}", allowed)
 
 
 def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
@@ -159,10 +158,10 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     for name in readers.weights:
         if name not in words.readers:
             place = ("load", "readers", "weights", name)
-            yield _problem(draft, place, f"unknown reader {name}", suggestion(name, words.readers))
+            yield draft.problem(place, f"unknown reader {name}", suggestion(name, words.readers))
     if draft.pipeline is not None and not draft.pipeline.streams:
         allowed = "none with pipeline.deploy: topics, behind which there is nothing to read"
-        yield _problem(draft, ("load", "readers"), "readers", allowed)
+        yield draft.problem(("load", "readers"), "readers", allowed)
 
 
 def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
@@ -170,12 +169,12 @@ def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     for n, fault in draft.faults.items():
         if fault.kind not in words.faults:
             allowed = suggestion(fault.kind, words.faults)
-            yield _problem(draft, ("faults", n, "kind"), fault.kind, allowed)
+            yield draft.problem(("faults", n, "kind"), fault.kind, allowed)
         for m, target in enumerate(fault.targets):
             if targets is not None and target not in targets:
-                yield _problem(draft, ("faults", n, "targets", m), target, suggestion(target, targets))
+                yield draft.problem(("faults", n, "targets", m), target, suggestion(target, targets))
             elif target in fault.targets[:m]:
-                yield _problem(draft, ("faults", n, "targets", m), f"{target} again", "each target once")
+                yield draft.problem(("faults", n, "targets", m), f"{target} again", "each target once")
 
 
 def _targets(draft: Draft) -> list[str] | None:
@@ -198,11 +197,11 @@ def _fault_times(draft: Draft) -> Iterator[Problem]:
                 f"{steady_s:g} s or later ({STEADY_MIN_S:g} s after the warm-up)"
                 f" and before the load's end ({duration_s:g} s)"
             )
-            yield _problem(draft, ("faults", n, "at"), f"{fault.at:g} s", allowed)
+            yield draft.problem(("faults", n, "at"), f"{fault.at:g} s", allowed)
         elif fault.at + fault.heal_after > duration_s:
             found = f"{fault.heal_after:g} s, so that it heals at {fault.at + fault.heal_after:g} s"
             allowed = f"a heal by the load's end ({duration_s:g} s)"
-            yield _problem(draft, ("faults", n, "heal_after"), found, allowed)
+            yield draft.problem(("faults", n, "heal_after"), found, allowed)
 
 
 def _overlaps(draft: Draft) -> Iterator[Problem]:
@@ -211,7 +210,7 @@ def _overlaps(draft: Draft) -> Iterator[Problem]:
         shared = sorted(set(first.targets) & set(second.targets))
         if shared and _during(first, second):
             found = f"{', '.join(shared)}, while faults[{n}] holds it"
-            yield _problem(draft, ("faults", m, "targets"), found, "one fault at a time for each target")
+            yield draft.problem(("faults", m, "targets"), found, "one fault at a time for each target")
 
 
 def _during(first: FaultSpec, second: FaultSpec) -> bool:
@@ -224,19 +223,19 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
         check = words.checks.get(expectation.check)
         if check is None:
             allowed = suggestion(expectation.check, words.checks)
-            yield _problem(draft, ("expect", n, "check"), expectation.check, allowed)
+            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
             continue
         if (needed := _lacking(check, draft)) is not None:
-            yield _problem(draft, ("expect", n, "check"), expectation.check, needed)
+            yield draft.problem(("expect", n, "check"), expectation.check, needed)
         if expectation.check in seen:
             found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
-            yield _problem(draft, ("expect", n, "check"), found, "each check once, with all its thresholds")
+            yield draft.problem(("expect", n, "check"), found, "each check once, with all its thresholds")
         seen.setdefault(expectation.check, n)
         for m, text in enumerate(expectation.thresholds):
             try:
                 parse(text, unit=check.unit, aggregates=check.aggregates)
             except ValueError as error:
-                yield _problem(draft, ("expect", n, "thresholds", m), text, str(error))
+                yield draft.problem(("expect", n, "thresholds", m), text, str(error))
 
 
 def _lacking(check: CheckWords, draft: Draft) -> str | None:
@@ -256,10 +255,6 @@ def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     names = draft.head.expect_fail if draft.head else ()
     for n, name in enumerate(names):
         if name not in words.checks:
-            yield _problem(draft, ("expect_fail", n), name, suggestion(name, words.checks))
+            yield draft.problem(("expect_fail", n), name, suggestion(name, words.checks))
         elif name in names[:n]:
-            yield _problem(draft, ("expect_fail", n), f"{name} again", "each check once")
-
-
-def _problem(draft: Draft, at: FieldPath, found: str, allowed: str) -> Problem:
-    return Problem(where=draft.document.where(at), found=found, allowed=allowed)
+            yield draft.problem(("expect_fail", n), f"{name} again", "each check once")

@@ -22,11 +22,9 @@ import psutil
 from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, teller
 from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.parts import batch_of, context_of
-from pipeline.batch.records import Records
 from pipeline.batch.session import spark_session
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
-from pipeline.lake.objects import Objects
 from pipeline.options import PipelineOptions
 
 
@@ -46,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> None:
     endpoints, began_s = Endpoints.load(options.endpoints), time.monotonic()
-    records = Records(Objects(endpoints.object_store))
     with spark_session(endpoints, name="floodmark-batch") as spark:
         tell(Ready(after_s=round(time.monotonic() - began_s, 3)))
         context = context_of(
@@ -57,7 +54,7 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
             now=lambda: datetime.now(UTC),
         )
         books = Bookkeeping(
-            records=records,
+            records=context.records,
             now=lambda: datetime.now(UTC),
             cpu_s=_cpu_s,
             begins=lambda task, day: tell(Begins(task=task, day=day)),

@@ -14,7 +14,7 @@ from pipeline.batch.partners.listing import partner_listing
 from pipeline.batch.records import Records
 from pipeline.batch.schedule import Batch
 from pipeline.batch.tables import LANDING_EVENTS
-from pipeline.batch.task import Task
+from pipeline.batch.task import Task, TaskRecord
 from pipeline.batch.tasks import bronze_task, gold_task, quality_task, silver_task
 from pipeline.batch.tasks.bronze_task import bronze_of
 from pipeline.batch.tasks.context import Context
@@ -61,25 +61,31 @@ def context_of(
 
 def batch_of(context: Context, books: Bookkeeping, *, chosen: Callable[[Sequence[date]], None]) -> Batch:
     """The batch layer of the context's platform."""
+    tasks = _tasks(context)
     return Batch(
         land=partial(land_until, context),
         known_days=partial(_known_days, context),
-        open_days=partial(_open_days, context),
-        tasks=(
-            Task(name=bronze_task.NAME, after=(), run=partial(bronze_of, context)),
-            Task(name=silver_task.NAME, after=(bronze_task.NAME,), run=partial(silver_of, context)),
-            Task(name=gold_task.NAME, after=(silver_task.NAME,), run=partial(gold_of, context)),
-            # A day that was kept back needs its report the most.
-            Task(
-                name=quality_task.NAME,
-                after=(gold_task.NAME,),
-                run=partial(quality_of, context),
-                even_if_kept_back=True,
-            ),
-        ),
+        open_days=partial(_open_days, context, [task.name for task in tasks]),
+        tasks=tasks,
         books=books,
         archived_days=partial(archived_days, context.stores.policy, context.objects),
         chosen=chosen,
+    )
+
+
+def _tasks(context: Context) -> Sequence[Task]:
+    """Of a day, each behind the one before it."""
+    return (
+        Task(name=bronze_task.NAME, after=(), run=partial(bronze_of, context)),
+        Task(name=silver_task.NAME, after=(bronze_task.NAME,), run=partial(silver_of, context)),
+        Task(name=gold_task.NAME, after=(silver_task.NAME,), run=partial(gold_of, context)),
+        Task(
+            name=quality_task.NAME,
+            after=(gold_task.NAME,),
+            run=partial(quality_of, context),
+            # A day that was kept back needs its report the most.
+            even_if_kept_back=True,
+        ),
     )
 
 
@@ -89,23 +95,19 @@ def _known_days(context: Context) -> Set[date]:
     return dropped.union(*(version.days for version in landed))
 
 
-def _open_days(context: Context) -> Set[date]:
+def _open_days(context: Context, tasks: Sequence[str]) -> Set[date]:
     """A day whose last task did not end, or was held back, is open as well: its Gold is not of its Bronze."""
-    records = {day: context.records.last(bronze_task.NAME, day) for day in context.records.days()}
-    made_of = {
-        day: BronzeInputs.from_inputs(record.result.inputs) for day, record in records.items() if record
+    last = {
+        day: [context.records.last(task, day) for task in tasks]  # Bronze's is the first
+        for day in context.records.days()
     }
+    made_of = {day: BronzeInputs.from_inputs(of[0].result.inputs) for day, of in last.items() if of[0]}
     landed = landed_since(context.spark, context.uri(LANDING_EVENTS), _ALL)
-    unfinished = {day for day in made_of if not _is_finished(context.records, day)}
+    unfinished = {day for day in made_of if not _is_finished(last[day])}
     return open_days(landed, made_of, partner_listing(context.objects).files) | unfinished
 
 
-def _is_finished(records: Records, day: date) -> bool:
+def _is_finished(last: Sequence[TaskRecord | None]) -> bool:
     """Whether every task was carried out behind the one before it, or was kept back by a gate."""
-    began = None
-    for name in (bronze_task.NAME, silver_task.NAME, gold_task.NAME, quality_task.NAME):
-        record = records.last(name, day)
-        if record is None or (began is not None and record.began_at < began):
-            return False
-        began = record.began_at
-    return True
+    began = [record.began_at for record in last if record]
+    return len(began) == len(last) and began == sorted(began)

@@ -39,8 +39,9 @@ class Batch:
         if archived := sorted(set(days) & self.archived_days()):
             raise DaysArchived(archived)
         records = [self._land(None)]
-        if missing := sorted(set(days) - self.known_days()):
-            raise NoSuchDay(missing, sorted(self.known_days()))
+        known = self.known_days()
+        if missing := sorted(set(days) - known):
+            raise NoSuchDay(missing, sorted(known))
         return [*records, *self._run(sorted(set(days)))]
 
     def carry_out_open(self, *, before: date) -> Sequence[TaskRecord]:

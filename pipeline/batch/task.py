@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
@@ -17,6 +17,7 @@ not promoted."""
 
 
 _BAD: Final = ("failed", "not_evaluated")
+_REJECTED: Final = "rejected:"
 
 
 class _Value(BaseModel):
@@ -30,6 +31,11 @@ class Input(_Value):
     """A table, or an object's key."""
     version: str
     """The table's version, or the object's ETag."""
+
+
+def reject_counts(rejects: Mapping[str, int]) -> Mapping[str, int]:
+    """``TaskResult.counts`` of rejects by reason."""
+    return {f"{_REJECTED}{reason}": rows for reason, rows in sorted(rejects.items())}
 
 
 class Output(_Value):
@@ -84,6 +90,15 @@ class TaskResult(_Value):
     """Of partners: they were left out, and the rest was taken."""
     notes: tuple[str, ...] = ()
     """What else an operator should read, such as what held the task back."""
+
+    @property
+    def rejects(self) -> Mapping[str, int]:
+        """Rows that were rejected, by reason."""
+        return {
+            name.removeprefix(_REJECTED): rows
+            for name, rows in self.counts.items()
+            if name.startswith(_REJECTED)
+        }
 
     def rows_in(self, table: str) -> int:
         """The rows that were written to a table."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from pipeline.batch.gold import daily, entities, entity_days, hourly
-from pipeline.batch.publish import publish
 from pipeline.batch.tables import GOLD_DAILY, GOLD_ENTITIES, GOLD_ENTITY_DAYS, GOLD_HOURLY, SILVER_EVENTS
 from pipeline.batch.task import Input, Output, TaskResult
 from pipeline.batch.tasks import silver_task
 from pipeline.batch.tasks.context import Context
-from pipeline.batch.tasks.promotion import Part, promote
+from pipeline.batch.tasks.promotion import Part, promote, published
 from pipeline.catalogue.events import current_event_contract
 from pipeline.errors import NoSuchDay
 
@@ -41,7 +40,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
             )
             outputs = [*done.outputs]
             if done.outcome == "promoted":
-                outputs.append(_entities(context))
+                outputs.append(_entities(context, day))
     finally:
         for frame in frames.values():
             frame.unpersist()
@@ -54,9 +53,6 @@ def gold_of(context: Context, day: date) -> TaskResult:
     )
 
 
-def _entities(context: Context) -> Output:
+def _entities(context: Context, day: date) -> Output:
     days = context.spark.read.format("delta").load(context.uri(GOLD_ENTITY_DAYS))
-    done = publish(entities(days), context.uri(GOLD_ENTITIES), None, ())
-    return Output(
-        table=GOLD_ENTITIES.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes
-    )
+    return published(context, Part(table=GOLD_ENTITIES, rows=entities(days)), GOLD_ENTITIES, day)

@@ -78,7 +78,7 @@ def promote(
     if context.options.promotion == "always":
         kept_back = False
     outputs = at_once(
-        lambda part: _published(context, part, part.table.quarantine if kept_back else part.table, day), parts
+        lambda part: published(context, part, part.table.quarantine if kept_back else part.table, day), parts
     )
     return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
 
@@ -90,7 +90,8 @@ def _judged(
     return gate.evaluate(part.rows, day, known)
 
 
-def _published(context: Context, part: Part, table: Table, day: date) -> Output:
+def published(context: Context, part: Part, table: Table, day: date) -> Output:
+    """Put a part's rows into a table, in the place of the day's, or of all where the table has no days."""
     done = publish(
         part.rows,
         context.uri(table),

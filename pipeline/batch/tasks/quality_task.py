@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
 from pipeline.batch.tables import SILVER_EVENTS
 from pipeline.batch.task import Input, Output, TaskResult
@@ -19,7 +18,6 @@ from pipeline.quality.sampling import sample
 from pipeline.quality.stored import StoredReport, folder_of, keep
 
 NAME = "quality"
-_REJECTED: Final = "rejected:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,6 @@ def _report(
     context: Context, day: date, results: Mapping[str, TaskResult], study: _Study | None
 ) -> DayReport:
     bronze, silver = results.get(bronze_task.NAME), results.get(silver_task.NAME)
-    counts = silver.counts if silver else {}
     before = context.trailing(silver_task.NAME, day)
     daily_rows = {earlier: r.result.rows_in(SILVER_EVENTS.name) for earlier, r in before.items()}
     if silver:
@@ -89,9 +86,7 @@ def _report(
         gates=tuple(gate for result in results.values() for gate in result.gates),
         daily_rows=daily_rows,
         refused_files=bronze.refused_files if bronze else (),
-        rejects={
-            name.removeprefix(_REJECTED): rows for name, rows in counts.items() if name.startswith(_REJECTED)
-        },
+        rejects=silver.rejects if silver else {},
         sample=study.sample if study else "",
         outliers=study.outliers if study else (),
         forest=study.forest.summary if study else None,

@@ -10,7 +10,7 @@ from pipeline.batch.tables import (
     SILVER_EVENTS,
     SILVER_REJECTS,
 )
-from pipeline.batch.task import Input, TaskResult
+from pipeline.batch.task import Input, TaskResult, reject_counts
 from pipeline.batch.tasks import bronze_task
 from pipeline.batch.tasks.context import Context
 from pipeline.batch.tasks.promotion import Part, promote
@@ -53,7 +53,7 @@ def silver_of(context: Context, day: date) -> TaskResult:
         counts={
             "read": accepted + sum(rejected.values()),
             "written": accepted,
-            **{f"rejected:{reason}": rows for reason, rows in sorted(rejected.items())},
+            **reject_counts(rejected),
         },
         gates=done.gates,
     )
