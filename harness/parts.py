@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.artifacts import cache_dir
 from harness.backends import BACKENDS
 from harness.backends.protocol import Report
+from harness.batch.enough_events import require_events
 from harness.checks import CHECKS
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.errors import DeployError, InvalidInput, Problem
@@ -86,6 +87,8 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
         encode_ahead(scenario, plan, cache=cache_dir(), report=report)
     else:
         require_sendable(scenario, plan)
+    if scenario.batch is not None:
+        require_events(scenario.batch, plan.path, scenario=scenario.name)
     return plan
 
 

@@ -18,9 +18,8 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from harness.batch.steps import DAY_S, Drop, FileFormat
-from harness.errors import InvalidInput, Problem
 
-_DAY_MS: Final = round(DAY_S * 1000)
+DAY_MS: Final = round(DAY_S * 1000)
 _FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id", "value", "quantity")
 _ATTRIBUTES: Final = "attributes"
 _BROKEN: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
@@ -43,18 +42,15 @@ def partner_file(step: Drop, *, number: int, plan: Path, origin_ms: int, seed: i
     """The file of a step, the ``number``-th of its scenario.
 
     Of the load's events of that day it takes some under identities of their own and some as they are, which
-    makes second copies, and breaks some. Raises InvalidInput when the day has fewer events.
+    makes second copies, and breaks some. The day has enough of them (harness/batch/enough_events.py).
     """
     day = day_of(step.day, origin_ms)
     random = np.random.default_rng([seed, number])
     events = _events_of(plan, step.day, origin_ms)
-    copies, broken = round(step.events * step.duplicates), round(step.events * step.malformed)
-    if (wanted := step.events + copies) > events.num_rows:
-        found, allowed = f"{wanted:,} events of day {step.day}", f"at most the load's {events.num_rows:,}"
-        raise InvalidInput([Problem(where=f"batch: drop by {step.partner}", found=found, allowed=allowed)])
-    chosen = events.take(np.sort(random.choice(events.num_rows, wanted, replace=False)))
-    own = np.zeros(wanted, bool)
-    own[random.choice(wanted, step.events, replace=False)] = True
+    chosen = events.take(np.sort(random.choice(events.num_rows, step.rows, replace=False)))
+    own = np.zeros(step.rows, bool)
+    own[random.choice(step.rows, step.events, replace=False)] = True
+    broken = round(step.events * step.malformed)
     rows, reasons = _broken(_renamed(chosen, own, step.partner, number), own, broken, random)
     key = f"landing/partners/{step.partner}/{day}/{number:03d}.{step.format}"
     return PartnerFile(
@@ -69,15 +65,19 @@ def day_of(number: int, origin_ms: int) -> date:
     return datetime.fromtimestamp(origin_ms / 1000, UTC).date() + timedelta(days=number - 1)
 
 
+def is_takeable(planned: pa.Table) -> pa.ChunkedArray:
+    """Which of a plan's events a file can be made of: the valid ones that are sent once and in time."""
+    return pc.and_(pc.equal(planned["kind"].cast(pa.string()), "valid"), pc.invert(planned["late"]))
+
+
 def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
-    """The valid events that are sent once and in time, of one day, with ``event_time_ms``."""
+    """Those of one day that a file can be made of, with ``event_time_ms``."""
     columns = ["seq", "kind", "late", "event_offset_ms", *_FIELDS, _ATTRIBUTES]
     planned = pq.read_table(plan, columns=columns)
     offset_ms = planned["event_offset_ms"]
-    first_ms = (day - 1) * _DAY_MS
-    of_day = pc.and_(pc.greater_equal(offset_ms, first_ms), pc.less(offset_ms, first_ms + _DAY_MS))
-    valid = pc.and_(pc.equal(planned["kind"].cast(pa.string()), "valid"), pc.invert(planned["late"]))
-    own = planned.filter(pc.and_(of_day, valid)).combine_chunks()
+    first_ms = (day - 1) * DAY_MS
+    of_day = pc.and_(pc.greater_equal(offset_ms, first_ms), pc.less(offset_ms, first_ms + DAY_MS))
+    own = planned.filter(pc.and_(of_day, is_takeable(planned))).combine_chunks()
     return own.append_column("event_time_ms", pc.add(own["event_offset_ms"], origin_ms))
 
 

@@ -37,6 +37,11 @@ class Drop(_Model):
     added: tuple[str, ...] = ()
     """Columns of texts that the file has beside those of the contract: fields that ``register`` added."""
 
+    @property
+    def rows(self) -> int:
+        """Of the file; each is made of an event of its own."""
+        return self.events + round(self.events * self.duplicates)
+
 
 class Register(_Model):
     """The contract's owner registers a version with one nullable field more. Nothing is redeployed."""

@@ -13,10 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
+from harness.batch.enough_events import require_events
 from harness.batch.partner_files import PartnerFile, partner_file
-from harness.batch.steps import DAY_S, Drop
+from harness.batch.steps import DAY_S, BatchStage, Drop, RunDays
 from harness.errors import InvalidInput
+from harness.parts import real_parts
 from tests.core.live_parts import plan_row, write_plan
+from tests.core.scenario_parts import rides
 
 ORIGIN_MS = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
 DAY_MS = round(DAY_S * 1000)
@@ -34,9 +37,12 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_plan(tmp_path_factory.mktemp("plan") / "plan.parquet", rows)
 
 
+def step(**changes: Any) -> Drop:
+    return Drop(**{"partner": "tower", "day": 2, "format": "csv", "events": 40, **changes})
+
+
 def dropped(plan: Path, **changes: Any) -> PartnerFile:
-    step = Drop(**{"partner": "tower", "day": 2, "format": "csv", "events": 40, **changes})
-    return partner_file(step, number=3, plan=plan, origin_ms=ORIGIN_MS, seed=1)
+    return partner_file(step(**changes), number=3, plan=plan, origin_ms=ORIGIN_MS, seed=1)
 
 
 def test_a_file_lies_under_its_partner_and_its_day(plan: Path) -> None:
@@ -96,6 +102,25 @@ def test_a_truncated_file_cannot_be_read(plan: Path) -> None:
         pq.read_schema(io.BytesIO(dropped(plan, format="parquet", damage="truncated").content))
 
 
-def test_a_file_of_more_events_than_the_day_has_is_refused(plan: Path) -> None:
-    with pytest.raises(InvalidInput, match="at most the load's 90"):
-        dropped(plan, events=91)
+def test_files_of_more_events_than_their_day_has_are_refused_all_at_once(plan: Path) -> None:
+    steps = [step(events=90), step(day=1, events=91), RunDays(days=(1,)), step(events=80, duplicates=0.2)]
+    with pytest.raises(InvalidInput) as error:
+        require_events(BatchStage(steps=tuple(steps)), plan, scenario="rides")
+    allowed = "allowed: at most 90, the load's valid events of that day in time"
+    assert list(map(str, error.value.problems)) == [
+        f"rides: batch.steps[1].events: found 91 with duplicates, out of day 1; {allowed}",
+        f"rides: batch.steps[3].events: found 96 with duplicates, out of day 2; {allowed}",
+    ]
+
+
+def test_the_file_of_a_day_that_has_just_enough_events_can_be_made(plan: Path) -> None:
+    stage = BatchStage(steps=(step(events=60, duplicates=0.5),))
+    require_events(stage, plan, scenario="rides")
+    assert dropped(plan, events=60, duplicates=0.5).rows.num_rows == 90
+
+
+def test_a_run_is_refused_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path))
+    stage = BatchStage(steps=(step(day=300, events=1),))
+    with pytest.raises(InvalidInput, match="out of day 300; allowed: at most 0"):
+        real_parts("process", None).plan(rides().model_copy(update={"batch": stage}), lambda said: None)

@@ -11,9 +11,10 @@ RUN = {"kind": "run", "days": [1]}
 DROP = {"kind": "drop", "partner": "tower", "day": 1, "format": "csv", "events": 5}
 
 
-def refused(*steps: object, span: str = "48h", deploy: str = "lambda") -> list[str]:
+def refused(*steps: object, span: str = "48h", deploy: str = "lambda", path: str = "live") -> list[str]:
     """What is wrong with the section, in a scenario of two days."""
-    changes = {"load__event_span": span, "pipeline__deploy": deploy, "batch": {"steps": list(steps)}}
+    load = {"load__event_span": span, "load__path": path}
+    changes = {**load, "pipeline__deploy": deploy, "batch": {"steps": list(steps)}}
     with pytest.raises(InvalidInput) as error:  # there always is one: the topology has no object store
         rides(**changes)
     found = [str(problem) for problem in error.value.problems]
@@ -35,6 +36,11 @@ def test_a_load_of_broken_days_is_refused(span: str) -> None:
 
 def test_there_is_no_batch_stage_without_the_batch_layer() -> None:
     assert "unless pipeline.deploy is batch or lambda" in "".join(refused(RUN, deploy="stream_path"))
+
+
+def test_a_file_is_made_of_planned_events_alone() -> None:
+    (told,) = refused(DROP, RUN, path="computed")
+    assert "steps[0].kind: found drop; allowed: another step, or another load.path" in told
 
 
 @pytest.mark.parametrize(
