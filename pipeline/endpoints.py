@@ -11,9 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, TypeVar, get_args
+from typing import ClassVar, Final, Literal, TypeVar, get_args
 
 from pipeline.errors import NoSuchService
+from pipeline.settings_file import read_settings
 
 SecurityProtocol = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls", "iam"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -179,18 +180,11 @@ class Endpoints:
 
     @staticmethod
     def load(path: Path) -> Endpoints:
-        """Read what ``save`` wrote. Raises OSError, ValueError, KeyError or TypeError when it is not that."""
-        raw: dict[str, dict[str, Any]] = json.loads(path.read_text())
-        return Endpoints(tuple(_endpoint(_KINDS[service], values) for service, values in raw.items()))
+        """Read what ``save`` wrote. Raises SettingsRefused when it is not that."""
+        return Endpoints(tuple(read_settings(path, _KINDS).values()))
 
     def _of(self, kind: type[_Wanted]) -> _Wanted:
         for endpoint in self.services:
             if isinstance(endpoint, kind):
                 return endpoint
         raise NoSuchService(kind.service, [endpoint.service for endpoint in self.services])
-
-
-def _endpoint(kind: type[Endpoint], values: dict[str, Any]) -> Endpoint:
-    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-    security = {"security": Security(**values["security"])} if "security" in values else {}
-    return kind(**values | lists | security)

@@ -4,6 +4,7 @@ PipelineError
 ├── ContractError        the contract cannot be read, or says what nothing enforces
 │   ├── IncompatibleContract     it may not follow the version that is current; lists every problem
 │   └── NoSuchContract           no contract of that name or version is registered
+├── SettingsRefused      a file of endpoints or options cannot be used; lists every problem
 ├── NoSuchService        the platform lacks a service that was asked for
 ├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
 ├── BuildError           a Java part of the pipeline could not be compiled
@@ -61,6 +62,14 @@ class NoSuchContract(ContractError):
         self.name, self.version, self.there = name, version, tuple(there)
         what = f"{name} {version}".strip()
         super().__init__(f"{what} is not registered; there is {', '.join(there) or 'no version of it'}")
+
+
+class SettingsRefused(PipelineError):
+    """A file that a process is started with cannot be used. Lists every problem, and never a secret."""
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.file, self.problems = file, tuple(problems)
+        super().__init__(f"{file}: {'; '.join(self.problems)}")
 
 
 class NoSuchService(PipelineError):

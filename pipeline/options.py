@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, get_type_hints
+
+from pipeline.settings_file import read_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +91,5 @@ class PipelineOptions:
 
     @staticmethod
     def load(path: Path) -> PipelineOptions:
-        """Read what ``save`` wrote. Raises OSError, ValueError, KeyError or TypeError when it is not that."""
-        raw: dict[str, Any] = json.loads(path.read_text())
-        return PipelineOptions(
-            deploy=raw["deploy"],
-            stream=StreamOptions(**raw["stream"]),
-            hot=HotOptions(**raw["hot"]),
-            topics=TopicOptions(**raw["topics"]),
-            batch=BatchOptions(**raw["batch"]),
-        )
+        """Read what ``save`` wrote; what it lacks has its default. Raises SettingsRefused."""
+        return PipelineOptions(**read_settings(path, get_type_hints(PipelineOptions)))

@@ -87,6 +87,10 @@ def _error(failed: Failed) -> FloodmarkError:
         case "Archived" | "DaysArchived":
             allowed = "a day of which nothing is in the archive"
             return InvalidInput([Problem(where="--date", found=failed.message, allowed=allowed)])
+        case "SettingsRefused":
+            allowed = "files that Endpoints.save and PipelineOptions.save wrote"
+            place = "--endpoints or --options of a batch process"
+            return InvalidInput([Problem(where=place, found=failed.message, allowed=allowed)])
         case "TableHeld" | "IncompatibleContract":
             return RunError(failed.message)
         case _:

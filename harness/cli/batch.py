@@ -14,7 +14,7 @@ import typer
 
 from harness.batch.job import BatchJob, outcome_of, told
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
-from harness.cli.platforms import EndpointsOption, endpoints_of
+from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, PlatformError, Problem
 from harness.java_parts import with_batch_jar
 from pipeline.batch.events import Event, parse
@@ -25,6 +25,7 @@ from pipeline.options import PipelineOptions
 _END_S: Final = 20.0
 """How long a process may take to end that was told to."""
 _DATES: Final = ["%Y-%m-%d"]
+_NEEDS: Final = ("kafka", "object_store", "spark")
 
 DateOption = Annotated[
     list[datetime] | None,
@@ -53,7 +54,7 @@ def run(
     """
     days = sorted({moment.date() for moment in date or []})
     _require_ended(days, "--date")
-    _carry_out(endpoints_of(endpoints), days, output)
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def backfill(
@@ -71,7 +72,7 @@ def backfill(
     """
     days = _range(first.date(), last.date())
     _require_ended(days, "--to")
-    _carry_out(endpoints_of(endpoints), days, output)
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def _range(first: date, last: date) -> Sequence[date]:
@@ -88,13 +89,13 @@ def _require_ended(days: Sequence[date], option: str) -> None:
         raise InvalidInput(late)
 
 
-def _carry_out(endpoints: Path, days: Sequence[date], output: OutputFormat) -> None:
+def _carry_out(endpoints: Endpoints, days: Sequence[date], output: OutputFormat) -> None:
     report = Progress()
     with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
         options = Path(folder, "pipeline.json")
         PipelineOptions(deploy="lambda").save(options)
         with_jar = Path(folder, "endpoints.json")
-        with_batch_jar(Endpoints.load(endpoints), report=report).save(with_jar)
+        with_batch_jar(endpoints, report=report).save(with_jar)
         job = BatchJob(endpoints=with_jar, options=options, days=tuple(days))
         events: list[Event] = []
         with _process(job) as process:

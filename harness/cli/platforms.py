@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from harness.backends.process.instance import instances
 from harness.errors import InvalidInput, PlatformError, Problem
+from pipeline.endpoints import Endpoints
+from pipeline.errors import SettingsRefused
 
 EndpointsOption = Annotated[
     Path | None,
@@ -16,13 +19,30 @@ EndpointsOption = Annotated[
 ]
 
 
-def endpoints_of(chosen: Path | None) -> Path:
-    """The file of endpoints. Raises InvalidInput, and PlatformError unless exactly one platform runs."""
-    if chosen is not None:
-        if not chosen.is_file():
-            allowed = "a file that `floodmark up` or a run wrote"
-            raise InvalidInput([Problem(where="--endpoints", found=str(chosen), allowed=allowed)])
-        return chosen
+def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
+    """The platform's endpoints, among which are those of the services that the command needs.
+
+    Raises InvalidInput for a file that cannot be used, and PlatformError unless exactly one platform runs
+    that has these services.
+    """
+    file = _running() if chosen is None else chosen
+    try:
+        endpoints = Endpoints.load(file)
+    except SettingsRefused as error:
+        allowed = "a file that `floodmark up` or a run wrote"
+        raise InvalidInput(
+            [Problem(where=f"--endpoints {file}", found=found, allowed=allowed) for found in error.problems]
+        ) from error
+    there = [endpoint.service for endpoint in endpoints.services]
+    if lacking := [service for service in needs if service not in there]:
+        raise PlatformError(
+            f"the platform of {file} has no {', no '.join(lacking)}; it has"
+            f" {', '.join(there) or 'no service'}. `floodmark up lambda` starts one with a batch layer"
+        )
+    return endpoints
+
+
+def _running() -> Path:
     running = [instance for instance in instances() if instance.endpoints_file.is_file()]
     if not running:
         raise PlatformError("no platform runs here; `floodmark up lambda` starts one with a batch layer")

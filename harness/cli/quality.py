@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
-from harness.cli.platforms import EndpointsOption, endpoints_of
+from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, PlatformError, Problem
 from pipeline.endpoints import Endpoints
 from pipeline.errors import NoSuchReport, PipelineError
@@ -48,7 +48,7 @@ def report(
     Exit codes: 0 the gates let the day through, 1 it is in quarantine, 2 it has no report, 3 its gates were
     not evaluated, 4 the platform could not be reached.
     """
-    stored, found = _fetched(endpoints_of(endpoints), date)
+    stored, found = _fetched(platform_of(endpoints, needs=("object_store",)), date)
     page = out / f"{found.day}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_bytes(stored.page)
@@ -59,9 +59,9 @@ def report(
     raise typer.Exit(_EXIT_CODES[found.verdict])
 
 
-def _fetched(endpoints: Path, moment: datetime) -> tuple[StoredReport, DayReport]:
+def _fetched(endpoints: Endpoints, moment: datetime) -> tuple[StoredReport, DayReport]:
     try:
-        stored = fetch(moment.date(), Objects(Endpoints.load(endpoints).object_store))
+        stored = fetch(moment.date(), Objects(endpoints.object_store))
         return stored, from_json(stored.report)
     except NoSuchReport as error:
         there = ", ".join(map(str, error.there)) or "none yet; `floodmark batch run` carries days out"

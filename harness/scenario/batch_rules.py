@@ -83,7 +83,7 @@ def _files(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
     for n, step in enumerate(steps):
         if isinstance(step, Drop) and draft.load is not None and draft.load.path == "computed":
             allowed = "another step, or another load.path: no plan says which events a computed load has"
-            yield _problem(draft, ("batch", "steps", n, "kind"), "drop", allowed)
+            yield draft.problem(("batch", "steps", n, "kind"), "drop", allowed)
         if isinstance(step, Drop) and step.damage in _PARQUET_ALONE and step.format != "parquet":
             allowed = f"none or another, or format: parquet, which alone can be {step.damage}"
             yield draft.problem(("batch", "steps", n, "damage"), step.damage, allowed)

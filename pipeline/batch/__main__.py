@@ -44,12 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> None:
     endpoints, began_s = Endpoints.load(options.endpoints), time.monotonic()
+    choices = PipelineOptions.load(options.options).batch
     with spark_session(endpoints, name="floodmark-batch") as spark:
         tell(Ready(after_s=round(time.monotonic() - began_s, 3)))
         context = context_of(
             spark,
             endpoints,
-            PipelineOptions.load(options.options).batch,
+            choices,
             holder=f"{socket.gethostname()}, process {os.getpid()}",
             now=lambda: datetime.now(UTC),
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from harness.batch.job import outcome_of, summary, told
 from harness.cli.main import invoke
 from harness.errors import InvalidInput, PlatformError, RunError
+from pipeline.batch.__main__ import main
 from pipeline.batch.events import Begins, Ended, Event, Failed, parse
 from pipeline.batch.task import Output, TaskRecord, TaskResult
 from pipeline.quality.result import GateResult, RefusedFile
@@ -54,8 +56,37 @@ def test_without_a_platform_it_says_how_to_start_one(capsys: pytest.CaptureFixtu
     assert "`floodmark up lambda` starts one" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["batch", "run"], ["quality", "report", "--date", "2026-11-20"]])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", (2, "it cannot be read as JSON")),
+        ('{"spark": {}}', (2, "found spark.master: found nothing")),
+        ('{"kafka": {"bootstrap_servers": []}}', (4, "no object_store")),
+    ],
+)
+def test_endpoints_that_are_of_no_use_are_told(
+    command: list[str], text: str, told: tuple[int, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "endpoints.json"
+    file.write_text(text)
+    assert invoke([*command, "--endpoints", str(file)]) == told[0]
+    said = capsys.readouterr().err
+    assert (str(file) in said, told[1] in said) == (True, True)
+
+
 def test_endpoints_that_are_not_there_are_refused() -> None:
     assert invoke(["batch", "run", "--endpoints", "/nowhere.json"]) == 2
+
+
+def test_a_process_that_is_started_with_something_else_tells_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "endpoints.json"
+    file.write_text("[]")
+    assert main(["--endpoints", str(file), "--options", str(file)]) == 1
+    with pytest.raises(InvalidInput, match=r"endpoints\.json: found a list; allowed: an object"):
+        outcome_of([parse(capsys.readouterr().out)])
 
 
 @pytest.mark.parametrize("event", [Begins(task="land", day=None), Ended(record=RECORD)])

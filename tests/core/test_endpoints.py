@@ -17,7 +17,8 @@ from pipeline.endpoints import (
     Security,
     SparkEndpoint,
 )
-from pipeline.errors import NoSuchService, PipelineError
+from pipeline.errors import NoSuchService, PipelineError, SettingsRefused
+from pipeline.options import BatchOptions, PipelineOptions
 
 KAFKA = KafkaEndpoint(
     bootstrap_servers=("k1:9092", "k2:9092"),
@@ -39,6 +40,55 @@ def test_another_process_reads_the_services_that_there_are(
 ) -> None:
     Endpoints(services).save(tmp_path / "endpoints.json")
     assert Endpoints.load(tmp_path / "endpoints.json") == Endpoints(services)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", ["it cannot be read as JSON: Expecting property name"]),
+        ("[]", ["found a list; allowed: an object"]),
+        ('{"kafka": {}}', ["kafka.bootstrap_servers: found nothing; allowed: a value, as it has no default"]),
+        (
+            '{"kafkas": {}, "spark": {"master": 3, "jars": [], "driver_heap_bytes": 1, "more": 1}}',
+            [
+                "found kafkas; allowed: kafka, flink",
+                "spark.master: found 3; allowed: a valid string",
+                "spark.more: found 1; allowed: no field of this name",
+            ],
+        ),
+        (
+            '{"kafka": {"bootstrap_servers": ["k"], "security": {"password": 31337, "protocol": "tcp"}}}',
+            [
+                "kafka.security.protocol: found 'tcp'; allowed: 'plaintext', 'tls'",
+                "kafka.security.password: found a int; allowed: a valid string",
+            ],
+        ),
+    ],
+)
+def test_a_file_of_something_else_is_refused_with_every_problem(
+    text: str, told: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "endpoints.json").write_text(text)
+    with pytest.raises(SettingsRefused) as refused:
+        Endpoints.load(tmp_path / "endpoints.json")
+    assert [t for p, t in zip(refused.value.problems, told, strict=True) if not p.startswith(t)] == []
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsRefused, match=r"nowhere\.json.*No such file"):
+        Endpoints.load(tmp_path / "nowhere.json")
+
+
+def test_options_are_read_as_they_were_written(tmp_path: Path) -> None:
+    options = PipelineOptions(deploy="lambda", batch=BatchOptions(gates="skip"))
+    options.save(tmp_path / "options.json")
+    assert PipelineOptions.load(tmp_path / "options.json") == options
+
+
+def test_options_of_something_else_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "options.json").write_text('{"deploy": "all", "batch": {"gates": "open"}}')
+    with pytest.raises(SettingsRefused, match=r"deploy: found 'all'.*; batch\.gates: found 'open'"):
+        PipelineOptions.load(tmp_path / "options.json")
 
 
 def test_only_the_owner_reads_credentials(tmp_path: Path) -> None:
