@@ -52,6 +52,8 @@ def launch_settings(endpoint: SparkEndpoint, *, name: str, scratch: Path) -> Map
         "spark.databricks.delta.snapshotPartitions": "2",
         # What an optimized write puts into one file, as it is shuffled; 512 MB by default.
         "spark.databricks.delta.optimizeWrite.binSize": "128MB",
+        # How many tasks list a table's folders, as a vacuum does: by default one a path, up to 10,000.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
     }
     if endpoint.executor_heap_bytes is not None:
         settings["spark.executor.memory"] = f"{endpoint.executor_heap_bytes // _MIB}m"
