@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from harness.history.writer import TableWriter
 from harness.run_clock import RunClock
-from pipeline.batch.events import Ended, Event
+from pipeline.batch.events import Ended, Event, Scanned
 from pipeline.batch.task import TaskRecord
 
 _PART_PREFIX = "stage"
@@ -36,7 +36,7 @@ class BatchBooks:
 
     def open(self) -> None:
         """Begin the tables, so that one without a row says that there was none."""
-        for table in ("partner_rows", "batch_tasks", "batch_gates"):
+        for table in ("partner_rows", "batch_tasks", "batch_gates", "batch_scans"):
             with TableWriter(self.history, table, _PART_PREFIX):
                 pass
 
@@ -45,10 +45,13 @@ class BatchBooks:
         self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
 
     def note(self, event: Event) -> None:
-        """Note a task that was carried out, and what its gate found."""
-        if isinstance(event, Ended):
-            self._task(event.record)
-            self._gate(event.record)
+        """Note a task that was carried out, with what its gate found; and what a query read."""
+        match event:
+            case Ended(record=record):
+                self._task(record)
+                self._gate(record)
+            case Scanned():
+                self._scan(event)
 
     def contents(self, step: int, moment: Literal["before", "after"], days: Sequence[date]) -> None:
         """Note what days hold, before or after they are carried out again."""
@@ -92,6 +95,10 @@ class BatchBooks:
                 },
             },
         )
+
+    def _scan(self, scanned: Scanned) -> None:
+        counts = scanned.model_dump(exclude={"kind", "at"})
+        self._write("batch_scans", {"at_ns": self._run_ns(scanned.at), **counts})
 
     def _run_ns(self, moment: datetime) -> int:
         """On the run's clock. Microseconds are all that a datetime has."""

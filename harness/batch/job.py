@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.backends.protocol import Report
 from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
-from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready
+from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, Scanned
 from pipeline.batch.task import Gate, TaskRecord
 
 
@@ -28,6 +28,8 @@ class BatchJob:
     """One after the other: land what the source held when that day ended, and carry out what is open then."""
     rest: bool = False
     """Then land all that is left, and carry out what it reopens."""
+    scans: tuple[date, ...] = ()
+    """At last, measure what a query of one of these days and a type of it reads."""
 
     @property
     def argv(self) -> Sequence[str]:
@@ -36,7 +38,8 @@ class BatchJob:
         days = [text for day in self.days for text in ("--day", str(day))]
         ends = [text for day in self.ends for text in ("--end-of", str(day))]
         rest = ["--rest"] if self.rest else []
-        return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends, *rest]
+        scans = [text for day in self.scans for text in ("--scan", str(day))]
+        return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends, *rest, *scans]
 
 
 def told(event: Event, report: Report) -> None:
@@ -54,6 +57,11 @@ def told(event: Event, report: Report) -> None:
                 report(f"  refused {file.key}: {file.reason}")
             for note in record.result.notes:
                 report(f"  {note}")
+        case Scanned():
+            files = f"{event.files_read:,} of {event.files_all:,} files"
+            report(
+                f"a query of {event.query} read {files}, {event.bytes_read:,} of {event.bytes_all:,} bytes"
+            )
         case Failed(message=message):
             report(f"failed: {message}")
 
@@ -85,7 +93,10 @@ def _error(failed: Failed) -> FloodmarkError:
         case "NoSuchDay":
             return InvalidInput([Problem(where="--date", found=failed.message, allowed="a day with events")])
         case "Archived" | "DaysArchived":
-            allowed = "a day of which nothing is in the archive"
+            allowed = (
+                "a day of which nothing is in the archive;"
+                " `floodmark batch restore` brings one back beside the tables"
+            )
             return InvalidInput([Problem(where="--date", found=failed.message, allowed=allowed)])
         case "SettingsRefused":
             allowed = "files that Endpoints.save and PipelineOptions.save wrote"

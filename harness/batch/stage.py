@@ -65,8 +65,9 @@ class Stage:
                 case Register(field=field):
                     self.add_field(field)
                     self.report(f"registered a contract with the field {field}")
-                case RunDays(days=days, rest=rest):
-                    self._carry_out(number, self._job(ends=self._dates(days), rest=rest))
+                case RunDays(days=days, rest=rest, scans=scans):
+                    job = self._job(ends=self._dates(days), rest=rest, scans=self._dates(scans))
+                    self._carry_out(number, job)
                 case Rerun(days=days):
                     dates = self._dates(days)
                     self.books.contents(number, "before", dates)
@@ -78,10 +79,15 @@ class Stage:
         return self.folder.path / "tmp"
 
     def _job(
-        self, *, days: tuple[date, ...] = (), ends: tuple[date, ...] = (), rest: bool = False
+        self,
+        *,
+        days: tuple[date, ...] = (),
+        ends: tuple[date, ...] = (),
+        rest: bool = False,
+        scans: tuple[date, ...] = (),
     ) -> BatchJob:
         endpoints, options = self.folder.endpoints, self.folder.pipeline_options
-        return BatchJob(endpoints=endpoints, options=options, days=days, ends=ends, rest=rest)
+        return BatchJob(endpoints=endpoints, options=options, days=days, ends=ends, rest=rest, scans=scans)
 
     def _drop(self, step: Drop, number: int) -> None:
         file = partner_file(

@@ -57,6 +57,9 @@ class RunDays(_Model):
     days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(min_length=1)
     rest: bool = False
     """Land what has come since, too, and carry those of the days so far out again that it reopens."""
+    scans: tuple[Annotated[int, Field(ge=1, le=366)], ...] = ()
+    """Then measure how much of Silver a query of such a day and its largest type reads, for the check
+    ``pruning``. By the same process, as a session of Spark alone would take longer than the queries."""
 
 
 class Rerun(_Model):

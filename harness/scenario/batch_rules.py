@@ -17,6 +17,7 @@ _PARQUET_ALONE: Final = ("narrowed_type", "truncated")
 
 def batch_rules(draft: Draft) -> Iterator[Problem]:
     """Every rule that the section breaks, as far as the well-formed sections tell."""
+    yield from _shown(draft)
     if draft.batch is None:
         return
     if draft.pipeline is not None and not draft.pipeline.batches:
@@ -34,6 +35,22 @@ def batch_rules(draft: Draft) -> Iterator[Problem]:
             yield from _days(draft, draft.batch, int(days))
     yield from _order(draft, draft.batch.steps)
     yield from _files(draft, draft.batch.steps)
+
+
+def _shown(draft: Draft) -> Iterator[Problem]:
+    """A check of what a step alone shows needs such a step."""
+    if draft.batch is None and draft.document.get("batch") is not None:
+        return
+    steps = draft.batch.steps if draft.batch else ()
+    shown = {
+        "pruning": (any(isinstance(step, RunDays) and step.scans for step in steps), "a run with scans"),
+        "reruns_unchanged": (any(isinstance(step, Rerun) for step in steps), "a rerun"),
+    }
+    for n, expectation in draft.expect.items():
+        there, needed = shown.get(expectation.check, (True, ""))
+        if not there:
+            allowed = f"another check, unless a step of batch is {needed}"
+            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
 
 
 def _days(draft: Draft, stage: BatchStage, days: int) -> Iterator[Problem]:
@@ -67,6 +84,8 @@ def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
                         allowed = f"a day after {max(ran)}, which has been run; `rerun` runs one again"
                         yield draft.problem((*place, "days"), str(day), allowed)
                     ran.add(day)
+                for day in sorted(set(step.scans) - ran):
+                    yield draft.problem((*place, "scans"), str(day), "a day that was run by then")
             case Rerun():
                 for day in sorted(set(step.days) - ran):
                     yield draft.problem((*place, "days"), str(day), "a day that was run before")

@@ -19,6 +19,7 @@ from typing import NoReturn, TextIO
 
 import psutil
 
+from pipeline.batch.day_scan import scan_day
 from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, teller
 from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.parts import batch_of, context_of
@@ -68,6 +69,8 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
             batch.carry_out(options.day)
         else:
             batch.carry_out_open(before=datetime.now(UTC).date())
+        for scanned in filter(None, (scan_day(context, day) for day in options.scan)):
+            tell(scanned)
 
 
 def _cpu_s() -> float:
@@ -104,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
         help="land what the source held when this day ended, and carry out what is open then",
     )
     parser.add_argument("--rest", action="store_true", help="with --end-of: then land what is left, too")
+    parser.add_argument(
+        "--scan",
+        type=date.fromisoformat,
+        action="append",
+        default=[],
+        help="then measure how much of Silver a query of this day and one type reads",
+    )
     return parser
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Final, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -44,6 +44,20 @@ class Ended(_Event):
     record: TaskRecord
 
 
+class Scanned(_Event):
+    """A query for a part of a table was carried out, and what Spark opened for it was counted."""
+
+    kind: Literal["scanned"] = "scanned"
+    at: datetime
+    query: str
+    """For people: the table and the part."""
+    files_read: int
+    files_all: int
+    """What the table has."""
+    bytes_read: int
+    bytes_all: int
+
+
 class Failed(_Event):
     """Nothing more is carried out. What was recorded stays, and everything can be carried out again."""
 
@@ -53,7 +67,7 @@ class Failed(_Event):
     message: str
 
 
-Event = Annotated[Ready | Days | Begins | Ended | Failed, Field(discriminator="kind")]
+Event = Annotated[Ready | Days | Begins | Ended | Scanned | Failed, Field(discriminator="kind")]
 _EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
 
 

@@ -23,10 +23,8 @@ def refused(*steps: object, span: str = "48h", deploy: str = "lambda", path: str
 
 def test_a_stage_that_makes_sense_is_taken() -> None:
     register, added = {"kind": "register", "field": "gate"}, {**DROP, "added": ["gate"]}
-    assert (
-        refused(DROP, RUN, register, added, {"kind": "run", "days": [2]}, {"kind": "rerun", "days": [1]})
-        == []
-    )
+    second = {"kind": "run", "days": [2], "scans": [1, 2]}
+    assert refused(DROP, RUN, register, added, second, {"kind": "rerun", "days": [1]}) == []
 
 
 @pytest.mark.parametrize("span", ["36h", "12h"])
@@ -50,6 +48,7 @@ def test_a_file_is_made_of_planned_events_alone() -> None:
         ([{**DROP, "day": 3}], "steps[0].day: found 3; allowed: a day of the load"),
         ([RUN, RUN], "steps[1].days: found 1; allowed: a day after 1"),
         ([{"kind": "rerun", "days": [1]}], "steps[0].days: found 1; allowed: a day that was run before"),
+        ([{**RUN, "scans": [1, 2]}], "steps[0].scans: found 2; allowed: a day that was run by then"),
         ([{**DROP, "added": ["gate"]}], "steps[0].added: found gate; allowed: a field that `register`"),
         (
             [{"kind": "register", "field": "value"}],
@@ -64,3 +63,30 @@ def test_a_file_is_made_of_planned_events_alone() -> None:
 def test_each_mistake_is_told_where_it_is(steps: list[object], told: str) -> None:
     (problem,) = refused(*steps)
     assert told in problem
+
+
+def expecting(check: str, *steps: object) -> list[str]:
+    """What is wrong with expecting something of a check."""
+    expect = [{"check": check, "thresholds": ["count == 0"]}]
+    batch = {"batch": {"steps": list(steps)}} if steps else {}
+    with pytest.raises(InvalidInput) as error:
+        rides(load__event_span="48h", expect=expect, **batch)
+    return [str(problem) for problem in error.value.problems if "unless a step" in str(problem)]
+
+
+@pytest.mark.parametrize("steps", [(), (RUN,)])
+@pytest.mark.parametrize(
+    ("check", "needed"), [("pruning", "a run with scans"), ("reruns_unchanged", "a rerun")]
+)
+def test_what_a_step_alone_shows_is_not_expected_without_one(
+    check: str, needed: str, steps: tuple[object, ...]
+) -> None:
+    (told,) = expecting(check, *steps)
+    assert (
+        f"expect[0].check: found {check}; allowed: another check, unless a step of batch is {needed}" in told
+    )
+
+
+def test_what_a_step_shows_is_expected() -> None:
+    assert expecting("pruning", {**RUN, "scans": [1]}) == []
+    assert expecting("reruns_unchanged", RUN, {"kind": "rerun", "days": [1]}) == []

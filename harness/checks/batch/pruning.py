@@ -22,7 +22,11 @@ _EXAMPLE: Final = ("query", "percent", "files_read", "files_all")
 
 
 class Pruning:
-    """One value a query: what it was spared, in percent of the bytes of a full scan."""
+    """One value a query: what it was spared, in percent of the bytes of a full scan.
+
+    No limit holds by itself, since what can be spared follows from how many days there are: a query of one
+    day of three reads up to a third of an even table, one of a day and type of 90 days with two types 0.6%.
+    """
 
     name = "pruning"
     describes = "share of a full scan's bytes that a query for a part of a table does not read"

@@ -1,0 +1,73 @@
+"""What the books of a batch stage keep of what its processes tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from harness.batch.books import BatchBooks
+from harness.batch.job import BatchJob, told
+from harness.history.batch_schema import BATCH_TABLES
+from harness.judge import judge_history
+from harness.run_clock import RunClock
+from harness.scenario.model import Expectation
+from pipeline.batch.events import Scanned, parse
+from pipeline.options import PipelineOptions
+from tests.core.histories import history, scenario
+
+EPOCH = datetime(2026, 11, 23, tzinfo=UTC)
+SCANNED = Scanned(
+    at=datetime(2026, 11, 23, 0, 0, 7, 500_000, tzinfo=UTC),
+    query="silver/events of 2026-11-20, departed alone",
+    files_read=1,
+    files_all=6,
+    bytes_read=300,
+    bytes_all=1000,
+)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> BatchBooks:
+    clock = RunClock(epoch_unix_ns=round(EPOCH.timestamp()) * 10**9, epoch_monotonic_ns=0)
+    return BatchBooks(history=tmp_path, clock=clock, read_contents=lambda days: pa.table({}))
+
+
+def kept(books: BatchBooks, table: str) -> list[dict[str, object]]:
+    """The rows of a table, over all its parts."""
+    return pq.read_table(books.history / table, schema=BATCH_TABLES[table]).to_pylist()
+
+
+def test_a_query_that_was_measured_is_kept_on_the_runs_clock(books: BatchBooks) -> None:
+    books.note(parse(SCANNED.model_dump_json()))
+    counts = {"files_read": 1, "files_all": 6, "bytes_read": 300, "bytes_all": 1000}
+    assert kept(books, "batch_scans") == [{"at_ns": 7_500_000_000, "query": SCANNED.query, **counts}]
+
+
+def test_books_that_were_opened_say_that_no_query_was_measured(books: BatchBooks) -> None:
+    books.open()
+    assert (books.history / "batch_scans").is_dir()
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [("min >= 70%", "PASS"), ("min >= 71%", "FAIL")])
+def test_what_a_query_was_spared_is_held_against_the_scenarios_limit(
+    books: BatchBooks, limit: str, verdict: str
+) -> None:
+    books.note(SCANNED)
+    of = scenario(
+        Expectation(check="pruning", thresholds=(limit,)), pipeline=PipelineOptions(deploy="lambda")
+    )
+    judgement = judge_history(history(of=of, batch_scans=kept(books, "batch_scans")), run_id="r")
+    (finding,) = (finding for finding in judgement.findings if finding.name == "pruning")
+    assert (finding.verdict, finding.observed) == (verdict, 70.0)
+
+
+def test_a_process_is_told_which_days_to_measure_and_tells_people_what_it_found() -> None:
+    job = BatchJob(endpoints=Path("e"), options=Path("o"), scans=(date(2026, 11, 20),))
+    assert job.argv[-2:] == ["--scan", "2026-11-20"]
+    said: list[str] = []
+    told(SCANNED, said.append)
+    assert said == [f"a query of {SCANNED.query} read 1 of 6 files, 300 of 1,000 bytes"]
