@@ -64,10 +64,14 @@ class Objects:
 
     def list(self, prefix: str) -> tuple[str, ...]:
         """The keys that begin so, in the order of their bytes, without S3A's markers of empty folders."""
+        return tuple(self.sizes(prefix))
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """The sizes in bytes of the objects that ``list`` gives, by key and in its order."""
         with told(f"listing {prefix}"):
             pages = self._call(self._client.get_paginator("list_objects_v2").paginate, Prefix=prefix)
-            keys = (found["Key"] for page in pages for found in page.get("Contents", ()))
-            return tuple(key for key in keys if not key.endswith("/"))
+            found = (there for page in pages for there in page.get("Contents", ()))
+            return {there["Key"]: there["Size"] for there in found if not there["Key"].endswith("/")}
 
     def size(self, key: str) -> int:
         """An object's size in bytes. Raises NoSuchObject."""

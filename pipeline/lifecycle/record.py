@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 from urllib.parse import unquote
@@ -95,9 +96,21 @@ def records_of(policy: Policy, objects: Objects, name: str) -> tuple[ArchiveReco
 
 def archived_days(policy: Policy, objects: Objects) -> frozenset[date]:
     """The days of which anything is in the archive, by the names of its pieces alone."""
+    return frozenset(day for day, _ in _pieces(policy, objects))
+
+
+def archived_names(policy: Policy, objects: Objects, day: date) -> tuple[str, ...]:
+    """The names of a day's pieces, in order."""
+    return tuple(sorted({name for of, name in _pieces(policy, objects) if of == day}))
+
+
+def _pieces(policy: Policy, objects: Objects) -> Iterator[tuple[date, str]]:
+    """The day and the name of every record, by its key."""
     records = f"{policy.tiers.cold.prefix}{_RECORDS}"
-    found = (covered_day(policy, key.removeprefix(records)) for key in objects.list(records))
-    return frozenset(day for _, day in filter(None, found))
+    for key in objects.list(records):
+        own = key.removeprefix(records)
+        if found := covered_day(policy, own):
+            yield found[1], own.rpartition("/")[0]
 
 
 def _folder(policy: Policy, name: str) -> str:

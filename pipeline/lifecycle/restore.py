@@ -10,12 +10,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.record import ArchiveRecord
+
+_HOUR_S: Final = 3600
 
 
 class RestoreRequest(BaseModel):
@@ -47,7 +49,8 @@ class RestoreRequest(BaseModel):
 
 def restore(policy: Policy, record: ArchiveRecord, now: datetime, chance: random.Random) -> RestoreRequest:
     """Ask for a piece. The same chance and moment give the same request."""
-    takes = timedelta(hours=chance.uniform(policy.restore.min_h, policy.restore.max_h))
+    # In whole seconds, as people are told it and then come back.
+    takes = timedelta(seconds=round(chance.uniform(policy.restore.min_h, policy.restore.max_h) * _HOUR_S))
     return RestoreRequest(
         name=record.name,
         id=record.id,

@@ -95,6 +95,14 @@ def restored_table(record: ArchiveRecord, stores: Stores) -> str | None:
     return None if day is None else record.restored_key(stores.policy, day.table)
 
 
+def restored_places(request: RestoreRequest, stores: Stores) -> tuple[str, ...]:
+    """Where what was asked for lies once it is readable: a table, or objects. Raises ArchiveDamaged."""
+    record = _record(request, stores)
+    table = restored_table(record, stores)
+    keys = (record.restored_key(stores.policy, member.key) for member in record.objects)
+    return (table,) if table else tuple(keys)
+
+
 def _bring_back(record: ArchiveRecord, stores: Stores) -> None:
     for member in record.objects:
         to_key = record.restored_key(stores.policy, member.key)

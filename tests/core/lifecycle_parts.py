@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipeline.errors import NoSuchObject
+from pipeline.lifecycle.covered import covered_objects
 from pipeline.lifecycle.delta_days import DeltaDays
-from pipeline.lifecycle.plan import Move, StoredObject, plan
+from pipeline.lifecycle.plan import Move, plan
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects, Stores
 
@@ -84,14 +85,8 @@ def stores(objects: Objects, folder: Path = Path("/nowhere")) -> Stores:
     return Stores(policy=POLICY, objects=objects, tables=DeltaDays(root=str(folder)), hold=hold)
 
 
-def listed(of: Stores) -> tuple[StoredObject, ...]:
-    """Everything that the policy covers: loose objects, and the live files of tables."""
-    tables = [covered.prefix.removesuffix("/") for covered in POLICY.covers if covered.moved == "day"]
-    live = [file for table in tables for file in of.tables.live(table)]
-    loose = [covered.prefix for covered in POLICY.covers if covered.moved == "object"]
-    keys = [key for prefix in loose for key in of.objects.list(prefix)]
-    return (*live, *(StoredObject(key=key, bytes=len(of.objects.get(key))) for key in keys))
-
-
 def planned(of: Stores, now: datetime = NOW) -> tuple[Move, ...]:
-    return plan(POLICY, listed(of), now)
+    def sizes(prefix: str) -> dict[str, int]:
+        return {key: len(of.objects.get(key)) for key in of.objects.list(prefix)}
+
+    return plan(POLICY, covered_objects(of, sizes), now)

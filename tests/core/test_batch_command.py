@@ -127,5 +127,10 @@ def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -
         outcome_of([Ended(record=RECORD), Failed(error=error, message="why")])
 
 
+def test_a_day_in_the_archive_is_told_with_the_command_that_brings_it_back() -> None:
+    with pytest.raises(InvalidInput, match="`floodmark batch restore` brings one back"):
+        outcome_of([Failed(error="DaysArchived", message="why")])
+
+
 def test_the_records_of_a_process_are_what_it_carried_out() -> None:
     assert outcome_of([Begins(task="silver", day=RECORD.day), Ended(record=RECORD)]) == [RECORD]

@@ -18,9 +18,17 @@ from pipeline.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObje
 from pipeline.lifecycle.archive import apply
 from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.plan import tier_of
-from pipeline.lifecycle.record import TableDay, archived_days, records_of
+from pipeline.lifecycle.record import TableDay, archived_days, archived_names, records_of
 from pipeline.lifecycle.restore import due, expired, restore
-from pipeline.lifecycle.restored import advance, ask, get, requests, require_there, restored_table
+from pipeline.lifecycle.restored import (
+    advance,
+    ask,
+    get,
+    requests,
+    require_there,
+    restored_places,
+    restored_table,
+)
 from pipeline.lifecycle.stores import Stores
 from tests.core.lifecycle_parts import (
     FILE,
@@ -121,6 +129,21 @@ def test_a_day_is_archived_as_soon_as_anything_of_it_is(lake: Stores) -> None:
     assert archived_days(POLICY, lake.objects) == set()
     apply([move for move in planned(lake) if move.table is None], lake, NOW)
     assert archived_days(POLICY, lake.objects) == {OLD}
+
+
+def test_the_pieces_of_a_day_are_found_by_the_day(lake: Stores) -> None:
+    archived(lake)
+    assert archived_names(POLICY, lake.objects, OLD) == (FILE, DAY)
+    assert archived_names(POLICY, lake.objects, YOUNG) == ()
+
+
+def test_where_a_piece_comes_back_is_known_before_it_does(lake: Stores) -> None:
+    archived(lake)
+    requests = [request for name in (DAY, FILE) for request in ask(name, lake, NOW, random.Random(7))]
+    (day,), (file,) = (restored_places(request, lake) for request in requests)
+    advance(lake, NOW + 5 * HOUR)
+    assert lake.objects.list(f"{day}/_delta_log/")
+    assert lake.objects.get(file) == b"a,b"
 
 
 def test_a_restored_day_is_a_table_of_its_own_with_the_same_rows(lake: Stores, tmp_path: Path) -> None:

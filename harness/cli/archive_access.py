@@ -1,0 +1,69 @@
+"""What the commands of the archive share: the lake that they work on, the moment, and the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from rich.text import Text
+
+from harness.cli.output import console
+from harness.errors import PlatformError, RunError
+from pipeline.endpoints import Endpoints
+from pipeline.errors import CommitConflict, LeaseLost, PipelineError, TableHeld
+from pipeline.lake.objects import Objects
+from pipeline.lifecycle.lake import lake_stores
+from pipeline.lifecycle.stores import Stores
+
+NEEDS: Final = ("object_store",)
+_HOLDER: Final = "floodmark batch lifecycle"
+_MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=_MOMENTS,
+        help="The moment on the event clock, UTC; a later one rehearses what is to come.  [default: now]",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lake:
+    """A platform's lake."""
+
+    stores: Stores
+    objects: Objects
+
+
+@contextmanager
+def lake_at(endpoints: Endpoints) -> Iterator[Lake]:
+    """The lake; what goes wrong in it is raised as the harness's own kinds, RunError and PlatformError."""
+    store = endpoints.object_store
+    objects = Objects(store)
+    try:
+        yield Lake(stores=lake_stores(store, objects, holder=_HOLDER), objects=objects)
+    except (TableHeld, LeaseLost, CommitConflict) as error:
+        raise RunError(str(error)) from error
+    except PipelineError as error:
+        raise PlatformError(f"the lake: {error}") from error
+
+
+def moment(as_of: datetime | None) -> datetime:
+    """What ``--as-of`` says, or now; in whole seconds, in which it can be said."""
+    return datetime.now(UTC).replace(microsecond=0) if as_of is None else as_of.replace(tzinfo=UTC)
+
+
+def shown(at: datetime) -> str:
+    """A moment for people."""
+    return f"{at:%Y-%m-%d %H:%M:%S} (UTC)"
+
+
+def say(line: str) -> None:
+    """Write a line for people."""
+    console().print(Text(line), soft_wrap=True)

@@ -1,0 +1,111 @@
+"""``floodmark batch restore``: a day of the archive that is brought back beside the tables."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Final
+
+import typer
+
+from harness.cli.archive_access import NEEDS, AsOfOption, Lake, lake_at, moment, say, shown
+from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
+from harness.cli.platforms import EndpointsOption, platform_of
+from harness.errors import InvalidInput, Problem
+from pipeline.lifecycle.record import archived_days, archived_names
+from pipeline.lifecycle.restore import RestoreRequest, restore_time
+from pipeline.lifecycle.restored import advance, ask, restored_places
+
+_COLUMNS: Final = ("piece", "state", "until", "where")
+
+DateOption = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, UTC.")]
+TableOption = Annotated[
+    str | None,
+    typer.Option("--table", help="Of this table alone, such as silver/events.  [default: all of the day]"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """What was asked for, and whether it is there."""
+
+    request: RestoreRequest
+    readable: bool
+    places: Sequence[str]
+    """Where it lies once it is readable."""
+
+
+def restore(
+    *,
+    date: DateOption,
+    table: TableOption = None,
+    as_of: AsOfOption = None,
+    endpoints: EndpointsOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Ask for a day of the archive, and bring back what is due.
+
+    It comes back as tables of its own below restored/, for some days, and never into the tables that it left.
+    A restore takes 3 to 5 hours of the event clock, as a standard retrieval from S3 Glacier does: that wait
+    is simulated, and the copying is real. Give the same command again once the time is over, or, to rehearse
+    it, with a later --as-of.
+
+    Example: floodmark batch restore --date 2026-08-01 --table silver/events
+
+    Exit codes: 0 asked for or readable, 2 nothing of it is in the archive, 4 the platform could not be
+    reached or its archive is damaged, 130 interrupted.
+    """
+    now, report = moment(as_of), Progress()
+    with lake_at(platform_of(endpoints, needs=NEEDS)) as lake:
+        names = _names(lake, date.date(), table)
+        takes = restore_time(lake.stores.policy)
+        report(f"asking for {len(names):,} pieces; a restore takes {takes}: the wait is simulated")
+        pieces = _restored(lake, names, now)
+    if output is OutputFormat.JSON:
+        print_json({"as_of": now, "pieces": [_told(piece) for piece in pieces]})
+        return
+    print_table(f"Restore of {date:%Y-%m-%d}", _COLUMNS, [_row(piece) for piece in pieces])
+    if late := [piece.request.ready_at for piece in pieces if not piece.readable]:
+        say(f"give the command again at {shown(max(late))} or later: all of it is readable then")
+
+
+def _names(lake: Lake, day: date, table: str | None) -> Sequence[str]:
+    """Of the pieces that are meant. Raises InvalidInput when there are none."""
+    policy = lake.stores.policy
+    names = archived_names(policy, lake.objects, day)
+    if not names:
+        days = ", ".join(map(str, sorted(archived_days(policy, lake.objects))))
+        allowed = f"a day in the archive: {days or 'none yet; see `floodmark batch lifecycle`'}"
+        raise InvalidInput([Problem(where="--date", found=str(day), allowed=allowed)])
+    chosen = [name for name in names if table is None or name == f"{table}/{day}"]
+    if not chosen:
+        tables = ", ".join(name.removesuffix(f"/{day}") for name in names if name.endswith(f"/{day}"))
+        allowed = f"a table of which {day} is in the archive: {tables or 'none'}"
+        raise InvalidInput([Problem(where="--table", found=str(table), allowed=allowed)])
+    return chosen
+
+
+def _restored(lake: Lake, names: Sequence[str], now: datetime) -> Sequence[_Piece]:
+    stores = lake.stores
+    # A piece that is asked for at the same moment takes the same time again.
+    chances = {name: random.Random(f"{name} {now}") for name in names}  # noqa: S311 -- no secret
+    requests = [request for name in names for request in ask(name, stores, now, chances[name])]
+    readable = {request.id for request in advance(stores, now)}
+    return [_Piece(request=r, readable=r.id in readable, places=restored_places(r, stores)) for r in requests]
+
+
+def _told(piece: _Piece) -> dict[str, object]:
+    return {
+        **piece.request.model_dump(mode="json"),
+        "readable": piece.readable,
+        "where": list(piece.places),
+    }
+
+
+def _row(piece: _Piece) -> tuple[str, ...]:
+    request = piece.request
+    if not piece.readable:
+        return request.name, f"from {shown(request.ready_at)}, {request.evidence}", "", ""
+    return request.name, "readable", shown(request.expires_at), ", ".join(piece.places)
