@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from harness.batch.job import BatchJob, outcome_of, told
+from harness.batch.job import BatchJob, outcome_of
+from harness.cli.batch_process import NEEDS, carried_out
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
-from harness.errors import InvalidInput, PlatformError, Problem
-from harness.java_parts import with_batch_jar
-from pipeline.batch.events import Event, parse
+from harness.errors import InvalidInput, Problem
 from pipeline.batch.task import TaskRecord
 from pipeline.endpoints import Endpoints
-from pipeline.options import PipelineOptions
 
-_END_S: Final = 20.0
-"""How long a process may take to end that was told to."""
 _DATES: Final = ["%Y-%m-%d"]
-_NEEDS: Final = ("kafka", "object_store", "spark")
 
 DateOption = Annotated[
     list[datetime] | None,
@@ -54,7 +46,7 @@ def run(
     """
     days = sorted({moment.date() for moment in date or []})
     _require_ended(days, "--date")
-    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+    _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
 
 
 def backfill(
@@ -72,7 +64,7 @@ def backfill(
     """
     days = _range(first.date(), last.date())
     _require_ended(days, "--to")
-    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+    _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
 
 
 def _range(first: date, last: date) -> Sequence[date]:
@@ -90,40 +82,12 @@ def _require_ended(days: Sequence[date], option: str) -> None:
 
 
 def _carry_out(endpoints: Endpoints, days: Sequence[date], output: OutputFormat) -> None:
-    report = Progress()
-    with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
-        options = Path(folder, "pipeline.json")
-        PipelineOptions(deploy="lambda").save(options)
-        with_jar = Path(folder, "endpoints.json")
-        with_batch_jar(endpoints, report=report).save(with_jar)
-        job = BatchJob(endpoints=with_jar, options=options, days=tuple(days))
-        events: list[Event] = []
-        with _process(job) as process:
-            for line in process.stdout or ():
-                events.append(parse(line))
-                told(events[-1], report)
-        records = outcome_of(events)
-        if process.returncode:
-            raise PlatformError(f"the batch process ended with {process.returncode}; what it said is above")
+    def job(with_jar: Path, options: Path) -> BatchJob:
+        return BatchJob(endpoints=with_jar, options=options, days=tuple(days))
+
+    records = outcome_of(carried_out(endpoints, job, report=Progress()))
     _show(records, output)
     raise typer.Exit(0 if all(record.result.outcome == "promoted" for record in records) else 1)
-
-
-@contextmanager
-def _process(job: BatchJob) -> Iterator[subprocess.Popen[str]]:
-    """The process; it ends with this command, whatever happens to it."""
-    process = subprocess.Popen(job.argv, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process
-        process.wait()
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
 
 
 def _show(records: Sequence[TaskRecord], output: OutputFormat) -> None:

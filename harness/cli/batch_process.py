@@ -1,0 +1,69 @@
+"""A process of the batch layer as a command runs it: what it tells is shown as it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from harness.backends.protocol import Report
+from harness.batch.job import outcome_of, told
+from harness.errors import PlatformError
+from harness.java_parts import with_batch_jar
+from pipeline.batch.events import Event, parse
+from pipeline.endpoints import Endpoints
+from pipeline.options import PipelineOptions
+
+NEEDS: Final = ("kafka", "object_store", "spark")
+"""The services that such a process works with."""
+_END_S: Final = 20.0
+"""How long a process may take to end that was told to."""
+
+
+class Job(Protocol):
+    """What is to be done (harness/batch/job.py)."""
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command."""
+        ...
+
+
+def carried_out(endpoints: Endpoints, job: Callable[[Path, Path], Job], *, report: Report) -> Sequence[Event]:
+    """Carry a job out, and give all that it told. ``job`` is given the files of endpoints and options.
+
+    Raises what the process failed by, as the harness's own kinds.
+    """
+    with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
+        options, with_jar = Path(folder, "pipeline.json"), Path(folder, "endpoints.json")
+        PipelineOptions(deploy="lambda").save(options)
+        with_batch_jar(endpoints, report=report).save(with_jar)
+        events: list[Event] = []
+        with _process(job(with_jar, options)) as process:
+            for line in process.stdout or ():
+                events.append(parse(line))
+                told(events[-1], report)
+        outcome_of(events)
+        if process.returncode:
+            raise PlatformError(f"the batch process ended with {process.returncode}; what it said is above")
+    return events
+
+
+@contextmanager
+def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
+    """The process; it ends with this command, whatever happens to it."""
+    with subprocess.Popen(job.argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_END_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
