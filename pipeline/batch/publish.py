@@ -10,6 +10,7 @@ from datetime import date
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.batch.table_commits import newest_commits
+from pipeline.batch.table_log import log_versions
 from pipeline.batch.tables import DAY
 
 
@@ -51,9 +52,10 @@ def publish(
         writer = writer.option("replaceWhere", f"{DAY} = '{day}'")
     if filtered:
         writer = writer.option("delta.dataSkippingStatsColumns", ",".join(filtered))
+    before = log_versions(rows.sparkSession, table_uri)[:1]
     with bloom_filters(rows.sparkSession, looked_up):
         writer.save(table_uri)
-    return _newest(rows.sparkSession, table_uri)
+    return _newest(rows.sparkSession, table_uri, before)
 
 
 @contextmanager
@@ -77,12 +79,17 @@ def bloom_filters(spark: SparkSession, columns: Sequence[str]) -> Iterator[None]
             spark.conf.unset(name)
 
 
-def _newest(spark: SparkSession, table_uri: str) -> Published:
-    """The last commit, which is the caller's own: a table has one writer at a time."""
+def _newest(spark: SparkSession, table_uri: str, before: Sequence[int]) -> Published:
+    """The last commit, which is the caller's own: a table has one writer at a time.
+
+    Delta makes none where no rows replace none, and counts no rows of one that has none.
+    """
     (commit,) = newest_commits(spark, table_uri, limit=1)
+    if (commit.version,) == tuple(before):
+        return Published(version=commit.version, rows=0, files=0, bytes=0)
     return Published(
         version=commit.version,
-        rows=int(commit.metrics["numOutputRows"]),
+        rows=int(commit.metrics.get("numOutputRows", 0)),
         files=int(commit.metrics["numFiles"]),
         bytes=int(commit.metrics["numOutputBytes"]),
     )

@@ -61,6 +61,14 @@ def test_a_day_is_replaced_and_the_others_stay(spark: SparkSession, tmp_path: Pa
     assert done.bytes == sum(Path(f).stat().st_size for f in files(spark, uri) if f"={FIRST}/" in f)
 
 
+def test_a_day_without_rows_is_published_as_one(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    days = [(FIRST, 0), (FIRST, 8), (SECOND, 0), (FIRST, 0)]
+    done = [publish(some(spark, day, count), uri, day, PARTITIONS) for day, count in days]
+    assert [published.rows for published in done] == [0, 8, 0, 0]
+    assert not by_day(spark, uri)
+
+
 def test_a_row_of_another_day_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
