@@ -18,6 +18,7 @@ from harness.checks.generator import UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
 from harness.checks.protocol import Check
+from harness.history.course import PHASES
 from harness.history.reader import History
 from harness.history.workers import clocks_known_to
 from harness.scenario.model import Scenario
@@ -187,9 +188,7 @@ def _summaries(measured: Mapping[str, Measurement], checks: Mapping[str, Check])
     for name, measurement in measured.items():
         if isinstance(measurement, Distribution):
             present = set(measurement.phases.tolist())
-            phases = [
-                phase for phase in ("warm_up", "steady", "fault", "recovery", "drain") if phase in present
-            ]
+            phases = [phase for phase in PHASES if phase in present]
             yield _summary(name, checks[name].unit, WHOLE_RUN, measurement)
             for phase in phases:
                 yield _summary(name, checks[name].unit, phase, measurement.during([phase]))

@@ -119,7 +119,7 @@ class Parts:
     start_load: Callable[[Flooded], None]
     watch: Callable[[Flooded], Watch]
     batch: Callable[[Flooded], None]
-    """Carries the scenario's batch stage out, if it has one."""
+    """Carries the scenario's batch stage out."""
     unsteady: Callable[[Path], str]
     """Why the run in this folder is not steady; "" when it is."""
     provenance: Provenance
@@ -181,7 +181,9 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         _flood(parts, flooded, recorder, ends, teardown)
         recorder.enter("drain")
         watch.drain()
-        parts.batch(flooded)
+        if flooded.scenario.batch is not None:
+            recorder.enter("batch")
+            parts.batch(flooded)
         ends.look()
         watch.stop()
         watch.read_back()

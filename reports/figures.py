@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.history.reader import History
 from reports import series
-from reports.plots import COLOURS, Timeline
+from reports.plots import COLOURS, Part, Timeline
 from reports.series import Series, by_second
 
 _DASHES: Final = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
@@ -33,19 +33,25 @@ class _Sketch:
     unit: str
     says: str
     draw: Callable[[Timeline, History], None]
+    part: Part = "stream"
+    """Of the run, that it shows."""
     behind_source: bool = False
     """Whether it shows what lies behind the source topic."""
 
     def drawn(self, history: History) -> Figure:
-        plot = Timeline(history, self.unit)
+        plot = Timeline(history, self.unit, self.part)
         self.draw(plot, history)
         return Figure(title=self.title, says=self.says, svg=plot.svg())
 
 
 def figures(history: History) -> list[Figure]:
     """Every figure, in the order of the page. What was not deployed has none."""
-    streams = history.scenario.pipeline.streams
-    return [sketch.drawn(history) for sketch in _SKETCHES if streams or not sketch.behind_source]
+    streams, batches = history.scenario.pipeline.streams, history.scenario.batch is not None
+    return [
+        sketch.drawn(history)
+        for sketch in _SKETCHES
+        if (streams or not sketch.behind_source) and (batches or sketch.part != "batch")
+    ]
 
 
 def _throughput(plot: Timeline, history: History) -> None:
@@ -71,6 +77,13 @@ def _freshness(plot: Timeline, history: History) -> None:
 def _latency(plot: Timeline, history: History) -> None:
     plot.logarithmic()
     _spreads(plot, series.latency(history), COLOURS[2:], dots=False)
+
+
+def _batch(plot: Timeline, history: History) -> None:
+    bars = series.batch_tasks(history)
+    rows = list(dict.fromkeys(bar.row for bar in bars))
+    names = dict.fromkeys(bar.name for bar in bars)
+    plot.spans(rows, bars, dict(zip(names, COLOURS, strict=False)))
 
 
 def _cpu(plot: Timeline, history: History) -> None:
@@ -143,6 +156,28 @@ _SKETCHES: Final = (
         ),
         draw=_latency,
     ),
-    _Sketch(title="Processor", unit="cores", says="Processor cores that each node used.", draw=_cpu),
-    _Sketch(title="Memory", unit="MiB", says="Memory that each node's processes held.", draw=_memory),
+    _Sketch(
+        title="Batch",
+        unit="",
+        says=(
+            "The tasks of the batch layer, a row for each day and one for landing. Hatched: what a gate kept"
+            " back, and what was not begun for that."
+        ),
+        draw=_batch,
+        part="batch",
+    ),
+    _Sketch(
+        title="Processor",
+        unit="cores",
+        says="Processor cores that each node used.",
+        draw=_cpu,
+        part="whole",
+    ),
+    _Sketch(
+        title="Memory",
+        unit="MiB",
+        says="Memory that each node's processes held.",
+        draw=_memory,
+        part="whole",
+    ),
 )

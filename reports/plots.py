@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from harness.faults import FAULTS
 from harness.history.course import FOREVER_NS
 from harness.history.reader import History
-from reports.series import Series
+from reports.series import Bar, Series
 
 COLOURS: Final = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#0891b2", "#be123c", "#a16207", "#475569")
 _PHASE_COLOURS: Final = {
@@ -24,6 +24,7 @@ _PHASE_COLOURS: Final = {
     "fault": "#fef2f2",
     "recovery": "#fffbeb",
     "drain": "#eff6ff",
+    "batch": "#faf5ff",
 }
 _UNKNOWN_FAULT: Final = "#c0392b"
 _INK, _PALE = "#334155", "#94a3b8"
@@ -48,18 +49,23 @@ STYLE: Final[Any] = {
 }
 
 
-class Timeline:
-    """One plot over the time of a run. ``svg`` gives what was drawn."""
+Part = Literal["whole", "stream", "batch"]
+"""Of a run: from the load's start to its end, to where its batch stage begins, or from there."""
 
-    def __init__(self, history: History, unit: str) -> None:
-        start_ns, end_ns = _extent_ns(history)
-        self._start_ns, self._end_s = start_ns, (end_ns - start_ns) / 1e9
+
+class Timeline:
+    """One plot over the time of a run, or of a part of it. ``svg`` gives what was drawn."""
+
+    def __init__(self, history: History, unit: str, part: Part) -> None:
+        self._start_ns = history.info.load_start_ns if history.info else 0
+        begin_ns, end_ns = _extent_ns(history, part)
+        self._begin_s, self._end_s = (begin_ns - self._start_ns) / 1e9, (end_ns - self._start_ns) / 1e9
         self._legend: list[tuple[Any, str]] = []
         self._top = 0.79 if history.faults else 0.89
         with mpl.rc_context(STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
             self._axes: Axes = self._figure.add_subplot()
-            frame(self._axes, unit, self._end_s)
+            frame(self._axes, unit, self._end_s, begin_s=self._begin_s)
             self._shade_phases(history)
             self._mark_faults(history)
 
@@ -87,6 +93,26 @@ class Timeline:
             rasterized=True,
         )
 
+    def spans(self, rows: Sequence[str], bars: Sequence[Bar], colours: Mapping[str, str]) -> None:
+        """Bars from their begin to their end, each in its row, the first row above; ``colours`` by name.
+
+        Those that are marked are hatched.
+        """
+        self._axes.set_yticks(range(len(rows)), rows)
+        self._axes.set_ylim(len(rows) - 0.5, -0.5)
+        self._axes.grid(visible=False)
+        for name, colour in colours.items():
+            drawn = [bar for bar in bars if bar.name == name]
+            if not drawn:
+                continue
+            at = [rows.index(bar.row) for bar in drawn]
+            widths = [bar.end_s - bar.begin_s for bar in drawn]
+            lefts = [bar.begin_s for bar in drawn]
+            hatches = ["////" if bar.marked else "" for bar in drawn]
+            style: Any = {"height": 0.6, "color": colour, "edgecolor": "white", "linewidth": 0}
+            shown = self._axes.barh(at, widths, left=lefts, hatch=hatches, **style)
+            self._legend.append((shown, name))
+
     def logarithmic(self) -> None:
         """Powers of ten, for values that are far apart."""
         self._axes.set_yscale("log")
@@ -94,10 +120,15 @@ class Timeline:
         # Within a decade there is no room for their numbers, which would be in mathematical notation.
         self._axes.yaxis.set_minor_formatter(NullFormatter())
 
+    @property
+    def extent_s(self) -> tuple[float, float]:
+        """What of the run is drawn, in seconds since the load began."""
+        return self._begin_s, self._end_s
+
     def svg(self) -> str:
         """The plot as an SVG document."""
         with mpl.rc_context(STYLE):
-            if self._axes.get_yscale() == "linear":
+            if self._axes.get_yscale() == "linear" and not self._axes.yaxis_inverted():
                 self._axes.set_ylim(bottom=0)
             name_lines(self._axes, self._legend)
             self._figure.subplots_adjust(left=0.075, right=0.83, top=self._top, bottom=0.16)
@@ -111,7 +142,7 @@ class Timeline:
             if span.phase == "done" or end_s <= begin_s:
                 continue
             self._axes.axvspan(begin_s, end_s, color=_PHASE_COLOURS[span.phase], linewidth=0, zorder=0)
-            if end_s - begin_s > _NARROWEST_LABEL * self._end_s:
+            if end_s - begin_s > _NARROWEST_LABEL * self._width_s:
                 name = span.phase.replace("_", " ")
                 self._write((begin_s + end_s) / 2, 1.03, name, ha="center", color=_PALE, fontsize=8)
 
@@ -126,7 +157,7 @@ class Timeline:
             if fault.heal_ns is not None:
                 self._axes.axvline(heal_s, color=colour, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
             # Faults that follow each other closely write their names on two lines in turn.
-            line = 1 - line if inject_s - named_s < _NAME_WIDTH * self._end_s else 0
+            line = 1 - line if inject_s - named_s < _NAME_WIDTH * self._width_s else 0
             named_s = inject_s
             self._write(inject_s, 1.12 + 0.1 * line, fault.title, color=colour, fontsize=8)
 
@@ -136,7 +167,11 @@ class Timeline:
         )
 
     def _at_s(self, at_ns: int) -> float:
-        return float(np.clip((at_ns - self._start_ns) / 1e9, 0.0, self._end_s))
+        return float(np.clip((at_ns - self._start_ns) / 1e9, self._begin_s, self._end_s))
+
+    @property
+    def _width_s(self) -> float:
+        return self._end_s - self._begin_s
 
 
 def name_lines(axes: Axes, lines: Sequence[tuple[Any, str]]) -> None:
@@ -165,9 +200,9 @@ def bare(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def frame(axes: Axes, unit: str, end_s: float) -> None:
-    """Axes over the seconds of a load."""
-    axes.set_xlim(0, max(end_s, 1.0))
+def frame(axes: Axes, unit: str, end_s: float, *, begin_s: float = 0.0) -> None:
+    """Axes over seconds since the load began."""
+    axes.set_xlim(begin_s, max(end_s, begin_s + 1.0))
     axes.set_ylabel(unit)
     axes.set_xlabel("seconds since the load began", labelpad=2, fontsize=8)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
@@ -175,7 +210,20 @@ def frame(axes: Axes, unit: str, end_s: float) -> None:
     bare(axes)
 
 
-def _extent_ns(history: History) -> tuple[int, int]:
+def _extent_ns(history: History, part: Part) -> tuple[int, int]:
+    """Where the part begins and ends. A run without a batch stage is all stream."""
+    start_ns, end_ns = _whole_ns(history)
+    batch_ns = next((span.from_ns for span in history.phases if span.phase == "batch"), end_ns)
+    match part:
+        case "whole":
+            return start_ns, end_ns
+        case "stream":
+            return start_ns, batch_ns
+        case "batch":
+            return batch_ns, end_ns
+
+
+def _whole_ns(history: History) -> tuple[int, int]:
     """From the load's start to the last thing that was recorded."""
     start_ns = history.info.load_start_ns if history.info else 0
     ends = [span.from_ns if span.to_ns >= FOREVER_NS else span.to_ns for span in history.phases]

@@ -45,6 +45,12 @@ _TOGETHER: Final = """
 SELECT (at_ns - load_start_ns) / 1e9 AS at_s, sum(value) AS value
 FROM samples, run WHERE metric = $metric GROUP BY 1 ORDER BY 1
 """
+_BATCH_TASKS: Final = """
+SELECT coalesce(event_date::VARCHAR, 'every day') AS "row", task AS "name",
+       (began_ns - load_start_ns) / 1e9 AS begin_s, (ended_ns - load_start_ns) / 1e9 AS end_s,
+       outcome <> 'promoted' AS marked
+FROM batch_tasks, run ORDER BY began_ns
+"""
 _BY_LABEL: Final = """
 SELECT label, (at_ns - load_start_ns) / 1e9 AS at_s, value
 FROM samples, run WHERE metric = $metric ORDER BY label, at_s
@@ -58,6 +64,27 @@ class Series:
     name: str
     at_s: Numbers
     value: Numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """Something that lasted."""
+
+    row: str
+    name: str
+    begin_s: float
+    end_s: float
+    marked: bool
+    """Whether it did not end as it should."""
+
+
+def batch_tasks(history: History) -> list[Bar]:
+    """The tasks of the batch layer as they followed each other; those of no day are in a row of their own."""
+    found = history.columns(_BATCH_TASKS)
+    return [
+        Bar(row=row, name=name, begin_s=float(begin_s), end_s=float(end_s), marked=bool(marked))
+        for row, name, begin_s, end_s, marked in zip(*found.values(), strict=True)
+    ]
 
 
 def throughput(history: History) -> list[Series]:

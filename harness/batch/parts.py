@@ -19,10 +19,10 @@ from pipeline.lake.objects import Objects
 
 
 def carry_out_stage(flooded: Flooded) -> None:
-    """Carry the scenario's batch stage out; nothing when it has none. Raises RunError and DeployError."""
+    """Carry the scenario's batch stage out, which it must have. Raises RunError and DeployError."""
     stage = flooded.scenario.batch
     if stage is None:
-        return
+        raise ValueError("the scenario has no batch stage")
     store = flooded.platform.endpoints.object_store
     objects = Objects(store)
     catalogue = LakeCatalogue(objects)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "done"]
+PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "batch", "done"]
+PHASES: Final[tuple[PhaseName, ...]] = ("warm_up", "steady", "fault", "recovery", "drain", "batch")
+"""Those in which anything is measured, in their order."""
 FOREVER_NS = 2**62
 """When the last phase ends, as far as a history can tell."""
 

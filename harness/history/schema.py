@@ -160,7 +160,7 @@ TABLES: dict[str, pa.Schema] = {
 }
 """Beside these tables lie, appended line by line and flushed:
 
-- ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is warm_up, steady, fault, recovery, drain or done;
+- ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is one of those in harness/history/course.py;
 - ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
   faults of the schedule from 0 and action is inject or heal;
 - ``ends.jsonl``: ``{"at_ns", "node", "exit"}``, a line for each process of the platform that ended before it

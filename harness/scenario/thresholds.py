@@ -16,9 +16,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
+from harness.history.course import PHASES
 from harness.units import DURATION_UNITS_S, NUMBER
-
-PHASES: Final = ("warm_up", "steady", "fault", "recovery", "drain")
 
 _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
     {

@@ -26,6 +26,8 @@ _MASTER, _WORKER = "master", "worker"
 _DAEMON_HEAP_MIB: Final = 128
 _CORES_PER_WORKER: Final = 1
 _SCALA_VERSION: Final = "2.13"
+_C1: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
+"""So compiled, code has 48 MB by default: a session fills these in two days' work, then compiles no more."""
 
 
 class Spark:
@@ -135,6 +137,6 @@ def _endpoint(
         driver_heap_bytes=DRIVER_HEAP_BYTES,
         executor_heap_bytes=executor_heap_bytes,
         java_home=str(java.path),
-        java_options=("-XX:+UseSerialGC", *(("-XX:TieredStopAtLevel=1",) if jit == "c1" else ())),
+        java_options=("-XX:+UseSerialGC", *(_C1 if jit == "c1" else ())),
         class_archives=str(cache_dir() / "derived" / home.name / f"drivers-java-{java.version}"),
     )

@@ -46,6 +46,8 @@ def launch_settings(endpoint: SparkEndpoint, *, name: str, scratch: Path) -> Map
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": str(_SHUFFLE_PARTITIONS),
+        # A day has some 300 plans; of the default, 100, each is gone again before the next day needs it.
+        "spark.sql.codegen.cache.maxEntries": "2000",
         # Spark's own default is a type that other readers have given up and that no filter is pushed down to.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         # Of a table's log, which is small here; each partition is a task.

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from harness.backends.memory import MemoryBackend
+from harness.batch.steps import BatchStage, RunDays
 from harness.errors import RunError
 from harness.history.run_info import RunInfo
 from harness.load.plan.file import PlanFile
@@ -145,7 +146,7 @@ def world(tmp_path: Path) -> Callable[..., World]:
     return make
 
 
-def scenario(*faults: FaultSpec) -> Scenario:
+def scenario(*faults: FaultSpec, batch: BatchStage | None = None) -> Scenario:
     return Scenario(
         name="small",
         description="",
@@ -160,12 +161,14 @@ def scenario(*faults: FaultSpec) -> Scenario:
         load=Load.model_validate({"trace": Path("t.yaml"), "event_span": "10s", "duration": "10s"}),
         warm_up=0.5,
         faults=faults,
+        batch=batch,
     )
 
 
 KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
 UP = ["up", "deploy", "spawn hot-writer-1", "gather", "watch", "start load", "spawn load"]
-END = ["drain", "batch", "stop watching", "read back", "stop watching", "down"]
+ONE_DAY = BatchStage(steps=(RunDays(days=(1,)),))
+END = ["drain", "stop watching", "read back", "stop watching", "down"]
 
 
 def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> None:
@@ -173,6 +176,13 @@ def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> N
     w.run(scenario())
     assert w.did == [*UP, *END]
     assert w.ended() == "complete"
+
+
+def test_the_batch_stage_follows_the_drain_in_a_phase_of_its_own(world: Callable[..., World]) -> None:
+    w = world()
+    w.run(scenario(batch=ONE_DAY))
+    assert w.did == [*UP, "drain", "batch", *END[1:]]
+    assert [line["phase"] for line in w.lines("phases.jsonl")][-3:] == ["drain", "batch", "done"]
 
 
 def test_a_run_whose_load_computes_its_events_goes_through_the_same_steps(
@@ -290,7 +300,7 @@ def test_a_load_that_was_ended_for_a_lost_worker_ends_the_run(world: Callable[..
 def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., World], step: str) -> None:
     w = world(breaks={step: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
-        w.run(scenario())
+        w.run(scenario(batch=ONE_DAY))
     assert w.did[-1] == "down"
     if step != "deploy":
         assert w.ended() == "interrupted"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.scenario.thresholds import PHASES, Threshold, parse
+from harness.history.course import PHASES
+from harness.scenario.thresholds import Threshold, parse
 
 finite = st.decimals(min_value=0, max_value=10**12, places=9).map(float)
 limits = st.one_of(
