@@ -9,6 +9,7 @@ import pytest
 
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
+from harness.java_parts import with_batch_jar
 from harness.services.spark import own_session
 from harness.topology import RoleSpec
 from pipeline.batch.parts import context_of
@@ -45,7 +46,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     store = {"node": RoleSpec(count=1, heap=128 * MIB)}
     home = ensure(["spark"], report=lambda _: None).home("spark")
     with platform_of(tmp_path_factory.mktemp("quality"), object_store=store) as platform:
-        endpoints = platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+        own = own_session(home=home, java=find_java(), jit="c1")
+        endpoints = with_batch_jar(platform.endpoints.adding(own), report=lambda _: None)
         with spark_session(endpoints, name="quality") as spark:
             found = context_of(spark, endpoints, BatchOptions(), holder="test", now=lambda: NOW)
             found.objects.create_bucket()

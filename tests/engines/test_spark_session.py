@@ -16,6 +16,7 @@ import pytest
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.backends.protocol import Platform
+from harness.java_parts import with_batch_jar
 from harness.services.spark import own_session
 from harness.topology import RoleSpec
 from harness.waiting import wait_until
@@ -56,7 +57,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def endpoints(platform: Platform) -> Endpoints:
     """A job's own session, as on a platform without a cluster."""
     home = ensure(["spark"], report=lambda _: None).home("spark")
-    return platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+    endpoints = platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+    return with_batch_jar(endpoints, report=lambda _: None)
 
 
 def written_and_read(endpoints: Endpoints, name: str) -> list[tuple[int, int]]:
@@ -74,7 +76,8 @@ def test_a_delta_table_is_written_and_read_back(endpoints: Endpoints) -> None:
 
 
 def test_a_clusters_executor_writes_and_reads_it(platform: Platform) -> None:
-    assert written_and_read(platform.endpoints, "test/cluster") == [(0, 0), (0, 2), (1, 1), (1, 3)]
+    endpoints = with_batch_jar(platform.endpoints, report=lambda _: None)
+    assert written_and_read(endpoints, "test/cluster") == [(0, 0), (0, 2), (1, 1), (1, 3)]
 
 
 def test_a_driver_ends_with_its_block_and_its_arguments_hold_no_secret(endpoints: Endpoints) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,6 @@ from pipeline.quality.context import GateContext
 from pipeline.quality.gate import Gate
 from pipeline.quality.result import GateResult, State
 from pipeline.quality.sampling import sample
-from tests.engines.spark_parts import local_spark
 
 # py4j leaves closing to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -23,12 +21,6 @@ DAY = date(2013, 2, 9)
 NEXT = datetime(2013, 2, 10, tzinfo=UTC)
 CONTRACT = event_contract()
 WEEK = {DAY - timedelta(days=back): 100 for back in range(1, 8)}
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 def event(number: int, **other: Any) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from pipeline.errors import CommitConflict, RecordsGone
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.live_platform import one_broker, platform_of
-from tests.engines.spark_parts import local_spark
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -38,12 +37,6 @@ TEN_YEARS_S = 10 * 365 * 86_400
 
 class Killed(Exception):
     """What a test raises where a process is to die."""
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -15,18 +14,11 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.batch.care import cluster, compact, vacuum
 from pipeline.batch.publish import publish
-from tests.engines.spark_parts import local_spark
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 6)
 PARTITIONS = ("event_date", "event_type")
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 def some(spark: SparkSession, day: date, count: int, more: str = "") -> DataFrame:

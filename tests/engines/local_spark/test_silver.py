@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -21,7 +21,6 @@ from pipeline.contract.derive import event_contract
 from pipeline.contract.odcs import DataContract
 from tests.core.contract_reasons import FIELDS, reason
 from tests.engines.pipeline_parts import event
-from tests.engines.spark_parts import local_spark
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -47,12 +46,6 @@ def written(
 
 
 documents = st.builds(written, st.lists(pairs, max_size=3), st.lists(damage, max_size=2), ascii=st.booleans())
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 def reasons(spark: SparkSession, payloads: Sequence[bytes]) -> list[str | None]:

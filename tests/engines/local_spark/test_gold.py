@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.batch.exact_sum import exact_sum
 from pipeline.batch.gold import daily, entities, entity_days, hourly
-from tests.engines.spark_parts import local_spark
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -26,12 +25,6 @@ COLUMNS = (
     " quantity BIGINT, event_time TIMESTAMP"
 )
 numbers = st.floats(2.0**-38, 2.0**59) | st.floats(-1e6, 1e6).map(lambda x: round(x, 3)) | st.just(0.0)
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from pipeline.batch.reference import load_reference, reference_table
 from pipeline.batch.table_commits import newest_commits
 from pipeline.contract.derive import reference_contract
 from pipeline.errors import FileRefused
-from tests.engines.spark_parts import local_spark
 
 # pyspark leaves the socket of a collect() to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -46,12 +45,6 @@ class Memory:
 
     def etag(self, key: str) -> str:
         return str(self._objects[key])
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 def land(spark: SparkSession, uri: str, *records: tuple[int, bytes, date]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -11,18 +10,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.batch.publish import publish
 from pipeline.batch.scans import scan
 from pipeline.batch.tables import SILVER_EVENTS
-from tests.engines.spark_parts import local_spark
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 FIRST, DAYS, EVENTS_A_DAY = date(2026, 3, 1), 90, 200
 ONE_DAY_AND_TYPE = f"event_date = DATE '{FIRST + timedelta(days=7)}' AND event_type = 'seen'"
-
-
-@pytest.fixture(scope="module")
-def spark() -> Iterator[SparkSession]:
-    with local_spark() as session:
-        yield session
 
 
 @pytest.fixture(scope="module")
