@@ -78,7 +78,7 @@ types: python
 
 # The limits, of one test and of all, keep the whole of `make test` within 30 minutes whatever hangs.
 core-tests: python
-	$(PYTEST) tests/core -n logical --timeout=60 --session-timeout=300 $(ARGS)
+	$(PYTEST) tests/core -n logical --dist loadfile --no-loadscope-reorder --timeout=60 --session-timeout=300 $(ARGS)
 
 engine-tests: setup
 	$(PYTEST) tests/engines --timeout=240 --session-timeout=900 $(ARGS)

@@ -149,7 +149,7 @@ def load(path: Path) -> DataContract:
 def loads(text: str | bytes, source: str) -> DataContract:
     """Read a contract's text. Raises ContractError that names ``source`` and says what is wrong with it."""
     try:
-        return DataContract.model_validate(yaml.safe_load(text))
+        return DataContract.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise ContractError(f"{source}: {error}") from error
 

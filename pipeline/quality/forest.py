@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 
 from pipeline.quality.forest_summary import Anomaly, ForestOptions, ForestSummary
 from pipeline.quality.sample import IDENTITY, Sample
 from pipeline.quality.trees import Trees, to_table
+
+if TYPE_CHECKING:  # it takes two seconds, and most who read a day's forest grow none
+    from sklearn.ensemble import IsolationForest
 
 FEATURES: Final = ("value", "quantity", "hour")
 _FEWEST: Final = 100
@@ -46,6 +48,8 @@ class Forest:
 
 def grow(sample: Sample, *, seed: int, options: ForestOptions = _USUAL) -> Forest:
     """The forest of a day. The same sample and seed give the same scores."""
+    from sklearn.ensemble import IsolationForest  # noqa: PLC0415
+
     events = sample.events.select([*IDENTITY, "value", "quantity"]).drop_null()
     model, scores, why = b"", np.empty(0), ""
     if events.num_rows < _FEWEST:
