@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.backends.protocol import Report
 from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
-from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, Scanned
+from pipeline.batch.events import Begins, Cared, Days, Ended, Event, Failed, Ready, Scanned
 from pipeline.batch.task import Gate, TaskRecord
 
 
@@ -42,6 +42,27 @@ class BatchJob:
         return [sys.executable, "-m", "pipeline.batch", *files, *days, *ends, *rest, *scans]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareJob:
+    """One process that cares for tables, and carries no day out."""
+
+    endpoints: Path
+    options: Path
+    tables: tuple[str, ...] = ()
+    """All of them when none is named."""
+    since: date | None = None
+    clustered: bool = False
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command."""
+        files = ["--endpoints", str(self.endpoints), "--options", str(self.options)]
+        tables = [text for table in self.tables for text in ("--table", table)]
+        since = ["--since", str(self.since)] if self.since else []
+        cluster = ["--cluster"] if self.clustered else []
+        return [sys.executable, "-m", "pipeline.batch", *files, "--care", *tables, *since, *cluster]
+
+
 def told(event: Event, report: Report) -> None:
     """Show an event to people."""
     match event:
@@ -62,6 +83,11 @@ def told(event: Event, report: Report) -> None:
             report(
                 f"a query of {event.query} read {files}, {event.bytes_read:,} of {event.bytes_all:,} bytes"
             )
+        case Cared():
+            files = f"{event.files_before:,} files are {event.files_after:,}"
+            size = f"{event.bytes_before:,} bytes {event.bytes_after:,}"
+            deleted = f"{event.files_deleted:,} old files, {event.bytes_deleted:,} bytes"
+            report(f"cared for {event.table}: {files}, {size}; deleted {deleted}")
         case Failed(message=message):
             report(f"failed: {message}")
 

@@ -70,6 +70,7 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
                 "Carry days of the batch layer out on a platform that runs.",
                 _command("run", "Land what is new, and carry days out.", module="batch"),
                 _command("backfill", "Carry a range of days out again.", module="batch"),
+                _command("care", "Put the files of tables in order.", module="care"),
                 _command("lifecycle", "Move what is old enough into the archive.", module="lifecycle"),
                 _command("restore", "Bring a day of the archive back.", module="restore"),
             ),

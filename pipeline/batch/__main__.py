@@ -24,6 +24,8 @@ from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, tel
 from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.parts import batch_of, context_of
 from pipeline.batch.session import spark_session
+from pipeline.batch.table_care import CareWanted, care_for
+from pipeline.batch.tables import TABLES
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
 from pipeline.options import PipelineOptions
@@ -63,7 +65,13 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
             ended=lambda record: tell(Ended(record=record)),
         )
         batch = batch_of(context, books, chosen=lambda days: tell(Days(days=tuple(days))))
-        if options.end_of:
+        if options.care:
+            wanted = CareWanted(since=options.since, clustered=options.cluster)
+            for table in TABLES:
+                if not options.table or table.name in options.table:
+                    for cared in care_for(context, table, wanted):
+                        tell(cared)
+        elif options.end_of:
             batch.carry_out_until(options.end_of, rest=options.rest)
         elif options.day:
             batch.carry_out(options.day)
@@ -105,6 +113,17 @@ def _parser() -> argparse.ArgumentParser:
         type=date.fromisoformat,
         action="append",
         help="land what the source held when this day ended, and carry out what is open then",
+    )
+    which.add_argument("--care", action="store_true", help="care for tables, and carry no day out")
+    parser.add_argument(
+        "--table",
+        choices=[table.name for table in TABLES],
+        action="append",
+        help="with --care: not all tables",
+    )
+    parser.add_argument("--since", type=date.fromisoformat, help="with --care: rewrite no day before this")
+    parser.add_argument(
+        "--cluster", action="store_true", help="with --care: put rows that are alike together"
     )
     parser.add_argument("--rest", action="store_true", help="with --end-of: then land what is left, too")
     parser.add_argument(

@@ -48,14 +48,13 @@ def cluster(
     return _optimize(spark, table_uri, since, f" ZORDER BY ({', '.join(map(_quoted, by))})", looked_up)
 
 
-def vacuum(spark: SparkSession, table_uri: str, *, retain_h: float = 168) -> int:
-    """Delete files that no version of the last ``retain_h`` hours refers to; the number of those deleted.
+def vacuum(spark: SparkSession, table_uri: str) -> None:
+    """Delete files that no version of the last week refers to.
 
-    Delta refuses less than a week, as a reader or writer that takes so long would lose its files.
+    Delta keeps them so long unless the table's property ``delta.deletedFileRetentionDuration`` says else, as
+    a reader or writer that takes longer would lose its files.
     """
-    spark.sql(f"VACUUM delta.`{table_uri}` RETAIN {retain_h} HOURS")
-    ended = spark.sql(f"DESCRIBE HISTORY delta.`{table_uri}` LIMIT 1").collect()[0]
-    return int(ended.operationMetrics["numDeletedFiles"])
+    spark.sql(f"VACUUM delta.`{table_uri}`")
 
 
 def _optimize(

@@ -58,6 +58,23 @@ class Scanned(_Event):
     bytes_all: int
 
 
+class Cared(_Event):
+    """A table was cared for: its rows are what they were, and lie in other files."""
+
+    kind: Literal["cared"] = "cared"
+    table: str
+    files_before: int
+    """Of the newest version, then and now."""
+    files_after: int
+    bytes_before: int
+    bytes_after: int
+    files_rewritten: int
+    """Of those before."""
+    files_deleted: int
+    """Of older versions."""
+    bytes_deleted: int
+
+
 class Failed(_Event):
     """Nothing more is carried out. What was recorded stays, and everything can be carried out again."""
 
@@ -67,7 +84,7 @@ class Failed(_Event):
     message: str
 
 
-Event = Annotated[Ready | Days | Begins | Ended | Scanned | Failed, Field(discriminator="kind")]
+Event = Annotated[Ready | Days | Begins | Ended | Scanned | Cared | Failed, Field(discriminator="kind")]
 _EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
 
 

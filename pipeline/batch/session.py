@@ -62,7 +62,7 @@ def _start(endpoint: SparkEndpoint, name: str, scratch: Path) -> SparkSession:
     for key, value in launch_settings(endpoint, name=name, scratch=scratch).items():
         settings.set(key, value)
     try:
-        with _environment(endpoint, scratch):
+        with _environment(endpoint, scratch), _output_to_errors():
             return SparkSession.builder.config(conf=settings).getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
         reason = str(error)  # of Java's errors it is the driver who knows it
@@ -97,6 +97,20 @@ def _environment(endpoint: SparkEndpoint, scratch: Path) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def _output_to_errors() -> Iterator[None]:
+    """What the driver prints, as Delta does of a vacuum, is for people: it inherits where this process
+    writes, and who reads that from its standard output would take it for an answer.
+    """
+    own = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(own, 1)
+        os.close(own)
 
 
 def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:

@@ -105,7 +105,8 @@ def _files(opened: DeltaTable) -> tuple[TableFile, ...]:
             bytes=row["size_bytes"],
             rows=row["num_records"],
             partition_values={
-                name: None if value is None else str(value) for name, value in row["partition"].items()
+                name: None if value is None else str(value)
+                for name, value in (row.get("partition") or {}).items()
             },
         )
         for row in rows

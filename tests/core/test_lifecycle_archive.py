@@ -291,6 +291,12 @@ def test_rows_that_came_late_to_an_archived_day_are_a_piece_of_their_own(
     assert [len(record.objects) for record in records_of(POLICY, lake.objects, DAY)] == [2, 1]
 
 
+def test_the_files_of_a_table_without_partitions_are_listed(tmp_path: Path) -> None:
+    write_deltalake(f"{tmp_path}/gold/entities", rows(OLD))
+    (file,) = stores(FolderObjects(tmp_path), tmp_path).tables.live("gold/entities")
+    assert (tmp_path / file.key).stat().st_size == file.bytes
+
+
 def test_a_table_whose_files_alone_do_not_say_what_it_holds_is_refused(tmp_path: Path) -> None:
     DeltaTable.create(
         f"{tmp_path}/{TABLE}",

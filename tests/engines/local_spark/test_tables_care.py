@@ -18,6 +18,8 @@ from pipeline.batch.publish import publish
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 FIRST, SECOND = date(2026, 1, 5), date(2026, 1, 6)
+RETENTION = "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration"
+"""Of tables that are made while it is set."""
 PARTITIONS = ("event_date", "event_type")
 
 
@@ -131,18 +133,27 @@ def test_clustering_makes_files_disjoint(spark: SparkSession, tmp_path: Path) ->
 
 
 def test_vacuum_deletes_what_no_kept_version_needs(spark: SparkSession, tmp_path: Path) -> None:
-    uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
-    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
-    assert vacuum(spark, uri) == 0
-    with pytest.raises(PySparkException):
-        vacuum(spark, uri, retain_h=0)
-    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    week, none = str(tmp_path / "week"), str(tmp_path / "none")
+    replaced(spark, week)
+    spark.conf.set(RETENTION, "interval 0 hours")
     try:
-        assert vacuum(spark, uri, retain_h=0) == 2
+        replaced(spark, none)
     finally:
-        spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
-    assert sorted(map(str, Path(uri).rglob("*.parquet"))) == files(spark, uri)
+        spark.conf.unset(RETENTION)
+    for uri in (week, none):
+        vacuum(spark, uri)
+    assert len(stored(week)) == 4
+    assert stored(none) == files(spark, none)
+
+
+def replaced(spark: SparkSession, uri: str) -> None:
+    """A table of two files that count, and of two of an older version."""
+    for _ in range(2):
+        publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
+
+
+def stored(uri: str) -> list[str]:
+    return sorted(map(str, Path(uri).rglob("*.parquet")))
 
 
 def test_statistics_are_kept_of_the_columns_that_are_filtered(spark: SparkSession, tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""What care each table of the lake gets, and giving it: as its only writer, told with files and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from pipeline.batch.care import cluster, compact, vacuum
+from pipeline.batch.events import Cared
+from pipeline.batch.table_log import log_versions
+from pipeline.batch.tables import DAY, GOLD_ENTITY_DAYS, SILVER_EVENTS, Table
+from pipeline.batch.tasks import silver_task
+from pipeline.batch.tasks.context import Context
+from pipeline.errors import EngineError
+
+_CLUSTERED_BY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {table.name: ("entity_id",) for table in (SILVER_EVENTS, GOLD_ENTITY_DAYS)}
+)
+"""What readers ask for one of, in tables whose days may be of several files."""
+_LOOKED_UP: Final[Mapping[str, Sequence[str]]] = MappingProxyType({SILVER_EVENTS.name: silver_task.LOOKED_UP})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareWanted:
+    """What an operator asks for."""
+
+    since: date | None = None
+    """Only days from this one on are compacted or clustered; all without it."""
+    clustered: bool = False
+    """Whether tables that have columns for it are clustered, which writes every file of the days anew."""
+
+
+def care_for(context: Context, table: Table, wanted: CareWanted) -> Iterator[Cared]:
+    """Care for a table and for its quarantine, as far as each was ever written.
+
+    Raises TableHeld, TableUnreadable, and EngineError for what Spark says.
+    """
+    for place in (table, table.quarantine):
+        if log_versions(context.spark, context.uri(place)):
+            with context.writing(table):
+                cared = _cared(context, place, wanted, like=table)
+            yield cared
+
+
+def _cared(context: Context, place: Table, wanted: CareWanted, *, like: Table) -> Cared:
+    from pyspark.errors import PySparkException  # noqa: PLC0415
+
+    spark, uri, tables = context.spark, context.uri(place), context.stores.tables
+    since = wanted.since if DAY in place.partition_columns else None
+    by = _CLUSTERED_BY.get(like.name, ()) if wanted.clustered else ()
+    looked_up = _LOOKED_UP.get(like.name, ())
+    before = tables.live(place.name)
+    try:
+        done = (
+            cluster(spark, uri, by, since=since, looked_up=looked_up)
+            if by
+            else compact(spark, uri, since=since, looked_up=looked_up)
+        )
+        stored = _stored(context, place)
+        vacuum(spark, uri)
+    except PySparkException as error:
+        raise EngineError(f"care for {place.name}: {error}") from error
+    after, kept = tables.live(place.name), _stored(context, place)
+    deleted = {key: size for key, size in stored.items() if key not in kept}
+    return Cared(
+        table=place.name,
+        files_before=len(before),
+        files_after=len(after),
+        bytes_before=sum(file.bytes for file in before),
+        bytes_after=sum(file.bytes for file in after),
+        files_rewritten=done.files_removed,
+        files_deleted=len(deleted),
+        bytes_deleted=sum(deleted.values()),
+    )
+
+
+def _stored(context: Context, place: Table) -> Mapping[str, int]:
+    """All files of rows in the table's folder, whichever version they are of; Delta does not tell on S3."""
+    sizes = context.objects.sizes(f"{place.name}/")
+    return {key: size for key, size in sizes.items() if "/_delta_log/" not in key}
