@@ -6,6 +6,7 @@ PipelineError
 │   └── NoSuchContract           no contract of that name or version is registered
 ├── SettingsRefused      a file of endpoints or options cannot be used; lists every problem
 ├── NoSuchService        the platform lacks a service that was asked for
+├── NotDeployed          the platform lacks a topic or a bucket that deploying makes; names all of them
 ├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
 ├── BuildError           a Java part of the pipeline could not be compiled
 ├── EngineError          an engine refused or failed what was asked of it; holds the engine's own message
@@ -78,6 +79,14 @@ class NoSuchService(PipelineError):
     def __init__(self, name: str, there: Sequence[str]) -> None:
         self.name, self.there = name, tuple(there)
         super().__init__(f"the platform has no {name}; it has {', '.join(there) or 'no service'}")
+
+
+class NotDeployed(PipelineError):
+    """The platform lacks what deploying makes. Names all of it."""
+
+    def __init__(self, lacking: Sequence[str]) -> None:
+        self.lacking = tuple(lacking)
+        super().__init__(f"nothing was deployed here: {'; '.join(self.lacking)}")
 
 
 class InsecureOrIncomplete(PipelineError):

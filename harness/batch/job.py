@@ -114,6 +114,11 @@ def outcome_of(events: Iterable[Event]) -> Sequence[TaskRecord]:
     return records
 
 
+def not_deployed(message: str) -> FloodmarkError:
+    """What the pipeline's NotDeployed says, with what to do."""
+    return PlatformError(f"{message}. `floodmark batch deploy` makes what is lacking")
+
+
 def _error(failed: Failed) -> FloodmarkError:
     match failed.error:
         case "NoSuchDay":
@@ -128,6 +133,8 @@ def _error(failed: Failed) -> FloodmarkError:
             allowed = "files that Endpoints.save and PipelineOptions.save wrote"
             place = "--endpoints or --options of a batch process"
             return InvalidInput([Problem(where=place, found=failed.message, allowed=allowed)])
+        case "NotDeployed":
+            return not_deployed(failed.message)
         case "TableHeld" | "IncompatibleContract":
             return RunError(failed.message)
         case _:

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from harness.batch.job import BatchJob, outcome_of
 from harness.cli.batch_process import NEEDS, carried_out
+from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, Problem
 from pipeline.batch.task import TaskRecord
 from pipeline.endpoints import Endpoints
 
-_DATES: Final = ["%Y-%m-%d"]
-
 DateOption = Annotated[
-    list[datetime] | None,
-    typer.Option("--date", formats=_DATES, help="A day to carry out, UTC; may be given several times."),
+    list[date] | None,
+    typer.Option("--date", parser=day, help="A day to carry out, UTC; may be given several times."),
 ]
-FromOption = Annotated[datetime, typer.Option("--from", formats=_DATES, help="The first day, UTC.")]
-ToOption = Annotated[datetime, typer.Option("--to", formats=_DATES, help="The last day, UTC, inclusive.")]
+FromOption = Annotated[date, typer.Option("--from", parser=day, help="The first day, UTC.")]
+ToOption = Annotated[date, typer.Option("--to", parser=day, help="The last day, UTC, inclusive.")]
 
 
 def run(
@@ -44,7 +43,7 @@ def run(
     Exit codes: 0 every day was promoted, 1 some day is in quarantine, 2 a date was refused, 3 another writer
     holds a table, 4 the platform could not be reached, 130 interrupted.
     """
-    days = sorted({moment.date() for moment in date or []})
+    days = sorted(set(date or []))
     _require_ended(days, "--date")
     _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
 
@@ -62,8 +61,8 @@ def backfill(
 
     Exit codes: as of `floodmark batch run`.
     """
-    days = _range(first.date(), last.date())
-    _require_ended(days, "--to")
+    days = _range(first, last)
+    _require_ended(days[-1:], "--to")
     _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
 
 
@@ -76,7 +75,7 @@ def _range(first: date, last: date) -> Sequence[date]:
 def _require_ended(days: Sequence[date], option: str) -> None:
     today = datetime.now(UTC).date()
     allowed = f"a day before {today}, UTC"
-    late = [Problem(where=option, found=str(day), allowed=allowed) for day in days if day >= today]
+    late = [Problem(where=option, found=str(late), allowed=allowed) for late in days if late >= today]
     if late:
         raise InvalidInput(late)
 

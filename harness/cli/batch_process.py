@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from harness.backends.protocol import Report
-from harness.batch.job import outcome_of, told
+from harness.batch.job import not_deployed, outcome_of, told
 from harness.errors import PlatformError
 from harness.java_parts import with_batch_jar
+from pipeline.batch.deployed import require_deployed
 from pipeline.batch.events import Event, parse
 from pipeline.endpoints import Endpoints
+from pipeline.errors import NotDeployed, PipelineError
 from pipeline.options import PipelineOptions
 
 NEEDS: Final = ("kafka", "object_store", "spark")
@@ -35,21 +37,36 @@ class Job(Protocol):
 def carried_out(endpoints: Endpoints, job: Callable[[Path, Path], Job], *, report: Report) -> Sequence[Event]:
     """Carry a job out, and give all that it told. ``job`` is given the files of endpoints and options.
 
-    Raises what the process failed by, as the harness's own kinds.
+    Raises what the process failed by, as the harness's own kinds. Interrupted, the process lets go of what it
+    holds before KeyboardInterrupt goes on.
     """
+    _require_deployed(endpoints)
     with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
         options, with_jar = Path(folder, "pipeline.json"), Path(folder, "endpoints.json")
         PipelineOptions(deploy="lambda").save(options)
         with_batch_jar(endpoints, report=report).save(with_jar)
         events: list[Event] = []
-        with _process(job(with_jar, options)) as process:
-            for line in process.stdout or ():
-                events.append(parse(line))
-                told(events[-1], report)
+        try:
+            with _process(job(with_jar, options)) as process:
+                for line in process.stdout or ():
+                    events.append(parse(line))
+                    told(events[-1], report)
+        except KeyboardInterrupt:
+            report("interrupted: what has ended stays, and the same command can be given again")
+            raise
         outcome_of(events)
         if process.returncode:
             raise PlatformError(f"the batch process ended with {process.returncode}; what it said is above")
     return events
+
+
+def _require_deployed(endpoints: Endpoints) -> None:
+    try:
+        require_deployed(endpoints)
+    except NotDeployed as error:
+        raise not_deployed(str(error)) from error
+    except PipelineError as error:
+        raise PlatformError(f"the batch layer: {error}") from error
 
 
 @contextmanager
@@ -64,6 +81,6 @@ def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
                 process.terminate()
                 try:
                     process.wait(_END_S)
-                except subprocess.TimeoutExpired:
+                except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or by whoever interrupts it twice
                     process.kill()
                     process.wait()

@@ -68,6 +68,9 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
             _group(
                 "batch",
                 "Carry days of the batch layer out on a platform that runs.",
+                _command(
+                    "deploy", "Make its topics and its lake, where they are not.", module="batch_deploy"
+                ),
                 _command("run", "Land what is new, and carry days out.", module="batch"),
                 _command("backfill", "Carry a range of days out again.", module="batch"),
                 _command("care", "Put the files of tables in order.", module="care"),

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
+from harness.batch.job import not_deployed
+from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, PlatformError, Problem
 from pipeline.endpoints import Endpoints
-from pipeline.errors import NoSuchReport, PipelineError
+from pipeline.errors import NoSuchReport, NotDeployed, PipelineError
 from pipeline.lake.objects import Objects
 from pipeline.quality.report import DayReport, DayVerdict, from_json
 from pipeline.quality.shown import observed, ordered
@@ -28,7 +30,7 @@ _STYLES: Final[Mapping[DayVerdict, str]] = {
     "not evaluated": "yellow",
 }
 
-DateOption = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, UTC.")]
+DateOption = Annotated[datetime.date, typer.Option("--date", parser=day, help="The day, UTC.")]
 FolderOption = Annotated[
     Path, typer.Option("--out", help="The folder into which the page is written.", file_okay=False)
 ]
@@ -59,14 +61,16 @@ def report(
     raise typer.Exit(_EXIT_CODES[found.verdict])
 
 
-def _fetched(endpoints: Endpoints, moment: datetime) -> tuple[StoredReport, DayReport]:
+def _fetched(endpoints: Endpoints, of: datetime.date) -> tuple[StoredReport, DayReport]:
     try:
-        stored = fetch(moment.date(), Objects(endpoints.object_store))
+        stored = fetch(of, Objects(endpoints.object_store))
         return stored, from_json(stored.report)
     except NoSuchReport as error:
         there = ", ".join(map(str, error.there)) or "none yet; `floodmark batch run` carries days out"
         problem = Problem(where="--date", found=str(error.day), allowed=f"a day with a report: {there}")
         raise InvalidInput([problem]) from error
+    except NotDeployed as error:
+        raise not_deployed(str(error)) from error
     except PipelineError as error:
         raise PlatformError(f"the lake: {error}") from error
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from harness.cli.archive_access import NEEDS, AsOfOption, Lake, lake_at, moment, say, shown
+from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, Problem
@@ -20,7 +21,7 @@ from pipeline.lifecycle.restored import advance, ask, restored_places
 
 _COLUMNS: Final = ("piece", "state", "until", "where")
 
-DateOption = Annotated[datetime, typer.Option("--date", formats=["%Y-%m-%d"], help="The day, UTC.")]
+DateOption = Annotated[date, typer.Option("--date", parser=day, help="The day, UTC.")]
 TableOption = Annotated[
     str | None,
     typer.Option("--table", help="Of this table alone, such as silver/events.  [default: all of the day]"),
@@ -59,14 +60,14 @@ def restore(
     """
     now, report = moment(as_of), Progress()
     with lake_at(platform_of(endpoints, needs=NEEDS)) as lake:
-        names = _names(lake, date.date(), table)
+        names = _names(lake, date, table)
         takes = restore_time(lake.stores.policy)
         report(f"asking for {len(names):,} pieces; a restore takes {takes}: the wait is simulated")
         pieces = _restored(lake, names, now)
     if output is OutputFormat.JSON:
         print_json({"as_of": now, "pieces": [_told(piece) for piece in pieces]})
         return
-    print_table(f"Restore of {date:%Y-%m-%d}", _COLUMNS, [_row(piece) for piece in pieces])
+    print_table(f"Restore of {date}", _COLUMNS, [_row(piece) for piece in pieces])
     if late := [piece.request.ready_at for piece in pieces if not piece.readable]:
         say(f"give the command again at {shown(max(late))} or later: all of it is readable then")
 

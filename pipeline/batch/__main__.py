@@ -1,6 +1,7 @@
 """``python -m pipeline.batch``: land what is new and carry days out; tells what it does as JSON lines.
 
-Exit codes: 0 it came to its end, whatever the gates found; 1 it failed, and told why.
+Exit codes: 0 it came to its end, whatever the gates found; 1 it failed, and told why; 130 and 143 it was
+interrupted, by SIGINT and SIGTERM, and let go of all that it held.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TextIO
+from typing import Final, NoReturn, TextIO
 
 import psutil
 
@@ -23,18 +24,22 @@ from pipeline.batch.day_scan import scan_day
 from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, teller
 from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.parts import batch_of, context_of
-from pipeline.batch.session import spark_session
+from pipeline.batch.session import cancel_jobs, spark_session
 from pipeline.batch.table_care import CareWanted, care_for
 from pipeline.batch.tables import TABLES
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
 from pipeline.options import PipelineOptions
 
+_INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM)
+_REST: Final = "interrupted; what was recorded stays, and what was under way can be carried out again"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out what the arguments say."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in _INTERRUPTS:
+        signal.signal(number, _interrupted)
     stream: TextIO = options.events.open("a") if options.events else sys.stdout
     tell = teller(stream)
     try:
@@ -42,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PipelineError as error:
         tell(Failed(error=type(error).__name__, message=str(error)))
         return 1
+    except SystemExit:
+        tell(Failed(error="Interrupted", message=_REST))
+        raise
     return 0
 
 
@@ -95,7 +103,11 @@ def _cpu_s() -> float:
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """So that the session, and what it holds, is let go of."""
+    """So that the session, and what it holds, is let go of: undisturbed, and without waiting for Spark."""
+    for interrupt in _INTERRUPTS:
+        # Not SIG_IGN, which makes Python say of one that has just come that it is ignored.
+        signal.signal(interrupt, lambda *again: None)
+    cancel_jobs()
     sys.exit(128 + number)
 
 

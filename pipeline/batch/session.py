@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ from pipeline.endpoints import Endpoints, SparkEndpoint
 from pipeline.errors import SparkFailed
 
 if TYPE_CHECKING:  # it takes a third of a second, and its jars may not be there
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 _END_TIMEOUT_S: Final = 120.0
@@ -62,7 +65,7 @@ def _start(endpoint: SparkEndpoint, name: str, scratch: Path) -> SparkSession:
     for key, value in launch_settings(endpoint, name=name, scratch=scratch).items():
         settings.set(key, value)
     try:
-        with _environment(endpoint, scratch), _output_to_errors():
+        with _environment(endpoint, scratch), _output_to_errors(), _own_interrupts():
             return SparkSession.builder.config(conf=settings).getOrCreate()
     except (PySparkException, Py4JError, OSError) as error:
         reason = str(error)  # of Java's errors it is the driver who knows it
@@ -111,6 +114,34 @@ def _output_to_errors() -> Iterator[None]:
     finally:
         os.dup2(own, 1)
         os.close(own)
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """pyspark takes SIGINT over, with a handler that calls the driver in the middle of another call."""
+    own = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, own)
+
+
+def cancel_jobs() -> None:
+    """Have all that Spark runs for this process fail, soon. May be called by a handler of signals."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    context = SparkContext._active_spark_context
+    if context is not None:
+        # By a thread, and thereby a connection, of its own: this one's may be in the middle of an answer.
+        threading.Thread(target=_cancel, args=(context,), name="cancel jobs", daemon=True).start()
+
+
+def _cancel(context: SparkContext) -> None:
+    from py4j.protocol import Py4JError  # noqa: PLC0415
+
+    with suppress(Py4JError, OSError):
+        context.cancelAllJobs()
 
 
 def _configure(session: SparkSession, settings: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from pipeline.batch.offsets import Available
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed
+from pipeline.errors import KafkaFailed, NotDeployed
 from pipeline.kafka_access import KafkaAccess
 
 _TIMEOUT_S: Final = 30.0
@@ -21,12 +21,12 @@ def available(endpoint: KafkaEndpoint, topic: str, *, until_ms: int | None = Non
     """What each partition has now, as a reader of committed records sees it.
 
     ``until_ms`` is a moment of event time, in ms since 1970: wanted is what stands before the first record
-    that bears this time or a later one. Raises NotReady, AccessRefused, and KafkaFailed.
+    that bears this time or a later one. Raises NotDeployed, NotReady, AccessRefused, and KafkaFailed.
     """
     access = KafkaAccess(endpoint)
     partitions = access.metadata().topics.get(topic)
     if partitions is None:
-        raise KafkaFailed(f"kafka at {endpoint.bootstrap} has no topic {topic}; deploy the pipeline first")
+        raise NotDeployed([f"kafka at {endpoint.bootstrap} has no topic {topic}"])
     numbers = sorted(partitions.partitions)
     earliest = _ask(access, topic, numbers, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
     latest = _ask(access, topic, numbers, OffsetSpec.latest())  # type: ignore[no-untyped-call]

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from pipeline.endpoints import ObjectStoreEndpoint
-from pipeline.errors import NoSuchObject, ObjectStoreFailed
+from pipeline.errors import NoSuchObject, NotDeployed, ObjectStoreFailed
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 TIMEOUT_S: Final = 30.0
 """For the first byte of an answer."""
 ATTEMPTS: Final = 4
 _MISSING: Final = ("404", "NoSuchKey")
+_NO_BUCKET: Final = "NoSuchBucket"
 
 
 def s3_client(endpoint: ObjectStoreEndpoint, *, attempts: int, timeout_s: float) -> Any:
@@ -43,12 +44,14 @@ def s3_client(endpoint: ObjectStoreEndpoint, *, attempts: int, timeout_s: float)
 
 @contextmanager
 def told(doing: str) -> Iterator[None]:
-    """Turn the client's errors into ObjectStoreFailed, which says what was being done."""
+    """Turn the client's errors into NotDeployed or ObjectStoreFailed, which say what was being done."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
         yield
     except ClientError as error:
+        if error_code(error) == _NO_BUCKET:
+            raise NotDeployed([f"{doing}: the object store has no such bucket"]) from error
         kind = NoSuchObject if error_code(error) in _MISSING else ObjectStoreFailed
         raise kind(f"{doing}: {error}") from error
     except BotoCoreError as error:

@@ -9,12 +9,14 @@ from pipeline.lake.client import ATTEMPTS, TIMEOUT_S, error_code, s3_client, tol
 
 _EXISTS: Final = ("PreconditionFailed", "ConditionalRequestConflict")
 _BUCKET_IS_OURS: Final = ("BucketAlreadyOwnedByYou",)
+_NO_BUCKET: Final = ("404", "NoSuchBucket")
 _DEFAULT_REGION: Final = "us-east-1"
 """The one whose name S3 does not take as a place for a new bucket."""
 
 
 class Objects:
-    """The objects of the endpoint's bucket. Every method raises ObjectStoreFailed, and may be repeated.
+    """The objects of the endpoint's bucket. Every method may be repeated, and raises ObjectStoreFailed, and
+    NotDeployed where it needs the bucket and there is none.
 
     May be used by many threads.
     """
@@ -33,6 +35,11 @@ class Objects:
             self._unless(
                 _BUCKET_IS_OURS, self._client.create_bucket, **({} if region == _DEFAULT_REGION else place)
             )
+
+    def has_bucket(self) -> bool:
+        """Whether the bucket is there."""
+        with told(f"asking for the bucket {self._endpoint.bucket}"):
+            return self._unless(_NO_BUCKET, self._client.head_bucket) is not None
 
     def get(self, key: str) -> bytes:
         """An object's bytes. Raises NoSuchObject."""

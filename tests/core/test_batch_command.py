@@ -47,6 +47,18 @@ def test_a_day_that_has_not_ended_is_refused(offset: int, capsys: pytest.Capture
     assert f"--date: found {day}; allowed: a day before {TODAY}, UTC" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("day", ["2026-11-33", "yesterday", "20-11-2026"])
+@pytest.mark.parametrize("command", [["batch", "run"], ["quality", "report"]])
+def test_what_is_no_date_is_refused(day: str, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([*command, "--date", day]) == 2
+    assert f"'--date': found {day}; allowed: a date as 2026-11-20" in capsys.readouterr().err
+
+
+def test_a_range_that_has_not_ended_is_refused_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["batch", "backfill", "--from", "2026-11-01", "--to", "9999-01-01"]) == 2
+    assert f"1 problem:\n  - --to: found 9999-01-01; allowed: a day before {TODAY}" in capsys.readouterr().err
+
+
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     assert invoke(["batch", "backfill", "--from", "2026-11-20", "--to", "2026-11-19"]) == 2
 
@@ -119,7 +131,7 @@ def test_rules_of_several_tables_are_told_apart() -> None:
     ("error", "kind"),
     [
         *(("NoSuchDay", InvalidInput), ("Archived", InvalidInput), ("DaysArchived", InvalidInput)),
-        *(("TableHeld", RunError), ("SparkFailed", PlatformError)),
+        *(("TableHeld", RunError), ("SparkFailed", PlatformError), ("NotDeployed", PlatformError)),
     ],
 )
 def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -> None:
@@ -130,6 +142,11 @@ def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -
 def test_a_day_in_the_archive_is_told_with_the_command_that_brings_it_back() -> None:
     with pytest.raises(InvalidInput, match="`floodmark batch restore` brings one back"):
         outcome_of([Failed(error="DaysArchived", message="why")])
+
+
+def test_what_was_not_deployed_is_told_with_the_command_that_does() -> None:
+    with pytest.raises(PlatformError, match=r"no topic events\. `floodmark batch deploy` makes"):
+        outcome_of([Failed(error="NotDeployed", message="no topic events")])
 
 
 def test_the_records_of_a_process_are_what_it_carried_out() -> None:
