@@ -36,13 +36,17 @@ class BatchBooks:
 
     def open(self) -> None:
         """Begin the tables, so that one without a row says that there was none."""
-        for table in ("partner_rows", "batch_tasks", "batch_gates", "batch_scans"):
+        for table in ("partner_rows", "reference_rows", "batch_tasks", "batch_gates", "batch_scans"):
             with TableWriter(self.history, table, _PART_PREFIX):
                 pass
 
     def expect(self, rows: pa.Table) -> None:
         """Note what the batch layer is to make of a partner's rows."""
         self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
+
+    def refer(self, rows: pa.Table) -> None:
+        """Note what a reference table is to hold."""
+        self._write("reference_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
 
     def note(self, event: Event) -> None:
         """Note a task that was carried out, with what its gate found; and what a query read."""

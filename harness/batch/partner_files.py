@@ -137,7 +137,7 @@ def _expected(rows: pa.Table, reasons: list[str | None], day: date, key: str) ->
             "event_date": pa.array([day] * count, pa.date32()),
             "source_name": [key] * count,
             "source_position": pa.array(range(count), pa.int64()),
-            **{name: rows[name] for name in ("event_time_ms", *_FIELDS)},
+            **{name: rows[name] for name in ("event_time_ms", *_FIELDS, _ATTRIBUTES)},
             "reason": pa.array(reasons, pa.string()),
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from harness.batch.books import BatchBooks
-from harness.batch.references import snapshots
+from harness.batch.references import key_of, rows_of, snapshots
 from harness.batch.stage import Stage
 from harness.errors import DeployError
 from harness.observe.batch_contents import contents
@@ -30,9 +30,13 @@ def carry_out_stage(flooded: Flooded) -> None:
     def add_field(name: str) -> None:
         catalogue.register(with_nullable_text(current_event_contract(catalogue), name))
 
+    books = BatchBooks(
+        history=flooded.folder.history, clock=flooded.clock, read_contents=partial(contents, lake_of(store))
+    )
     try:
-        for key, content in snapshots(stage.references, report=flooded.report).items():
-            objects.put(key, content)
+        for table, content in snapshots(stage.references, report=flooded.report).items():
+            objects.put(key_of(table), content)
+            books.refer(rows_of(table, content))
         Stage(
             stage=stage,
             folder=flooded.folder,
@@ -41,11 +45,7 @@ def carry_out_stage(flooded: Flooded) -> None:
             seed=flooded.scenario.seed,
             objects=objects,
             add_field=add_field,
-            books=BatchBooks(
-                history=flooded.folder.history,
-                clock=flooded.clock,
-                read_contents=partial(contents, lake_of(store)),
-            ),
+            books=books,
             report=flooded.report,
         ).run()
     except PipelineError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import pyarrow as pa
 from pyarrow import csv
@@ -14,18 +16,45 @@ from harness.backends.protocol import Report
 from harness.batch.steps import ReferenceFile, ReferenceTable
 from harness.errors import InvalidInput, Problem
 
+_KEYS: Final[Mapping[ReferenceTable, str]] = MappingProxyType(
+    {"categories": "category", "assets": "reference_id"}
+)
+"""What events refer to a row by."""
 
-def snapshots(files: Mapping[ReferenceTable, ReferenceFile], *, report: Report) -> dict[str, bytes]:
-    """What is dropped of each table, by the object's key.
+
+def snapshots(
+    files: Mapping[ReferenceTable, ReferenceFile], *, report: Report
+) -> dict[ReferenceTable, bytes]:
+    """What is dropped of each table.
 
     Raises ``ArtifactError`` for a data set that cannot be had, and InvalidInput for one without the columns.
     """
     return {
-        f"landing/reference/{table}/snapshot.csv": snapshot(
+        table: snapshot(
             data_file(file.package, file.member, report=report), file, place=f"batch.references.{table}"
         )
         for table, file in files.items()
     }
+
+
+def key_of(table: ReferenceTable) -> str:
+    """The object under which a table's snapshot is dropped."""
+    return f"landing/reference/{table}/snapshot.csv"
+
+
+def rows_of(table: ReferenceTable, content: bytes) -> pa.Table:
+    """``reference_rows`` of the history: what the table is to hold, by the snapshot."""
+    names = csv.read_csv(io.BytesIO(content)).column_names
+    texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
+    rows = csv.read_csv(io.BytesIO(content), convert_options=texts)
+    missing = pa.nulls(rows.num_rows, pa.string())
+    return pa.table(
+        {
+            "table": [table] * rows.num_rows,
+            "key": rows[_KEYS[table]],
+            "name": rows["name"] if "name" in names else missing,
+        }
+    )
 
 
 def snapshot(path: Path, file: ReferenceFile, *, place: str) -> bytes:

@@ -30,7 +30,17 @@ PARTNER_ROWS = pa.schema(
         ("reference_id", pa.string()),
         ("value", pa.float64()),
         ("quantity", pa.int64()),
+        ("attributes", pa.string()),  # JSON object of strings, or null
         ("reason", _NAME),  # why the row is to be rejected; null for one that keeps the contract
+    ]
+)
+
+REFERENCE_ROWS = pa.schema(
+    [
+        # What the reference tables are to hold: the snapshots that were dropped before the first step.
+        ("table", _WORD),  # categories | assets
+        ("key", pa.string()),  # what events refer to it by
+        ("name", pa.string()),  # of a category
     ]
 )
 
@@ -168,6 +178,7 @@ BATCH_SCANS = pa.schema(
 
 BATCH_TABLES: dict[str, pa.Schema] = {
     "partner_rows": PARTNER_ROWS,
+    "reference_rows": REFERENCE_ROWS,
     "batch_landing": BATCH_LANDING,
     "batch_bronze": BATCH_BRONZE,
     "batch_silver": BATCH_SILVER,

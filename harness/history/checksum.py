@@ -28,7 +28,15 @@ SILVER_FIELDS: Final = (
     "reference_id",
     "value",
     "quantity",
+    "attribute_entries",  # ENTRIES of the attributes
+    "category_name",
+    "reference_known",
 )
+ENTRIES: Final = (
+    "array_to_string(list_sort(list_transform(map_entries({value}),"
+    " lambda entry: entry.key || chr(29) || coalesce(entry.value, chr(30)))), chr(28))"
+)
+"""Of a map of texts, whatever the order in which it is written; null for none."""
 BUCKETS: Final = 256
 """Of each group; see harness/history/batch_schema.py."""
 

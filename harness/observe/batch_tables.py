@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.backends.protocol import Report
-from harness.history.checksum import BRONZE_FIELDS, PAYLOAD_DIGEST, SILVER_FIELDS, summed
+from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, summed
 from harness.history.schema import TABLES
 from harness.history.writer import TableWriter
 from harness.observe.lake import Lake
@@ -53,6 +53,12 @@ _BRONZE: Final = f"""(
            CASE source WHEN 'kafka' THEN {PAYLOAD_DIGEST.format(value="value")} END AS payload_digest
     FROM lake
 )"""  # noqa: S608 -- names of this product's own
+_SILVER: Final = f"""(
+    SELECT *, epoch_ms(event_time) AS event_time_ms, {ENTRIES.format(value="attributes")} AS attribute_entries
+    FROM lake
+)"""  # noqa: S608 -- names of this product's own
+_MADE: Final = ("event_time_ms", "attribute_entries")
+"""Of Silver's columns."""
 _KEYS: Final = ("event_date", "category", "event_type")
 _MEASURES: Final = ("events", "measured", "value_sum", "value_min", "value_max", "quantity_sum")
 _ENTITY: Final = ("entity_id", "events", "first_event_time", "last_event_time", "last_event_type")
@@ -73,10 +79,10 @@ _LAYOUTS: Final = (
         source="silver/events",
         table="batch_silver",
         columns=(
-            *("event_date", "event_type", "source", "event_time"),
-            *(name for name in SILVER_FIELDS if name != "event_time_ms"),
+            *("event_date", "event_type", "source", "event_time", "attributes"),
+            *(name for name in SILVER_FIELDS if name not in _MADE),
         ),
-        query=summed(f"({_in_ms('event_time')})", ("event_date", "event_type", "source"), SILVER_FIELDS),
+        query=summed(_SILVER, ("event_date", "event_type", "source"), SILVER_FIELDS),
     ),
     _Layout(
         source="silver/rejects",

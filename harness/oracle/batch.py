@@ -13,12 +13,12 @@ from typing import Final
 
 import pyarrow as pa
 
-from harness.history.checksum import BRONZE_FIELDS, PAYLOAD_DIGEST, SILVER_FIELDS, summed
+from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, summed
 from harness.history.reader import History
 from harness.load.traces.rules import contract_rules
 from harness.oracle.rejection import rejection
 
-NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "batch_tasks"})
+NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "reference_rows", "batch_tasks"})
 """The tables without which the batch layer's right answer is not known."""
 
 _MALFORMED: Final = """
@@ -32,21 +32,29 @@ SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partiti
        DATE '1970-01-01' + (r.event_time_ms // 86_400_000)::INTEGER AS event_date,
        p.kind = 'closing' AS closing, {PAYLOAD_DIGEST.format(value="p.payload")} AS payload_digest,
        m.reason,
-       p.event_id, p.event_type, p.entity_id, p.category, p.reference_id, p.value, p.quantity
+       p.event_id, p.event_type, p.entity_id, p.category, p.reference_id, p.value, p.quantity,
+       p.attributes
 FROM readback_events r LEFT JOIN plan p USING (seq) LEFT JOIN oracle_malformed m USING (seq)
 WHERE r.topic = 'events'
 UNION ALL BY NAME
 SELECT 'partner' AS source, source_name, NULL AS source_partition, source_position, event_time_ms,
        event_date, false AS closing, reason, event_id, event_type, entity_id, category, reference_id, value,
-       quantity
+       quantity, attributes
 FROM partner_rows
 """  # noqa: S608 -- the digest is of this product's own
-_SILVER: Final = """
-SELECT * FROM oracle_bronze WHERE reason IS NULL
-QUALIFY row_number() OVER (
-    PARTITION BY event_id, event_time_ms
-    ORDER BY source, source_partition NULLS FIRST, source_position, source_name) = 1
-"""
+_SILVER: Final = f"""
+WITH kept AS (
+    SELECT * FROM oracle_bronze WHERE reason IS NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY event_id, event_time_ms
+        ORDER BY source, source_partition NULLS FIRST, source_position, source_name) = 1
+), categories AS (
+    SELECT key AS category, name AS category_name FROM reference_rows WHERE "table" = 'categories'
+), assets AS (SELECT key FROM reference_rows WHERE "table" = 'assets')
+SELECT *, CASE WHEN reference_id IS NOT NULL THEN reference_id IN (FROM assets) END AS reference_known,
+       {ENTRIES.format(value="attributes::JSON::MAP(VARCHAR, VARCHAR)")} AS attribute_entries
+FROM kept LEFT JOIN categories USING (category)
+"""  # noqa: S608 -- the entries are of this product's own
 _REJECTS: Final = """
 WITH accepted AS (SELECT event_date, source, count(*) AS rows FROM oracle_silver GROUP BY ALL)
 SELECT event_date, source, coalesce(reason, 'duplicate_identity') AS reason,
@@ -61,7 +69,7 @@ def derive_batch(history: History) -> None:
 
     - ``oracle_bronze``: every record and partners' row, with ``reason`` where it is to be rejected by the
       contract, and ``closing`` for the events that a replay ends with;
-    - ``oracle_silver``: those that Silver is to hold;
+    - ``oracle_silver``: those that Silver is to hold, with what the reference tables say of them;
     - ``oracle_rejects (event_date, reason, source, rows)``;
     - ``oracle_bronze_groups`` and ``oracle_silver_groups``: as ``batch_bronze`` and ``batch_silver``.
     """

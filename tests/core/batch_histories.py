@@ -21,10 +21,10 @@ LAMBDA = scenario(pipeline=PipelineOptions(deploy="lambda"))
 DAY = date(1970, 1, 1) + timedelta(milliseconds=ORIGIN_MS)
 BROKEN = {"payload": b'{"event_id": 17}', "kind": "malformed", "event_id": None, "category": None}
 PLAN: Rows = (
-    event(0, 1, value=2.5, quantity=3),
-    event(1, 2, value=None, category="DL"),
-    event(2, 3, entity_id="N2"),
-    event(3, 1, kind="duplicate", original_seq=0, value=2.5, quantity=3),
+    event(0, 1, value=2.5, quantity=3, attributes='{"a":"1","b":"2"}'),
+    event(1, 2, value=None, category="DL", reference_id="N1"),
+    event(2, 3, entity_id="N2", reference_id="N9"),
+    event(3, 1, kind="duplicate", original_seq=0, value=2.5, quantity=3, attributes='{"a":"1","b":"2"}'),
     event(4, 4, **BROKEN),
     closing(5, minute=3000),
 )
@@ -87,6 +87,10 @@ def task(name: str, number: int = 1, outcome: str = "promoted", **fields: object
     }
 
 
+REFERENCES: Rows = (
+    {"table": "categories", "key": "UA", "name": "United"},
+    {"table": "assets", "key": "N1", "name": None},
+)
 TASKS: Rows = (task("bronze"), task("silver"), task("gold"))
 
 
@@ -111,8 +115,9 @@ def right_day() -> dict[str, Rows]:
 
 def _source(**tables: Rows) -> dict[str, Rows]:
     timed = _timed(tables.get("readback_events", [*SOURCE, *STREAM]), tables.get("plan", PLAN))
-    source = {"plan": PLAN, "partner_rows": PARTNERS, "batch_tasks": TASKS, "batch_gates": GATES}
-    return {**source, **tables, "readback_events": timed}
+    source = {"plan": PLAN, "partner_rows": PARTNERS, "reference_rows": REFERENCES}
+    done = {"batch_tasks": TASKS, "batch_gates": GATES}
+    return {**source, **done, **tables, "readback_events": timed}
 
 
 def right(given: Mapping[str, Rows]) -> dict[str, Rows]:

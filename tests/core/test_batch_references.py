@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.batch.references import snapshot
-from harness.batch.steps import ReferenceFile
+from harness.batch.references import rows_of, snapshot
+from harness.batch.steps import ReferenceFile, ReferenceTable
 from harness.errors import InvalidInput
 
 
@@ -34,3 +34,16 @@ def test_texts_stay_what_they_are(tmp_path: Path) -> None:
 def test_a_file_that_lacks_a_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"batch\.references\.assets.*columns tail"):
         made(tmp_path, "tailnum\nN1\n", reference_id="tail")
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "rows"),
+    [
+        ("categories", b"category,name\nUA,United\n007,\n", [("UA", "United"), ("007", None)]),
+        ("assets", b'"reference_id","seats"\n"N1","55"\n', [("N1", None)]),
+    ],
+)
+def test_what_a_table_is_to_hold_is_what_the_snapshot_says(
+    table: ReferenceTable, text: bytes, rows: list[tuple[str, str | None]]
+) -> None:
+    assert [(row["key"], row["name"]) for row in rows_of(table, text).to_pylist()] == rows
