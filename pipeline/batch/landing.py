@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.batch.offsets import LandingCommit, Offsets, next_commit
 from pipeline.batch.table_commits import added_files, newest_commits
-from pipeline.batch.tables import LANDING_EVENTS
+from pipeline.batch.table_log import log_versions
+from pipeline.batch.tables import DAY, LANDING_EVENTS
 from pipeline.batch.topic_offsets import available
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import KafkaEndpoint
@@ -127,13 +128,24 @@ def last_commit(spark: SparkSession, uri: str) -> LandingCommit | None:
 
 
 def landed_since(spark: SparkSession, uri: str, version: int) -> tuple[LandedVersion, ...]:
-    """The table's versions after this one, and of which days they have new records; -1 for all of them."""
-    newest = newest_commits(spark, uri, limit=1)
-    versions = range(version + 1, newest[0].version + 1) if newest else ()
-    return tuple(
+    """The table's versions after this one, and of which days they have new records; -1 for all of them.
+
+    For those that Delta has forgotten the last of them stands, with every day of the table: to take a day for
+    grown costs its being carried out once more. Raises TableUnreadable.
+    """
+    there = sorted(number for number in log_versions(spark, uri) if number > version)
+    found = [
         LandedVersion(version=number, days=frozenset(file.event_date for file in files))
-        for number, files in added_files(spark, uri, versions).items()
-    )
+        for number, files in added_files(spark, uri, there).items()
+    ]
+    if there and there[0] > version + 1:
+        found.insert(0, LandedVersion(version=there[0] - 1, days=_days_of(spark, uri)))
+    return tuple(found)
+
+
+def _days_of(spark: SparkSession, uri: str) -> frozenset[date]:
+    rows = spark.read.format("delta").load(uri).select(DAY).distinct().collect()
+    return frozenset(row[DAY] for row in rows)
 
 
 def _records(spark: SparkSession, kafka: KafkaEndpoint, commit: LandingCommit) -> DataFrame:

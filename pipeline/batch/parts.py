@@ -8,18 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.batch.graph import Bookkeeping
-from pipeline.batch.landing import landed_since
+from pipeline.batch.landings import history
 from pipeline.batch.open_days import BronzeInputs, open_days
 from pipeline.batch.partners.listing import partner_listing
 from pipeline.batch.records import Records
 from pipeline.batch.schedule import Batch
-from pipeline.batch.tables import LANDING_EVENTS
 from pipeline.batch.task import Task, TaskRecord
 from pipeline.batch.tasks import bronze_task, gold_task, quality_task, silver_task
 from pipeline.batch.tasks.bronze_task import bronze_of
 from pipeline.batch.tasks.context import Context
 from pipeline.batch.tasks.gold_task import gold_of
-from pipeline.batch.tasks.landing_task import land_until
+from pipeline.batch.tasks.landing_task import land_until, landings_of
 from pipeline.batch.tasks.quality_task import quality_of
 from pipeline.batch.tasks.silver_task import silver_of
 from pipeline.catalogue.lake import LakeCatalogue
@@ -31,9 +30,6 @@ from pipeline.options import BatchOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_ALL = -1
-"""Every version of a table."""
 
 
 def context_of(
@@ -90,9 +86,8 @@ def _tasks(context: Context) -> Sequence[Task]:
 
 
 def _known_days(context: Context) -> Set[date]:
-    landed = landed_since(context.spark, context.uri(LANDING_EVENTS), _ALL)
     dropped = {file.day for file in partner_listing(context.objects).files}
-    return dropped.union(*(version.days for version in landed))
+    return dropped | landings_of(context).days.keys()
 
 
 def _open_days(context: Context, tasks: Sequence[str]) -> Set[date]:
@@ -102,7 +97,7 @@ def _open_days(context: Context, tasks: Sequence[str]) -> Set[date]:
         for day in context.records.days()
     }
     made_of = {day: BronzeInputs.from_inputs(of[0].result.inputs) for day, of in last.items() if of[0]}
-    landed = landed_since(context.spark, context.uri(LANDING_EVENTS), _ALL)
+    landed = history(landings_of(context))
     unfinished = {day for day in made_of if not _is_finished(last[day])}
     return open_days(landed, made_of, partner_listing(context.objects).files) | unfinished
 

@@ -76,6 +76,15 @@ class Gate(_Value):
         return tuple(e.rule for e in self.expectations if e.severity == "warning" and e.result == "failed")
 
 
+class Landings(_Value):
+    """What the landing table had received when a landing ended."""
+
+    version: int = -1
+    """Of the table; -1 when there was none."""
+    days: dict[date, int] = {}
+    """Of each day, the newest version of the table that has new records of it."""
+
+
 class TaskResult(_Value):
     """What a task says of itself."""
 
@@ -88,6 +97,8 @@ class TaskResult(_Value):
     """What was found of each table of the layer that has a gate."""
     refused_files: tuple[RefusedFile, ...] = ()
     """Of partners: they were left out, and the rest was taken."""
+    landings: Landings | None = None
+    """Of landing alone."""
     notes: tuple[str, ...] = ()
     """What else an operator should read, such as what held the task back."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.batch.landing import LandedVersion
+from pipeline.batch.landings import following, history, recorded
 from pipeline.batch.open_days import BronzeInputs, open_days
 from pipeline.batch.partners.listing import PartnerFile
+from pipeline.batch.records import Records
+from pipeline.batch.schedule import LAND
+from pipeline.batch.task import Landings, TaskRecord, TaskResult
+from tests.core.test_batch_graph import Memory
 
 DAY = date(2013, 2, 9)
 NEXT = DAY + timedelta(days=1)
@@ -79,6 +85,41 @@ def test_exactly_the_days_to_which_something_came_are_open(
     later = landed(len(history), *late)
     changed = {file.day for file in set(more) ^ set(listing)}
     assert open_days([*history, later], records, more) == late | changed
+
+
+@given(landed=histories, late=histories, cut=st.integers(0, 6))
+def test_what_was_recorded_of_landings_and_the_versions_behind_it_tell_what_the_whole_log_does(
+    landed: list[LandedVersion], late: list[LandedVersion], cut: int
+) -> None:
+    whole = [*landed, *(replace(v, version=v.version + len(landed)) for v in late)]
+    known = following(Landings(), whole[:cut])
+    found = following(known, [v for v in whole if v.version > known.version])
+    assert open_days(history(found), {}, []) == open_days(whole, {}, [])
+    assert found == following(Landings(), whole)
+
+
+def test_what_the_newest_landing_recorded_needs_no_log() -> None:
+    records = Records(Memory())
+    for landings in (Landings(version=3, days={DAY: 3}), Landings(version=9, days={DAY: 3, NEXT: 8})):
+        result = TaskResult(outcome="promoted", landings=landings)
+        moment = datetime(2013, 2, 10, tzinfo=UTC)
+        records.add(
+            TaskRecord(
+                task=LAND, day=None, number=0, began_at=moment, ended_at=moment, cpu_s=0, result=result
+            )
+        )
+    known = recorded(records, LAND)
+    assert open_days(history(known), {DAY: made_of(3), NEXT: made_of(3)}, []) == {NEXT}
+    assert recorded(Records(Memory()), LAND) == Landings()
+
+
+@given(history_=histories, made=st.dictionaries(days, st.integers(-1, 6)))
+def test_the_newest_version_of_each_day_opens_the_days_that_all_versions_do(
+    history_: list[LandedVersion], made: dict[date, int]
+) -> None:
+    records = {day: made_of(version) for day, version in made.items()}
+    newest = history(following(Landings(), history_))
+    assert open_days(newest, records, []) == open_days(history_, records, [])
 
 
 @given(listing=listings, version=st.integers(-1, 9))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
-from pipeline.batch.landing import land
+from pipeline.batch.landing import land, landed_since
+from pipeline.batch.landings import following, recorded
 from pipeline.batch.reference import load_reference
+from pipeline.batch.schedule import LAND
 from pipeline.batch.tables import LANDING_EVENTS, REFERENCE_ASSETS, REFERENCE_CATEGORIES
-from pipeline.batch.task import Input, Output, TaskResult
+from pipeline.batch.task import Input, Landings, Output, TaskResult
 from pipeline.batch.tasks.context import REFERENCES, Context
 from pipeline.contract.topics import EVENTS
 from pipeline.lifecycle.record import archived_days
@@ -25,8 +27,11 @@ def land_until(context: Context, end_of: date | None) -> TaskResult:
             until_ms=None if end_of is None else _end_ms(end_of),
             offsets=context.options.landing_offsets,
         )
+        landings = landings_of(context)
     if landed is None:
-        return TaskResult(outcome="promoted", inputs=references, notes=("nothing new in the topic",))
+        return TaskResult(
+            outcome="promoted", inputs=references, landings=landings, notes=("nothing new in the topic",)
+        )
     rows = sum(landed.rows_by_day.values())
     output = Output(
         table=LANDING_EVENTS.name, version=landed.version, rows=rows, files=landed.files, bytes=landed.bytes
@@ -39,8 +44,15 @@ def land_until(context: Context, end_of: date | None) -> TaskResult:
         inputs=(*references, *offsets),
         outputs=(output,),
         counts={"read": rows, "written": rows},
+        landings=landings,
         notes=_late(context, landed.rows_by_day),
     )
+
+
+def landings_of(context: Context) -> Landings:
+    """What the landing table has received by now."""
+    known = recorded(context.records, LAND)
+    return following(known, landed_since(context.spark, context.uri(LANDING_EVENTS), known.version))
 
 
 def _late(context: Context, rows_by_day: Mapping[date, int]) -> tuple[str, ...]:

@@ -157,6 +157,26 @@ def test_a_rerun_lands_what_is_new_alone(spark: SparkSession, kafka: KafkaEndpoi
     assert landed_since(spark, uri, 0) == (LandedVersion(version=1, days=frozenset({SECOND})),)
 
 
+CHECKPOINTS = "spark.databricks.delta.properties.defaults.checkpointInterval"
+
+
+def test_versions_that_the_log_has_forgotten_may_have_had_records_of_every_day(
+    spark: SparkSession, kafka: KafkaEndpoint, uri: str
+) -> None:
+    spark.conf.set(CHECKPOINTS, "1")
+    try:
+        for hour, day in enumerate((FIRST, FIRST, SECOND)):
+            send(kafka, [event(hour)], at_ms=ms(day))
+            landed(spark, kafka, uri)
+    finally:
+        spark.conf.unset(CHECKPOINTS)
+    for version in (0, 1):
+        Path(uri, "_delta_log", f"{version:020d}.json").unlink()
+    known = LandedVersion(version=2, days=frozenset({SECOND}))
+    assert landed_since(spark, uri, 1) == (known,)
+    assert landed_since(spark, uri, 0) == (LandedVersion(version=1, days=frozenset({FIRST, SECOND})), known)
+
+
 def test_who_was_killed_before_the_commit_has_landed_nothing(
     spark: SparkSession, kafka: KafkaEndpoint, uri: str
 ) -> None:
