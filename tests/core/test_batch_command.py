@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -92,8 +93,9 @@ def test_endpoints_that_are_not_there_are_refused() -> None:
 
 
 def test_a_process_that_is_started_with_something_else_tells_it(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(signal, "signal", lambda number, handler: None)  # it is this process's own
     file = tmp_path / "endpoints.json"
     file.write_text("[]")
     assert main(["--endpoints", str(file), "--options", str(file)]) == 1
