@@ -34,9 +34,10 @@ def lifecycle(
 
     A day of a table is copied, recorded with its checksums and then deleted from the table by one commit. Its
     files stay in the store until `floodmark batch care` vacuums the table. A day of which anything is in the
-    archive is not carried out again; `floodmark batch restore` brings it back beside the tables.
+    archive is not carried out again; `floodmark batch restore` brings it back beside the tables. To rehearse
+    it on a platform of young days, give a later --as-of: with --apply they are moved, as they would be then.
 
-    Example: floodmark batch lifecycle --as-of 2027-03-01
+    Example: floodmark batch lifecycle --apply
 
     Exit codes: 0 shown or moved, 2 an option was refused, 3 another writer holds a table or changed a day,
     4 the platform could not be reached, 130 interrupted.

@@ -12,8 +12,10 @@ from harness.artifacts.java import find_java
 from harness.java_parts import with_batch_jar
 from harness.services.spark import own_session
 from harness.topology import RoleSpec
+from pipeline.batch.day_scan import scan_day
 from pipeline.batch.parts import context_of
 from pipeline.batch.publish import publish
+from pipeline.batch.scans import scan
 from pipeline.batch.session import spark_session
 from pipeline.batch.tables import SILVER_EVENTS, Table
 from pipeline.batch.task import Outcome, Output, TaskRecord, TaskResult
@@ -139,6 +141,18 @@ def test_a_day_that_left_its_table_is_not_taken_for_an_empty_one(context: Contex
     context.objects.put(piece.record_key(policy), piece.model_dump_json().encode())
     with pytest.raises(Archived, match=name):
         silver_of(context, day)
+
+
+def test_a_query_of_a_day_is_measured_against_what_a_full_scan_reads(context: Context) -> None:
+    days = date(2013, 3, 20), date(2013, 3, 21)
+    for day in days:
+        silver(context, day, SILVER_EVENTS, "promoted")
+    found = scan_day(context, days[0])
+    every = scan(context.spark.read.format("delta").load(context.uri(SILVER_EVENTS)))
+    assert found is not None
+    assert (found.files_read, found.files_all, found.bytes_all) == (1, every.files, every.bytes)
+    assert 0 < found.bytes_read < found.bytes_all
+    assert scan_day(context, EMPTY) is None
 
 
 def _rows(rows: int, table: str = "silver/events") -> tuple[Output, ...]:
