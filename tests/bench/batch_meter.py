@@ -27,6 +27,8 @@ class Used:
     run_s: float
     cpu_s: float
     """Of this process and Spark's driver, where the session's tasks run."""
+    python_cpu_s: float
+    """The part of this process."""
     store_cpu_s: float
     stages: int
     tasks: int
@@ -59,6 +61,7 @@ class BatchMeter:
         return Used(
             run_s=run_s,
             cpu_s=sum(after[name] - before[name] for name in (_PYTHON, _DRIVER)),
+            python_cpu_s=after[_PYTHON] - before[_PYTHON],
             store_cpu_s=after[_STORE] - before[_STORE],
             stages=len(stages),
             tasks=sum(stage.numCompleteTasks() for stage in stages),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from harness.cli.output import print_table
@@ -50,11 +50,14 @@ class Cost:
         return Cost(fixed_s=fixed_s, per_million_s=per_event_s * 1e6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DayResults:
     """Every step over a day of one size: of each layer the floor first, and each other step after the one
     that it adds to."""
 
+    first: Mapping[str, Used]
+    """What the pipeline's tasks took the first time, by layer: of the first day in a session with nothing
+    loaded and compiled."""
     steps: tuple[StepResult, ...]
 
     def floor(self, step: StepResult) -> StepResult:
@@ -69,7 +72,7 @@ class DayResults:
                 "name": step.name,
                 "adds": step.adds,
                 "events": step.events,
-                **{name: round(value, 3) for name, value in asdict(step.used).items()},
+                **rounded(step.used),
                 "commits": step.commits,
                 "events_per_s": round(step.events_per_s, 1),
                 "cpu_s_per_million": round(step.cpu_s_per_million, 3),
@@ -103,6 +106,11 @@ class DayResults:
                 f"{used.shuffled_bytes / 1e6:,.0f}",
                 f"{step.commits}",
             )
+
+
+def rounded(used: Used) -> dict[str, float]:
+    """As it is written down."""
+    return {name: round(value, 3) for name, value in asdict(used).items()}
 
 
 def costs(small: DayResults, large: DayResults) -> list[tuple[StepResult, Cost]]:

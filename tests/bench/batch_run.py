@@ -34,7 +34,7 @@ from tests.bench.batch_duckdb import FOLDER, duckdb_steps
 from tests.bench.batch_equal import require_equal
 from tests.bench.batch_lake import BatchLake
 from tests.bench.batch_meter import BatchMeter, Used
-from tests.bench.batch_results import DayResults, StepResult, costs, costs_json, show_costs
+from tests.bench.batch_results import DayResults, StepResult, costs, costs_json, rounded, show_costs
 from tests.bench.batch_steps import FLOOR, Step, own, steps
 from tests.bench.protocol import Settings
 from tests.bench.results import save
@@ -91,6 +91,11 @@ def run(name: str, settings: Settings, *, events: int, options: BatchOptions) ->
             "notes": _NOTES,
             "steps": list(chain.from_iterable(day.as_json() for day in found)),
             "costs": costs_json(fixed),
+            "first": [
+                {"layer": layer, "events": day.steps[0].events, **rounded(used)}
+                for day in found
+                for layer, used in day.first.items()
+            ],
         },
         engines=_TOPOLOGY.services,
     )
@@ -124,33 +129,27 @@ class _Bench:
             folder=self.folder,
             report=self.report,
         )
-        for warm_up in (lake.silver, lake.gold):
-            self._told("warm-up, not counted", self.meter.measure(warm_up))
+        first = {"silver": self.meter.measure(lake.silver), "gold": self.meter.measure(lake.gold)}
+        for layer, used in first.items():
+            self._told(f"{layer}, for the first time, which does not count", used)
         endpoint = lake.context.endpoints.object_store
         with steps(lake) as of_spark:
-            found = self._measured(lake, _by_layer((*of_spark, *duckdb_steps(endpoint))), events)
+            best = self._measured(lake, _by_layer((*of_spark, *duckdb_steps(endpoint))), events)
         tables = [(t.name, own(t, FOLDER).name) for t in _FROM_DUCKDB]
         tables += [(t.name, own(t, FLOOR).name) for t in _FROM_FLOOR]
         compared = require_equal(lake_of(endpoint), tables)
         self.report(f"{len(tables)} pairs of tables with {compared:,} rows are equal")
-        return found
+        return DayResults(first=first, steps=best)
 
-    def _measured(self, lake: BatchLake, wanted: Sequence[Step], events: int) -> DayResults:
+    def _measured(self, lake: BatchLake, wanted: Sequence[Step], events: int) -> tuple[StepResult, ...]:
         # All of them once, then all of them again: whatever disturbs for a while disturbs no step alone.
         rounds = [[self._run(lake, step) for step in wanted] for _ in range(_RUNS)]
         best = (min(runs, key=lambda run: run[0].cpu_s) for runs in zip(*rounds, strict=True))
-        return DayResults(
-            tuple(
-                StepResult(
-                    layer=step.layer,
-                    name=step.name,
-                    adds=step.adds,
-                    events=events,
-                    used=used,
-                    commits=commits,
-                )
-                for step, (used, commits) in zip(wanted, best, strict=True)
+        return tuple(
+            StepResult(
+                layer=step.layer, name=step.name, adds=step.adds, events=events, used=used, commits=commits
             )
+            for step, (used, commits) in zip(wanted, best, strict=True)
         )
 
     def _run(self, lake: BatchLake, step: Step) -> tuple[Used, int]:
