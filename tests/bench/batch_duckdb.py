@@ -26,7 +26,7 @@ from pipeline.batch.tables import (
 from pipeline.endpoints import ObjectStoreEndpoint
 from pipeline.lake.delta import storage_options, table_root
 from tests.bench import batch_sql
-from tests.bench.batch_steps import Step, own
+from tests.bench.batch_step import Step, own
 
 NAME: Final = "DuckDB"
 FOLDER: Final = "duckdb"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +12,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from types import FrameType
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform, Report
@@ -20,22 +23,17 @@ from harness.teardown import Teardown
 from harness.topology import RoleSpec, Topology
 from harness.units import size_bytes
 from pipeline.batch.session import spark_session
-from pipeline.batch.tables import (
-    GOLD_DAILY,
-    GOLD_ENTITIES,
-    GOLD_ENTITY_DAYS,
-    GOLD_HOURLY,
-    SILVER_EVENTS,
-    SILVER_REJECTS,
-)
+from pipeline.batch.tables import SILVER_EVENTS, SILVER_REJECTS
 from pipeline.endpoints import Endpoints
 from pipeline.options import BatchOptions
 from tests.bench.batch_duckdb import FOLDER, duckdb_steps
 from tests.bench.batch_equal import require_equal
+from tests.bench.batch_gold_steps import GOLD
 from tests.bench.batch_lake import BatchLake
 from tests.bench.batch_meter import BatchMeter, Used
 from tests.bench.batch_results import DayResults, StepResult, costs, costs_json, rounded, show_costs
-from tests.bench.batch_steps import FLOOR, Step, own, steps
+from tests.bench.batch_step import FLOOR, Step, own
+from tests.bench.batch_steps import spark_steps
 from tests.bench.protocol import Settings
 from tests.bench.results import save
 
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
 _SMALL: Final = 15_000
 """Events of a day that is small enough for what is fixed to show."""
 _RUNS: Final = 2
+_INTERRUPTED: Final = 130
 _TOPOLOGY: Final = Topology(
     name="bench",
     zones=("a",),
@@ -52,9 +51,8 @@ _TOPOLOGY: Final = Topology(
     # As for a day that is large: at a million events C1 alone takes half as much again.
     jit="c2",
 )
-_GOLD: Final = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS, GOLD_ENTITIES)
-_FROM_DUCKDB: Final = (SILVER_EVENTS, SILVER_REJECTS, *_GOLD)
-_FROM_FLOOR: Final = (SILVER_EVENTS, *_GOLD)
+_FROM_DUCKDB: Final = (SILVER_EVENTS, SILVER_REJECTS, *GOLD)
+_FROM_FLOOR: Final = (SILVER_EVENTS, *GOLD)
 _NOTES: Final = (
     "one day of Bronze, real flights with 1% malformed and 1% there twice, in an object store (S3Proxy) on"
     " this machine: everybody reads and writes Delta tables there, over HTTP.",
@@ -75,6 +73,7 @@ def run(name: str, settings: Settings, *, events: int, options: BatchOptions) ->
         _platform(settings.out / f"{name}-logs", report) as (platform, endpoints, folder),
         spark_session(endpoints, name="floodmark-bench") as spark,
     ):
+        _interruptible(report)
         meter = BatchMeter(platform, spark)
         bench = _Bench(spark=spark, endpoints=endpoints, meter=meter, folder=folder, report=report)
         found = [bench.day(size, options) for size in sorted({min(_SMALL, events), events})]
@@ -133,7 +132,7 @@ class _Bench:
         for layer, used in first.items():
             self._told(f"{layer}, for the first time, which does not count", used)
         endpoint = lake.context.endpoints.object_store
-        with steps(lake) as of_spark:
+        with spark_steps(lake) as of_spark:
             best = self._measured(lake, _by_layer((*of_spark, *duckdb_steps(endpoint))), events)
         tables = [(t.name, own(t, FOLDER).name) for t in _FROM_DUCKDB]
         tables += [(t.name, own(t, FLOOR).name) for t in _FROM_FLOOR]
@@ -165,6 +164,17 @@ class _Bench:
 
 def _by_layer(wanted: Sequence[Step]) -> list[Step]:
     return sorted(wanted, key=lambda step: step.layer, reverse=True)
+
+
+def _interruptible(report: Report) -> None:
+    """An interrupt is Spark's to cancel its jobs by, once it has a session, and Py4J tells it as an error."""
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        report("interrupted; everything is stopped")
+        sys.exit(_INTERRUPTED)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 @contextmanager
