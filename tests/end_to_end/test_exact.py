@@ -1,14 +1,10 @@
-"""What is to pass, as a newcomer runs it."""
+"""What is to be exact, however much else the machine has to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from tests.end_to_end.command import ROOT, assert_passed, run
-
-
-def test_the_quickstart_passes(tmp_path: Path) -> None:
-    assert_passed(run(ROOT / "scenarios" / "quickstart.yaml", tmp_path, timeout_s=420))
 
 
 def test_the_batch_layer_is_exact(tmp_path: Path) -> None:
