@@ -1,7 +1,7 @@
 """Which rules each table of the lake is held to, and what they are called.
 
-Silver has the contract's rules. Bronze has those that need none of the contract's fields, and Gold those of
-its own shape: whatever Gold sums was in Silver.
+Silver and the reference tables have those of their contracts. Bronze has those that need none of the
+contract's fields, and Gold those of its own shape: whatever Gold sums was in Silver.
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ def rules_of(table: str, contract: DataContract) -> tuple[Rule, ...]:
     match table:
         case "bronze/events":
             return tuple(rule for rule in quality_rules(contract) if _of_bronze(rule))
-        case "silver/events":
+        case "silver/events" | "reference/categories" | "reference/assets":
             return quality_rules(contract)
         case _ if table in _GOLD_KEYS:
             return _gold(_GOLD_KEYS[table])
-    allowed = ", ".join(("bronze/events", "silver/events", *_GOLD_KEYS))
+    known = ("bronze/events", "silver/events", "reference/categories", "reference/assets", *_GOLD_KEYS)
+    allowed = ", ".join(known)
     raise ContractError(f"{table}: no quality rules are known of this table; allowed: {allowed}")
 
 

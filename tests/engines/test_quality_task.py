@@ -15,11 +15,12 @@ from harness.topology import RoleSpec
 from pipeline.batch.day_scan import scan_day
 from pipeline.batch.parts import context_of
 from pipeline.batch.publish import publish
+from pipeline.batch.reference import load_reference
 from pipeline.batch.scans import scan
 from pipeline.batch.session import spark_session
-from pipeline.batch.tables import SILVER_EVENTS, Table
+from pipeline.batch.tables import BRONZE_EVENTS, SILVER_EVENTS, Table
 from pipeline.batch.task import Outcome, Output, TaskRecord, TaskResult
-from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.context import REFERENCES, Context
 from pipeline.batch.tasks.quality_task import quality_of
 from pipeline.batch.tasks.silver_task import silver_of
 from pipeline.contract.derive import event_contract
@@ -153,6 +154,32 @@ def test_a_query_of_a_day_is_measured_against_what_a_full_scan_reads(context: Co
     assert (found.files_read, found.files_all, found.bytes_all) == (1, every.files, every.bytes)
     assert 0 < found.bytes_read < found.bytes_all
     assert scan_day(context, EMPTY) is None
+
+
+def test_the_reference_tables_are_held_to_their_own_contracts(context: Context) -> None:
+    day, snapshots = date(2013, 3, 1), {"categories": b"category,name\nUA,United\n"}
+    snapshots["assets"] = b"reference_id,manufacturer,model,year,seats\nN1,B,737,,100\nN2,B,737,2000,100\n"
+    for table, contract in REFERENCES.items():
+        context.objects.put(f"landing/reference/{contract.name}/1.csv", snapshots[contract.name])
+        load_reference(context.spark, context.objects, context.uri(table), contract)
+    more = '"event_type": "t", "entity_id": "e", "category": "UA"'
+    bronze = context.spark.range(EVENTS).selectExpr(
+        f"DATE '{day}' AS event_date",
+        "'kafka' AS source",
+        "'events' AS source_name",
+        "0 AS source_partition",
+        "id AS source_position",
+        "'k' AS key",
+        f"""CAST(concat('{{"event_id": "', id, '", {more}}}') AS BINARY) AS value""",
+        f"TIMESTAMP '{day} 00:00:00' AS event_time",
+    )
+    done = publish(bronze, context.uri(BRONZE_EVENTS), day, BRONZE_EVENTS.partition_columns)
+    written = Output(table="bronze/events", version=done.version, rows=done.rows, files=1, bytes=1)
+    recorded(context, "bronze", day, "promoted", outputs=(written,))
+    gates = {gate.table: gate for gate in silver_of(context, day).gates}
+    assert list(gates) == ["silver/events", "reference/categories", "reference/assets"]
+    assert [rule.rule for rule in gates["reference/assets"].warnings] == ["year_nulls"]
+    assert not gates["reference/categories"].warnings
 
 
 def _rows(rows: int, table: str = "silver/events") -> tuple[Output, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.batch.records import Records
 from pipeline.batch.reference import reference_table
+from pipeline.batch.table_log import log_versions
 from pipeline.batch.tables import DAY, REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table, uri
 from pipeline.batch.task import Output, TaskRecord
 from pipeline.catalogue.protocol import Catalogue
@@ -51,6 +52,10 @@ class Context:
     def uri(self, table: Table) -> str:
         """Where Spark finds a table."""
         return uri(self.endpoints.object_store, table)
+
+    def has(self, table: Table) -> bool:
+        """Whether anything was ever written into a table."""
+        return bool(log_versions(self.spark, self.uri(table)))
 
     def read(self, table: Table, version: int) -> DataFrame:
         """A table as of a version: what is read is what is recorded, whatever is written meanwhile."""

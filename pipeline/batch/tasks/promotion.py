@@ -11,7 +11,7 @@ from pipeline.batch.publish import publish
 from pipeline.batch.tables import Table
 from pipeline.batch.task import Outcome, Output
 from pipeline.batch.tasks.at_once import at_once
-from pipeline.batch.tasks.context import Context
+from pipeline.batch.tasks.context import REFERENCES, Context
 from pipeline.contract.odcs import DataContract
 from pipeline.quality.context import GateContext
 from pipeline.quality.gate import Gate
@@ -41,6 +41,16 @@ class Promotion:
     gates: tuple[GateResult, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Rows that a gate is to judge."""
+
+    table: Table
+    rows: DataFrame
+    contract: DataContract
+    known: GateContext
+
+
 def promote(
     context: Context,
     task: str,
@@ -53,27 +63,34 @@ def promote(
 ) -> Promotion:
     """Judge the gated parts, then publish all: into their tables, or into quarantine if a gate fails.
 
-    ``references``: the reference tables that the gates' rules name. ``source_rows``: rows of the day in the
-    tables that these were made of, by table.
+    ``references``: the reference tables that the gates' rules name; they are held to their own contracts'
+    rules, too. ``source_rows``: rows of the day in the tables that these were made of, by table.
 
     In quarantine or not, what was there of the day is replaced; what was promoted before a failed gate stays.
     """
-    trailing = context.trailing(task, day)
-    gates = at_once(
-        lambda part: _judged(
-            context,
-            day,
-            part,
+    now, trailing = context.now(), context.trailing(task, day)
+    asked = [
+        _Asked(
+            table=part.table,
+            rows=part.rows,
             contract=contract,
             known=GateContext(
-                now=context.now(),
+                now=now,
                 daily_rows={before: r.result.rows_in(part.table.name) for before, r in trailing.items()},
                 references=references,
                 source_rows=source_rows,
             ),
-        ),
-        [part for part in parts if part.gated],
-    )
+        )
+        for part in parts
+        if part.gated
+    ]
+    asked += [
+        _Asked(table=table, rows=references[own.name], contract=own, known=GateContext(now=now))
+        for table, own in REFERENCES.items()
+        # One that was never dropped has nothing to be judged.
+        if own.name in references and context.has(table)
+    ]
+    gates = at_once(lambda ask: _judged(context, day, ask), asked)
     kept_back = any(gate.verdict == "quarantined" for gate in gates)
     if context.options.promotion == "always":
         kept_back = False
@@ -83,11 +100,9 @@ def promote(
     return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
 
 
-def _judged(
-    context: Context, day: date, part: Part, *, contract: DataContract, known: GateContext
-) -> GateResult:
-    gate = Gate.of(part.table.name, contract, context.options.gates)
-    return gate.evaluate(part.rows, day, known)
+def _judged(context: Context, day: date, asked: _Asked) -> GateResult:
+    gate = Gate.of(asked.table.name, asked.contract, context.options.gates)
+    return gate.evaluate(asked.rows, day, asked.known)
 
 
 def published(context: Context, part: Part, table: Table, day: date) -> Output:

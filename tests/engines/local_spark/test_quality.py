@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.contract.derive import event_contract, spark_schema
+from pipeline.contract.derive import event_contract, reference_contract, spark_schema
 from pipeline.quality.context import GateContext
 from pipeline.quality.gate import Gate
 from pipeline.quality.result import GateResult, State
@@ -238,3 +238,30 @@ def test_a_sample_is_the_same_however_the_rows_are_spread(spark: SparkSession) -
     assert one.events.equals(two.events)
     assert (one.events.num_rows, one.rows) == (20, 100)
     assert not one.events.equals(sample(frame, most=20, seed=8).events)
+
+
+ASSETS = reference_contract("assets")
+
+
+def judged_assets(spark: SparkSession, *rows: tuple[str, int | None]) -> GateResult:
+    """A hundred good assets, and these."""
+    good = [(f"N{number}", 1999) for number in range(100)]
+    shown = [(name, "BOEING", "737", year, 100) for name, year in (*good, *rows)]
+    frame = spark.createDataFrame(shown, spark_schema(ASSETS))
+    return Gate.of("reference/assets", ASSETS).evaluate(frame, DAY, GateContext(now=NEXT))
+
+
+def test_a_reference_table_that_keeps_its_contract_passes_every_rule(spark: SparkSession) -> None:
+    found = judged_assets(spark)
+    assert {outcome.state for outcome in found.outcomes} == {"passed"}
+    assert (found.verdict, found.rows) == ("promoted", 100)
+
+
+def test_an_asset_that_is_there_twice_keeps_the_day_back(spark: SparkSession) -> None:
+    found = judged_assets(spark, ("N1", 2000))
+    assert ([o.rule for o in found.stopped_by], found.verdict) == (["reference_id_is_unique"], "quarantined")
+
+
+def test_years_that_the_registry_lacks_are_a_warning(spark: SparkSession) -> None:
+    found = judged_assets(spark, *((f"M{number}", None) for number in range(10)))
+    assert ([o.rule for o in found.warnings], found.verdict) == (["year_nulls"], "promoted")
