@@ -12,21 +12,19 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-import psutil
-
-from pipeline.batch.day_scan import scan_day
-from pipeline.batch.events import Begins, Days, Ended, Event, Failed, Ready, teller
-from pipeline.batch.graph import Bookkeeping
-from pipeline.batch.parts import batch_of, context_of
+from pipeline.batch.events import Event, Failed, Ready, teller
 from pipeline.batch.session import cancel_jobs, spark_session
-from pipeline.batch.table_care import CareWanted, care_for
 from pipeline.batch.tables import TABLES
+from pipeline.batch.wanted import CareWanted, DaysWanted, Wanted
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
 from pipeline.options import PipelineOptions
@@ -56,7 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> None:
     endpoints, began_s = Endpoints.load(options.endpoints), time.monotonic()
     choices = PipelineOptions.load(options.options).batch
-    with spark_session(endpoints, name="floodmark-batch") as spark:
+    with _imported("pipeline.batch.work"), spark_session(endpoints, name="floodmark-batch") as spark:
+        from pipeline.batch.parts import context_of  # noqa: PLC0415
+        from pipeline.batch.work import work  # noqa: PLC0415
+
         tell(Ready(after_s=round(time.monotonic() - began_s, 3)))
         context = context_of(
             spark,
@@ -65,41 +66,24 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
             holder=f"{socket.gethostname()}, process {os.getpid()}",
             now=lambda: datetime.now(UTC),
         )
-        books = Bookkeeping(
-            records=context.records,
-            now=lambda: datetime.now(UTC),
-            cpu_s=_cpu_s,
-            begins=lambda task, day: tell(Begins(task=task, day=day)),
-            ended=lambda record: tell(Ended(record=record)),
-        )
-        batch = batch_of(context, books, chosen=lambda days: tell(Days(days=tuple(days))))
-        if options.care:
-            wanted = CareWanted(since=options.since, clustered=options.cluster)
-            for table in TABLES:
-                if not options.table or table.name in options.table:
-                    for cared in care_for(context, table, wanted):
-                        tell(cared)
-        elif options.end_of:
-            batch.carry_out_until(options.end_of, rest=options.rest)
-        elif options.day:
-            batch.carry_out(options.day)
-        else:
-            batch.carry_out_open(before=datetime.now(UTC).date())
-        for scanned in filter(None, (scan_day(context, day) for day in options.scan)):
-            tell(scanned)
+        work(context, _wanted(options), tell)
 
 
-def _cpu_s() -> float:
-    """Of this process and of all that it started: Spark's driver is one of them."""
-    own = psutil.Process()
-    total = 0.0
-    for process in (own, *own.children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue  # it ended just now
-        total += times.user + times.system
-    return total
+def _wanted(options: argparse.Namespace) -> Wanted:
+    first: CareWanted | DaysWanted
+    if options.care:
+        first = CareWanted(tables=tuple(options.table), since=options.since, clustered=options.cluster)
+    else:
+        first = DaysWanted(days=tuple(options.day), ends=tuple(options.end_of), rest=options.rest)
+    return Wanted(first=first, scans=tuple(options.scan))
+
+
+@contextmanager
+def _imported(module: str) -> Iterator[None]:
+    """Import a module meanwhile: Great Expectations takes as many seconds to import as Spark to start."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(import_module, module)
+        yield
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
@@ -118,12 +102,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--events", type=Path, help="append what is told to this file, and not to stdout")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--day", type=date.fromisoformat, action="append", help="a day to carry out, open or not"
+        "--day", type=date.fromisoformat, action="append", default=[], help="a day to carry out, open or not"
     )
     which.add_argument(
         "--end-of",
         type=date.fromisoformat,
         action="append",
+        default=[],
         help="land what the source held when this day ended, and carry out what is open then",
     )
     which.add_argument("--care", action="store_true", help="care for tables, and carry no day out")
@@ -131,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "--table",
         choices=[table.name for table in TABLES],
         action="append",
+        default=[],
         help="with --care: not all tables",
     )
     parser.add_argument("--since", type=date.fromisoformat, help="with --care: rewrite no day before this")

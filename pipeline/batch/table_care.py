@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -14,6 +12,7 @@ from pipeline.batch.table_log import log_versions
 from pipeline.batch.tables import DAY, GOLD_ENTITY_DAYS, SILVER_EVENTS, Table
 from pipeline.batch.tasks import silver_task
 from pipeline.batch.tasks.context import Context
+from pipeline.batch.wanted import CareWanted
 from pipeline.errors import EngineError
 
 _CLUSTERED_BY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
@@ -21,16 +20,6 @@ _CLUSTERED_BY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
 )
 """What readers ask for one of, in tables whose days may be of several files."""
 _LOOKED_UP: Final[Mapping[str, Sequence[str]]] = MappingProxyType({SILVER_EVENTS.name: silver_task.LOOKED_UP})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CareWanted:
-    """What an operator asks for."""
-
-    since: date | None = None
-    """Only days from this one on are compacted or clustered; all without it."""
-    clustered: bool = False
-    """Whether tables that have columns for it are clustered, which writes every file of the days anew."""
 
 
 def care_for(context: Context, table: Table, wanted: CareWanted) -> Iterator[Cared]:

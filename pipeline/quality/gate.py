@@ -37,7 +37,7 @@ class Gate:
         return Gate(table=table, rules=rules, identity=identity_of(table, contract), mode=mode)
 
     def evaluate(self, frame: DataFrame, day: date, context: GateContext) -> GateResult:
-        """Judge the rows of a day, in one pass over them, and one more for each rule that they break.
+        """Judge the rows of a day, in one pass over them, and one more for examples of what breaks rules.
 
         What cannot be measured is not evaluated, and keeps the day back if the rule is an error. Errors of
         Spark that have nothing to do with the shape of the data come as they are.
@@ -93,15 +93,11 @@ def _in_the_way(rule: Rule, frame: DataFrame, context: GateContext) -> str:
 def _shown(
     frame: DataFrame, failed: Iterable[Rule], identity: Sequence[str]
 ) -> Mapping[str, tuple[Example, ...]]:
-    """Examples by rule. A warning and an error of the same field share theirs, and one look at the data."""
-    by_look: dict[Rule, tuple[Example, ...]] = {}
-    shown = {}
-    for rule in failed:
-        look = replace(rule, id="", severity="error", description="", limits=NONE)
-        if look not in by_look:
-            by_look[look] = examples(frame, rule, identity)
-        shown[rule.id] = by_look[look]
-    return shown
+    """Examples by rule. A warning and an error of the same field share theirs."""
+    looks = {rule.id: replace(rule, id="", severity="error", description="", limits=NONE) for rule in failed}
+    different = tuple(dict.fromkeys(looks.values()))
+    found = dict(zip(different, examples(frame, different, identity), strict=True))
+    return {rule: found[look] for rule, look in looks.items()}
 
 
 def _outcome(

@@ -55,12 +55,14 @@ class Measured:
 
 
 def with_matches(frame: DataFrame, rules: Iterable[Rule], references: Mapping[str, DataFrame]) -> DataFrame:
-    """The rows, each with a column a reference that says whether it is known.
+    """The rows, each with a column a reference that says whether it is known, where it has none yet.
 
     Reference tables are small: their keys are sent to every executor, so that the day is not shuffled.
     """
     wanted = {(rule.field, rule.table, rule.column) for rule in rules if isinstance(rule, Unmatched)}
     for field, table, column in sorted(wanted):
+        if match_name(field, table, column) in frame.columns:
+            continue
         known = references[table].select(F.col(column).alias(field)).dropna().distinct()
         flag = F.lit(True).alias(match_name(field, table, column))
         frame = frame.join(F.broadcast(known.select(field, flag)), field, "left")

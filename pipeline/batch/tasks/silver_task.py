@@ -30,14 +30,13 @@ def silver_of(context: Context, day: date) -> TaskResult:
     with context.references() as references:
         made = silver(
             context.read_day(BRONZE_EVENTS, bronze.version, day),
-            references["categories"],
-            references["assets"],
+            references,
             contract,
             duplicates=context.options.silver_duplicates,
         )
         rejected = {row.reason: row["count"] for row in made.rejects.groupBy("reason").count().collect()}
         parts = [
-            Part(table=SILVER_EVENTS, rows=made.accepted, looked_up=LOOKED_UP),
+            Part(table=SILVER_EVENTS, rows=made.accepted, audited=made.audited, looked_up=LOOKED_UP),
             Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
         ]
         with context.writing(*(part.table for part in parts)):

@@ -65,7 +65,8 @@ def of(
     bronze = spark.createDataFrame([(DAY, *row[:4], "k", row[4], NOON) for row in rows], SCHEMA)
     categories = spark.createDataFrame([("c", "Sea"), ("c", "Sea")], "category STRING, name STRING")
     assets = spark.createDataFrame([("N1", "B")], "reference_id STRING, manufacturer STRING")
-    return silver(bronze, categories, assets, contract or event_contract(), duplicates=duplicates)
+    references = {"categories": categories, "assets": assets}
+    return silver(bronze, references, contract or event_contract(), duplicates=duplicates)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
@@ -147,7 +148,7 @@ def test_every_bronze_row_is_accepted_or_rejected_once(
 
 def test_a_field_that_a_newer_version_adds_becomes_a_column(spark: SparkSession) -> None:
     contract = event_contract()
-    gate = contract.properties[4].model_copy(update={"name": "gate", "relationships": ()})
+    gate = contract.properties[4].model_copy(update={"name": "gate", "relationships": (), "quality": ()})
     table = contract.objects[0].model_copy(update={"properties": (*contract.properties, gate)})
     newer = contract.model_copy(update={"objects": (table,)})
     rows = [("kafka", "events", 0, 0, event("a", gate="A7")), ("kafka", "events", 0, 1, event("b", gate=7))]
