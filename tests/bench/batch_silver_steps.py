@@ -71,9 +71,7 @@ def _compute(
 ) -> None:
     contract = current_event_contract(lake.context.catalogue)
     with lake.context.references() as references:
-        made = silver(
-            _bronze(lake), references["categories"], references["assets"], contract, duplicates=duplicates
-        )
+        made = silver(_bronze(lake), references, contract, duplicates=duplicates)
         writes = [partial(_publish, name, lake, made.accepted)]
         if rejects:
             made.rejects.groupBy("reason").count().collect()
