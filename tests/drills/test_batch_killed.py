@@ -1,4 +1,4 @@
-"""The batch layer when its process and Spark are killed in the middle of each layer."""
+"""The batch layer when its process and Spark are killed in the middle of a layer, or two work at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from confluent_kafka import Producer
 
 from harness.java_parts import with_batch_jar
 from harness.topology import RoleSpec
-from pipeline.batch.events import Begins, Event
+from pipeline.batch.events import Begins, Event, Failed
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
@@ -100,3 +100,21 @@ def test_a_day_whose_process_was_killed_in_every_layer_is_as_if_it_was_not(
         assert any(killed_in(bucket, task) for _ in range(ATTEMPTS)), task
     bucket.carry_out(FIRST)
     assert bucket.contents([FIRST]).equals(undisturbed.contents([FIRST]))
+
+
+def test_a_day_carried_out_again_has_the_same_contents(undisturbed: Bucket) -> None:
+    before = undisturbed.contents([FIRST])
+    assert before.num_rows == len(set(before["table"].to_pylist())) > len(LAYERS)
+    undisturbed.carry_out(FIRST)
+    assert undisturbed.contents([FIRST]).equals(before)
+
+
+def test_of_two_at_once_one_ends_and_the_other_says_who_holds_the_table(undisturbed: Bucket) -> None:
+    before = undisturbed.contents([FIRST])
+    with undisturbed.carrying_out(FIRST) as one, undisturbed.carrying_out(FIRST) as other:
+        codes = {process: process.wait() for process in (one, other)}
+    assert 0 in codes.values()
+    for process, code in codes.items():
+        if code:
+            assert [told.error for told in process.events if isinstance(told, Failed)] == ["TableHeld"]
+    assert undisturbed.contents([FIRST]).equals(before)
