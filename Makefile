@@ -80,7 +80,7 @@ types: python
 
 # The limits, of one test and of all, keep the whole of `make test` within 30 minutes whatever hangs.
 core-tests: python
-	$(PYTEST) tests/core -n logical --dist loadfile --no-loadscope-reorder --timeout=60 --session-timeout=150 $(ARGS)
+	$(PYTEST) tests/core -n logical --dist loadfile --no-loadscope-reorder --timeout=60 --session-timeout=180 $(ARGS)
 
 # What starts engines spends half of its time waiting for them, so two go on at once.
 engine-tests: setup

@@ -65,14 +65,14 @@ def has_acknowledged(folder: Path, events: int) -> None:
         told = LoadProgress.load(folder / "load")
         return told is not None and told.acknowledged >= events
 
-    wait_until(enough, timeout_s=30, what="events")
+    wait_until(enough, timeout_s=50, what="events")
 
 
 def test_two_processes_send_all_of_it_and_every_batch_is_known_again(tmp_path: Path) -> None:
     with mock_kafka() as kafka:
         config = configure(tmp_path, kafka, (), ALL)
         with load_of(config, tmp_path, processes=2) as load:
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         run = recorded(tmp_path, kafka, config)
         there = [payload for partition in payloads(kafka, "events", EVENTS) for payload in partition]
     assert len(set(there)) == EVENTS
@@ -89,7 +89,7 @@ def test_it_ends_early_when_locust_is_told_to_stop(tmp_path: Path) -> None:
         with load_of(config, tmp_path, processes=1) as load:
             has_acknowledged(tmp_path, 100)
             load.terminate()
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         run = recorded(tmp_path, kafka, config)
     told = progress(tmp_path)
     assert (told.state, told.unknown) == ("done", 0)
@@ -107,7 +107,7 @@ def test_what_a_killed_process_had_sent_is_known_though_its_operations_are_not(t
         process = subprocess.Popen(argv, env=os.environ, stderr=subprocess.DEVNULL)
         try:
             parts = (tmp_path / "history" / "operations").glob
-            wait_until(lambda: list(parts("*.parquet")), timeout_s=30, what="operations")
+            wait_until(lambda: list(parts("*.parquet")), timeout_s=50, what="operations")
         finally:
             process.kill()
             process.wait()

@@ -107,8 +107,8 @@ def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: P
                 report=lambda _: None,
             )
         )
-        assert platform.started[0].wait(30) == 0, platform.log.read_text()
-        assert other.wait(30) == 0, (elsewhere / "join.log").read_text()
+        assert platform.started[0].wait(50) == 0, platform.log.read_text()
+        assert other.wait(50) == 0, (elsewhere / "join.log").read_text()
         yield platform
     finally:
         for process in (*platform.started, other):

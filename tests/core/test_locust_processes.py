@@ -27,7 +27,7 @@ def test_two_processes_send_every_event_once_and_each_entity_in_order(tmp_path: 
     with mock_kafka() as kafka:
         config = configure(tmp_path, kafka, rows)
         with load_of(config, tmp_path, processes=2) as load:
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         found = payloads(kafka, "events", 300)
     for partition, there in enumerate(found):
         entities = [f"e{n}" for n in range(11) if partition_of(f"e{n}", PARTITIONS) == partition]
@@ -50,7 +50,7 @@ def test_workers_record_and_end_when_the_process_that_started_them_is_killed(tmp
     with mock_kafka() as kafka:
         config = configure(tmp_path, kafka, rows)
         with load_of(config, tmp_path, processes=2) as load:
-            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=30, what="events")
+            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=50, what="events")
             workers = psutil.Process(load.pid).children(recursive=True)
             load.kill()
             _, alive = psutil.wait_procs(workers, timeout=10)
@@ -64,7 +64,7 @@ def test_a_worker_that_cannot_begin_fails_the_whole_load(tmp_path: Path) -> None
         config = configure(tmp_path, kafka, [plan_row(seq) for seq in range(50)])
         (tmp_path / "plan.parquet").unlink()
         with load_of(config, tmp_path, processes=1) as load:
-            assert load.wait(30) == 1
+            assert load.wait(50) == 1
     told = LoadProgress.load(tmp_path / "load")
     assert told is not None
     assert told.state == "failed"
@@ -76,7 +76,7 @@ def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path:
     with mock_kafka() as kafka:
         config = configure(tmp_path, kafka, [plan_row(0)], EncodedBatches(trace=trace, events=600))
         with load_of(config, tmp_path, processes=2) as load:
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         found = payloads(kafka, "events", 600)
     lanes = EncodedTrace.open(trace).lanes
     assert [len(there) for there in found] == [3 * sum(b.batch.count for b in lane) for lane in lanes]
@@ -97,10 +97,10 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
         batches = EncodedBatches(trace=trace, events=10_000, schedule=slow)
         config = configure(tmp_path, kafka, [plan_row(0)], batches)
         with load_of(config, tmp_path, processes=1) as load:
-            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=30, what="events")
+            wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=50, what="events")
             started = psutil.Process(load.pid).children(recursive=True)
             load.terminate()
-            assert load.wait(30) == 0, (tmp_path / "load.log").read_text()
+            assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
             _, alive = psutil.wait_procs(started, timeout=10)
     assert len(started) == 1
     assert not alive
