@@ -63,6 +63,18 @@ def test_a_day_without_rows_is_published_as_one(spark: SparkSession, tmp_path: P
     assert not by_day(spark, uri)
 
 
+def test_a_table_is_read_by_the_session_that_made_its_checkpoint(spark: SparkSession, tmp_path: Path) -> None:
+    """By default a table's eleventh commit makes one."""
+    uri, interval = str(tmp_path / "t"), "spark.databricks.delta.properties.defaults.checkpointInterval"
+    spark.conf.set(interval, "1")
+    try:
+        done = [publish(some(spark, day, 4), uri, day, PARTITIONS) for day in (FIRST, SECOND, FIRST)]
+    finally:
+        spark.conf.unset(interval)
+    assert list(Path(uri, "_delta_log").glob("*.checkpoint*.parquet"))
+    assert (done[-1].version, by_day(spark, uri)) == (2, {FIRST: 4, SECOND: 4})
+
+
 def test_a_row_of_another_day_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
