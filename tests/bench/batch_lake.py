@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from harness.artifacts import cache_dir
 from harness.backends.protocol import Report
-from harness.batch.references import snapshots
+from harness.batch.references import key_of, snapshots
 from harness.errors import RunError
 from harness.load.plan.file import build_plan
 from harness.scenario.load import load_scenario
@@ -57,10 +57,11 @@ class BatchLake:
         context = context_of(spark, endpoints, options, holder="bench", now=lambda: datetime.now(UTC))
         context.objects.create_bucket()
         assert scenario.batch is not None  # it is the scenario of this layer
-        for key, content in snapshots(scenario.batch.references, report=report).items():
-            context.objects.put(key, content)
+        for name, content in snapshots(scenario.batch.references, report=report).items():
+            context.objects.put(key_of(name), content)
         for table, contract in REFERENCES.items():
-            load_reference(spark, context.objects, context.uri(table), contract)
+            if load_reference(spark, context.objects, context.uri(table), contract) is None:
+                raise RunError(f"{table.name}: there is no snapshot of it, so nothing would be known")
         rows = folder / f"{events}.parquet"
         write_day(build_plan(scenario, cache=cache_dir(), report=report).path, rows, events=events)
         lake = BatchLake(context)
