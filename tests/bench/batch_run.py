@@ -22,7 +22,7 @@ from harness.observe.lake_access import lake_of
 from harness.teardown import Teardown
 from harness.topology import RoleSpec, Topology
 from harness.units import size_bytes
-from pipeline.batch.session import spark_session
+from pipeline.batch.session import cancel_jobs, spark_session
 from pipeline.batch.tables import SILVER_EVENTS, SILVER_REJECTS
 from pipeline.endpoints import Endpoints
 from pipeline.options import BatchOptions
@@ -171,6 +171,7 @@ def _interruptible(report: Report) -> None:
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         report("interrupted; everything is stopped")
+        cancel_jobs()
         sys.exit(_INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

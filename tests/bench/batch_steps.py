@@ -23,10 +23,9 @@ def spark_steps(lake: BatchLake) -> Iterator[tuple[Step, ...]]:
         table: context.spark.read.format("delta").load(context.uri(table)).persist(StorageLevel.DISK_ONLY)
         for table in (SILVER_EVENTS, *GOLD)
     }
-    try:
-        for frame in made.values():
-            frame.count()
-        yield (*silver_steps(lake, made[SILVER_EVENTS]), *gold_steps(lake, made))
-    finally:
-        for frame in made.values():
-            frame.unpersist()
+    for frame in made.values():
+        frame.count()
+    yield (*silver_steps(lake, made[SILVER_EVENTS]), *gold_steps(lake, made))
+    # After an error the session ends, if it has not ended already.
+    for frame in made.values():
+        frame.unpersist()
