@@ -18,6 +18,7 @@ from harness.cli.main import invoke
 from harness.topology import RoleSpec
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import Endpoints
+from pipeline.lake.lease import lease
 from pipeline.lake.objects import Objects
 from tests.engines.batch_parts import REFERENCES
 from tests.engines.live_platform import MIB, one_broker, platform_of
@@ -38,6 +39,15 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         with platform_of(folder, kafka=one_broker(), object_store=store, spark={}) as platform:
             platform.endpoints.save(folder / "endpoints.json")
             yield folder / "endpoints.json"
+
+
+@pytest.fixture(scope="module")
+def deployed(endpoints: Path) -> Path:
+    """The same once a day of events is on it. Deploying may be repeated."""
+    for _ in range(2):
+        assert invoke(["batch", "deploy", "--endpoints", str(endpoints)]) == 0
+    produce(Endpoints.load(endpoints))
+    return endpoints
 
 
 def produce(endpoints: Endpoints) -> None:
@@ -76,11 +86,27 @@ def test_what_was_not_deployed_is_told_before_spark_starts(
     assert ([text for text in told if text not in said], "Spark ready" in said) == ([], False)
 
 
-def test_a_day_that_is_interrupted_can_be_carried_out_again(endpoints: Path) -> None:
-    for _ in range(2):
-        assert invoke(["batch", "deploy", "--endpoints", str(endpoints)]) == 0
-    produce(Endpoints.load(endpoints))
-    code, said = interrupted(endpoints, when=f"silver of {DAY} begins")
+def test_a_day_without_events_is_refused_with_those_that_have_any(
+    deployed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["batch", "run", "--date", "2020-01-01", "--endpoints", str(deployed)]) == 2
+    said = capfd.readouterr().err
+    assert [text for text in ("2020-01-01", DAY, "--date") if text not in said] == []
+
+
+def test_a_table_that_another_writer_holds_is_left_to_it(
+    deployed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    objects = Objects(Endpoints.load(deployed).object_store)
+    with lease(objects, "bronze/events", holder="the other writer"):
+        assert invoke(["batch", "run", "--date", DAY, "--endpoints", str(deployed)]) == 3
+    said = capfd.readouterr().err
+    assert [text for text in ("bronze/events", "the other writer") if text not in said] == []
+    assert not list(objects.list("bronze/"))
+
+
+def test_a_day_that_is_interrupted_can_be_carried_out_again(deployed: Path) -> None:
+    code, said = interrupted(deployed, when=f"silver of {DAY} begins")
     assert (code, "Traceback" in said) == (130, False), said
     assert "interrupted: what has ended stays, and the same command can be given again" in said
-    assert invoke(["batch", "run", "--date", DAY, "--endpoints", str(endpoints)]) == 0
+    assert invoke(["batch", "run", "--date", DAY, "--endpoints", str(deployed)]) == 0
