@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from harness.batch.job import BatchJob, outcome_of
-from harness.cli.batch_process import NEEDS, carried_out
+from harness.cli.batch_process import carried_out
 from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.errors import InvalidInput, Problem
 from pipeline.batch.task import TaskRecord
 from pipeline.endpoints import Endpoints
+
+_NEEDS: Final = ("kafka", "object_store", "spark")
 
 DateOption = Annotated[
     list[date] | None,
@@ -45,7 +47,7 @@ def run(
     """
     days = sorted(set(date or []))
     _require_ended(days, "--date")
-    _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def backfill(
@@ -63,7 +65,7 @@ def backfill(
     """
     days = _range(first, last)
     _require_ended(days[-1:], "--to")
-    _carry_out(platform_of(endpoints, needs=NEEDS), days, output)
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def _range(first: date, last: date) -> Sequence[date]:
@@ -84,7 +86,7 @@ def _carry_out(endpoints: Endpoints, days: Sequence[date], output: OutputFormat)
     def job(with_jar: Path, options: Path) -> BatchJob:
         return BatchJob(endpoints=with_jar, options=options, days=tuple(days))
 
-    records = outcome_of(carried_out(endpoints, job, report=Progress()))
+    records = outcome_of(carried_out(endpoints, _NEEDS, job, report=Progress()))
     _show(records, output)
     raise typer.Exit(0 if all(record.result.outcome == "promoted" for record in records) else 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,8 +19,6 @@ from pipeline.endpoints import Endpoints
 from pipeline.errors import NotDeployed, PipelineError
 from pipeline.options import PipelineOptions
 
-NEEDS: Final = ("kafka", "object_store", "spark")
-"""The services that such a process works with."""
 _END_S: Final = 20.0
 """How long a process may take to end that was told to."""
 
@@ -34,13 +32,17 @@ class Job(Protocol):
         ...
 
 
-def carried_out(endpoints: Endpoints, job: Callable[[Path, Path], Job], *, report: Report) -> Sequence[Event]:
+def carried_out(
+    endpoints: Endpoints, needs: Collection[str], job: Callable[[Path, Path], Job], *, report: Report
+) -> Sequence[Event]:
     """Carry a job out, and give all that it told. ``job`` is given the files of endpoints and options.
+
+    ``needs``: the services on which something must have been deployed for it.
 
     Raises what the process failed by, as the harness's own kinds. Interrupted, the process lets go of what it
     holds before KeyboardInterrupt goes on.
     """
-    _require_deployed(endpoints)
+    _require_deployed(endpoints, needs)
     with tempfile.TemporaryDirectory(prefix="floodmark-batch-") as folder:
         options, with_jar = Path(folder, "pipeline.json"), Path(folder, "endpoints.json")
         PipelineOptions(deploy="lambda").save(options)
@@ -60,9 +62,9 @@ def carried_out(endpoints: Endpoints, job: Callable[[Path, Path], Job], *, repor
     return events
 
 
-def _require_deployed(endpoints: Endpoints) -> None:
+def _require_deployed(endpoints: Endpoints, needs: Collection[str]) -> None:
     try:
-        require_deployed(endpoints)
+        require_deployed(endpoints, needs)
     except NotDeployed as error:
         raise not_deployed(str(error)) from error
     except PipelineError as error:

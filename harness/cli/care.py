@@ -70,7 +70,7 @@ def care(
         day: date | None = since.date() if since else None
         return CareJob(endpoints=with_jar, options=options, tables=tables, since=day, clustered=cluster)
 
-    told = carried_out(platform_of(endpoints, needs=_NEEDS), job, report=Progress())
+    told = carried_out(platform_of(endpoints, needs=_NEEDS), _NEEDS, job, report=Progress())
     cared = [event for event in told if isinstance(event, Cared)]
     if output is OutputFormat.JSON:
         print_json({"tables": [event.model_dump(exclude={"kind"}) for event in cared]})
