@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -206,6 +207,19 @@ def test_a_damaged_record_keeps_no_other_from_being_seen_and_is_ended_like_one(
     finally:
         first.down()
         second.down()
+
+
+def test_a_supervisor_that_only_dies_when_it_is_killed_is_waited_for(tmp_path: Path) -> None:
+    platform = up(tmp_path)
+    platform.down()
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    silent = subprocess.Popen(
+        [*PYTHON, "import time; time.sleep(600)"], env={"FLOODMARK_INSTANCE": platform.instance.id}
+    )
+    wait_until(lambda: marked(platform.instance.id), timeout_s=5, what="it to run")
+    end_instance(platform.instance, SupervisorClient(ours, silent), lambda _: None)
+    assert silent.returncode == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("field", ["owner_pid", "data"])

@@ -35,8 +35,9 @@ def end_instance(instance: Instance, supervisor: SupervisorClient | None, report
             supervisor.end()
         except PlatformError as error:
             report(f"{instance.id}: {error}")
-        supervisor.close()
     kill_marked(instance.id)
+    if supervisor is not None:
+        supervisor.close()
     instance.remove_folders()
 
 

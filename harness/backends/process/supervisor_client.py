@@ -125,9 +125,9 @@ class SupervisorClient:
             self._process.wait()
 
     def close(self) -> None:
-        """End the conversation."""
+        """End the conversation with a supervisor that has ended or was killed, and wait until it is gone."""
         if self._process is not None:
-            self._process.poll()
+            self._process.wait()
         self._stream.close()
         self._connection.close()
 
