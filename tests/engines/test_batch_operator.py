@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from confluent_kafka import Producer
 
 from harness.cli.main import invoke
 from harness.topology import RoleSpec
+from harness.waiting import wait_until
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import lease
@@ -62,6 +64,16 @@ def produce(endpoints: Endpoints) -> None:
     assert producer.flush(60) == 0
 
 
+def left_of(session: int) -> list[int]:
+    """The processes of a session that there are."""
+    found = []
+    for pid in psutil.pids():
+        with suppress(ProcessLookupError):  # it ended just now
+            if os.getsid(pid) == session:
+                found.append(pid)
+    return found
+
+
 def interrupted(endpoints: Path, *, when: str) -> tuple[int, str]:
     """Carry the day out, and interrupt it as Ctrl-C does once it says this: exit code, and what it said."""
     command = [sys.executable, "-c", COMMAND, "batch", "run", "--date", DAY, "--endpoints", str(endpoints)]
@@ -73,7 +85,8 @@ def interrupted(endpoints: Path, *, when: str) -> tuple[int, str]:
             if when in line:
                 os.killpg(running.pid, signal.SIGINT)
         running.wait()
-    assert not [p for p in psutil.process_iter() if os.getsid(p.pid) == running.pid]
+    # What has ended is still listed until whoever inherited it has looked.
+    wait_until(lambda: not left_of(running.pid), timeout_s=10, what="every process of it to be gone")
     return running.returncode, "".join(said)
 
 

@@ -55,6 +55,13 @@ def write(producer: Producer, topic: str, *values: str, commit: bool = True) -> 
         producer.abort_transaction(30)
 
 
+def await_visible(offsets: Offsets, group: str, topic: str) -> None:
+    """A transaction is visible a moment after its commit was answered."""
+    wait_until(
+        lambda: offsets.lag(group, [topic]).events[topic] > 1, timeout_s=10, what="the commit to be visible"
+    )
+
+
 def commit(kafka: KafkaEndpoint, topic: str, offset: int) -> None:
     """What a group that has read up to the offset of partition 0 commits."""
     consumer = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": topic})
@@ -66,6 +73,7 @@ def test_a_group_that_has_read_everything_has_no_lag_but_for_the_marker(
     kafka: KafkaEndpoint, topic: str, offsets: Offsets
 ) -> None:
     write(transactional(kafka, topic), topic, "a", "b")
+    await_visible(offsets, "nobody", topic)
     commit(kafka, topic, 2)
     lag = offsets.lag(topic, [topic])
     assert lag.events == {topic: 1}
@@ -75,6 +83,7 @@ def test_a_group_that_has_read_everything_has_no_lag_but_for_the_marker(
 def test_a_record_that_was_not_read_is_no_marker(kafka: KafkaEndpoint, topic: str, offsets: Offsets) -> None:
     producer = transactional(kafka, topic)
     write(producer, topic, "a", "b")
+    await_visible(offsets, "nobody", topic)
     commit(kafka, topic, 1)
     assert offsets.exact(offsets.lag(topic, [topic])).events == {topic: 2}
 
@@ -97,10 +106,7 @@ def test_a_gap_is_looked_into_again_when_it_has_grown(
     commit(kafka, topic, 1)
     before = offsets.exact(offsets.lag(topic, [topic])).events
     write(producer, topic, "b")
-    # A transaction is visible a moment after its commit was answered.
-    wait_until(
-        lambda: offsets.lag(topic, [topic]).events[topic] > 1, timeout_s=10, what="the commit to be visible"
-    )
+    await_visible(offsets, topic, topic)
     after = offsets.exact(offsets.lag(topic, [topic])).events
     assert (before[topic], after[topic]) == (0, 3)
 
@@ -109,6 +115,7 @@ def test_a_group_that_committed_nothing_has_everything_before_it(
     kafka: KafkaEndpoint, topic: str, offsets: Offsets
 ) -> None:
     write(transactional(kafka, topic), topic, "a", "b")
+    await_visible(offsets, "nobody", topic)
     assert offsets.lag("nobody", [topic]).events == {topic: 3}
 
 
