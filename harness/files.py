@@ -1,10 +1,16 @@
-"""Files that are never seen half written."""
+"""Files that are never seen half written, and copies that share nothing with what they were made of."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
+
+_FICLONE: Final = 0x40049409
+"""Linux's request to let two files share their blocks until one of them is written to."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -18,3 +24,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Make ``target`` of what ``source`` holds now, so that neither sees what is written to the other later.
+
+    Where the file system can, the copy takes neither time nor room.
+    """
+    with source.open("rb") as read, target.open("wb") as written:
+        try:
+            fcntl.ioctl(written, _FICLONE, read.fileno())
+        except OSError:
+            shutil.copyfileobj(read, written)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.checks import checks_for
 from harness.checks.aggregates import observe
+from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.finding import Finding, Verdict
 from harness.checks.generator import UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
@@ -42,9 +43,12 @@ def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] 
     checks = checks_for(history.scenario) if checks is None else checks
     measured = {name: _measure(check, history) for name, check in checks.items()}
     evidence, lateness = _evidence(history), _own_lateness(history)
-    findings = tuple(
-        _finding(limit, measured.get(limit.check), evidence, lateness, complete=history.complete)
-        for limit in _limits(history.scenario, checks)
+    findings = (
+        *(
+            _finding(limit, measured.get(limit.check), evidence, lateness, complete=history.complete)
+            for limit in _limits(history.scenario, checks)
+        ),
+        *_of_history(history.problems, evidence),
     )
     expect_fail = history.scenario.expect_fail
     surprise = _surprise(findings, expect_fail, evidence) if expect_fail else None
@@ -98,12 +102,12 @@ def _limit(name: str, check: Check | None, text: str) -> _Limit:
 
 
 def _measure(check: Check, history: History) -> Measurement:
+    if damaged := sorted((check.needs | {"run"}) & history.damaged):
+        return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
     if history.info is None:
         return Unjudged(reason="the run ended before its load started")
     if missing := sorted(check.needs & history.missing):
         return Unjudged(reason=f"the history lacks {', '.join(missing)}")
-    if damaged := sorted(check.needs & history.damaged):
-        return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
     try:
         return check.measure(history)
     except Exception as error:  # noqa: BLE001 -- a crashed check must not cost the other findings
@@ -160,6 +164,22 @@ def _held(
     return verdict, observed, _joined(never, measurement.detail)
 
 
+def _of_history(problems: tuple[str, ...], evidence: str) -> Iterator[Finding]:
+    """The last rule: where anything of a history is lost or altered, nobody can say that all was well."""
+    if problems:
+        yield Finding(
+            name="history",
+            verdict=Verdict.INCONCLUSIVE,
+            observed=float(len(problems)),
+            limit="count == 0",
+            unit="",
+            phase=WHOLE_RUN,
+            evidence=evidence,
+            detail="a part of what was recorded is lost, altered or cannot be read",
+            examples=problems[:MAX_EXAMPLES],
+        )
+
+
 def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:
     """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
     failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
@@ -210,6 +230,8 @@ def _summary(name: str, unit: str, phase: str, values: Distribution) -> Summary:
 def _evidence(history: History) -> str:
     if history.info is None:
         return "measured: nothing"
+    if "operations" in history.damaged:
+        return f"measured: {history.info.topology_summary}"
     acknowledged = history.value(
         "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
     )

@@ -20,6 +20,7 @@ from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
 from harness.history.run_info import RunInfo
+from harness.history.seal import seal_history
 from harness.load.clock import origin_for
 from harness.load.locust.driver import LOAD_LEAD_S, longest_s
 from harness.load.plan.extent import event_span_ms, load_duration_s
@@ -134,6 +135,8 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
     judged, and is then raised.
     """
     with Teardown(report) as teardown:
+        # Registered first and so done last, when no process is left that appends to the history.
+        teardown.on_exit("seal the history", lambda: seal_history(folder.path))
         plan = parts.plan(scenario, report)
         if plan is not None:
             folder.keep_plan(plan.path)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from harness.errors import InvalidInput, Problem
+from harness.files import copy_file
 from harness.scenario.model import Scenario
 
 
@@ -63,13 +63,13 @@ class RunFolder:
         return self.path / "load"
 
     def keep_plan(self, plan: Path) -> None:
-        """Make the cached plan part of the history."""
-        _keep(plan, self.plan)
+        """Make a copy of the cached plan part of the history."""
+        copy_file(plan, self.plan)
 
     def keep_encoded(self, index: Path) -> None:
-        """Make the index of the encoded trace part of the history."""
+        """Make a copy of the index of the encoded trace part of the history."""
         (self.history / "encoded").mkdir()
-        _keep(index, self.history / "encoded" / "trace.parquet")
+        copy_file(index, self.history / "encoded" / "trace.parquet")
 
     @staticmethod
     def create(out: Path, scenario: Scenario, today: date) -> RunFolder:
@@ -94,14 +94,6 @@ class RunFolder:
             folder.load_progress.mkdir()
             folder.scenario.write_text(scenario.model_dump_json(indent=2))
             return folder
-
-
-def _keep(cached: Path, kept: Path) -> None:
-    """A link, or a copy where the cache is on another disk."""
-    try:
-        kept.hardlink_to(cached)
-    except OSError:
-        shutil.copyfile(cached, kept)
 
 
 def _is_numbered(path: Path) -> bool:

@@ -22,6 +22,7 @@ from reports.latencies import latency_rows, percentile_plot, unanswered
 
 PAGE: Final = "report.html"
 
+_ALTERED: Final = Latencies(histograms={}, problems=("altered since they were recorded, and not shown",))
 _THOUSAND: Final = 1000
 _HOUR_S: Final = 3600
 
@@ -32,7 +33,8 @@ def render(run_dir: Path) -> Path:
     Raises ``RunError`` when the run was not judged, or when its scenario cannot be read.
     """
     history, judgement = History.open(run_dir), Judgement.load(run_dir)
-    latencies = read_latencies(run_dir / "history")
+    altered = "latency" in history.damaged
+    latencies = _ALTERED if altered else read_latencies(run_dir / "history")
     page = run_dir / PAGE
     try:
         write_atomically(page, _html(history, judgement, latencies).encode())

@@ -24,7 +24,7 @@ class CatchUpTime:
     unit = "s"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"samples", "phases", "run"})
+    needs: Set[str] = frozenset({"samples", "phases", "faults", "run"})
 
     def measure(self, history: History) -> Measurement:
         """The time of each fault; Unjudged when one was not healed, since none can catch up with that."""

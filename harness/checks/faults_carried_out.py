@@ -17,7 +17,7 @@ class FaultsCarriedOut:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"run"})
+    needs: Set[str] = frozenset({"faults", "run"})
 
     def measure(self, history: History) -> Measurement:
         """None, or which faults were not carried out."""

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement, Numbers, Unjudged
 from harness.checks.probing import HOLE_NS, looks_ns, unprobed, unprobed_in_drain
 from harness.checks.protocol import DISTRIBUTION
@@ -74,7 +75,7 @@ class _Freshness:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"sought", "seen", "operations", "plan", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"sought", "seen", "operations", "plan", "run"}
 
 
 class FreshnessHot(_Freshness):
@@ -114,7 +115,8 @@ class FreshnessWindows(_Freshness):
 
     def measure(self, history: History) -> Measurement:
         """Ages of the window results that were probed for."""
-        if history.complete and "readback_windows" in history.missing | history.damaged:
+        absent = history.missing if history.complete else frozenset[str]()
+        if "readback_windows" in absent | history.damaged:
             return Unjudged(reason="it cannot be read which windows were given out")
         return _judged(history, window_ages(history), nothing="no window was seen in the hot store")
 

@@ -25,6 +25,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.aggregates import observe
 from harness.checks.measurement import Distribution, Measurement, Numbers
 from harness.checks.protocol import DISTRIBUTION
@@ -36,6 +37,7 @@ FROM_INTENDED_SEND: Final = frozenset({"produce_latency", "freshness_windows", "
 """The checks whose latencies count from the moment at which the load was to send."""
 _ACKNOWLEDGED_RATE: Final = "throughput"
 TABLE: Final = "generator"
+_NEEDS: Final = timing.NEEDS | {TABLE, "run"}
 _SHARE: Final = 0.1
 """Of what was observed: so much of it may be the generator's own without its being to blame."""
 _UPPER: Final = ("<", "<=")
@@ -71,7 +73,7 @@ class GeneratorKeptUp:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({TABLE, "phases", "run"})
+    needs: Set[str] = _NEEDS
 
     def measure(self, history: History) -> Measurement:
         """The generator's own lateness."""
@@ -149,7 +151,7 @@ UNTOLD: Final = OwnLateness(samples=None, workers=np.array([]), cpu_shares=np.ar
 
 def own_lateness(history: History) -> OwnLateness:
     """What the run tells of the generator; of a table that is damaged, nothing."""
-    if {TABLE, "phases", "run"} & (history.missing | history.damaged):
+    if _NEEDS & (history.missing | history.damaged):
         return UNTOLD
     columns = history.columns(_SAMPLES)
     samples = by_phase(history, columns, nothing="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
@@ -18,7 +19,7 @@ class HotWriteLatency:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"hot_writes", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"hot_writes", "run"}
 
     def measure(self, history: History) -> Measurement:
         """Durations of the batches."""

@@ -26,7 +26,7 @@ class NodesAlive:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"run", "ends"})
+    needs: Set[str] = frozenset({"run", "ends", "faults"})
 
     def measure(self, history: History) -> Measurement:
         """The deaths, with when and how; Unjudged when only the harness's own processes died."""

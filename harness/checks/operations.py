@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
@@ -35,7 +36,7 @@ class _Latency:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"operations", "phases"})
+    needs: Set[str] = timing.NEEDS | {"operations"}
 
 
 class ProduceLatency(_Latency):

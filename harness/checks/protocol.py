@@ -27,7 +27,7 @@ class Check(Protocol):
     aggregates: Set[str]
     default_thresholds: tuple[str, ...]
     needs: Set[str]
-    """Tables of the history, ``phases``, ``ends``, ``hot_writes`` or ``run``."""
+    """All that it reads: tables of the history, ``phases``, ``faults``, ``ends``, ``hot_writes``, ``run``."""
 
     def measure(self, history: History) -> Measurement:
         """What the history shows, or why that cannot be told."""

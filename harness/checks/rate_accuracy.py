@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.deviation import deviations_percent
 from harness.checks.measurement import Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
@@ -37,7 +38,7 @@ class RateAccuracy:
     unit = "%"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"operations", "phases", "plan", "run"})
+    needs: Set[str] = timing.NEEDS | {"operations", "plan", "run"}
 
     def measure(self, history: History) -> Measurement:
         """Deviations by window, from the first to the last that ends before the load does."""
@@ -48,7 +49,7 @@ class RateAccuracy:
 class RateAccuracyOfBatches(RateAccuracy):
     """The same where whole batches are sent: what is due the profile alone says."""
 
-    needs: Set[str] = frozenset({"operations", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"operations", "run"}
 
     def measure(self, history: History) -> Measurement:
         """As of a plan. Event k is due when the integral reaches k + 0.5."""

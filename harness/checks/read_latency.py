@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
@@ -27,7 +28,7 @@ class _ReadLatency:
     unit = "ms"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"operations", "phases"})
+    needs: Set[str] = timing.NEEDS | {"operations"}
 
     def measure(self, history: History) -> Measurement:
         """From the intended start to the answer; infinite for reads that failed."""

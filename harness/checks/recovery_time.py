@@ -27,6 +27,7 @@ from harness.history.course import FOREVER_NS, FaultSpan, steady_span
 from harness.history.reader import History
 
 HOLD_NS: Final = 5 * SECOND_NS
+_OF_HOT_STORE: Final = frozenset({"sought", "seen", "plan"})
 _BAND_FACTOR: Final = 1.25
 _BAND_ALLOWANCE_S: Final = 1.0
 
@@ -48,10 +49,13 @@ class RecoveryTime:
     unit = "s"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"samples", "operations", "phases", "run"})
+    needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
 
     def measure(self, history: History) -> Measurement:
         """The recovery time of each fault that was injected."""
+        # They are there where there is a hot store alone, so they are not needed of every run.
+        if damaged := sorted(_OF_HOT_STORE & history.damaged):
+            return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
         return recoveries(history, signals(history), since_ns=lambda fault: fault.inject_ns)
 
 

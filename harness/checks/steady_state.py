@@ -35,7 +35,7 @@ class SteadyState:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"samples", "operations", "phases", "run"})
+    needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
 
     def measure(self, history: History) -> Measurement:
         """How many conditions were broken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
@@ -34,7 +35,7 @@ class Throughput:
     unit = "1/s"
     aggregates: Set[str] = DISTRIBUTION | {"rate"}
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"operations", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"operations", "run"}
 
     def measure(self, history: History) -> Measurement:
         """Acknowledged events by second; seconds without any count as zero."""

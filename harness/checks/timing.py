@@ -10,6 +10,8 @@ import numpy as np
 from harness.checks.measurement import Distribution, Measurement, Numbers, Unjudged
 from harness.history.reader import History
 
+NEEDS: Final = frozenset({"phases", "faults"})
+"""What tells which phase a value belongs to."""
 _NS_PER_MS: Final = 1_000_000
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
@@ -41,7 +42,7 @@ def show(run_dir: Path, judgement: Judgement, output: OutputFormat) -> None:
         print_json({**judgement.to_json(), "report": report and str(report)})
         return
     console().print(_table(judgement))
-    for problem in judgement.problems:
+    for problem in judgement.problems[MAX_EXAMPLES:]:
         console().print(Text(f"not read: {problem}", style="yellow"))
     if judgement.as_expected is False:
         console().print(Text("This sabotage did not break what it was to break.", style="bold red"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "batch", "done"]
 PHASES: Final[tuple[PhaseName, ...]] = ("warm_up", "steady", "fault", "recovery", "drain", "batch")
 """Those in which anything is measured, in their order."""
 FOREVER_NS = 2**62
 """When the last phase ends, as far as a history can tell."""
+
+Whole: TypeAlias = Annotated[int, Field(ge=-FOREVER_NS, le=FOREVER_NS)]
+"""A whole number of which sums and differences have room in 64 bits."""
 
 
 class _Line(BaseModel):
@@ -21,15 +24,15 @@ class _Line(BaseModel):
 class PhaseLine(_Line):
     """A line of ``phases.jsonl``: the phase that begins."""
 
-    at_ns: int
+    at_ns: Whole
     phase: PhaseName
 
 
 class FaultLine(_Line):
     """A line of ``faults.jsonl``: an injection as it begins, or a heal as it ends."""
 
-    at_ns: int
-    fault: int
+    at_ns: Whole
+    fault: Whole
     kind: str
     action: Literal["inject", "heal"]
     nodes: list[str]
@@ -45,18 +48,18 @@ class FaultLine(_Line):
 class EndLine(_Line):
     """A line of ``ends.jsonl``: a process of the platform that ended, whoever ended it."""
 
-    at_ns: int
+    at_ns: Whole
     node: str
-    exit: int
+    exit: Whole
     """The exit code, or minus the signal."""
 
 
 class HotWriteLine(_Line):
     """A line of ``hot_writes-<n>.jsonl``: one batch."""
 
-    at_unix_ns: int
+    at_unix_ns: Whole
     duration_us: float
-    rows: int
+    rows: Whole
     table: str
 
 

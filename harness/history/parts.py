@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import re
+import stat
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -14,6 +17,17 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 Line = TypeVar("Line", bound=BaseModel)
+
+_MARK: Final = re.compile(r"_(?P<series>.+)\.end\.json")
+_PART: Final = re.compile(r"(?P<series>.+)-(?P<number>[0-9]{6,18})\.parquet")
+_BYTES_AT_ONCE: Final = 8 * 1024 * 1024
+"""Tables whose files are no larger together are read when a history is opened: to open hundreds of small
+parts again for each query takes longer. Of larger tables queries read what they ask for."""
+_UNREADABLE: Final = (OSError, pa.ArrowException, ValueError, TypeError, KeyError, IndexError, MemoryError)
+"""What a damaged Parquet file makes its reader raise."""
+_VERIFYING: Final = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,37 +42,68 @@ class Source:
     """What could not be read, and why."""
 
 
+def part_name(series: str, number: int) -> str:
+    """The name of a part; the parts of a series are numbered from 0 without a gap."""
+    return f"{series}-{number:06d}.parquet"
+
+
+def end_mark(series: str) -> str:
+    """The name of the file in which the writer of a series says how many parts it has.
+
+    What begins with an underscore, readers of whole folders of Parquet files leave out.
+    """
+    return f"_{series}.end.json"
+
+
 def plain(schema: pa.Schema) -> pa.Schema:
     """The schema with dictionaries as the strings that they stand for, since each part has its own."""
     return pa.schema([(f.name, f.type.value_type if _is_dictionary(f) else f.type) for f in schema])
 
 
-def read_parts(folder: Path, schema: pa.Schema) -> Source:
-    """A table that is a folder of Parquet parts. Parts that are still being written are not there yet."""
-    readable: list[str] = []
-    unreadable: list[str] = []
-    for path in sorted(folder.glob("*.parquet")) if folder.is_dir() else ():
-        reason = "a link" if path.is_symlink() else _why_unreadable(path, schema)
-        if reason:
-            unreadable.append(f"{folder.name}/{path.name}: {reason}")
-        else:
-            readable.append(str(path))
-    return _source(readable, schema, tuple(unreadable))
+def read_parts(
+    folder: Path, schema: pa.Schema, *, left_out: Collection[Path] = (), numbered: bool = True
+) -> Source:
+    """A table that is a folder of Parquet parts. Parts that are still being written are not there yet.
+
+    What is ``left_out`` is known to be damaged and not looked at. Where the parts are ``numbered``, series of
+    which some are missing are told: each counts from 0, and says how far when its writer closes it.
+    """
+    if not folder.is_dir():
+        return _read((), schema)
+    files = [path for path in sorted(folder.glob("*.parquet")) if path not in left_out]
+    links = [path for path in files if path.is_symlink()]
+    told = [f"{folder.name}/{path.name}: a link" for path in links]
+    told += [f"{folder.name}/{wrong}" for wrong in _gaps(folder, files)] if numbered else []
+    return _read([path for path in files if path not in links], schema, f"{folder.name}/", told)
 
 
-def read_file(path: Path, schema: pa.Schema) -> Source:
+def read_file(path: Path, schema: pa.Schema, *, left_out: Collection[Path] = ()) -> Source:
     """A table that is one Parquet file, or a link to one."""
-    if not path.exists():
-        return _source([], schema, ())
-    reason = _why_unreadable(path, schema)
-    return _source([] if reason else [str(path)], schema, (f"{path.name}: {reason}",) if reason else ())
+    files = [path] if os.path.lexists(path) and path not in left_out else []
+    return _read(files, schema)
 
 
-def read_lines(path: Path, kind: type[Line]) -> tuple[tuple[Line, ...], tuple[str, ...]]:
-    """The JSON lines of a file that are of the kind, and what is wrong with each that is not."""
+def read_lines(
+    path: Path, kind: type[Line], *, left_out: Collection[Path] = (), torn: bool = False
+) -> tuple[tuple[Line, ...], tuple[str, ...]]:
+    """The JSON lines of a file that are of the kind, and what is wrong with each that is not.
+
+    Where the end may be ``torn``, since its writer may be killed at any moment, what follows the last line
+    feed was never written as a line, and is no damage.
+    """
+    if not os.path.lexists(path) or path in left_out:
+        return (), ()
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return (), (f"{path.name}: not a regular file",)
+        content = path.read_bytes()
+    except OSError as error:
+        return (), (f"{path.name}: {error}",)
+    if torn:
+        content = content[: content.rfind(b"\n") + 1]
     lines: list[Line] = []
     wrong: list[str] = []
-    for number, text in enumerate(path.read_bytes().splitlines() if path.is_file() else (), start=1):
+    for number, text in enumerate(content.splitlines(), start=1):
         try:
             lines.append(kind.model_validate(orjson.loads(text)))
         except (orjson.JSONDecodeError, ValidationError) as error:
@@ -66,22 +111,72 @@ def read_lines(path: Path, kind: type[Line]) -> tuple[tuple[Line, ...], tuple[st
     return tuple(lines), tuple(wrong)
 
 
-def _source(readable: Sequence[str], schema: pa.Schema, unreadable: tuple[str, ...]) -> Source:
-    rows = (
-        ds.dataset(list(readable), schema=plain(schema), format="parquet")
-        if readable
-        else plain(schema).empty_table()
-    )
-    return Source(rows=rows, present=bool(readable), unreadable=unreadable)
+def _gaps(folder: Path, files: Sequence[Path]) -> Iterator[str]:
+    """The series of which parts are missing, and how many are."""
+    numbers: dict[str, set[int]] = {}
+    for path in files:
+        if found := _PART.fullmatch(path.name):
+            numbers.setdefault(found["series"], set()).add(int(found["number"]))
+    marks = {path: _MARK.fullmatch(path.name) for path in folder.glob("_*.end.json")}
+    closed = {found["series"]: _parts_by(path) for path, found in marks.items() if found}
+    for series in sorted(numbers.keys() | closed.keys()):
+        there = numbers.get(series, set())
+        count = max(max(there, default=-1) + 1, closed.get(series, 0))
+        if len(there) < count:
+            first = next(number for number in range(count) if number not in there)
+            # It may have come while the folder was listed, and a later one was listed already.
+            if not os.path.lexists(folder / part_name(series, first)):
+                missing = f"{count - len(there):,} of {count:,} parts of this series are missing"
+                yield f"{part_name(series, first)}: {missing}, this one first"
 
 
-def _why_unreadable(path: Path, schema: pa.Schema) -> str:
-    """The reason, or an empty string for a Parquet file with the schema's columns."""
+def _parts_by(mark: Path) -> int:
+    """How many parts an end mark tells of; 0 where it cannot be read, since it only adds to their numbers."""
     try:
-        found = plain(pq.read_schema(path))
-    except (OSError, pa.ArrowException) as error:
-        return str(error).splitlines()[0]
-    return "; ".join(_differences(found, plain(schema)))
+        parts = orjson.loads(mark.read_bytes())["parts"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return 0
+    return parts if isinstance(parts, int) else 0
+
+
+def _read(files: Sequence[Path], schema: pa.Schema, folder: str = "", told: Sequence[str] = ()) -> Source:
+    wanted, unreadable = plain(schema), list(told)
+    whole: list[Path] = []
+    for path in files:
+        try:
+            _require_columns(path, wanted)
+            whole.append(path)
+        except _UNREADABLE as error:
+            unreadable.append(f"{folder}{path.name}: {_first_line(error)}")
+    if sum(path.stat().st_size for path in whole) > _BYTES_AT_ONCE:
+        rows = ds.dataset([str(path) for path in whole], schema=wanted, format=_VERIFYING)
+        return Source(rows=rows, present=True, unreadable=tuple(unreadable))
+    tables: list[pa.Table] = []
+    for path in whole:
+        try:
+            tables.append(_rows(path, wanted))
+        except _UNREADABLE as error:
+            unreadable.append(f"{folder}{path.name}: {_first_line(error)}")
+    together = pa.concat_tables(tables) if tables else wanted.empty_table()
+    return Source(rows=together, present=bool(tables), unreadable=tuple(unreadable))
+
+
+def _require_columns(path: Path, wanted: pa.Schema) -> None:
+    """Raises one of ``_UNREADABLE`` for a file that is no Parquet or lacks columns, by its footer alone."""
+    if not path.is_file():
+        raise ValueError("not a regular file")
+    if differences := "; ".join(_differences(plain(pq.read_schema(path)), wanted)):
+        raise ValueError(differences)
+
+
+def _rows(path: Path, wanted: pa.Schema) -> pa.Table:
+    """All rows. Raises one of ``_UNREADABLE``, also when the checksum of a page is wrong."""
+    rows = pq.ParquetFile(path, page_checksum_verification=True).read(columns=wanted.names)
+    return rows.select(wanted.names).cast(wanted)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _differences(found: pa.Schema, wanted: pa.Schema) -> Iterator[str]:

@@ -8,7 +8,8 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,9 +31,10 @@ from harness.history.course import (
     fault_spans,
     spans,
 )
-from harness.history.parts import Source, plain, read_file, read_lines, read_parts
+from harness.history.parts import Line, Source, plain, read_file, read_lines, read_parts
 from harness.history.run_info import RunInfo
 from harness.history.schema import TABLES
+from harness.history.seal import SCENARIO, Inspection, inspect_history, table_of
 from harness.history.workers import WorkerLine
 from harness.load.plan.file import PLAN
 from harness.scenario.model import Scenario
@@ -87,9 +89,9 @@ class History:
         self.damaged: frozenset[str] = frozenset(
             {*damaged, *(name for name, s in sources.items() if s.unreadable)}
         )
-        """Names of tables of which a part could not be read."""
+        """Names, as in ``missing``, and ``faults`` and ``workers``, of which something is lost or altered."""
         self.problems: tuple[str, ...] = (*problems, *(u for s in sources.values() for u in s.unreadable))
-        """Everything that could not be read, for people."""
+        """Everything that is lost, altered or cannot be read, for people."""
         self._derived: set[str] = set()
         self._connection = _sealed_database().cursor()
         for name, source in sources.items():
@@ -100,30 +102,34 @@ class History:
     @staticmethod
     def open(run_dir: Path) -> History:
         """The history in a run's folder. Raises ``RunError`` when not even its scenario can be read."""
-        history = run_dir / "history"
-        problems: list[str] = []
-        phases, wrong_phases = read_lines(history / "phases.jsonl", PhaseLine)
-        faults, wrong_faults = read_lines(history / "faults.jsonl", FaultLine)
-        ends, wrong_ends = read_lines(history / "ends.jsonl", EndLine)
-        hot_writes, wrong_writes = _read_hot_writes(history)
-        workers, wrong_workers = read_lines(history / "workers.jsonl", WorkerLine)
-        info = _read_info(history, problems)
-        sources = {name: read_parts(history / name, schema) for name, schema in TABLES.items()}
-        sources["plan"] = read_file(history / "plan.parquet", PLAN)
+        history, seal = run_dir / "history", inspect_history(run_dir)
+        if SCENARIO in seal.broken:
+            where = run_dir / SCENARIO
+            raise RunError(f"{where}: {seal.broken[SCENARIO]}; nothing can be judged without what was run")
+        left_out = frozenset(run_dir / name for name in seal.broken)
+        read = _Lines(history, left_out)
+        phases = read.lines("phases.jsonl", PhaseLine)
+        faults = read.lines("faults.jsonl", FaultLine)
+        ends = read.lines("ends.jsonl", EndLine)
+        workers = read.lines("workers.jsonl", WorkerLine)
+        hot_writes = read.lines("hot_writes-*.jsonl", HotWriteLine, torn=True)
+        info, why = _read_info(history, left_out)
+        sources = {
+            name: read_parts(history / name, schema, left_out=left_out, numbered=not seal.sealed)
+            for name, schema in TABLES.items()
+        }
+        sources["plan"] = read_file(history / "plan.parquet", PLAN, left_out=left_out)
         return History(
             scenario=_read_scenario(run_dir),
             info=info,
             sources=sources,
-            phases=phases,
-            faults=faults,
-            ends=ends if (history / "ends.jsonl").is_file() else None,
+            phases=phases or (),
+            faults=faults or (),
+            ends=ends,
             hot_writes=hot_writes,
-            workers=workers,
-            problems=(
-                *(*problems, *wrong_phases, *wrong_faults),
-                *(*wrong_ends, *wrong_writes, *wrong_workers),
-            ),
-            damaged=["ends"] if wrong_ends else [],
+            workers=workers or (),
+            problems=(*_told(seal, info), *why, *read.wrong),
+            damaged=seal.tables | read.damaged,
         )
 
     @staticmethod
@@ -225,21 +231,44 @@ def _read_scenario(run_dir: Path) -> Scenario:
         raise RunError(f"{path} cannot be read, and nothing can be judged without it: {error}") from error
 
 
-def _read_info(history: Path, problems: list[str]) -> RunInfo | None:
-    try:
-        return RunInfo.load(history)
-    except FileNotFoundError:
-        problems.append("run.json is not there: the run ended before its load started")
-    except (OSError, ValidationError) as error:
-        problems.append(f"run.json cannot be read: {error}")
-    return None
-
-
-def _read_hot_writes(history: Path) -> tuple[tuple[HotWriteLine, ...] | None, tuple[str, ...]]:
-    files = [read_lines(path, HotWriteLine) for path in sorted(history.glob("hot_writes-*.jsonl"))]
-    if not files:
+def _read_info(history: Path, left_out: Collection[Path]) -> tuple[RunInfo | None, tuple[str, ...]]:
+    """What the run says of itself, or why nobody knows."""
+    if history / "run.json" in left_out:
         return None, ()
-    return tuple(line for lines, _ in files for line in lines), tuple(w for _, wrong in files for w in wrong)
+    try:
+        return RunInfo.load(history), ()
+    except FileNotFoundError:
+        return None, ("run.json is not there: the run ended before its load started",)
+    except (OSError, ValidationError) as error:
+        return None, (f"run.json cannot be read: {error}",)
+
+
+def _told(seal: Inspection, info: RunInfo | None) -> Iterator[str]:
+    """What the seal tells of this history, or that it should be there and is not."""
+    yield from (f"{name.removeprefix('history/')}: {why}" for name, why in seal.broken.items())
+    if seal.unsealed_because:
+        yield f"seal.json: {seal.unsealed_because}; so nobody knows whether the rest was altered"
+    elif not seal.sealed and info is not None and info.ended != "no":
+        yield "seal.json: it is missing, though the run ended; so nobody knows whether the rest was altered"
+
+
+@dataclass
+class _Lines:
+    """Reads files of lines, and notes what is wrong with them."""
+
+    history: Path
+    left_out: Collection[Path]
+    wrong: list[str] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)
+
+    def lines(self, pattern: str, kind: type[Line], *, torn: bool = False) -> tuple[Line, ...] | None:
+        """The lines of all files of this name; None where there is none."""
+        paths = sorted(self.history.glob(pattern))
+        files = [read_lines(path, kind, left_out=self.left_out, torn=torn) for path in paths]
+        if wrong := [told for _, problems in files for told in problems]:
+            self.wrong += wrong
+            self.damaged.add(table_of(pattern))
+        return tuple(line for lines, _ in files for line in lines) if files else None
 
 
 def _literal(rows: pa.Table | Sequence[Mapping[str, object]] | None, schema: pa.Schema) -> Source:

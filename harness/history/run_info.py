@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clocks import Clocks
 from harness.files import write_atomically
+from harness.history.course import Whole
 
 
 class RunInfo(BaseModel):
@@ -25,16 +26,16 @@ class RunInfo(BaseModel):
     command: str
     """That runs it again."""
     backend: str
-    epoch_unix_ns: int
+    epoch_unix_ns: Whole
     """The run's epoch, from which every ``*_ns`` of the history counts, as wall-clock time."""
-    epoch_monotonic_ns: int
+    epoch_monotonic_ns: Whole
     """The same moment on this machine's monotonic clock."""
-    load_start_ns: int
+    load_start_ns: Whole
     """When the event clock was at its origin: an event is to be sent at
     ``load_start_ns + send_offset_ms * 1e6 / time_scale``."""
-    origin_ms: int
+    origin_ms: Whole
     """Event time at that moment, in milliseconds since 1970."""
-    time_scale: float
+    time_scale: float = Field(allow_inf_nan=False)
     topology_summary: str
     """For evidence: ``process backend, kafka 3, flink 4, cassandra 3``."""
     machine: dict[str, str]

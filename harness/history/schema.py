@@ -144,7 +144,7 @@ READBACK_HOT_EVENTS = pa.schema(
 
 TABLES: dict[str, pa.Schema] = {
     "operations": OPERATIONS,
-    # The batches that operations send: of an encoded trace (a link to its index), or of events that were
+    # The batches that operations send: of an encoded trace (a copy of its index), or of events that were
     # computed as they were sent (a part a chunk, written before any of it could be sent).
     "encoded": INDEX,
     "samples": SAMPLES,
@@ -172,6 +172,8 @@ TABLES: dict[str, pa.Schema] = {
 - ``latency-<worker>.hlog``: HdrHistogram interval logs of what stands in ``operations``, see
   harness/history/latency_log.py.
 
-``plan.parquet`` (a link to the cached plan, where there is one) and ``run.json``
-(harness/history/run_info.py) complete it.
+``plan.parquet`` (a copy of the cached plan, where there is one), ``run.json`` (harness/history/run_info.py)
+and ``seal.json`` (harness/history/seal.py), which is written last of all, complete it.
+
+In the folder of a table, ``_<series>.end.json`` says ``{"parts"}`` once the writer of a series has closed it.
 """

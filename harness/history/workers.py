@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.history.course import Whole
+
 _NS_PER_MS = 1_000_000
 
 
@@ -16,11 +18,11 @@ class WorkerLine(BaseModel):
 
     worker: str
     host: str
-    offset_ns: int
+    offset_ns: Whole
     """The run's monotonic clock less the worker's, when it joined. What it recorded was converted by it."""
     uncertainty_ns: int = Field(ge=0)
     """Its times may be wrong by so much, as long as the clocks drifted apart steadily."""
-    drift_ns: int
+    drift_ns: Whole
     """By how much the offset had changed when it left."""
     shared_clock: bool
     """Whether it ran on the machine of the run, whose clock is the run's."""

@@ -18,6 +18,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from harness.files import write_atomically
+from harness.history.parts import end_mark, part_name
 from harness.history.schema import TABLES
 
 Column: TypeAlias = Sequence[Any] | np.ndarray[Any, Any] | pa.Array | str | int | float | None
@@ -98,10 +100,15 @@ class TableWriter:
         self._batches, self._batched_rows = [], 0
 
     def close(self) -> None:
-        """Write what waits. A writer that never had a row leaves an empty part: looked, and found nothing."""
+        """Write what waits, and how many parts there are, so that it shows when the last ones are lost.
+
+        A writer that never had a row leaves an empty part: looked, and found nothing.
+        """
         self.flush()
         if not self._wrote:
             self._write_part(self._schema.empty_table())
+        mark = orjson.dumps({"parts": self._next_part})
+        write_atomically(self._folder / end_mark(self._prefix), mark)
 
     def _refuse_unknown(self, names: Any) -> None:
         if not names <= self._names:
@@ -115,7 +122,7 @@ class TableWriter:
             self._rows = []
 
     def _write_part(self, table: pa.Table) -> None:
-        name = f"{self._prefix}-{self._next_part:06d}.parquet"
+        name = part_name(self._prefix, self._next_part)
         partial = self._folder / f"{name}.partial"
         write_parquet(table, partial)
         partial.rename(self._folder / name)
@@ -133,6 +140,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         use_dictionary=[f.name for f in table.schema if pa.types.is_dictionary(f.type)],
         column_encoding=encodings,
         data_page_version="2.0",
+        write_page_checksum=True,
         row_group_size=1_000_000,
     )
 
@@ -147,8 +155,11 @@ def append_jsonl(path: Path, line: Mapping[str, object]) -> None:
 
 
 def _parts_so_far(folder: Path, prefix: str) -> int:
-    """One more than the highest number that a part of this prefix bears."""
-    stems = (path.name.removesuffix(".partial").removesuffix(".parquet") for path in folder.iterdir())
+    """One more than the highest number that a part of this prefix bears.
+
+    A part that was never finished leaves no gap: it is written over.
+    """
+    stems = (path.stem for path in folder.glob("*.parquet"))
     numbers = (stem.removeprefix(f"{prefix}-") for stem in stems if stem.startswith(f"{prefix}-"))
     return max((int(number) + 1 for number in numbers if number.isdigit()), default=0)
 

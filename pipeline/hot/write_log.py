@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,16 +13,20 @@ from typing import Final
 import orjson
 
 _FLUSH_EVERY_S: Final = 1.0
+_CHUNK_BYTES: Final = 64 * 1024
 
 
 class WriteLog:
     """Appends ``{"at_unix_ns", "duration_us", "rows", "table"}`` a write to a file, at most a second late.
 
-    Any thread may add; ``flush_if_due`` is to be called now and then, and closing flushes the rest.
+    Any thread may add; ``flush_if_due`` is to be called now and then, and closing flushes the rest. A writer
+    that was killed may have left half a line: who starts again under its name cuts it off, or it would spoil
+    the line that follows.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._file = path.open("ab")
+        self._file.truncate(_end_of_lines(path))
         self._clock = clock
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
@@ -61,3 +66,16 @@ class WriteLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _end_of_lines(path: Path) -> int:
+    """The length of a file up to its last line feed."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _CHUNK_BYTES)
+            file.seek(start)
+            if (found := file.read(end - start).rfind(b"\n")) >= 0:
+                return start + found + 1
+            end = start
+    return 0

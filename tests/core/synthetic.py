@@ -14,6 +14,7 @@ import pyarrow as pa
 from harness.history.latency_log import LatencyLog
 from harness.history.reader import History
 from harness.history.schema import READBACK_HOT_WINDOWS
+from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
 from harness.load.plan.file import PLAN
 from harness.oracle.horizon import closed_until_ms
@@ -52,6 +53,7 @@ def make_run(folder: Path, events: int = 20_000) -> Path:
     _read_back(history, plan)
     _seen(history, plan)
     _windows(folder)
+    seal_history(folder)
     return folder
 
 

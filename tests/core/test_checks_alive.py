@@ -115,7 +115,7 @@ def run_folder(tmp_path: Path, ends: bytes | None) -> History:
 def test_a_run_without_the_record_lacks_it_and_an_empty_one_is_a_record(tmp_path: Path) -> None:
     assert "ends" in history(ends=None).missing
     assert "ends" not in history(ends=()).missing
-    assert NodesAlive().needs == {"run", "ends"}
+    assert NodesAlive().needs == {"run", "ends", "faults"}
     assert "ends" not in run_folder(tmp_path, b"").missing
 
 

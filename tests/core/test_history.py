@@ -30,7 +30,7 @@ class Clock:
 def run(tmp_path: Path) -> Path:
     (tmp_path / "history").mkdir()
     (tmp_path / "scenario.json").write_text(scenario().model_dump_json())
-    run_info().save(tmp_path / "history")
+    run_info(ended="no").save(tmp_path / "history")
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def writer(run: Path, table: str = "readback_events", prefix: str = "w", **optio
 
 
 def parts(run: Path, table: str = "readback_events") -> list[str]:
-    return sorted(path.name for path in (run / "history" / table).iterdir())
+    return sorted(path.name for path in (run / "history" / table).glob("*.parquet"))
 
 
 def test_columns_rows_and_constants_are_read_back_in_order(run: Path) -> None:

@@ -202,15 +202,16 @@ def test_a_run_that_recorded_nothing_is_inconclusive(tmp_path: Path) -> None:
     judgement = judge(run_folder(tmp_path))
     assert judgement.exit_code == 3
     assert {finding.verdict for finding in judgement.findings} == {Verdict.INCONCLUSIVE}
-    assert {finding.detail for finding in judgement.findings} == {"the run ended before its load started"}
+    *of_checks, of_history = judgement.findings
+    assert {finding.detail for finding in of_checks} == {"the run ended before its load started"}
+    assert of_history.examples == ("run.json is not there: the run ended before its load started",)
 
 
 def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
     judgement = judge(run_folder(tmp_path, run_json=run_info().model_dump_json().encode()))
     inconclusive = {f.name for f in judgement.findings if f.verdict is Verdict.INCONCLUSIVE}
-    assert inconclusive == {n for n, c in checks_for(scenario()).items() if c.default_thresholds} - {
-        "faults_carried_out"
-    }
+    safety = {n for n, c in checks_for(scenario()).items() if c.default_thresholds}
+    assert inconclusive == (safety | {"history"}) - {"faults_carried_out"}
 
 
 def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from harness.errors import RunError
 from harness.history.latency_log import LatencyLog
+from harness.history.seal import seal_history
 from harness.history.writer import append_jsonl
 from harness.judge import judge
 from harness.load.profiles.step import Step
@@ -30,8 +31,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(recorded: Path, tmp_path: Path) -> Path:
-    """A copy that a test may damage."""
-    made_since = shutil.ignore_patterns("findings.json", "report.html")
+    """A copy that a test may change, and so without its seal."""
+    made_since = shutil.ignore_patterns("findings.json", "report.html", "seal.json")
     return Path(shutil.copytree(recorded, tmp_path / recorded.name, ignore=made_since))
 
 
@@ -100,6 +101,17 @@ def test_what_was_not_acknowledged_is_counted_beside_the_latencies(run: Path) ->
 
 
 @pytest.mark.usefixtures("without_plots")
+def test_a_latency_log_that_was_altered_after_the_run_is_not_shown(run: Path) -> None:
+    seal_history(run)
+    with (run / "history/latency-replay-0.hlog").open("r+b") as log:
+        log.truncate(500)
+    judge(run)
+    page = render(run).read_text()
+    assert "latency-replay-0.hlog: it was cut" in page
+    assert '<table class="latencies">' not in page
+
+
+@pytest.mark.usefixtures("without_plots")
 def test_a_latency_log_that_is_damaged_is_told(run: Path) -> None:
     (run / "history/latency-w.hlog").write_text(f"Tag={EVIL},1,1,1,AAAA\n")
     judge(run)
@@ -121,7 +133,7 @@ def test_a_page_is_the_same_whenever_it_is_rendered(recorded: Path, page: str) -
 
 @pytest.mark.usefixtures("without_plots")
 def test_what_failed_shows_its_examples(run: Path) -> None:
-    (part,) = (run / "history/readback_windows").iterdir()
+    (part,) = (run / "history/readback_windows").glob("*.parquet")
     shutil.copy(part, part.with_name("again.parquet"))
     shutil.rmtree(run / "history/seen")
     judge(run)

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.measurement import Distribution, Measurement, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import phases_at
@@ -23,7 +24,7 @@ FROM batch_tasks WHERE outcome <> 'held_back' GROUP BY task HAVING sum(rows_read
 class _Cost:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"batch_tasks", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"batch_tasks", "run"}
     column: str
     shown: str
 

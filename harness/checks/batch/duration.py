@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
+from harness.checks import timing
 from harness.checks.measurement import Measurement
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
@@ -24,7 +25,7 @@ class BatchDuration:
     unit = "s"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"batch_tasks", "phases", "run"})
+    needs: Set[str] = timing.NEEDS | {"batch_tasks", "run"}
 
     def measure(self, history: History) -> Measurement:
         """Seconds a task."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.checks import timing
 from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.measurement import Distribution, Measurement, Unjudged
 from harness.checks.protocol import DISTRIBUTION
@@ -33,7 +34,7 @@ class Pruning:
     unit = "%"
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
-    needs: Set[str] = frozenset({"batch_scans", "phases"})
+    needs: Set[str] = timing.NEEDS | {"batch_scans"}
 
     def measure(self, history: History) -> Measurement:
         """The share by query, the least pruned first."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from harness.history.parts import end_mark
 from harness.history.workers import WorkerLine
 from harness.history.writer import append_jsonl
 from harness.load.join.config import Gathered, JoinConfig
@@ -157,5 +158,6 @@ class JoinDesk:
 
 def _is_of(share: Share, name: str) -> bool:
     """Whether a worker with this share writes a file of this name; no other name leads anywhere."""
-    own = rf"(operations|encoded|generator)/{share.worker}-[0-9]{{6}}\.parquet|latency-{share.worker}\.hlog"
+    files = rf"{share.worker}-[0-9]{{6}}\.parquet|{re.escape(end_mark(share.worker))}"
+    own = rf"(operations|encoded|generator)/({files})|latency-{share.worker}\.hlog"
     return re.fullmatch(own, name) is not None
