@@ -33,7 +33,12 @@ def judge(run_dir: Path) -> Judgement:
 
     Raises ``RunError`` when not even the scenario of the run can be read.
     """
-    judgement = judge_history(History.open(run_dir), run_id=run_dir.resolve().name)
+    return judge_opened(History.open(run_dir), run_dir)
+
+
+def judge_opened(history: History, run_dir: Path) -> Judgement:
+    """The same of a run whose history is open already, and stays so: its report is drawn from it, too."""
+    judgement = judge_history(history, run_id=run_dir.resolve().name)
     judgement.save(run_dir)
     return judgement
 

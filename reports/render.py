@@ -27,12 +27,11 @@ _THOUSAND: Final = 1000
 _HOUR_S: Final = 3600
 
 
-def render(run_dir: Path) -> Path:
+def render(run_dir: Path, history: History, judgement: Judgement) -> Path:
     """Write ``report.html`` into a judged run's folder and return its path.
 
-    Raises ``RunError`` when the run was not judged, or when its scenario cannot be read.
+    Raises ``RunError`` when it cannot be written.
     """
-    history, judgement = History.open(run_dir), Judgement.load(run_dir)
     altered = "latency" in history.damaged
     latencies = _ALTERED if altered else read_latencies(run_dir / "history")
     page = run_dir / PAGE

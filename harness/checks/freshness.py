@@ -54,20 +54,13 @@ WITH first_seen AS (
     SEMI JOIN (FROM sought WHERE store = 'hot_windows') USING (window_kind, key)
 ), wanted AS (
     SELECT window_kind, key, window_start_ms, window_end_ms FROM first_seen UNION FROM given_out
-), timed AS (
-    SELECT window_end_ms - run.origin_ms AS end_offset_ms, at_ns
-    FROM run, wanted LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
-), frontier AS (
-    SELECT send_offset_ms, max(event_offset_ms) OVER (ORDER BY send_offset_ms) AS reach_ms FROM plan
-), steps AS (
-    SELECT reach_ms, min(send_offset_ms) AS send_offset_ms FROM frontier GROUP BY reach_ms
-), ready AS (
-    SELECT timed.at_ns AS seen_ns,
-           (run.load_start_ns + steps.send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
-    FROM timed ASOF JOIN steps ON timed.end_offset_ms <= steps.reach_ms, run
 )
-SELECT coalesce((seen_ns - at_ns) / 1e6, 'inf'::DOUBLE) AS value, at_ns FROM ready
-WHERE seen_ns IS NOT NULL OR at_ns > $primed_ns
+SELECT window_end_ms - run.origin_ms AS end_offset_ms, at_ns AS seen_ns
+FROM run, wanted LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
+"""
+_SENT: Final = """
+SELECT event_offset_ms, (run.load_start_ns + send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
+FROM plan, run ORDER BY send_offset_ms
 """
 
 
@@ -95,6 +88,10 @@ def event_ages(history: History) -> dict[str, Numbers]:
     What was acknowledged and never came is infinitely old. While the run goes on, and when it ended too
     early, it is as old as it was at the last look: it may still have been under way.
     """
+    return history.once("event_ages", lambda: _event_ages(history))
+
+
+def _event_ages(history: History) -> dict[str, Numbers]:
     looks = looks_ns(history)
     last_ns = int(looks[-1]) if len(looks) else 0
     return history.columns(_EVENTS, {"ended": history.complete, "last_look_ns": last_ns})
@@ -127,9 +124,20 @@ def window_ages(history: History) -> dict[str, Numbers]:
     What the stream job gave out and was never seen is infinitely old, unless it may have been there at the
     first look, which tells nothing of how old a window is. What was given out is known at a run's end only.
     """
+    return history.once("window_ages", lambda: _window_ages(history))
+
+
+def _window_ages(history: History) -> dict[str, Numbers]:
     looks = looks_ns(history)
-    first_ns = int(looks[0]) if len(looks) else 0
-    return history.columns(_WINDOWS, {"primed_ns": first_ns + HOLE_NS})
+    primed_ns = (int(looks[0]) if len(looks) else 0) + HOLE_NS
+    windows, sent = history.columns(_WINDOWS), history.columns(_SENT)
+    reach_ms = np.maximum.accumulate(sent["event_offset_ms"])
+    completing = np.searchsorted(reach_ms, windows["end_offset_ms"])
+    seen_ns = windows["seen_ns"].astype(np.float64)  # NaN for what was never seen
+    at_ns = np.append(sent["at_ns"], 0)[completing]
+    kept = (completing < len(reach_ms)) & (~np.isnan(seen_ns) | (at_ns > primed_ns))
+    ages_ms = np.where(np.isnan(seen_ns), np.inf, (seen_ns - at_ns) / 1e6)
+    return {"value": ages_ms[kept], "at_ns": at_ns[kept]}
 
 
 def missed(history: History, ages: dict[str, Numbers]) -> str:

@@ -20,6 +20,7 @@ SELECT coalesce(events, 0) AS value,
        load_start_ns + second * 1_000_000_000 AS at_ns, at_ns + 1_000_000_000 AS end_ns
 FROM range((SELECT greatest(max(second), $seconds) FROM acknowledged)) AS seconds(second)
 LEFT JOIN acknowledged USING (second), run
+ORDER BY second
 """
 
 

@@ -14,7 +14,8 @@ from harness.checks.finding import Finding, Verdict
 from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
-from harness.judge import judge as judge_run
+from harness.history.reader import History
+from harness.judge import judge_opened
 from reports.render import observed, render
 
 _STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}
@@ -30,14 +31,19 @@ def judge(
     Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, or a sabotage that broke other checks than it was to.
     """
     run_dir = find_run(run, out)
-    judgement = judge_run(run_dir)
-    show(run_dir, judgement, output)
-    raise typer.Exit(judgement.exit_code)
+    raise typer.Exit(judge_and_show(run_dir, output).exit_code)
 
 
-def show(run_dir: Path, judgement: Judgement, output: OutputFormat) -> None:
-    """Render the report, and print the findings: a table for people, or one JSON object."""
-    report = _rendered(run_dir)
+def judge_and_show(run_dir: Path, output: OutputFormat) -> Judgement:
+    """Judge a run, render its report, and print the findings: a table for people, or one JSON object."""
+    history = History.open(run_dir)
+    judgement = judge_opened(history, run_dir)
+    report = _rendered(run_dir, history, judgement)
+    _show(judgement, report, output)
+    return judgement
+
+
+def _show(judgement: Judgement, report: Path | None, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         print_json({**judgement.to_json(), "report": report and str(report)})
         return
@@ -54,10 +60,10 @@ def show(run_dir: Path, judgement: Judgement, output: OutputFormat) -> None:
         console().print(Text(f"again:  {judgement.command} (at {judgement.commit})"), soft_wrap=True)
 
 
-def _rendered(run_dir: Path) -> Path | None:
+def _rendered(run_dir: Path, history: History, judgement: Judgement) -> Path | None:
     """The page, or None when it cannot be drawn, which must not cost the verdict."""
     try:
-        return render(run_dir)
+        return render(run_dir, history, judgement)
     except Exception as error:  # noqa: BLE001 -- whatever is wrong with the drawing, the judgement stands
         console().print(Text(f"the report could not be drawn: {error}", style="yellow"))
         return None

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from rich.text import Text
 
+from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
+from harness.history.reader import History
 from reports.render import render
 
 
@@ -19,7 +21,7 @@ def report(
     Example: floodmark report last
     """
     run_dir = find_run(run, out)
-    page = render(run_dir)
+    page = render(run_dir, History.open(run_dir), Judgement.load(run_dir))
     if output is OutputFormat.JSON:
         print_json({"run_id": run_dir.resolve().name, "report": str(page)})
     else:

@@ -14,10 +14,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from harness.cli.judge import show
+from harness.cli.judge import judge_and_show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
 from harness.errors import FloodmarkError, RunError
-from harness.judge import judge
 from harness.load.join.config import Joining
 from harness.load.join.options import joining_of
 from harness.parts import real_parts
@@ -81,8 +80,7 @@ def run(
             report(f"the run ended early: {type(error).__name__}: {error}")
             if not isinstance(error, FloodmarkError):
                 traceback.print_exc()
-    judgement = judge(folder.path)
-    show(folder.path, judgement, output)
+    judgement = judge_and_show(folder.path, output)
     raise typer.Exit(judgement.exit_code if exit_code is None else exit_code)
 
 

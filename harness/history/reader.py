@@ -8,14 +8,16 @@ so that a check says INCONCLUSIVE where it would otherwise judge half a history.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.dataset as ds
 from pydantic import ValidationError
 
 from harness.artifacts import cache_dir
@@ -50,6 +52,10 @@ _OFF: Final = (
     "preserve_insertion_order",
 )
 
+_NAMES: Final = re.compile(r"\w+")
+
+T = TypeVar("T")
+
 _HOT_WRITES: Final = pa.schema(
     [("at_ns", pa.int64()), ("duration_us", pa.float64()), ("rows", pa.int64()), ("target", pa.string())]
 )
@@ -58,7 +64,8 @@ _HOT_WRITES: Final = pa.schema(
 class History:
     """One run. Every table of harness/history/schema.py is a view of its name; beside them stand
 
-    - ``plan``: harness/load/plan/file.py's;
+    - ``plan``: harness/load/plan/file.py's, and ``payloads (seq, payload)``, the column of it that is larger
+      than all others together;
     - ``hot_writes (at_ns, duration_us, rows, target)``: the hot writers' batches, on the run's clock;
     - ``run``: one row of what queries need of ``run.json`` and the scenario: ``load_start_ns``,
       ``origin_ms``, ``time_scale``, ``out_of_orderness_ms``.
@@ -93,9 +100,9 @@ class History:
         self.problems: tuple[str, ...] = (*problems, *(u for s in sources.values() for u in s.unreadable))
         """Everything that is lost, altered or cannot be read, for people."""
         self._derived: set[str] = set()
+        self._values: dict[str, object] = {}
         self._connection = _sealed_database().cursor()
-        for name, source in sources.items():
-            self._connection.register(name, source.rows)
+        self._unloaded = dict(_views(sources))
         self._connection.register("hot_writes", _hot_write_rows(hot_writes or (), info))
         self._connection.register("run", _run_row(info, scenario))
 
@@ -157,6 +164,7 @@ class History:
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
         """The answer of one query as a table. ``sql`` is text of this product, never of a run."""
+        self._load(sql)
         return self._connection.sql(sql, params=parameters).to_arrow_table()
 
     def columns(
@@ -173,12 +181,14 @@ class History:
 
     def value(self, sql: str, parameters: Mapping[str, object] | None = None) -> Any:
         """The only value of a query's only row."""
+        self._load(sql)
         rows = self._connection.execute(sql, parameters).fetchall()
         return rows[0][0] if rows else None
 
     def derive(self, name: str, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Keep the answer of a query as a table of this name; what was kept once is not computed again."""
         if name not in self._derived:
+            self._load(sql)
             self._connection.execute(f"CREATE TEMP TABLE {name} AS {sql}", parameters).fetchall()
             self._derived.add(name)
 
@@ -187,6 +197,19 @@ class History:
         if name not in self._derived:
             self._connection.register(name, rows())
             self._derived.add(name)
+
+    def once(self, name: str, value: Callable[[], T]) -> T:
+        """What ``value`` returns, computed the first time that this name is asked for."""
+        if name not in self._values:
+            self._values[name] = value()
+        return cast(T, self._values[name])
+
+    def _load(self, sql: str) -> None:
+        """Decode the tables that a query names, once each, and not anew for every query."""
+        for name in self._unloaded.keys() & set(_NAMES.findall(sql)):
+            self._connection.register("loading", self._unloaded.pop(name))
+            self._connection.execute(f"CREATE TEMP TABLE {name} AS FROM loading").fetchall()
+            self._connection.unregister("loading")
 
     @property
     def complete(self) -> bool:
@@ -207,6 +230,20 @@ def _sealed_database() -> duckdb.DuckDBPyConnection:
     )
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+def _views(sources: Mapping[str, Source]) -> Iterator[tuple[str, pa.Table | ds.Scanner]]:
+    for name, source in sources.items():
+        if name != "plan":
+            yield name, source.rows
+            continue
+        others = [column for column in source.rows.schema.names if column != "payload"]
+        yield name, _selected(source.rows, others)
+        yield "payloads", _selected(source.rows, ["seq", "payload"])
+
+
+def _selected(rows: pa.Table | ds.Dataset, columns: Sequence[str]) -> pa.Table | ds.Scanner:
+    return rows.select(columns) if isinstance(rows, pa.Table) else rows.scanner(columns=columns)
 
 
 def _missing(

@@ -22,7 +22,7 @@ NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "ref
 """The tables without which the batch layer's right answer is not known."""
 
 _MALFORMED: Final = """
-SELECT seq, payload FROM plan
+SELECT seq, payload FROM plan JOIN payloads USING (seq)
 WHERE kind = 'malformed' AND seq IN (SELECT seq FROM readback_events WHERE topic = 'events')
 """
 # The columns of both sources, so that they can be taken together.
@@ -30,11 +30,12 @@ _RECORDS: Final = f"""
 SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partition,
        r."offset" AS source_position, r.event_time_ms,
        DATE '1970-01-01' + (r.event_time_ms // 86_400_000)::INTEGER AS event_date,
-       p.kind = 'closing' AS closing, {PAYLOAD_DIGEST.format(value="p.payload")} AS payload_digest,
+       p.kind = 'closing' AS closing, {PAYLOAD_DIGEST.format(value="payload")} AS payload_digest,
        m.reason,
        p.event_id, p.event_type, p.entity_id, p.category, p.reference_id, p.value, p.quantity,
        p.attributes
-FROM readback_events r LEFT JOIN plan p USING (seq) LEFT JOIN oracle_malformed m USING (seq)
+FROM readback_events r LEFT JOIN plan p USING (seq) LEFT JOIN payloads USING (seq)
+LEFT JOIN oracle_malformed m USING (seq)
 WHERE r.topic = 'events'
 UNION ALL BY NAME
 SELECT 'partner' AS source, source_name, NULL AS source_partition, source_position, event_time_ms,

@@ -10,18 +10,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.checks.judgement import Judgement
 from harness.errors import RunError
 from harness.history.latency_log import LatencyLog
+from harness.history.reader import History
 from harness.history.seal import seal_history
 from harness.history.writer import append_jsonl
 from harness.judge import judge
 from harness.load.profiles.step import Step
 from harness.run_clock import RunClock
 from harness.scenario.model import Load
-from reports.render import render
+from reports import render as page_of
 from reports.series import Series, by_second, cpu, memory, reads, throughput, wanted
 from tests.core.histories import event, history, run_info, sample, scenario, sent
 from tests.core.synthetic import make_run
+
+
+def render(run: Path) -> Path:
+    return page_of.render(run, History.open(run), Judgement.load(run))
 
 
 @pytest.fixture(scope="module")
