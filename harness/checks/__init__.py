@@ -8,13 +8,14 @@ from typing import Final
 
 from harness.batch.steps import Rerun
 from harness.checks.acknowledged_lost import AcknowledgedLost
+from harness.checks.altered import Altered
 from harness.checks.batch import LAYER_CHECKS
 from harness.checks.batch.reruns import RerunsUnchanged
 from harness.checks.batches import BATCH_CHECKS
 from harness.checks.catch_up_time import CatchUpTime
 from harness.checks.dead_letters import DeadLetters
 from harness.checks.drained import Drained
-from harness.checks.duplicates import Duplicates
+from harness.checks.duplicates import Duplicates, DuplicatesInSource
 from harness.checks.faults_carried_out import FaultsCarriedOut
 from harness.checks.freshness import FreshnessHot, FreshnessWindows
 from harness.checks.generator import GeneratorKeptUp
@@ -29,7 +30,7 @@ from harness.checks.read_latency import HotPointReadLatency, HotRangeReadLatency
 from harness.checks.recovery_time import RecoveryTime
 from harness.checks.steady_state import SteadyState
 from harness.checks.throughput import Throughput
-from harness.checks.unaccounted import Unaccounted
+from harness.checks.unaccounted import Unaccounted, UnaccountedInSource
 from harness.checks.unacknowledged import Unacknowledged
 from harness.checks.window_results import HotWindowsEqualOracle, WindowsEqualOracle
 from harness.scenario.model import Scenario
@@ -39,6 +40,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     AcknowledgedLost(),
     Unaccounted(),
     Duplicates(),
+    Altered(),
     DeadLetters(),
     LateEvents(),
     WindowsEqualOracle(),
@@ -95,7 +97,10 @@ BEHIND_SOURCE: Final = frozenset(
 """Checks of what lies behind the source topic, which is nothing where topics alone are deployed."""
 OF_BATCH_LAYER: Final = frozenset(check.name for check in LAYER_CHECKS)
 """Checks of the batch layer, which needs to be deployed."""
-_EVENTS_BEHIND_SOURCE: Final = BEHIND_SOURCE | {"unaccounted", "duplicates"}
+_IN_SOURCE: Final[tuple[Check, ...]] = (UnaccountedInSource(), DuplicatesInSource())
+"""What takes the place of the checks of these names where nothing lies behind the source topic."""
+_EVENT_BY_EVENT: Final = frozenset({"altered"})
+"""Checks of single records, which are not read back where whole batches are sent."""
 
 
 def checks_for(scenario: Scenario) -> Mapping[str, Check]:
@@ -103,10 +108,13 @@ def checks_for(scenario: Scenario) -> Mapping[str, Check]:
 
     Where whole batches are sent, the source topic is searched for these and not for events.
     """
-    left_out = frozenset[str]() if scenario.pipeline.streams else _EVENTS_BEHIND_SOURCE
+    left_out = frozenset[str]() if scenario.pipeline.streams else BEHIND_SOURCE
     left_out |= frozenset[str]() if scenario.pipeline.batches else OF_BATCH_LAYER
     left_out |= frozenset[str]() if _carries_days_out_again(scenario) else {RerunsUnchanged.name}
+    left_out |= _EVENT_BY_EVENT if scenario.load.sends_batches else frozenset[str]()
     fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
+    if not scenario.pipeline.streams:
+        fitting |= {check.name: check for check in _IN_SOURCE}
     if scenario.load.sends_batches:
         fitting |= {check.name: check for check in (*BATCH_CHECKS, RateAccuracyOfBatches())}
     return MappingProxyType({name: fitting[name] for name in CHECKS if name in fitting})

@@ -15,9 +15,8 @@ _TORN_RANGES: Final = """
 SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
 """
 _LOST: Final = """
-SELECT a.seq, a.copies - coalesce(p.copies, 0) AS lost
-FROM acknowledged a LEFT JOIN (FROM oracle_present WHERE topic = 'events') p USING (seq)
-WHERE a.copies > coalesce(p.copies, 0)
+SELECT seq, acknowledged - coalesce(in_source, 0) AS lost
+FROM oracle_sent LEFT JOIN oracle_present USING (seq) WHERE acknowledged > coalesce(in_source, 0)
 """
 _EXAMPLES: Final = """
 SELECT seq, min(worker) AS worker, min(completed_ns) / 1e9 AS at_s
@@ -43,7 +42,7 @@ class AcknowledgedLost:
         if torn := history.value(_TORN_RANGES):
             return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
         derive_events(history)
-        acknowledged = history.value("SELECT coalesce(sum(copies), 0)::BIGINT FROM acknowledged")
+        acknowledged = history.value("SELECT coalesce(sum(acknowledged), 0)::BIGINT FROM oracle_sent")
         if not acknowledged:
             return Unjudged(reason="no event was acknowledged")
         history.derive("acknowledged_lost", _LOST)

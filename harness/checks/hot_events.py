@@ -15,9 +15,9 @@ _FIELDS: Final = ("event_type", "entity_id", "category", "reference_id", "value"
 
 _DIFFERENCES: Final = """
 WITH expected AS (
-    SELECT p.seq, p.event_id, e.event_time_ms, p.event_type, p.entity_id, p.category, p.reference_id,
+    SELECT e.seq, p.event_id, e.event_time_ms, p.event_type, p.entity_id, p.category, p.reference_id,
            p.value, p.quantity, p.attributes
-    FROM oracle_events e JOIN plan p USING (seq)
+    FROM oracle_events e JOIN plan p ON p.seq = e.sent_as
 )
 SELECT event_id, event_time_ms, e.seq, h.event_id IS NULL AS missing, e.seq IS NULL AS unexpected,
        e.event_type IS DISTINCT FROM h.event_type AS event_type,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.checks.examples import examples
-from harness.checks.measurement import Count, Measurement
+from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS
@@ -27,6 +27,7 @@ FROM (SELECT DISTINCT seq FROM readback_events WHERE topic = 'events_late') ANTI
 """
 _SUMMARY: Final = """
 SELECT count(*) FILTER (by_order) AS late, count(*) FILTER (by_order AND p.late) AS planned_late,
+       count(*) FILTER (excused AND p.late) AS planned_excused,
        count(*) FILTER (set_aside) AS set_aside, count(*) FILTER (excused) AS excused,
        (SELECT count(*) FROM wrongly_late) AS wrong,
        (SELECT count(*) FROM plan WHERE late AND kind = 'valid') AS planned
@@ -36,7 +37,10 @@ _EXAMPLES: Final = "FROM wrongly_late ORDER BY seq LIMIT $limit"
 
 
 class LateEvents:
-    """Judges the topic of late events both ways; says how many of those that were planned late came late."""
+    """Judges the topic of late events both ways; says how many of those that were planned late came late.
+
+    Where none of them did, nothing was tried: to set nothing aside was right, whatever the pipeline can do.
+    """
 
     name = "late_events"
     describes = "late events that were not set aside, and events that were set aside without being late"
@@ -50,6 +54,10 @@ class LateEvents:
         derive_lateness(history)
         history.derive("wrongly_late", _WRONG)
         summary = history.rows(_SUMMARY)[0]
+        if summary["planned"] and not any(summary[f] for f in ("planned_late", "planned_excused", "wrong")):
+            return Unjudged(
+                reason=f"none of the {summary['planned']:,} events that were planned to come late did"
+            )
         return Count(
             value=summary["wrong"],
             detail=_detail(summary),

@@ -11,24 +11,27 @@ from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
 
-_STRAYS: Final = """
-WITH outputs AS (
-    SELECT seq, topic, p.kind = 'malformed' AS malformed
-    FROM oracle_present JOIN plan p USING (seq) WHERE topic <> 'events'
-)
-SELECT 'valid, but not in events_valid' AS stray, seq, NULL AS place
-FROM oracle_events ANTI JOIN (FROM outputs WHERE topic = 'events_valid') USING (seq)
+_IN_SOURCE: Final = """
+SELECT 'not of the plan, but in ' || topic AS stray, NULL AS seq, partition || '@' || "offset" AS place
+FROM readback_events WHERE seq IS NULL OR seq < 0 OR seq > (SELECT max(seq) FROM plan)
 UNION ALL
-SELECT 'malformed, but not in events_dead_letter', seq, NULL
-FROM (FROM oracle_due WHERE kind = 'malformed')
-ANTI JOIN (FROM outputs WHERE topic = 'events_dead_letter') USING (seq)
+SELECT 'refused, but in events', seq, NULL
+FROM oracle_present JOIN oracle_sent USING (seq) WHERE in_source > 0 AND allowed = 0
+"""
+_IN_OUTPUTS: Final = """
 UNION ALL
-SELECT 'malformed, but in ' || topic, seq, NULL FROM outputs WHERE malformed AND topic <> 'events_dead_letter'
-UNION ALL
-SELECT 'valid, but in ' || topic, seq, NULL FROM outputs WHERE NOT malformed AND topic = 'events_dead_letter'
-UNION ALL
-SELECT 'not of the plan, but in ' || topic, NULL, partition || '@' || "offset"
-FROM readback_events ANTI JOIN plan USING (seq)
+SELECT unnest(list_filter([
+           CASE WHEN kind <> 'malformed' AND coalesce(in_valid, 0) = 0
+                THEN 'valid, but not in events_valid' END,
+           CASE WHEN kind <> 'malformed' AND in_dead_letters > 0 THEN 'valid, but in events_dead_letter' END,
+           CASE WHEN kind = 'malformed' AND coalesce(in_dead_letters, 0) = 0
+                THEN 'malformed, but not in events_dead_letter' END,
+           CASE WHEN kind = 'malformed' AND in_valid > 0 THEN 'malformed, but in events_valid' END,
+           CASE WHEN kind = 'malformed' AND in_late > 0 THEN 'malformed, but in events_late' END
+       ], lambda stray: stray IS NOT NULL)), seq, NULL
+FROM oracle_due LEFT JOIN oracle_present USING (seq)
+WHERE CASE WHEN kind = 'malformed' THEN coalesce(in_dead_letters, 0) = 0 OR in_valid > 0 OR in_late > 0
+           ELSE coalesce(in_valid, 0) = 0 OR in_dead_letters > 0 END
 """
 _EXAMPLES: Final = """
 SELECT coalesce('event ' || seq || ' of the plan', 'record ' || place) AS item, stray
@@ -36,15 +39,16 @@ FROM strays ORDER BY seq, place LIMIT $limit
 """
 
 
-class Unaccounted:
-    """Valid events, late or not, belong into ``events_valid``; malformed ones into the dead letters."""
+class UnaccountedInSource:
+    """Where nothing lies behind the source topic. What is unknown may be there, what was refused may not."""
 
     name = "unaccounted"
-    describes = "events that are not where they belong, and records that belong nowhere"
+    describes = "records in the source topic that were not sent, or whose sending the platform had refused"
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
     needs: Set[str] = NEEDS
+    _strays = _IN_SOURCE
 
     def measure(self, history: History) -> Measurement:
         """How many events are missing from their topic, or are in one where they do not belong."""
@@ -52,9 +56,16 @@ class Unaccounted:
         due = history.value("SELECT count(*) FROM oracle_due")
         if not due:
             return Unjudged(reason="no event was acknowledged, and none is there")
-        history.derive("strays", _STRAYS)
+        history.derive("strays", self._strays)
         return Count(
             value=history.value("SELECT count(*) FROM strays"),
             detail=f"of {due:,} events to account for",
             examples=examples(history, _EXAMPLES, "{item}: {stray}".format_map),
         )
+
+
+class Unaccounted(UnaccountedInSource):
+    """Valid events, late or not, belong into ``events_valid``; malformed ones into the dead letters."""
+
+    describes = "events that are not where they belong, and records that belong nowhere"
+    _strays = _IN_SOURCE + _IN_OUTPUTS

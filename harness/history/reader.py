@@ -102,7 +102,8 @@ class History:
         self._derived: set[str] = set()
         self._values: dict[str, object] = {}
         self._connection = _sealed_database().cursor()
-        self._unloaded = dict(_views(sources))
+        self._unloaded = dict(_loadable(sources))
+        self._connection.register("payloads", _selected(sources["plan"].rows, ["seq", "payload"]))
         self._connection.register("hot_writes", _hot_write_rows(hot_writes or (), info))
         self._connection.register("run", _run_row(info, scenario))
 
@@ -232,14 +233,10 @@ def _sealed_database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _views(sources: Mapping[str, Source]) -> Iterator[tuple[str, pa.Table | ds.Scanner]]:
+def _loadable(sources: Mapping[str, Source]) -> Iterator[tuple[str, pa.Table | ds.Scanner]]:
     for name, source in sources.items():
-        if name != "plan":
-            yield name, source.rows
-            continue
-        others = [column for column in source.rows.schema.names if column != "payload"]
-        yield name, _selected(source.rows, others)
-        yield "payloads", _selected(source.rows, ["seq", "payload"])
+        columns = [column for column in source.rows.schema.names if column != "payload"]
+        yield name, _selected(source.rows, columns)
 
 
 def _selected(rows: pa.Table | ds.Dataset, columns: Sequence[str]) -> pa.Table | ds.Scanner:

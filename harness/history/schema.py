@@ -95,8 +95,15 @@ READBACK_EVENTS = pa.schema(
         ("event_time_ms", pa.int64()),
         # The event's seq in the plan (the original's, for a duplicate); -1 when the plan has no such event.
         ("seq", pa.int64()),
-        # Dead letters only: the reason, and the position in the source topic that they claim.
-        ("reason", pa.dictionary(pa.int16(), pa.string())),
+        # The seq of the event's first sending with these very bytes: a duplicate may say something else.
+        # -1 when none had them, so that the record is altered.
+        ("sent_as", pa.int64()),
+        ("key_kept", pa.bool_()),  # whether the record's key is the event's
+        # Dead letters only: the names of their headers in order; then the reason, and the source that they
+        # claim, which are null where the headers cannot be read.
+        ("headers", pa.dictionary(pa.int32(), pa.string())),
+        ("reason", pa.dictionary(pa.int32(), pa.string())),
+        ("source_topic", pa.dictionary(pa.int32(), pa.string())),
         ("source_partition", pa.int32()),
         ("source_offset", pa.int64()),
     ]
@@ -124,6 +131,9 @@ _WINDOW_FIELDS = [
     ("value_min", pa.float64()),
     ("value_max", pa.float64()),
 ]
+
+UNREADABLE = "unreadable"
+"""The kind of a record that is no window result: it has no bounds, and its key says why."""
 
 READBACK_WINDOWS = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), *_WINDOW_FIELDS])
 READBACK_HOT_WINDOWS = pa.schema(_WINDOW_FIELDS)

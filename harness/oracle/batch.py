@@ -11,20 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import pyarrow as pa
-
 from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, summed
 from harness.history.reader import History
-from harness.load.traces.rules import contract_rules
-from harness.oracle.rejection import rejection
+from harness.oracle.malformed import derive_malformed
 
 NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "reference_rows", "batch_tasks"})
 """The tables without which the batch layer's right answer is not known."""
 
-_MALFORMED: Final = """
-SELECT seq, payload FROM plan JOIN payloads USING (seq)
-WHERE kind = 'malformed' AND seq IN (SELECT seq FROM readback_events WHERE topic = 'events')
-"""
 # The columns of both sources, so that they can be taken together.
 _RECORDS: Final = f"""
 SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partition,
@@ -34,8 +27,10 @@ SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partiti
        m.reason,
        p.event_id, p.event_type, p.entity_id, p.category, p.reference_id, p.value, p.quantity,
        p.attributes
-FROM readback_events r LEFT JOIN plan p USING (seq) LEFT JOIN payloads USING (seq)
-LEFT JOIN oracle_malformed m USING (seq)
+FROM readback_events r
+LEFT JOIN plan p ON p.seq = CASE WHEN r.sent_as >= 0 THEN r.sent_as ELSE r.seq END
+LEFT JOIN payloads ON payloads.seq = p.seq
+LEFT JOIN oracle_malformed m ON m.seq = r.seq
 WHERE r.topic = 'events'
 UNION ALL BY NAME
 SELECT 'partner' AS source, source_name, NULL AS source_partition, source_position, event_time_ms,
@@ -74,19 +69,12 @@ def derive_batch(history: History) -> None:
     - ``oracle_rejects (event_date, reason, source, rows)``;
     - ``oracle_bronze_groups`` and ``oracle_silver_groups``: as ``batch_bronze`` and ``batch_silver``.
     """
-    history.keep("oracle_malformed", lambda: _reasons(history.query(_MALFORMED)))
+    derive_malformed(history)
     history.derive("oracle_bronze", _RECORDS)
     history.derive("oracle_silver", _SILVER)
     history.derive("oracle_rejects", _REJECTS)
     _derive_groups(history, "bronze", ("event_date", "source"), BRONZE_FIELDS)
     _derive_groups(history, "silver", ("event_date", "event_type", "source"), SILVER_FIELDS)
-
-
-def _reasons(malformed: pa.Table) -> pa.Table:
-    """``(seq, reason)``: each broken payload judged by the contract."""
-    rules = contract_rules()
-    reasons = [rejection(payload, rules) for payload in malformed["payload"].to_pylist()]
-    return pa.table({"seq": malformed["seq"], "reason": pa.array(reasons, pa.string())})
 
 
 def _derive_groups(history: History, layer: str, keys: Sequence[str], fields: Sequence[str]) -> None:

@@ -10,41 +10,67 @@ from __future__ import annotations
 from typing import Final
 
 from harness.history.reader import History
+from harness.oracle.sendings import derive_sendings
 
 NEEDS: Final = frozenset({"operations", "plan", "readback_events", "run"})
 """The tables without which these events are not known."""
 
-_ACKNOWLEDGED = """
-WITH sendings AS (
-    -- No range reaches further than the plan, whatever the history says.
-    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq
-    FROM operations WHERE kind = 'produce' AND outcome = 'ok' AND count = last_seq - first_seq + 1
-)
-SELECT p.original_seq AS seq, count(*) AS copies FROM plan p JOIN sendings USING (seq) GROUP BY p.original_seq
+_RETRY_NS: Final = 80_000_000
+"""So soon at the earliest librdkafka sends again what was not answered: its ``retry.backoff.ms`` is 100, a
+fifth more or less."""
+
+# Of an event without any record of its sending, a load that was killed may have sent it all the same.
+_SENT = """
+SELECT p.original_seq AS seq, count(*) FILTER (outcome = 'ok' AND NOT torn) AS acknowledged,
+       sum(CASE WHEN outcome = 'fail' AND NOT torn THEN 0
+                WHEN $repeats AND outcome IS NOT NULL
+                THEN 1 + greatest(completed_ns - started_ns, 0) // $retry_ns
+                ELSE 1 END)::BIGINT AS allowed
+FROM plan p LEFT JOIN sendings USING (seq) GROUP BY p.original_seq
 """
 _PRESENT = """
-SELECT seq, topic, count(*) AS copies FROM readback_events WHERE seq >= 0 GROUP BY seq, topic
+SELECT seq, count(*) FILTER (topic = 'events') AS in_source,
+       count(*) FILTER (topic = 'events_valid') AS in_valid,
+       count(*) FILTER (topic = 'events_late') AS in_late,
+       count(*) FILTER (topic = 'events_dead_letter') AS in_dead_letters,
+       bool_or(topic = 'events' AND sent_as <> seq AND sent_as >= 0) AS said_otherwise
+FROM readback_events WHERE seq >= 0 GROUP BY seq
+"""
+_TAKEN = """
+SELECT seq, sent_as FROM readback_events SEMI JOIN (FROM oracle_present WHERE said_otherwise) USING (seq)
+WHERE topic = 'events' AND sent_as >= 0
+QUALIFY row_number() OVER (PARTITION BY seq ORDER BY partition, "offset") = 1
 """
 _DUE = """
-SELECT p.seq, p.kind, run.origin_ms + p.event_offset_ms AS event_time_ms,
-       p.entity_id, p.category, p.value
-FROM plan p, run
-WHERE p.kind <> 'duplicate'
-  AND (p.seq IN (SELECT seq FROM acknowledged) OR p.seq IN (SELECT seq FROM oracle_present))
+SELECT p.original_seq AS seq, p.seq AS sent_as,
+       CASE p.kind WHEN 'duplicate' THEN 'valid' ELSE p.kind END AS kind,
+       run.origin_ms + p.event_offset_ms AS event_time_ms, p.entity_id, p.category, p.value
+FROM plan p JOIN oracle_sent s ON s.seq = p.original_seq
+LEFT JOIN oracle_present f ON f.seq = p.original_seq
+LEFT JOIN oracle_taken t ON t.seq = p.original_seq, run
+WHERE p.seq = coalesce(t.sent_as, p.original_seq) AND (s.acknowledged > 0 OR f.seq IS NOT NULL)
 """
 _VALID = "SELECT * FROM oracle_due WHERE kind <> 'malformed'"
 
 
 def derive_events(history: History) -> None:
-    """Make four tables.
+    """Make five tables.
 
-    ``acknowledged (seq, copies)``: how many sendings of each event were acknowledged.
-    ``oracle_present (seq, topic, copies)``: what the read-back found, by event.
-    ``oracle_due (seq, kind, event_time_ms, entity_id, category, value)``: the events to account for, each
-    once.
+    ``oracle_sent (seq, acknowledged, allowed)``: how many sendings of each event were acknowledged, and how
+    many copies the source topic may hold: one a sending that was not refused. A producer that is not
+    idempotent may have stored more, as often as it had time to send again.
+    ``oracle_present (seq, in_source, in_valid, in_late, in_dead_letters, said_otherwise)``: how many copies
+    of each event the read-back found in each topic.
+    ``oracle_taken (seq, sent_as)``: of events whose sendings say different things, and of which the source
+    holds another than the first, the one that lies first there: the others are dropped, whatever they say.
+    ``oracle_due (seq, sent_as, kind, event_time_ms, entity_id, category, value)``: the events to account for,
+    each once, as sending number ``sent_as`` has them.
     ``oracle_events``: the valid ones of these.
     """
-    history.derive("acknowledged", _ACKNOWLEDGED)
+    derive_sendings(history)
+    repeats = {"repeats": history.scenario.load.acks != "all", "retry_ns": _RETRY_NS}
+    history.derive("oracle_sent", _SENT, repeats)
     history.derive("oracle_present", _PRESENT)
+    history.derive("oracle_taken", _TAKEN)
     history.derive("oracle_due", _DUE)
     history.derive("oracle_events", _VALID)

@@ -15,8 +15,7 @@ def closed_until_ms(history: History) -> int | None:
 
     Each partition's watermark reaches its newest event less the allowed out-of-orderness, and each partition
     gets closing events that are newer than all others. The oldest of those that were acknowledged, or are
-    there, decides: windows that end later may be out or not, and are judged neither way. None when there is
-    none.
+    there, decides: windows that end later may be out or not. None when there is none.
     """
     derive_events(history)
     horizon: int | None = history.value(_CLOSING)

@@ -18,6 +18,7 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.oracle.events import derive_events
+from harness.oracle.sendings import derive_sendings
 
 WINDOW_MS: Final = 300_000
 """Whether this window had closed makes an event late for the longer ones, too."""
@@ -27,13 +28,7 @@ _SKEW_NS: Final = 2 * _SECOND_NS
 """How much later than another partition's the stream job may come to read a record, once it is there."""
 
 _SENT = """
-SELECT seq, min(started_ns) AS started_ns, max(completed_ns) AS completed_ns
-FROM (
-    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq,
-           started_ns, completed_ns
-    FROM operations WHERE kind = 'produce'
-)
-GROUP BY seq
+SELECT seq, min(started_ns) AS started_ns, max(completed_ns) AS completed_ns FROM sendings GROUP BY seq
 """
 # A repeated record's times are not known, as the read-back takes it for the original.
 _ARRIVALS = """
@@ -76,12 +71,14 @@ WITH judged AS (
     FROM arrivals a LEFT JOIN resumed r USING (partition, "offset")
 ), clocks AS (
     SELECT e.seq, e.event_time_ms - e.event_time_ms % $window + $window AS closes_ms,
-           e.seq IN (SELECT seq FROM oracle_present WHERE topic = 'events_late') AS set_aside,
+           coalesce(p.in_late > 0, false) AS set_aside,
            j.newest_before_ms - out_of_orderness_ms AS clock_ms,
            -- What the source has lost has no place in its order: the newest event of all bounds it.
            CASE WHEN j.seq IS NULL THEN (SELECT max(event_time_ms) FROM oracle_events)
                 ELSE j.resumed_at_ms END - out_of_orderness_ms AS watermark_ms
-    FROM oracle_events e LEFT JOIN (FROM judged WHERE first) j USING (seq), run
+    FROM oracle_events e
+    LEFT JOIN oracle_present p USING (seq)
+    LEFT JOIN (FROM judged WHERE first) j USING (seq), run
 )
 SELECT seq, set_aside, coalesce(closes_ms <= clock_ms, false) AS by_order,
        set_aside AND NOT by_order AND coalesce(closes_ms <= watermark_ms, false) AS excused
@@ -95,6 +92,7 @@ def derive_lateness(history: History) -> None:
     ``set_aside``: the topic of late events holds it. ``by_order``: it is late by the rule. ``excused``: it
     was set aside without being late by the rule, and an idle partition can explain it.
     """
+    derive_sendings(history)
     derive_events(history)
     history.derive("sent", _SENT)
     history.derive("arrivals", _ARRIVALS)

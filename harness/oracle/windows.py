@@ -20,9 +20,13 @@ HOPPING_MS: Final = 15 * MINUTE_MS
 HOP_MS: Final = 5 * MINUTE_MS
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
 
+SCALE: Final = 2.0**-60
+"""By which values are made smaller for sums that must not overflow, whatever is summed."""
+
 _AGGREGATES = """
     count(*) AS events, count(value) AS measured, sum(value) AS value_sum,
-    min(value) AS value_min, max(value) AS value_max, coalesce(sum(abs(value)), 0) AS magnitude
+    min(value) AS value_min, max(value) AS value_max,
+    coalesce(sum(value * $scale), 0) AS scaled_sum, coalesce(sum(abs(value * $scale)), 0) AS scaled_magnitude
 """
 
 _WINDOWS: Final = f"""
@@ -62,11 +66,18 @@ FROM tumbling UNION ALL BY NAME FROM hopping UNION ALL BY NAME FROM sessions
 def derive_windows(history: History) -> None:
     """Make ``oracle_windows``: every window that holds an event, whether it is closed yet or not.
 
-    Its columns are those of the history's window tables, and ``magnitude``, the sum of the absolute values,
-    which is the measure for how far two orders of summation may be apart.
+    Its columns are those of the history's window tables, and two sums that are ``SCALE`` times as large:
+    ``scaled_sum`` of the values, and ``scaled_magnitude`` of the absolute ones, which is the measure for how
+    far two orders of summation may be apart. Both are finite where ``value_sum`` is not.
     """
     derive_lateness(history)
     history.derive("oracle_windows", _WINDOWS, _LENGTHS)
 
 
-_LENGTHS: Final = {"tumbling": TUMBLING_MS, "hopping": HOPPING_MS, "hop": HOP_MS, "gap": SESSION_GAP_MS}
+_LENGTHS: Final = {
+    "tumbling": TUMBLING_MS,
+    "hopping": HOPPING_MS,
+    "hop": HOP_MS,
+    "gap": SESSION_GAP_MS,
+    "scale": SCALE,
+}

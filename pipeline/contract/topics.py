@@ -42,8 +42,8 @@ class DeadLetter:
     @staticmethod
     def from_headers(headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
         """Read a record's headers. Raises ContractError when they are not those of a dead letter."""
-        texts = {name: (value or b"").decode() for name, value in headers}
         try:
+            texts = {name: (value or b"").decode() for name, value in headers}
             return DeadLetter(
                 reason=texts["reason"],
                 source_topic=texts["source_topic"],
@@ -51,7 +51,7 @@ class DeadLetter:
                 source_offset=int(texts["source_offset"]),
             )
         except (KeyError, ValueError) as error:
-            raise ContractError(f"not the headers of a dead letter: {texts}") from error
+            raise ContractError(f"not the headers of a dead letter: {list(headers)}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,5 +69,6 @@ class WindowResult:
     measured: int
     """Events whose value is not null."""
     value_sum: float | None
+    """Null where nothing was measured, and where the sum is not finite: JSON has no number for that."""
     value_min: float | None
     value_max: float | None

@@ -1,23 +1,42 @@
-"""From records of Kafka to rows of Cassandra, in batches that each touch one partition. No I/O."""
+"""From records of Kafka to rows of Cassandra, in batches that each touch one partition. No I/O.
+
+A record that makes no row is set aside with a word in the log, so that those behind it are written: to stop
+at it would be to stop for good, since a writer that starts again reads it again.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from pipeline.contract.derive import cassandra_columns
 from pipeline.contract.odcs import DataContract
-from pipeline.hot.schema import RECENT_EVENTS, WINDOW_RESULTS, event_columns, window_columns
+from pipeline.hot.schema import (
+    EVENT_KEY,
+    RECENT_EVENTS,
+    WINDOW_COLUMNS,
+    WINDOW_KEY,
+    WINDOW_RESULTS,
+)
 
 _DAY_MS: Final = 86_400_000
 # CQL counts the days of a date from 2**31, and takes a whole number for such a count.
 _CQL_EPOCH_DAY: Final = 2**31
 _ROW_OVERHEAD_BYTES: Final = 120
+_KEY_BYTES_MAX: Final = 65_000
+"""Of a row's key as texts. Cassandra refuses one of 64 KiB, with what else belongs to it."""
+_DAYS_MAX: Final = 2**31
+_LONG_BOUND: Final = 2**63
+_SHOWN: Final = 200
 
 Row = tuple[Any, ...]
+_log = logging.getLogger(__name__)
 
 
 class Record(NamedTuple):
@@ -46,36 +65,44 @@ class BatchLimits:
     payload_bytes: int = 32 * 1024
 
 
+class Unfit(Exception):
+    """Says why a record makes no row."""
+
+
 class Rows:
     """Knows the columns of the hot store's tables, and fills them."""
 
     def __init__(self, contract: DataContract, limits: BatchLimits) -> None:
         self._limits = limits
-        self._event_fields = event_columns(contract)[1:]
-        self._window_fields = window_columns()[1:]
+        self._event = _Layout(cassandra_columns(contract), key=EVENT_KEY)
+        self._window = _Layout(WINDOW_COLUMNS, key=WINDOW_KEY)
 
     def event_batches(self, records: Iterable[Record]) -> Iterator[RowBatch]:
         """Batches for ``recent_events``. Of rows with one key the last is kept."""
         partitions: dict[Any, dict[Any, tuple[Row, int]]] = {}
-        for record in records:
-            event = _parse(record.value)
-            event_time = event["event_time"] = record.timestamp_ms
-            day = _cql_day(event_time)
-            row = (day, *map(event.get, self._event_fields))
-            partition = partitions.setdefault((event["entity_id"], day), {})
-            partition[event_time, event["event_id"]] = row, len(record.value)
+        for record, event in _parsed(records):
+            event["event_time"] = record.timestamp_ms
+            if row := self._row(record, event, self._event, "event_time"):
+                partition = partitions.setdefault((event["entity_id"], row[0]), {})
+                partition[record.timestamp_ms, event["event_id"]] = row, len(record.value)
         return self._batches(RECENT_EVENTS, partitions)
 
     def window_batches(self, records: Iterable[Record]) -> Iterator[RowBatch]:
         """Batches for ``window_results``. Of rows with one key the last is kept."""
         partitions: dict[Any, dict[Any, tuple[Row, int]]] = {}
-        for record in records:
-            window = _parse(record.value)
-            day = _cql_day(window["window_end"])
-            row = (day, *map(window.get, self._window_fields))
-            partition = partitions.setdefault((window["window_kind"], window["key"], day), {})
-            partition[window["window_end"], window["window_start"]] = row, len(record.value)
+        for record, window in _parsed(records):
+            if row := self._row(record, window, self._window, "window_end"):
+                partition = partitions.setdefault((window["window_kind"], window["key"], row[0]), {})
+                partition[window["window_end"], window["window_start"]] = row, len(record.value)
         return self._batches(WINDOW_RESULTS, partitions)
+
+    def _row(self, record: Record, fields: Mapping[str, Any], layout: _Layout, time: str) -> Row | None:
+        """The row, its day first; None for a record that is set aside."""
+        try:
+            return layout.row(fields, time, size=len(record.value))
+        except Unfit as unfit:
+            _set_aside(record, unfit)
+            return None
 
     def _batches(
         self, table: str, partitions: Mapping[Any, Mapping[Any, tuple[Row, int]]]
@@ -98,14 +125,97 @@ class Rows:
         yield tuple(rows)
 
 
+class _Layout:
+    """The columns of a table but the day, which is made of one of them, and which values each takes."""
+
+    def __init__(self, columns: Sequence[tuple[str, str]], *, key: Sequence[str]) -> None:
+        self._names = tuple(name for name, _ in columns)
+        self._kinds = tuple(kind for _, kind in columns)
+        self._fits = tuple(_FITS[kind] for kind in self._kinds)
+        self._key = tuple(key)
+
+    def row(self, fields: Mapping[str, Any], time: str, *, size: int) -> Row:
+        """The row of a record's fields, which were ``size`` bytes of JSON. Raises ``Unfit``."""
+        values = tuple(map(fields.get, self._names))
+        for index, (fits, value) in enumerate(zip(self._fits, values, strict=True)):
+            if value is not None and not fits(value):
+                raise Unfit(f"{self._names[index]} is no {self._kinds[index]}: {value!r:.{_SHOWN}}")
+        for name in self._key:
+            if fields.get(name) is None:
+                raise Unfit(f"{name} is not there, and is part of the key")
+        if size > _KEY_BYTES_MAX:
+            self._refuse_large_key(fields)
+        day = fields[time] // _DAY_MS
+        if not -_DAYS_MAX <= day < _DAYS_MAX:
+            raise Unfit(f"{time} is beyond all days: {fields[time]}")
+        return (day + _CQL_EPOCH_DAY, *values)
+
+    def _refuse_large_key(self, fields: Mapping[str, Any]) -> None:
+        size = sum(len(fields[name].encode()) for name in self._key if isinstance(fields[name], str))
+        if size > _KEY_BYTES_MAX:
+            raise Unfit(f"the texts of its key have {size:,} bytes, of {_KEY_BYTES_MAX:,} allowed")
+
+
+def _parsed(records: Iterable[Record]) -> Iterator[tuple[Record, dict[str, Any]]]:
+    for record in records:
+        try:
+            yield record, _parse(record.value)
+        except Unfit as unfit:
+            _set_aside(record, unfit)
+
+
 def _parse(value: bytes) -> dict[str, Any]:
     try:
-        parsed: dict[str, Any] = orjson.loads(value)
+        parsed = orjson.loads(value)
     except orjson.JSONDecodeError:
         # Stricter than the contract, as on half a surrogate pair in a field that the contract does not name.
-        parsed = json.loads(value)
+        try:
+            parsed = json.loads(value, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise Unfit(f"not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Unfit(f"no JSON object: {value[:_SHOWN]!r}")
     return parsed
 
 
-def _cql_day(time_ms: int) -> int:
-    return time_ms // _DAY_MS + _CQL_EPOCH_DAY
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _set_aside(record: Record, unfit: Unfit) -> None:
+    _log.error("set aside %s-%d@%d: %s", record.topic, record.partition, record.offset, unfit)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and (value.isascii() or _encodes(value))
+
+
+def _encodes(text: str) -> bool:
+    """Half a surrogate pair is no text that UTF-8 can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_long(value: object) -> bool:
+    return type(value) is int and -_LONG_BOUND <= value < _LONG_BOUND
+
+
+def _is_double(value: object) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) <= sys.float_info.max)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(_is_text(k) and _is_text(v) for k, v in value.items())
+
+
+_FITS: Final[Mapping[str, Callable[[object], bool]]] = {
+    "text": _is_text,
+    "bigint": _is_long,
+    "double": _is_double,
+    "timestamp": _is_long,
+    "frozen<map<text, text>>": _are_texts,
+}
+"""Which values a column of each type takes, as they come out of JSON."""

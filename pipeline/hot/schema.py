@@ -11,7 +11,11 @@ KEYSPACE: Final = "hot"
 RECENT_EVENTS: Final = "recent_events"
 WINDOW_RESULTS: Final = "window_results"
 
-_WINDOW_COLUMNS: Final = (
+EVENT_KEY: Final = ("entity_id", "event_time", "event_id")
+"""What names a row of ``recent_events``, beside its day."""
+WINDOW_KEY: Final = ("window_kind", "key", "window_end", "window_start")
+"""What names a row of ``window_results``, beside its day."""
+WINDOW_COLUMNS: Final = (
     ("window_kind", "text"),
     ("key", "text"),
     ("window_start", "timestamp"),
@@ -40,7 +44,7 @@ def create_statements(
         ),
         _table(
             WINDOW_RESULTS,
-            _WINDOW_COLUMNS,
+            WINDOW_COLUMNS,
             partition=("window_kind", "key", "day"),
             clustering={"window_end": "DESC", "window_start": "DESC"},
             ttl_s=ttl_s,
@@ -60,7 +64,7 @@ def event_columns(contract: DataContract) -> tuple[str, ...]:
 
 def window_columns() -> tuple[str, ...]:
     """The columns of ``window_results`` in the order in which rows are bound, ``day`` first."""
-    return ("day", *(name for name, _ in _WINDOW_COLUMNS))
+    return ("day", *(name for name, _ in WINDOW_COLUMNS))
 
 
 def insert_statement(table: str, columns: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -117,6 +118,8 @@ def _values(
         "session_gap": _interval(SESSION_GAP_MS),
         "out_of_orderness_ms": str(round(options.out_of_orderness_event_s * 1000)),
         "idle_timeout_ms": str(round(options.idle_timeout_s * 1000)),
+        "finite_sum": _finite("SUM(`value`)"),
+        "finite_session_sum": _finite("value_sum"),
         "epoch_ms_of_window_start": _epoch_ms("window_start"),
         "epoch_ms_of_window_end": _epoch_ms("window_end"),
     }
@@ -180,6 +183,12 @@ def _interval(duration_ms: int) -> str:
     if rest:
         raise ValueError(f"a window is a whole number of minutes, not {duration_ms} ms")
     return f"INTERVAL '{minutes}' MINUTE"
+
+
+def _finite(double: str) -> str:
+    """Null where it is infinite or not a number, which is neither smaller nor larger than anything."""
+    largest = repr(sys.float_info.max).replace("e+", "E")
+    return f"CASE WHEN ABS({double}) <= {largest} THEN {double} END"
 
 
 def _epoch_ms(column: str) -> str:

@@ -102,19 +102,30 @@ def sent(first: int, last: int, outcome: str = "ok", **fields: object) -> dict[s
 
 
 def found(topic: str, *seqs: int) -> list[dict[str, object]]:
-    """Records of a topic, at offsets from 0 in the order in which they are given."""
-    return [{"topic": topic, "partition": 0, "offset": n, "seq": seq} for n, seq in enumerate(seqs)]
+    """Records of a topic as they were sent, at offsets from 0 in the order in which they are given."""
+    return [
+        {"topic": topic, "partition": 0, "offset": n, "seq": seq, "sent_as": seq, "key_kept": seq >= 0}
+        for n, seq in enumerate(seqs)
+    ]
 
 
-def letter(seq: int, source_offset: int, reason: str = "not JSON") -> dict[str, object]:
+def letter(
+    seq: int, source_offset: int, reason: str = "missing:event_id", **fields: object
+) -> dict[str, object]:
+    """The dead letter of a ``malformed`` event."""
     return {
         "topic": "events_dead_letter",
         "partition": 0,
         "offset": source_offset,
         "seq": seq,
+        "sent_as": seq,
+        "key_kept": seq >= 0,
+        "headers": "reason,source_offset,source_partition,source_topic",
         "reason": reason,
+        "source_topic": "events",
         "source_partition": 0,
         "source_offset": source_offset,
+        **fields,
     }
 
 

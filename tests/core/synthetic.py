@@ -231,6 +231,8 @@ def _read_back(history: Path, plan: dict[str, Any]) -> None:
                     "offset": offset[chosen],
                     "event_time_ms": event_time[chosen],
                     "seq": plan["original_seq"][chosen],
+                    "sent_as": plan["original_seq"][chosen],
+                    "key_kept": pa.repeat(True, len(partition[chosen])),
                 }
             )
         table.write(
@@ -240,7 +242,11 @@ def _read_back(history: Path, plan: dict[str, Any]) -> None:
                 "offset": offset[broken],
                 "event_time_ms": event_time[broken],
                 "seq": plan["seq"][broken],
-                "reason": "not JSON",
+                "sent_as": plan["seq"][broken],
+                "key_kept": pa.repeat(True, int(broken.sum())),
+                "headers": "reason,source_offset,source_partition,source_topic",
+                "reason": "missing:event_id",
+                "source_topic": "events",
                 "source_partition": partition[broken],
                 "source_offset": offset[broken],
             }
@@ -357,7 +363,7 @@ def _windows(folder: Path) -> None:
     read = History.open(folder)
     derive_windows(read)
     results = read.query(
-        "SELECT * EXCLUDE magnitude FROM oracle_windows WHERE window_end_ms <= $until",
+        "SELECT * FROM oracle_windows WHERE window_end_ms <= $until",
         {"until": closed_until_ms(read)},
     )
     columns = {name: results[name] for name in READBACK_HOT_WINDOWS.names}

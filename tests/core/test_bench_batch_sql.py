@@ -13,6 +13,7 @@ import pytest
 
 from harness.database import database_in_memory
 from harness.load.traces.rules import contract_rules
+from harness.oracle.contract import contract_rules as oracle_rules
 from harness.oracle.rejection import rejection
 from tests.bench import batch_sql
 
@@ -77,7 +78,7 @@ def decide(database: duckdb.DuckDBPyConnection, rows: pa.Table) -> list[dict[str
 def test_sql_rejects_for_the_reasons_of_the_contract(database: duckdb.DuckDBPyConnection) -> None:
     payloads = [*(payload.encode() for payload in PAYLOADS), b"\xff", WHOLE.encode() + b"\xff"]
     found = {row["payload"]: row["reason"] for row in decide(database, bronze(payloads))}
-    assert found == {payload: rejection(payload, contract_rules()) for payload in payloads}
+    assert found == {payload: rejection(payload, oracle_rules()) for payload in payloads}
     assert len(set(found.values())) > 20
 
 

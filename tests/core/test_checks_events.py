@@ -12,6 +12,7 @@ from harness.history.reader import History
 from harness.judge import judge_history
 from tests.core.histories import (
     SECOND_NS,
+    Rows,
     closing,
     event,
     found,
@@ -58,6 +59,7 @@ DETAILS = {
     "acknowledged_lost": "of 5 acknowledged events",
     "unaccounted": "of 4 events to account for",
     "duplicates": "",
+    "altered": "of 9 records of events",
     "dead_letters": "of 1 malformed events",
     "late_events": "1 events came late, 0 of the 0 that were planned to; 1 set aside",
     "unacknowledged": "of 5 events to send: 0 refused, 0 unknown, 0 never sent",
@@ -181,6 +183,10 @@ WRONG_LETTERS = {
     "dead letter 0@2: it has no reason": letter(2, 2, reason=""),
     "dead letter 0@1: its event is valid": letter(1, 1),
     "dead letter 0@3: its source position does not hold its event": letter(2, 3),
+    "dead letter 0@2: its reason is not_json instead of missing:event_id": letter(2, 2, reason="not_json"),
+    "dead letter 0@2: its key is not its event's": letter(2, 2, key_kept=False),
+    "dead letter 0@2: its headers are reason": letter(2, 2, headers="reason"),
+    "dead letter 0@2: its source is no record of events": letter(2, 2, source_topic="events_valid"),
 }
 
 
@@ -288,6 +294,40 @@ def test_a_duplicate_that_was_refused_is_an_event_that_was_not_acknowledged() ->
 def test_operations_that_count_other_events_than_their_range_acknowledge_nothing_for_certain() -> None:
     run = healthy(operations=[sent(0, 4, count=3)])
     assert finding_of("unacknowledged", run).verdict is Verdict.INCONCLUSIVE
+
+
+def late_as_planned(source: Rows, *late: int, **tables: Rows) -> Finding:
+    plan = [PLAN[0], {**PLAN[1], "late": True}, *PLAN[2:]]
+    readback = [*source, *VALID, *DEAD, *found("events_late", *late)]
+    return finding_of("late_events", healthy(plan=plan, readback_events=readback, **tables))
+
+
+def test_planned_late_events_of_which_none_was_late_prove_nothing() -> None:
+    finding = late_as_planned(found("events", 1, 0, 2, 0, 4))
+    assert (finding.verdict, finding.detail) == (
+        Verdict.INCONCLUSIVE,
+        "none of the 1 events that were planned to come late did",
+    )
+
+
+def test_planned_late_events_that_were_late_are_judged() -> None:
+    assert late_as_planned(SOURCE, 1).verdict is Verdict.PASS
+
+
+def test_what_was_set_aside_wrongly_is_found_though_none_was_late() -> None:
+    assert late_as_planned(found("events", 1, 0, 2, 0, 4), 1).verdict is Verdict.FAIL
+
+
+def test_planned_late_events_that_only_an_idle_partition_made_late_are_judged() -> None:
+    operations = [sent(0, 0, partition=1), sent(1, 4, started_ns=SECOND_NS, completed_ns=15 * SECOND_NS)]
+    source = [{**SOURCE[0], "partition": 1}, *SOURCE[1:3], *SOURCE[4:]]
+    assert late_as_planned(source, 1, operations=operations).verdict is Verdict.PASS
+
+
+def test_malformed_events_that_keep_the_contract_tell_nothing_of_dead_letters() -> None:
+    whole = b'{"event_id":"a","event_type":"t","entity_id":"n","category":"c"}'
+    run = healthy(plan=[*PLAN[:2], {**PLAN[2], "payload": whole}, *PLAN[3:]])
+    assert finding_of("dead_letters", run).detail == "1 malformed events of the plan keep the contract"
 
 
 def test_without_planned_events_acknowledgements_are_not_judged() -> None:

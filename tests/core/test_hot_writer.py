@@ -22,8 +22,10 @@ EVENT = b'{"event_id":"1","event_type":"t","entity_id":"e","category":"c"}'
 
 
 class Message:
-    def __init__(self, offset: int, partition: int = 0, error: KafkaError | None = None) -> None:
-        self._offset, self._partition, self._error = offset, partition, error
+    def __init__(
+        self, offset: int, partition: int = 0, error: KafkaError | None = None, value: bytes = EVENT
+    ) -> None:
+        self._offset, self._partition, self._error, self._value = offset, partition, error, value
 
     def error(self) -> KafkaError | None:
         return self._error
@@ -38,7 +40,7 @@ class Message:
         return self._offset
 
     def value(self) -> bytes:
-        return EVENT
+        return self._value
 
     def timestamp(self) -> tuple[int, int]:
         return 1, self._offset
@@ -110,6 +112,14 @@ def test_offsets_are_committed_after_the_write(did: list[str], log: WriteLog) ->
     consumer = Consumer(did, [Message(7), Message(8), Message(3, partition=1)])
     writer(consumer, Store(did), log, "at_least_once").step()
     assert did == ["write 3", "commit 0:9", "commit 1:4"]
+
+
+def test_a_record_that_makes_no_row_is_passed_for_good(did: list[str], log: WriteLog) -> None:
+    consumer = Consumer(did, [Message(7), Message(8, value=b"{"), Message(9)], [Message(10, value=b"[]")])
+    of = writer(consumer, Store(did), log)
+    of.step()
+    of.step()
+    assert did == ["write 2", "commit 0:10", "commit 0:11"]
 
 
 def test_at_most_once_commits_before_the_write(did: list[str], log: WriteLog) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.oracle.batch import derive_batch
 from harness.oracle.events import derive_events
 from harness.oracle.horizon import closed_until_ms
-from harness.oracle.windows import derive_windows
+from harness.oracle.windows import SCALE, derive_windows
 from tests.core.histories import ORIGIN_MS, closing, event, found, history, malformed
 
 MINUTE_MS = 60_000
@@ -86,7 +87,9 @@ def test_windows_equal_the_obvious_computation(rows: list[tuple[str, str, int, f
         assert (row["events"], row["measured"]) == (len(expected[key]), len(values))
         assert (row["value_min"], row["value_max"]) == (min(values, default=None), max(values, default=None))
         if values:
-            assert row["value_sum"] == pytest.approx(math.fsum(values), rel=1e-9, abs=1e-9 * row["magnitude"])
+            assert row["value_sum"] == pytest.approx(
+                math.fsum(values), rel=1e-9, abs=1e-9 * row["scaled_magnitude"] / SCALE
+            )
         else:
             assert row["value_sum"] is None
 
@@ -136,3 +139,12 @@ def test_the_horizon_is_what_the_oldest_closing_event_that_arrived_reaches() -> 
 
 def test_without_closing_events_there_is_no_horizon() -> None:
     assert closed_until_ms(history(plan=[closing(0)])) is None
+
+
+def test_silver_is_to_hold_what_the_first_copy_in_the_source_said() -> None:
+    plan = [event(0, 1), event(1, 1, kind="duplicate", original_seq=0, event_id="e0", value=99.5)]
+    source = [{**row, "sent_as": sent_as} for row, sent_as in zip(found("events", 0, 0), (1, 0), strict=True)]
+    timed = [{**row, "event_time_ms": ORIGIN_MS + MINUTE_MS} for row in source]
+    run = history(plan=plan, readback_events=timed)
+    derive_batch(run)
+    assert run.rows("SELECT event_id, value FROM oracle_silver") == [{"event_id": "e0", "value": 99.5}]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.traces.rules import contract_rules
+from harness.oracle.contract import contract_rules
 from harness.oracle.rejection import rejection
 from pipeline.contract.derive import event_contract, reasons
 from tests.core.contract_judge import keeps_contract

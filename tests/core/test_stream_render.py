@@ -89,6 +89,19 @@ def test_times_reach_flink_in_milliseconds() -> None:
     assert "'late.window' = '300000 ms'" in source
 
 
+@pytest.mark.parametrize(
+    ("view", "double"),
+    [
+        ("tumbling_windows", "SUM(`value`)"),
+        ("hopping_windows", "SUM(`value`)"),
+        ("session_windows", "value_sum"),
+    ],
+)
+def test_a_sum_that_is_not_finite_is_null(view: str, double: str) -> None:
+    finite = f"CASE WHEN ABS({double}) <= 1.7976931348623157E308 THEN {double} END AS value_sum"
+    assert finite in table(definition(), view)
+
+
 def test_a_quote_in_an_option_is_escaped() -> None:
     quoted = replace(ENDPOINTS.kafka, bootstrap_servers=("o'hare:9092",))
     made = job_definition(ENDPOINTS.replacing(quoted), StreamOptions(), event_contract())

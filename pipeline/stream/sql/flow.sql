@@ -35,11 +35,12 @@ SELECT entity_id, category, `value`, event_time FROM judged_events WHERE NOT lat
 CREATE VIEW windowed_events AS
 SELECT entity_id, category, `value`, event_time FROM deduplicated_events;
 
+-- A sum of finite values may not be finite itself, and JSON has no number for that: the result is null then.
 CREATE VIEW tumbling_windows AS
 SELECT 'tumbling' AS window_kind, category AS `key`,
     ${epoch_ms_of_window_start} AS window_start, ${epoch_ms_of_window_end} AS window_end,
     COUNT(*) AS events, COUNT(`value`) AS measured,
-    SUM(`value`) AS value_sum, MIN(`value`) AS value_min, MAX(`value`) AS value_max
+    ${finite_sum} AS value_sum, MIN(`value`) AS value_min, MAX(`value`) AS value_max
 FROM TUMBLE(TABLE windowed_events, DESCRIPTOR(event_time), ${window})
 GROUP BY category, window_start, window_end;
 
@@ -47,7 +48,7 @@ CREATE VIEW hopping_windows AS
 SELECT 'hopping' AS window_kind, category AS `key`,
     ${epoch_ms_of_window_start} AS window_start, ${epoch_ms_of_window_end} AS window_end,
     COUNT(*) AS events, COUNT(`value`) AS measured,
-    SUM(`value`) AS value_sum, MIN(`value`) AS value_min, MAX(`value`) AS value_max
+    ${finite_sum} AS value_sum, MIN(`value`) AS value_min, MAX(`value`) AS value_max
 FROM HOP(TABLE windowed_events, DESCRIPTOR(event_time), ${window}, ${hopping_window})
 GROUP BY category, window_start, window_end;
 
@@ -61,7 +62,7 @@ GROUP BY entity_id, window_start, window_end, window_time;
 
 CREATE VIEW session_windows AS
 SELECT 'session' AS window_kind, entity_id AS `key`, window_start, window_end,
-    events, measured, value_sum, value_min, value_max
+    events, measured, ${finite_session_sum} AS value_sum, value_min, value_max
 FROM sessions(
     slice => TABLE entity_slices PARTITION BY entity_id,
     gap => ${session_gap},
