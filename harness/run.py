@@ -277,4 +277,5 @@ def _info(
         versions=dict(parts.provenance.versions),
         ended="no",
         platform_ready_s=ready_s,
+        trace_events=None if plan is None else plan.trace_events,
     )

@@ -28,6 +28,7 @@ from harness.checks.protocol import Check
 from harness.checks.rate_accuracy import RateAccuracy, RateAccuracyOfBatches
 from harness.checks.read_latency import HotPointReadLatency, HotRangeReadLatency
 from harness.checks.recovery_time import RecoveryTime
+from harness.checks.replication import Replication
 from harness.checks.steady_state import SteadyState
 from harness.checks.throughput import Throughput
 from harness.checks.unaccounted import Unaccounted, UnaccountedInSource
@@ -50,6 +51,7 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     SteadyState(),
     FaultsCarriedOut(),
     NodesAlive(),
+    Replication(),
     RecoveryTime(),
     CatchUpTime(),
     Drained(),

@@ -33,6 +33,13 @@ SELECT count(*) FILTER (by_order) AS late, count(*) FILTER (by_order AND p.late)
        (SELECT count(*) FROM plan WHERE late AND kind = 'valid') AS planned
 FROM lateness JOIN plan p USING (seq)
 """
+# Whether a stream job with another out-of-orderness would have been noticed.
+_BOUNDARY: Final = """
+SELECT count(*) FILTER (overdue_ms >= -out_of_orderness_ms AND overdue_ms < 0) AS in_time,
+       count(*) FILTER (overdue_ms >= 0 AND overdue_ms < out_of_orderness_ms) AS too_late,
+       any_value(out_of_orderness_ms) / 1000 AS within_s
+FROM lateness, run
+"""
 _EXAMPLES: Final = "FROM wrongly_late ORDER BY seq LIMIT $limit"
 
 
@@ -58,11 +65,26 @@ class LateEvents:
             return Unjudged(
                 reason=f"none of the {summary['planned']:,} events that were planned to come late did"
             )
+        if history.scenario.load.inject.boundary and not summary["wrong"] and (doubt := _untested(history)):
+            return Unjudged(reason=doubt)
         return Count(
             value=summary["wrong"],
             detail=_detail(summary),
             examples=examples(history, _EXAMPLES, "event {seq} of the plan: {wrong}".format_map),
         )
+
+
+def _untested(history: History) -> str:
+    """Why the run says nothing of the boundary that its load was to test; "" when it does."""
+    boundary = history.rows(_BOUNDARY)[0]
+    missing = [
+        words
+        for words, events in (("just in time", boundary["in_time"]), ("just too late", boundary["too_late"]))
+        if not events
+    ]
+    if not missing:
+        return ""
+    return f"no event came {' or '.join(missing)}, within {boundary['within_s'] or 0:g} s of event time"
 
 
 def _detail(summary: Mapping[str, Any]) -> str:

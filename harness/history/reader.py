@@ -103,9 +103,13 @@ class History:
         self._values: dict[str, object] = {}
         self._connection = _sealed_database().cursor()
         self._unloaded = dict(_loadable(sources))
+        self._connection.register("planned_kinds", _selected(sources["plan"].rows, ["kind"]))
         self._connection.register("payloads", _selected(sources["plan"].rows, ["seq", "payload"]))
         self._connection.register("hot_writes", _hot_write_rows(hot_writes or (), info))
         self._connection.register("run", _run_row(info, scenario))
+        if wrong := self._wrong_plan():
+            self.problems = (*self.problems, wrong)
+            self.damaged |= {"plan", "encoded"}
 
     @staticmethod
     def open(run_dir: Path) -> History:
@@ -211,6 +215,20 @@ class History:
             self._connection.register("loading", self._unloaded.pop(name))
             self._connection.execute(f"CREATE TEMP TABLE {name} AS FROM loading").fetchall()
             self._connection.unregister("loading")
+
+    def _wrong_plan(self) -> str:
+        """What the plan lacks of the trace that it is made of; "" where nothing says that it lacks any."""
+        told = None if self.info is None else self.info.trace_events
+        if told is None or "plan" in self.missing | self.damaged:
+            return ""
+        found = self.value("SELECT count(*) FROM planned_kinds WHERE kind = 'valid'")
+        if found != told:
+            return f"plan.parquet has {found:,} of the trace's {told:,} events"
+        if self.scenario.load.path != "replay" or "encoded" in self.missing | self.damaged:
+            return ""
+        planned = self.value("SELECT count(*) FROM planned_kinds WHERE kind <> 'closing'")
+        sent = self.value("SELECT coalesce(sum(count), 0)::BIGINT FROM encoded")
+        return "" if sent == planned else f"the encoded trace has {sent:,} of the plan's {planned:,} events"
 
     @property
     def complete(self) -> bool:

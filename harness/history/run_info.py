@@ -43,6 +43,8 @@ class RunInfo(BaseModel):
     ended: str
     """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``."""
     platform_ready_s: float | None = None
+    trace_events: int | None = None
+    """What the plan's trace had of the events asked for; None where the load computed its events."""
 
     @property
     def clocks(self) -> Clocks:

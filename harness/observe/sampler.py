@@ -13,6 +13,7 @@ The metrics, all in ``samples``:
 | ``job_running`` | | 1 while all tasks of the stream job run, else 0 |
 | ``drain_complete`` | what was seen last | 1 when everything had come out in time, else 0 |
 | ``undrained_events`` | topic | records that were left when the run gave up waiting, else 0 |
+| ``topic_replication_factor`` and others | topic | see harness/observe/replication.py; once, at the end |
 | ``samples_missed_total`` | source | samples that could not be taken: they are absent, never made up |
 
 The samples of one metric that were taken together bear the same time.

@@ -14,6 +14,7 @@ from harness.observe.offsets import Offsets
 from harness.observe.prober_config import ProberConfig
 from harness.observe.readback import ReadBack
 from harness.observe.readback_batches import read_back_batches
+from harness.observe.replication import replication
 from harness.observe.sampler import Sampler, Source
 from harness.observe.sources import HotLag, Load, Nodes, StreamJob, StreamLag
 from harness.run import Flooded
@@ -58,10 +59,17 @@ class PlatformWatch:
         return PlatformWatch(flooded=flooded, sampler=sampler)
 
     def drain(self) -> None:
-        """Wait until everything that was sent has come out, and record what did not in time."""
-        if not self.flooded.streams:
-            return
+        """Wait until everything that was sent has come out, and record what did not in time.
+
+        And how many copies there are of it, now that all nodes are back.
+        """
         endpoints = self.flooded.platform.endpoints
+        if self.flooded.streams:
+            self._drain(endpoints)
+        hot_store = endpoints.cassandra if self.flooded.streams else None
+        self.sampler.record(replication(endpoints.kafka, hot_store, self.flooded.report))
+
+    def _drain(self, endpoints: Endpoints) -> None:
         offsets, jobs = Offsets(endpoints.kafka), FlinkJobs(endpoints.flink.rest_url)
         try:
             drained = wait_until_drained(

@@ -2,7 +2,9 @@
 
 An event counts when its sending was acknowledged, however often it was sent. One whose sending was not
 acknowledged may be there or not: it counts when the read-back of the source topic holds it, or that of an
-output, which cannot have it from anywhere else. Duplicates repeat an event and add none.
+output, which cannot have it from anywhere else. Duplicates repeat an event and add none. Of events that share
+an identity, (event_id, event time), and contradict each other, the first to arrive counts. They have the same
+key and so the same partition of the source topic, whose order says which it was.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ QUALIFY row_number() OVER (PARTITION BY seq ORDER BY partition, "offset") = 1
 """
 _DUE = """
 SELECT p.original_seq AS seq, p.seq AS sent_as,
-       CASE p.kind WHEN 'duplicate' THEN 'valid' ELSE p.kind END AS kind,
+       CASE WHEN p.kind IN ('duplicate', 'conflict') THEN 'valid' ELSE p.kind END AS kind,
        run.origin_ms + p.event_offset_ms AS event_time_ms, p.entity_id, p.category, p.value
 FROM plan p JOIN oracle_sent s ON s.seq = p.original_seq
 LEFT JOIN oracle_present f ON f.seq = p.original_seq

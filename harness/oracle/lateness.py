@@ -1,8 +1,8 @@
 """Which events are late, by the order of the source topic alone, whatever the pipeline made of them.
 
 The rule: an event is late when its five-minute window had closed by the clock of its own partition, which is
-the newest event time of the valid events before it there, less the allowed out-of-orderness. Of an event that
-was sent twice, the first record is judged: the others are dropped as duplicates.
+the newest event time of the valid events before it there, less the allowed out-of-orderness. Of an identity
+that was sent twice, the first record is judged: the others are dropped as duplicates.
 
 The pipeline may set aside more than that. A partition without a record for the idle timeout holds Flink's
 watermark back no longer, and its next events come late to a watermark that went on without them. That it was
@@ -80,17 +80,19 @@ WITH judged AS (
     LEFT JOIN oracle_present p USING (seq)
     LEFT JOIN (FROM judged WHERE first) j USING (seq), run
 )
-SELECT seq, set_aside, coalesce(closes_ms <= clock_ms, false) AS by_order,
+SELECT seq, set_aside, clock_ms - closes_ms AS overdue_ms, coalesce(closes_ms <= clock_ms, false) AS by_order,
        set_aside AND NOT by_order AND coalesce(closes_ms <= watermark_ms, false) AS excused
 FROM clocks
 """
 
 
 def derive_lateness(history: History) -> None:
-    """Make ``lateness (seq, set_aside, by_order, excused)``, a row for each of ``oracle_events``.
+    """Make ``lateness (seq, set_aside, overdue_ms, by_order, excused)``, a row for each of ``oracle_events``.
 
-    ``set_aside``: the topic of late events holds it. ``by_order``: it is late by the rule. ``excused``: it
-    was set aside without being late by the rule, and an idle partition can explain it.
+    ``set_aside``: the topic of late events holds it. ``overdue_ms``: so long before it came its window had
+    closed by its partition's clock; negative when it was still open; null when it is not known. ``by_order``:
+    it is late by the rule. ``excused``: it was set aside without being late by the rule, and an idle
+    partition can explain it.
     """
     derive_sendings(history)
     derive_events(history)

@@ -35,6 +35,11 @@ class Inject(_Model):
     """Events sent long after their event time."""
     late_by: Seconds = 1800.0
     """How late, in event time."""
+    boundary: Share = 0.0
+    """Events sent shortly after their five-minute window ended, by up to twice
+    ``pipeline.stream.out_of_orderness``: half of them come just in time, half of them just too late."""
+    conflict: Share = 0.0
+    """Events sent a second time, with the same identity and another value; the first to arrive is kept."""
 
 
 class Readers(_Model):

@@ -10,7 +10,7 @@ from typing import Final
 from harness.batch.steps import DAY_S
 from harness.errors import Problem
 from harness.load.clock import ORIGIN_BACK_S
-from harness.load.plan.closing import Closing
+from harness.load.plan.closing import WINDOW_MS, Closing
 from harness.load.profiles.trace import TraceProfile
 from harness.load.traces.mapping import GeneratedMapping
 from harness.scenario.batch_rules import batch_rules
@@ -40,6 +40,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     yield from _times(draft)
     yield from _profile(draft)
     yield from _computed(draft)
+    yield from _boundary(draft)
     yield from _replicas(draft)
     yield from _deployed(draft)
     yield from _readers(draft, words)
@@ -101,10 +102,23 @@ def _computed(draft: Draft) -> Iterator[Problem]:
     if load.events is not None:
         allowed = "none with path: computed, which sends for load.duration"
         yield draft.problem(("load", "events"), str(load.events), allowed)
-    for name in ("malformed", "duplicate", "late"):
+    for name in ("malformed", "duplicate", "late", "boundary", "conflict"):
         if share := getattr(load.inject, name):
             allowed = "none with path: computed, which sends what is drawn and mixes nothing in"
             yield draft.problem(("load", "inject", name), f"{share:.3%}", allowed)
+
+
+def _boundary(draft: Draft) -> Iterator[Problem]:
+    """Nothing can come just in time where no disorder is allowed, nor where nothing is judged late."""
+    if draft.load is None or draft.pipeline is None or not draft.load.inject.boundary:
+        return
+    found = f"{draft.load.inject.boundary:.3%}"
+    if not draft.pipeline.stream.out_of_orderness_event_s:
+        allowed = "none with pipeline.stream.out_of_orderness: 0s, by which no event comes just in time"
+        yield draft.problem(("load", "inject", "boundary"), found, allowed)
+    elif not draft.pipeline.streams:
+        allowed = f"none with pipeline.deploy: {draft.pipeline.deploy}, where no event is judged late"
+        yield draft.problem(("load", "inject", "boundary"), found, allowed)
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
@@ -117,13 +131,20 @@ def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[
         partitions=1,
     )
     drain_s = draft.head.drain_timeout if draft.head else 0.0
-    late_s = load.inject.late_by / load.time_scale if load.inject.late else 0.0
+    late_s = _longest_delay_s(load, pipeline) / load.time_scale
     back_s = ORIGIN_BACK_S if draft.batch is None else DAY_S
     oldest_s = closing.second_ms / 1000 + back_s + load.duration + late_s + drain_s
     if oldest_s > pipeline.topics.retention_s:
         found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
         allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"
         yield draft.problem(("load", "event_span"), found, allowed)
+
+
+def _longest_delay_s(load: Load, pipeline: PipelineOptions) -> float:
+    """At most so long after its time an event is sent that is late on purpose, on the event clock."""
+    late_s = load.inject.late_by if load.inject.late else 0.0
+    boundary_s = WINDOW_MS / 1000 + 2 * pipeline.stream.out_of_orderness_event_s
+    return max(late_s, boundary_s if load.inject.boundary else 0.0)
 
 
 def _replicas(draft: Draft) -> Iterator[Problem]:

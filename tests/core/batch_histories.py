@@ -104,16 +104,16 @@ GATES: Rows = (gate("bronze"), gate("silver"), gate("gold"))
 
 def batch_day(of: Scenario = LAMBDA, **tables: Rows) -> History:
     """A history of the day whose batch layer did all right, but for the tables that are given."""
-    given = _source(**tables)
+    given = source(**tables)
     return history(of=of, **{**right(given), **given})
 
 
 def right_day() -> dict[str, Rows]:
     """The right tables of the day."""
-    return right(_source())
+    return right(source())
 
 
-def _source(**tables: Rows) -> dict[str, Rows]:
+def source(**tables: Rows) -> dict[str, Rows]:
     timed = _timed(tables.get("readback_events", [*SOURCE, *STREAM]), tables.get("plan", PLAN))
     source = {"plan": PLAN, "partner_rows": PARTNERS, "reference_rows": REFERENCES}
     done = {"batch_tasks": TASKS, "batch_gates": GATES}

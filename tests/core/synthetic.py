@@ -21,6 +21,7 @@ from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import derive_windows
 from harness.run_clock import RunClock
 from harness.scenario.model import Expectation, FaultSpec, Inject, Load
+from pipeline.contract.topics import TOPICS
 from tests.core.histories import ORIGIN_MS, SECOND_NS, run_info, scenario
 
 Numbers = np.ndarray[Any, Any]
@@ -212,6 +213,9 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
         for topic in ("events", "events_valid", "window_results"):
             table.add(at_ns=65 * SECOND_NS, metric="undrained_events", label=topic, value=0.0)
         table.add(at_ns=65 * SECOND_NS, metric="drain_complete", label="", value=1.0)
+        for topic in TOPICS:
+            for metric in ("topic_replication_factor", "topic_min_insync_replicas"):
+                table.add(at_ns=65 * SECOND_NS, metric=metric, label=topic, value=1.0)
 
 
 def _read_back(history: Path, plan: dict[str, Any]) -> None:

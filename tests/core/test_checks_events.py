@@ -10,6 +10,7 @@ from harness.checks import CHECKS
 from harness.checks.finding import Finding, Verdict
 from harness.history.reader import History
 from harness.judge import judge_history
+from harness.scenario.model import Inject
 from tests.core.histories import (
     SECOND_NS,
     Rows,
@@ -19,6 +20,7 @@ from tests.core.histories import (
     history,
     letter,
     malformed,
+    scenario,
     sent,
     window,
 )
@@ -249,6 +251,56 @@ def test_an_event_is_late_when_its_partitions_clock_reaches_the_end_of_its_windo
 def test_a_malformed_event_is_not_late() -> None:
     run = healthy(readback_events=[*SOURCE, *found("events_late", 1, 2)])
     assert finding_of("late_events", run).examples == ("event 2 of the plan: no valid event of the plan",)
+
+
+def at_boundary(newest_s: float, older_s: float) -> History:
+    """A load with events at the lateness boundary: window 0 to 5 min, and newer events before each."""
+    plan = [
+        *(event(0, older_s / 60), event(1, 1), event(2, newest_s / 60), event(3, 2)),
+        closing(4),
+    ]
+    load = scenario().load.model_copy(update={"inject": Inject(boundary=0.1)})
+    late = [seq for seq, newest in ((1, older_s), (3, newest_s)) if newest >= 360]
+    source = found("events", 0, 1, 2, 3, 4)
+    return healthy(plan=plan, readback_events=[*source, *found("events_late", *late)], of=scenario(load=load))
+
+
+@pytest.mark.parametrize(
+    ("newest_s", "older_s", "doubt"),
+    [
+        (400, 340, ""),
+        (400, 360, "no event came just in time, within 60 s of event time"),
+        (350, 340, "no event came just too late, within 60 s of event time"),
+        (480, 200, "no event came just in time or just too late, within 60 s of event time"),
+    ],
+)
+def test_a_boundary_that_no_event_came_near_was_not_tested(
+    newest_s: float, older_s: float, doubt: str
+) -> None:
+    finding = finding_of("late_events", at_boundary(newest_s, older_s))
+    verdict = Verdict.INCONCLUSIVE if doubt else Verdict.PASS
+    assert (finding.verdict, doubt in finding.detail) == (verdict, True)
+
+
+CONTESTED = [*PLAN, event(5, 7, kind="conflict", original_seq=0, event_id="e0", value=2.0)]
+
+
+def contested(*outputs: dict[str, object]) -> History:
+    """Sending 5 contradicts event 0, which came first."""
+    source = [*found("events", 0, 1, 2, 0, 4), {**found("events", 0)[0], "offset": 5, "sent_as": 5}]
+    return healthy(plan=CONTESTED, operations=[sent(0, 5)], readback_events=[*source, *outputs, *DEAD, *LATE])
+
+
+def test_of_two_that_contradict_each_other_the_first_is_kept() -> None:
+    run = contested(*VALID)
+    for name in ("acknowledged_lost", "unaccounted", "late_events", "duplicates", "altered"):
+        assert finding_of(name, run).verdict is Verdict.PASS, name
+
+
+def test_the_second_of_an_identity_belongs_nowhere() -> None:
+    last = [{**row, "sent_as": 5} if row["seq"] == 0 else row for row in VALID]
+    (example,) = finding_of("altered", contested(*last)).examples
+    assert example.endswith("event 0 of the plan: its bytes are those of a later sending")
 
 
 def test_an_event_that_only_an_idle_partition_explains_is_told_and_not_counted() -> None:

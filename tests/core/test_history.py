@@ -16,7 +16,7 @@ from harness.errors import RunError
 from harness.history.reader import History
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
 from harness.load.plan.file import PLAN
-from tests.core.histories import history, run_info, scenario
+from tests.core.histories import closing, event, history, run_info, scenario
 
 
 class Clock:
@@ -209,3 +209,25 @@ def test_values_from_a_run_are_never_text_of_a_query() -> None:
     name = "x'); DROP TABLE plan; --"
     run = history(readback_events=[{"topic": name, "partition": 0, "offset": 0, "seq": -1}])
     assert run.columns("SELECT topic FROM readback_events")["topic"].tolist() == [name]
+
+
+@pytest.mark.parametrize(
+    ("told", "problems"), [(3, ("plan.parquet has 2 of the trace's 3 events",)), (2, ()), (None, ())]
+)
+def test_a_plan_that_lacks_events_of_its_trace_is_no_plan(
+    told: int | None, problems: tuple[str, ...]
+) -> None:
+    plan = [event(0, 0), event(1, 1), event(2, 1, kind="duplicate", original_seq=1), closing(3)]
+    of = history(plan=plan, info=run_info(trace_events=told))
+    assert (of.problems, "plan" in of.damaged) == (problems, bool(problems))
+
+
+@pytest.mark.parametrize(("encoded", "told"), [(3, False), (2, True)])
+def test_an_encoded_trace_that_lacks_events_of_its_plan_is_told(encoded: int, told: bool) -> None:
+    load = scenario().load.model_copy(update={"path": "replay"})
+    plan = [event(0, 0), event(1, 1), event(2, 1, kind="duplicate", original_seq=1), closing(3)]
+    of = history(
+        plan=plan, encoded=[{"count": encoded}], info=run_info(trace_events=2), of=scenario(load=load)
+    )
+    problem = f"the encoded trace has {encoded} of the plan's 3 events"
+    assert (of.problems, "encoded" in of.damaged) == ((problem,) if told else (), told)

@@ -148,3 +148,54 @@ def test_silver_is_to_hold_what_the_first_copy_in_the_source_said() -> None:
     run = history(plan=plan, readback_events=timed)
     derive_batch(run)
     assert run.rows("SELECT event_id, value FROM oracle_silver") == [{"event_id": "e0", "value": 99.5}]
+
+
+def conflict(seq: int, of: int, value: float, minute: float = 0) -> dict[str, object]:
+    """An event with the identity of another, and another value."""
+    return event(seq, minute, kind="conflict", original_seq=of, event_id=f"e{of}", value=value)
+
+
+def arrived(topic: str, *sendings: tuple[int, int]) -> list[dict[str, object]]:
+    """Records of a topic, (seq, sent_as) each, in the order in which they lie."""
+    records = found(topic, *(seq for seq, _ in sendings))
+    return [{**record, "sent_as": sent_as} for record, (_, sent_as) in zip(records, sendings, strict=True)]
+
+
+CONFLICT = (event(0, 0, value=1.0), conflict(1, 0, 2.0), event(2, 1, kind="duplicate", original_seq=0))
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [((0, 1), 0), ((1, 0), 1), ((0, 0, 1), 0), ((1, 0, 0), 1), ((0,), 0), ((1,), 1)],
+)
+def test_of_an_identity_the_first_to_arrive_is_kept(source: tuple[int, ...], kept: int) -> None:
+    run = history(plan=CONFLICT, readback_events=arrived("events", *((0, sent_as) for sent_as in source)))
+    derive_events(run)
+    assert run.rows("SELECT seq, sent_as, value FROM oracle_events") == [
+        {"seq": 0, "sent_as": kept, "value": 1.0 + kept}
+    ]
+
+
+def test_an_id_that_comes_back_at_another_time_is_another_event() -> None:
+    plan = (event(0, 0), event(1, 1, event_id="e0"))
+    assert given_events(found("events", 0, 1), *plan) == [{"seq": 0}, {"seq": 1}]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 5), max_size=12))
+def test_kept_events_equal_the_obvious_computation(arrivals: list[int]) -> None:
+    """Of three identities, each with an event and one that contradicts it."""
+    plan = [event(seq, seq) if seq < 3 else conflict(seq, seq - 3, 9.0, seq - 3) for seq in range(6)]
+    kept: dict[int, int] = {}
+    for sent_as in arrivals:
+        kept.setdefault(sent_as % 3, sent_as)
+    run = history(plan=plan, readback_events=arrived("events", *((n % 3, n) for n in arrivals)))
+    derive_events(run)
+    observed = run.rows("SELECT seq, sent_as FROM oracle_events ORDER BY seq")
+    assert {row["seq"]: row["sent_as"] for row in observed} == kept
+
+
+def test_a_window_has_the_value_of_the_first_to_arrive() -> None:
+    run = history(plan=CONFLICT, readback_events=arrived("events", (0, 1), (0, 0)))
+    derive_windows(run)
+    assert set(run.columns("SELECT * FROM oracle_windows")["value_sum"].tolist()) == {2.0}

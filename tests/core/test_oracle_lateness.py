@@ -59,6 +59,26 @@ def test_lateness_equals_the_obvious_computation(minutes: list[int], data: Any) 
     assert late == obvious(arrivals, minutes)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.data())
+def test_of_contradicting_events_the_first_is_judged(minutes: list[int], data: Any) -> None:
+    """Event n + count has the identity of event n; both go to one partition."""
+    count = len(minutes)
+    order = data.draw(st.lists(st.integers(0, 2 * count - 1), max_size=30))
+    plan = [event(seq, minute) for seq, minute in enumerate(minutes)]
+    plan += [
+        event(count + seq, minute, kind="conflict", original_seq=seq, event_id=f"e{seq}", value=9.0)
+        for seq, minute in enumerate(minutes)
+    ]
+    source = [
+        {**record, "sent_as": sent_as}
+        for record, sent_as in zip(records(*((n % count % 2, n % count) for n in order)), order, strict=True)
+    ]
+    run = history(plan=plan, readback_events=source)
+    late = {seq % count for seq, (by_order, _) in lateness(run).items() if by_order}
+    assert late == obvious([(seq % count % 2, seq % count) for seq in order], minutes)
+
+
 def test_each_partition_has_a_clock_of_its_own() -> None:
     plan = [event(0, 20), event(1, 1), event(2, 1)]
     run = history(plan=plan, readback_events=records((0, 0), (0, 1), (1, 2)))

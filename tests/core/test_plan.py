@@ -17,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput
+from harness.errors import InvalidInput, RunError
 from harness.load.murmur2 import murmur2, partition_of
+from harness.load.plan import arranged, mixing
 from harness.load.plan.closing import Closing, entities_for
 from harness.load.plan.damage import DAMAGES
 from harness.load.plan.event_size import sent_bytes
@@ -45,7 +46,13 @@ rows = st.fixed_dictionaries(
 )
 shares = st.sampled_from([0.0, 0.1, 0.5, 1.0])
 injects = st.builds(
-    Inject, malformed=shares, duplicate=shares, late=shares, late_by=st.sampled_from([0.0, 1.0, 900.0])
+    Inject,
+    malformed=shares,
+    duplicate=shares,
+    late=shares,
+    late_by=st.sampled_from([0.0, 1.0, 900.0]),
+    boundary=shares,
+    conflict=shares,
 )
 seeds = st.integers(0, 2**32 - 1)
 
@@ -100,6 +107,8 @@ def test_invariants_of_a_plan(trace: list[dict[str, Any]], inject: Inject, seed:
         _is_in_order(events)
         _holds_every_event_of_the_trace_once(trace, events)
         _mixes_in_the_shares(trace, inject, plan, events)
+        _sends_some_about_when_their_window_closes(trace, inject, events)
+        _contradicts_originals(events)
         _repeats_originals(events)
         _gives_each_event_an_identity(events)
         _judges_by_the_contract(events)
@@ -135,16 +144,42 @@ def _mixes_in_the_shares(
     late = [event for event in events if event["late"] and event["kind"] == "valid"]
     assert kinds["malformed"] == round(inject.malformed * len(trace))
     assert kinds["duplicate"] == round(inject.duplicate * len(trace))
+    assert kinds["conflict"] == round(inject.conflict * len(trace))
     assert len(late) == round(inject.late * len(trace))
     assert all(e["send_offset_ms"] == e["event_offset_ms"] + round(inject.late_by * 1000) for e in late)
     assert dict(plan.counts) == {
         "valid": len(trace),
         "duplicate": kinds["duplicate"],
+        "conflict": kinds["conflict"],
         "malformed": kinds["malformed"],
         "closing": kinds["closing"],
         "late": len(late),
     }
     assert plan.events == len(events)
+
+
+def _sends_some_about_when_their_window_closes(
+    trace: list[dict[str, Any]], inject: Inject, events: list[dict[str, Any]]
+) -> None:
+    """Within twice the allowed disorder after the window's end, which is half a minute here."""
+    valid = [event for event in events if event["kind"] == "valid" and not event["late"]]
+    delayed = [event for event in valid if event["send_offset_ms"] != event["event_offset_ms"]]
+    assert len(delayed) == min(round(inject.boundary * len(trace)), len(valid))
+    for event in delayed:
+        window_end_ms = event["event_offset_ms"] // 300_000 * 300_000 + 300_000
+        assert 0 <= event["send_offset_ms"] - window_end_ms < 60_000
+
+
+def _contradicts_originals(events: list[dict[str, Any]]) -> None:
+    """A conflict has all of a valid event but its value, and comes after it."""
+    own = {"seq", "kind", "original_seq", "send_offset_ms", "value", "payload"}
+    valid = {(e["event_id"], e["event_offset_ms"]): e for e in events if e["kind"] == "valid"}
+    for event in events:
+        if event["kind"] == "conflict":
+            original = valid[event["event_id"], event["event_offset_ms"]]
+            assert event["original_seq"] == original["seq"] < event["seq"]
+            assert all(event[name] == original[name] for name in event if name not in own)
+            assert event["value"] != original["value"]
 
 
 def _repeats_originals(events: list[dict[str, Any]]) -> None:
@@ -155,7 +190,7 @@ def _repeats_originals(events: list[dict[str, Any]]) -> None:
             assert original["kind"] == "valid"
             assert original["seq"] < event["seq"]
             assert all(event[name] == original[name] for name in event if name not in own)
-        else:
+        elif event["kind"] != "conflict":
             assert original is event
 
 
@@ -207,7 +242,7 @@ def test_the_same_seed_gives_the_same_plan(inject: Inject, seed: int) -> None:
 
 
 def test_another_seed_gives_another_plan() -> None:
-    inject = Inject(malformed=0.5, duplicate=0.5, late=0.5)
+    inject = Inject(malformed=0.5, duplicate=0.5, late=0.2, boundary=0.2, conflict=0.5)
     with planned(some_rows(50), inject, 1) as (_, first), planned(some_rows(50), inject, 2) as (_, other):
         assert first != other
 
@@ -369,3 +404,66 @@ def test_another_profile_and_other_arrivals_change_the_key(tmp_path: Path, chang
         for load in (profiled, {**profiled, **change})
     }
     assert len(keys) == 2
+
+
+def late_events(events: list[dict[str, Any]], out_of_orderness_s: float) -> set[str]:
+    """What a stream job with this setting holds for late, of events in one partition."""
+    late, newest_ms = set(), 0
+    for event in valid_events(events):
+        window_end_ms = event["event_offset_ms"] // 300_000 * 300_000 + 300_000
+        if window_end_ms <= newest_ms - out_of_orderness_s * 1000:
+            late.add(event["event_id"])
+        newest_ms = max(newest_ms, event["event_offset_ms"])
+    return late
+
+
+@pytest.mark.parametrize("out_of_orderness_s", [0, 15, 27, 33, 45, 60])
+def test_events_at_the_boundary_tell_another_out_of_orderness(out_of_orderness_s: float) -> None:
+    long_after = Inject(late=0.02, late_by=3600.0)
+    with planned(some_rows(3000), long_after, event_span=7200.0, duration=60.0) as (_, events):
+        assert late_events(events, out_of_orderness_s) == late_events(events, 30)
+    at_boundary = Inject(late=0.02, late_by=3600.0, boundary=0.05)
+    with planned(some_rows(3000), at_boundary, event_span=7200.0, duration=60.0) as (_, events):
+        assert late_events(events, out_of_orderness_s) != late_events(events, 30)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "told"),
+    [
+        (
+            ("FROM trace t LEFT", "FROM (FROM trace WHERE row >= 4) t LEFT"),
+            r"has 46 of the trace's 50 events",
+        ),
+        (
+            ("t.offset_ms AS event_offset_ms", "t.offset_ms + 1 AS event_offset_ms"),
+            r"events are not those of",
+        ),
+    ],
+    ids=["dropped", "moved"],
+)
+def test_a_plan_that_is_not_its_trace_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotage: tuple[str, str], told: str
+) -> None:
+    originals = mixing._originals
+    monkeypatch.setattr(mixing, "_originals", lambda mix: originals(mix).replace(*sabotage))
+    with pytest.raises(RunError, match=f"{told}.*a fault of Floodmark's own"):
+        build_plan(scenario_of(tmp_path, some_rows(50), Inject(), 1), cache=tmp_path, report=quiet)
+    assert list((tmp_path / "plans").glob("*.parquet")) == []
+
+
+def test_an_event_that_a_profile_left_out_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arranged, "_ARRANGED", arranged._ARRANGED + " WHERE a.number <> 7")
+    scenario = scenario_of(tmp_path, some_rows(5), Inject(), 1, profile=Constant(rate=1))
+    with pytest.raises(RunError, match="has 29 of the trace's 30 events"):
+        build_plan(scenario, cache=tmp_path, report=quiet)
+
+
+def test_a_cached_plan_that_has_lost_events_is_refused(tmp_path: Path) -> None:
+    scenario = scenario_of(tmp_path, some_rows(50), Inject(), 1)
+    plan = build_plan(scenario, cache=tmp_path, report=quiet)
+    events = pq.read_table(plan.path)
+    with pq.ParquetWriter(plan.path, events.schema) as writer:
+        writer.write_table(events.slice(4))
+        writer.add_key_value_metadata(plan.facts())
+    with pytest.raises(RunError, match=r"has 46 of the trace's 50 events, and 52 of 56 sendings: .*; remove"):
+        build_plan(scenario, cache=tmp_path, report=quiet)

@@ -97,6 +97,7 @@ MISTAKES = [
     ("users: 2", "arrivals: even", "13: load.arrivals: found even; allowed: none with the profile trace"),
     ("users: 2", "arrivals: odd", "13: load.arrivals: found odd; allowed: 'even' or 'poisson'"),
     ("warm_up: 5s", "expect_fail: [duplicate]", "15: expect_fail[0]: found duplicate"),
+    ("malformed: 50%", "conflict: 0.5", "14: load.inject.conflict: found 0.5"),
 ]  # fmt: skip
 
 
@@ -141,6 +142,19 @@ def test_a_flood_cannot_be_asked_for_what_needs_intended_moments() -> None:
         InvalidInput, match=r"expect\[0\]\.check: found produce_latency; allowed: another check,"
     ):
         rides(**flood, expect=expect)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "allowed"),
+    [
+        ({"pipeline__stream__out_of_orderness": "0s"}, "none with pipeline.stream.out_of_orderness: 0s"),
+        ({"pipeline__deploy": "topics", "faults": [], "expect": []}, "none with pipeline.deploy: topics"),
+    ],
+)
+def test_a_boundary_that_nothing_judges_is_refused(pipeline: dict[str, object], allowed: str) -> None:
+    assert rides(load__inject={"boundary": "10%"}).load.inject.boundary == 0.1
+    with pytest.raises(InvalidInput, match=rf"load\.inject\.boundary: found 10\.000%; allowed: {allowed}"):
+        rides(load__inject={"boundary": "10%"}, **pipeline)
 
 
 def test_readers_need_what_they_read() -> None:

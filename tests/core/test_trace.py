@@ -19,6 +19,7 @@ from harness.errors import InvalidInput
 from harness.load.traces.mapping import Mapping, read_mapping
 from harness.load.traces.sql import open_database
 from harness.load.traces.trace import Trace, read_trace
+from harness.places import SCENARIOS
 from harness.typed import typed
 from tests.core.scenario_parts import FIXTURES
 
@@ -362,3 +363,37 @@ def test_a_mistake_in_a_mapping_is_told(tmp_path: Path, old: str, new: str, told
         read_mapping(tmp_path / "m.yaml")
     problems = [str(problem).removeprefix(f"{tmp_path}/m.yaml:") for problem in refused.value.problems]
     assert any(problem.startswith(told) for problem in problems), problems
+
+
+def test_a_value_can_be_converted_to_another_unit(tmp_path: Path) -> None:
+    hours = MAPPING.replace("  value: minutes", "  value: {column: minutes, divided_by: 60}")
+    assert hours != MAPPING
+    values = [row["value"] for row in rows_of(trace_of(RIDES, hours), tmp_path)]
+    assert values[:2] == [12.5 / 60, None]
+
+
+@pytest.mark.parametrize("text", ["0", "-60", ".inf", "half"])
+def test_a_divisor_is_a_number_of_at_least_one(text: str) -> None:
+    document = parse_document(
+        MAPPING.replace("  value: minutes", f"  value: {{column: minutes, divided_by: {text}}}"),
+        name="m.yaml",
+    )
+    _, problems = typed(Mapping, document, document.data)
+    assert ["divided_by" in problem.where for problem in problems] == [True]
+
+
+def test_only_a_value_has_a_unit() -> None:
+    document = parse_document(
+        MAPPING.replace("  entity_id: {", "  entity_id: {divided_by: 60, "), name="m.yaml"
+    )
+    _, problems = typed(Mapping, document, document.data)
+    assert ["divided_by" in str(problem) for problem in problems] == [True]
+
+
+def test_a_sample_trace_tells_a_dedup_by_id_and_a_rounding_pipeline() -> None:
+    """Ids that come back at other times, and values with decimals: without them neither is noticed."""
+    mapping, _ = read_mapping(SCENARIOS / "traces" / "flights.yaml")
+    assert isinstance(mapping, Mapping)
+    assert {"year", "month", "day"}.isdisjoint(mapping.fields.event_id.columns())
+    assert mapping.fields.value is not None
+    assert mapping.fields.value.divided_by == 60

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput
+from harness.errors import InvalidInput, RunError
 from harness.load.plan.extent import event_span_ms, events_at_most
 from harness.load.plan.file import PlanFile
 from harness.load.wire.batch import HEADER_BYTES
@@ -110,6 +111,13 @@ def test_what_was_damaged_in_the_cache_is_told_and_encoded_again(tmp_path: Path,
     encoded_ahead(tmp_path, said)
     assert said[0].startswith(f"{trace}: the batch at byte {placed.position:,} is damaged")
     assert trace.read_bytes() == whole
+
+
+def test_an_encoded_trace_that_lacks_events_of_its_plan_is_refused(tmp_path: Path) -> None:
+    scenario = replay(load__profile={"kind": "constant", "rate": "50/s"})
+    more = replace(plan(tmp_path), events=ROWS + 6)
+    with pytest.raises(RunError, match="has 1,000 of the plan's 1,004 events: this is a fault of Floodmark"):
+        encode_ahead(scenario, more, cache=tmp_path, report=lambda _: None)
 
 
 def test_what_was_cut_off_in_the_cache_is_told_and_encoded_again(tmp_path: Path) -> None:

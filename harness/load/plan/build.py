@@ -25,6 +25,7 @@ from harness.load.plan.event_size import largest_of
 from harness.load.plan.file import PLAN, PlanFile
 from harness.load.plan.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.plan.payload import FIELDS
+from harness.load.plan.whole import require_trace
 from harness.load.traces.columns import TraceFile
 from harness.load.traces.sql import one_row
 from harness.load.traces.trace import AnyTrace, opened, read_trace
@@ -35,7 +36,10 @@ _COUNTS: Final = "SELECT kind, count(*), count(*) FILTER (late) FROM sendings GR
 
 
 def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, report: Report) -> None:
-    """Build the plan unless another run has done so. Raises InvalidInput for a trace that is wrong."""
+    """Build the plan unless another run has done so.
+
+    Raises InvalidInput for a trace that is wrong, and RunError when what was built is not the trace.
+    """
     with _workshop(target.parent, report) as folder:
         if target.is_file():
             return
@@ -65,10 +69,13 @@ def _workshop(plans: Path, report: Report) -> Iterator[Path]:
 def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Path) -> PlanFile:
     with opened(trace, folder) as (database, file):
         events = _read(database, file, trace, scenario)
-        sendings = mix_in(database, _mix(scenario), events=events)
+        mix = _mix(scenario)
+        sendings = mix_in(database, mix, events=events)
         closing = _closing(scenario, database, sendings)
-        plan = _facts(path, key, database, sendings, closing)
-        return _write(database, plan, closing)
+        plan = _facts(path, key, database, sendings, closing, trace_events=events)
+        plan = _write(database, mix, plan, closing)
+        require_trace(database, path, events=events)
+        return plan
 
 
 def _read(
@@ -100,7 +107,12 @@ def _mix(scenario: Scenario) -> Mix:
         seed=scenario.seed,
         span_ms=_span_ms(scenario),
         dedup_horizon_s=scenario.pipeline.stream.dedup_horizon_s,
+        out_of_orderness_ms=_out_of_orderness_ms(scenario),
     )
+
+
+def _out_of_orderness_ms(scenario: Scenario) -> int:
+    return round(scenario.pipeline.stream.out_of_orderness_event_s * 1000)
 
 
 def _closing(scenario: Scenario, database: duckdb.DuckDBPyConnection, sendings: Sendings) -> Closing:
@@ -109,15 +121,21 @@ def _closing(scenario: Scenario, database: duckdb.DuckDBPyConnection, sendings: 
         last_event_ms=last_event_ms,
         last_send_ms=sendings.last_ms,
         pause_ms=round(scenario.load.time_scale * 1000),
-        out_of_orderness_ms=round(scenario.pipeline.stream.out_of_orderness_event_s * 1000),
+        out_of_orderness_ms=_out_of_orderness_ms(scenario),
         partitions=scenario.pipeline.topics.partitions,
     )
 
 
 def _facts(
-    path: Path, key: str, database: duckdb.DuckDBPyConnection, sendings: Sendings, closing: Closing
+    path: Path,
+    key: str,
+    database: duckdb.DuckDBPyConnection,
+    sendings: Sendings,
+    closing: Closing,
+    *,
+    trace_events: int,
 ) -> PlanFile:
-    counts = {"valid": 0, "duplicate": 0, "malformed": 0, "late": 0}
+    counts = {"valid": 0, "duplicate": 0, "conflict": 0, "malformed": 0, "late": 0}
     for kind, count, late in database.execute(_COUNTS).fetchall():
         counts[kind] = count
         counts["late"] += late if kind == "valid" else 0
@@ -126,6 +144,7 @@ def _facts(
         path=path,
         key=key,
         events=sendings.count + len(ticks),
+        trace_events=trace_events,
         counts={**counts, "closing": len(ticks)},
         span_ms=closing.second_ms,
         last_send_ms=ticks[-1].send_offset_ms,
@@ -133,11 +152,11 @@ def _facts(
     )
 
 
-def _write(database: duckdb.DuckDBPyConnection, plan: PlanFile, closing: Closing) -> PlanFile:
+def _write(database: duckdb.DuckDBPyConnection, mix: Mix, plan: PlanFile, closing: Closing) -> PlanFile:
     """Write the events. Returns the plan with the size of the largest."""
     largest_bytes = 0
     with pq.ParquetWriter(plan.path, PLAN, compression="zstd", compression_level=1) as writer:
-        rows: pa.RecordBatchReader = database.sql(plan_query()).to_arrow_reader(_ROW_GROUP)
+        rows: pa.RecordBatchReader = database.sql(plan_query(mix)).to_arrow_reader(_ROW_GROUP)
         for batch in rows:
             writer.write_table(_as_plan(pa.Table.from_batches([batch])))
             largest_bytes = max(largest_bytes, largest_of(batch))

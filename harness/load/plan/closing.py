@@ -16,6 +16,8 @@ from harness.load.murmur2 import partition_of
 
 CATEGORY: Final = "floodmark"
 EVENT_TYPE: Final = "tick"
+WINDOW_MS: Final = 5 * 60_000
+"""Whether its window of this size had closed makes an event late."""
 _MINUTE_MS: Final = 60_000
 _LAST_WINDOW_MS: Final = 30 * _MINUTE_MS
 """How long after an event the last of its windows may end: the gap of a session."""

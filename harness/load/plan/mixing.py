@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 
 from harness.load.plan import damage
+from harness.load.plan.closing import WINDOW_MS
 from harness.load.plan.payload import payload, valid_fields
 from harness.load.traces.sql import one_row
 from harness.scenario.model import Inject
@@ -45,11 +46,26 @@ class Mix:
     seed: int
     span_ms: int
     dedup_horizon_s: float
+    out_of_orderness_ms: int
 
     @property
     def late_by_ms(self) -> int:
         """So long after its time a late event is sent."""
         return round(self.inject.late_by * 1000)
+
+    @property
+    def boundary_ms(self) -> str:
+        """When an event of the trace ``t`` is sent that comes about when its window closes, as SQL.
+
+        Windows are cut at whole five minutes of offset, as an event clock starts at a whole hour.
+        """
+        end = f"t.offset_ms - t.offset_ms % {WINDOW_MS} + {WINDOW_MS}"
+        return f"({end} + {self.draw('boundary delay')} % {max(2 * self.out_of_orderness_ms, 1)})::BIGINT"
+
+    @property
+    def boundary_delay_max_ms(self) -> int:
+        """At most so long after its time such an event is sent."""
+        return WINDOW_MS + 2 * self.out_of_orderness_ms
 
     @property
     def duplicate_delay_max_ms(self) -> int:
@@ -74,16 +90,24 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
     """Make the table ``sendings`` out of the view ``trace``: a row for everything that is to be sent, by seq.
 
     Events that are sent at the same moment follow the order of the trace, then come the damaged, then the
-    duplicates, so that an original is always before its duplicate.
+    duplicates, then the conflicting ones, so that an original is always before its repetitions.
     """
-    for purpose in ("malformed", "duplicate"):
+    for purpose in ("malformed", "duplicate", "conflict"):
         _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
     # First those that are sent before the trace ends, however late: no load is left that is late events only.
-    after_the_end = f"t.offset_ms > (SELECT max(offset_ms) FROM trace) - {mix.late_by_ms}"
-    _choose(database, mix, "late", round(mix.inject.late * events), rank=after_the_end)
+    _choose(database, mix, "late", round(mix.inject.late * events), rank=_after_the_end(mix.late_by_ms))
+    _choose(
+        database,
+        mix,
+        "boundary",
+        round(mix.inject.boundary * events),
+        rank=_after_the_end(mix.boundary_delay_max_ms),
+        among="ANTI JOIN chosen_late USING (row)",
+    )
     _damage(database, any_at_all=mix.inject.malformed > 0)
     database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
-    database.execute(f"INSERT INTO unordered {_duplicates(mix)}")
+    database.execute(f"INSERT INTO unordered {_repetitions(mix, 'duplicate', rank=2)}")
+    database.execute(f"INSERT INTO unordered {_repetitions(mix, 'conflict', rank=3)}")
     database.execute(
         "CREATE TABLE sendings AS"
         " SELECT row_number() OVER (ORDER BY send_offset_ms, rank, event_offset_ms, row) - 1 AS seq, *"
@@ -94,29 +118,53 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
     return Sendings(count=count, last_ms=last_ms)
 
 
-def plan_query() -> str:
+def plan_query(mix: Mix) -> str:
     """Every sending with its event and payload, in order. Its columns are the plan's."""
     return f"""
+        WITH sent AS (
+            SELECT s.*, t.* EXCLUDE (row, value),
+                   CASE WHEN s.kind = 'conflict' THEN {_other_value(mix)} ELSE t.value END AS value
+            FROM sendings s JOIN trace t ON t.row = s.row
+        )
         SELECT {_COLUMNS}
-        FROM sendings s
-        JOIN trace t ON t.row = s.row
+        FROM sent s
         LEFT JOIN damaged d ON d.number = s.number
         LEFT JOIN (SELECT row AS original, seq AS original_seq FROM sendings WHERE kind = 'valid') o
-            ON o.original = CASE WHEN s.kind = 'duplicate' THEN s.row END
+            ON o.original = CASE WHEN s.kind IN ('duplicate', 'conflict') THEN s.row END
         ORDER BY s.seq
     """
 
 
+def _other_value(mix: Mix) -> str:
+    """A value with decimals that the event of the trace ``t`` does not have, as SQL."""
+    other = f"({mix.draw('conflict value')} % 2_000_000)::DOUBLE / 1000"
+    return f"({other} + CASE WHEN t.value IS NOT DISTINCT FROM {other} THEN 1 ELSE 0 END)"
+
+
 def _choose(
-    database: duckdb.DuckDBPyConnection, mix: Mix, purpose: str, count: int, *, rank: str = "0"
+    database: duckdb.DuckDBPyConnection,
+    mix: Mix,
+    purpose: str,
+    count: int,
+    *,
+    rank: str = "0",
+    among: str = "",
 ) -> None:
-    """Make the table ``chosen_<purpose>`` of exactly ``count`` events, by ``rank`` and then by chance."""
+    """Make the table ``chosen_<purpose>`` of ``count`` events, by ``rank`` and then by chance.
+
+    There are fewer where ``among`` leaves no more.
+    """
     database.execute(
         f"CREATE TABLE chosen_{purpose} AS"
         f" SELECT row, offset_ms, row_number() OVER (ORDER BY draw, row) - 1 AS number FROM"
         f" (SELECT row, offset_ms, {mix.draw(purpose)} AS draw, {rank} AS rank"
-        f" FROM trace t ORDER BY rank, draw, row LIMIT {count})"
+        f" FROM trace t {among} ORDER BY rank, draw, row LIMIT {count})"
     )
+
+
+def _after_the_end(delay_ms: int) -> str:
+    """Whether an event of the trace ``t`` that is sent so much later is sent after all others, as SQL."""
+    return f"t.offset_ms > (SELECT max(offset_ms) FROM trace) - {delay_ms}"
 
 
 def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
@@ -132,9 +180,10 @@ def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
 def _originals(mix: Mix) -> str:
     return f"""
         SELECT t.row, 'valid' AS kind, 0 AS rank, l.row IS NOT NULL AS late, t.offset_ms AS event_offset_ms,
-               t.offset_ms + CASE WHEN l.row IS NULL THEN 0 ELSE {mix.late_by_ms} END AS send_offset_ms,
+               CASE WHEN l.row IS NOT NULL THEN t.offset_ms + {mix.late_by_ms}
+                    WHEN b.row IS NOT NULL THEN {mix.boundary_ms} ELSE t.offset_ms END AS send_offset_ms,
                CAST(NULL AS BIGINT) AS number
-        FROM trace t LEFT JOIN chosen_late l ON l.row = t.row
+        FROM trace t LEFT JOIN chosen_late l ON l.row = t.row LEFT JOIN chosen_boundary b ON b.row = t.row
     """
 
 
@@ -143,14 +192,13 @@ def _malformed() -> str:
     return "SELECT row, 'malformed', 1, false, offset_ms, offset_ms, number FROM chosen_malformed"
 
 
-def _duplicates(mix: Mix) -> str:
+def _repetitions(mix: Mix, kind: str, *, rank: int) -> str:
     """Half of them at once, the others after a while."""
-    delay = (
-        f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {mix.draw('delay')} % {mix.duplicate_delay_max_ms + 1} END"
-    )
+    draw = mix.draw("delay" if kind == "duplicate" else f"{kind} delay")
+    delay = f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {draw} % {mix.duplicate_delay_max_ms + 1} END"
     return f"""
-        SELECT u.row, 'duplicate', 2, u.late, u.event_offset_ms, u.send_offset_ms + ({delay})::BIGINT, NULL
-        FROM chosen_duplicate c
+        SELECT u.row, '{kind}', {rank}, u.late, u.event_offset_ms, u.send_offset_ms + ({delay})::BIGINT, NULL
+        FROM chosen_{kind} c
         JOIN unordered u ON u.row = c.row AND u.kind = 'valid'
         JOIN trace t ON t.row = c.row
     """

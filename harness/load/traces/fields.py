@@ -38,7 +38,7 @@ def event_columns(mapping: Mapping, columns: Sequence[str]) -> str:
         [
             f"{time} AS time_ms",
             *(f"CAST({text.get(name, 'NULL')} AS VARCHAR) AS {name}" for name in TEXT_FIELDS),
-            f"{_number(value)} AS value",
+            f"{_converted(value, mapping)} AS value",
             f"{_whole_number(quantity)} AS quantity",
             f"{_attributes(mapping.fields.attributes, raw)} AS attributes",
             f"CASE WHEN {time} IS NULL THEN {time_text} END AS time_text",
@@ -73,6 +73,13 @@ def _number(text: str) -> str:
     """Finite numbers only: JSON has no others. The pattern refuses what the cast would be lenient about."""
     cast = f"TRY_CAST({text} AS DOUBLE)"
     return f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') AND isfinite({cast}) THEN {cast} END"
+
+
+def _converted(text: str, mapping: Mapping) -> str:
+    """The value in the unit that the mapping asks for."""
+    source = mapping.fields.value
+    divisor = None if source is None else source.divided_by
+    return _number(text) if divisor is None else f"(({_number(text)}) / CAST({divisor!r} AS DOUBLE))"
 
 
 def _whole_number(text: str) -> str:

@@ -103,11 +103,19 @@ class Source(_Model):
         return [(literal, column) for literal, column, _, _ in parsed]
 
 
+class NumberSource(Source):
+    """A source whose text is a number."""
+
+    divided_by: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    """A unit conversion: ``{column: minutes, divided_by: 60}`` gives hours."""
+
+
 def _as_source(value: object) -> object:
     return {"column": value} if isinstance(value, str) else value
 
 
 AnySource = Annotated[Source, BeforeValidator(_as_source, json_schema_input_type=str | Source)]
+AnyNumber = Annotated[NumberSource, BeforeValidator(_as_source, json_schema_input_type=str | NumberSource)]
 
 
 class Time(_Model):
@@ -152,7 +160,7 @@ class Fields(_Model):
     """What the events are about; also the Kafka key."""
     category: AnySource
     reference_id: AnySource | None = None
-    value: AnySource | None = None
+    value: AnyNumber | None = None
     """A number."""
     quantity: AnySource | None = None
     """A whole number."""

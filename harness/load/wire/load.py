@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.protocol import Report
-from harness.errors import InvalidInput, Problem
+from harness.errors import InvalidInput, Problem, RunError
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.locust.source import EncodedBatches
 from harness.load.plan.event_size import message_max_bytes
@@ -16,6 +16,7 @@ from harness.load.plan.file import PlanFile
 from harness.load.profiles.trace import TraceProfile
 from harness.load.wire.config import WireSchedule
 from harness.load.wire.cutting import batch_events
+from harness.load.wire.trace import EncodedTrace
 from harness.load.wire.trace_build import Encoding, trace_file
 from harness.load.wire.trace_damage import damage_of, discard
 from harness.scenario.model import Load, Scenario
@@ -34,13 +35,19 @@ def encoded(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) 
 def encode_ahead(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> None:
     """Have the encoded plan in the cache and whole; one that was damaged there is encoded again.
 
-    Raises as ``encoded``.
+    Raises as ``encoded``, and RunError when what was encoded is not the whole plan.
     """
     trace = encoded(scenario, plan, cache=cache, report=report)
     if damage := damage_of(trace):
         report(f"{damage}; it is encoded again")
         discard(trace)
-        encoded(scenario, plan, cache=cache, report=report)
+        trace = encoded(scenario, plan, cache=cache, report=report)
+    planned, found = plan.events - plan.counts["closing"], EncodedTrace.open(trace).facts.events
+    if found != planned:
+        raise RunError(
+            f"the encoded trace has {found:,} of the plan's {planned:,} events: this is a fault of"
+            " Floodmark's own, neither of the trace nor of the platform"
+        )
 
 
 def encoded_batches(scenario: Scenario, trace: Path) -> EncodedBatches:
