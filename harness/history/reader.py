@@ -217,18 +217,26 @@ class History:
             self._connection.unregister("loading")
 
     def _wrong_plan(self) -> str:
-        """What the plan lacks of the trace that it is made of; "" where nothing says that it lacks any."""
+        """What is missing between the trace and what was to be sent; "" where nothing says that it is."""
         told = None if self.info is None else self.info.trace_events
         if told is None or "plan" in self.missing | self.damaged:
             return ""
+        try:
+            return self._left_out(told)
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            return f"plan.parquet: {str(error).splitlines()[0]}"
+
+    def _left_out(self, trace_events: int) -> str:
         found = self.value("SELECT count(*) FROM planned_kinds WHERE kind = 'valid'")
-        if found != told:
-            return f"plan.parquet has {found:,} of the trace's {told:,} events"
+        if found != trace_events:
+            return f"plan.parquet has {found:,} of the trace's {trace_events:,} events"
         if self.scenario.load.path != "replay" or "encoded" in self.missing | self.damaged:
             return ""
         planned = self.value("SELECT count(*) FROM planned_kinds WHERE kind <> 'closing'")
-        sent = self.value("SELECT coalesce(sum(count), 0)::BIGINT FROM encoded")
-        return "" if sent == planned else f"the encoded trace has {sent:,} of the plan's {planned:,} events"
+        encoded = self.value("SELECT coalesce(sum(count), 0)::BIGINT FROM encoded")
+        if encoded != planned:
+            return f"the encoded trace has {encoded:,} of the plan's {planned:,} events"
+        return ""
 
     @property
     def complete(self) -> bool:

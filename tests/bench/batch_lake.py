@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _SCENARIO: Final = Path("scenarios/batch-day.yaml")
+_TRACE: Final = Path(__file__).with_name("flights.yaml")
 """Whose events and reference tables are measured with: 1% malformed, 1% there twice."""
 
 
@@ -52,7 +53,7 @@ class BatchLake:
         report: Report,
     ) -> BatchLake:
         """A new one, with Bronze and the reference tables. ``folder`` is for a while."""
-        scenario = load_scenario(_SCENARIO)
+        scenario = load_scenario(_SCENARIO, overrides={"load.trace": str(_TRACE)})
         endpoints = endpoints.replacing(replace(endpoints.object_store, bucket=f"bench-{events}"))
         context = context_of(spark, endpoints, options, holder="bench", now=lambda: datetime.now(UTC))
         context.objects.create_bucket()

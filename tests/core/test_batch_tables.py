@@ -26,7 +26,7 @@ LAYERS = {
         FROM (SELECT * EXCLUDE (payload_digest, value) FROM oracle_bronze) b
         LEFT JOIN (FROM readback_events WHERE topic = 'events') r
             ON r."offset" = source_position AND source = 'kafka'
-        LEFT JOIN plan p USING (seq)
+        LEFT JOIN payloads p USING (seq)
     """,
     "silver/events": """
         SELECT * REPLACE (attributes::JSON::MAP(VARCHAR, VARCHAR) AS attributes) FROM oracle_silver

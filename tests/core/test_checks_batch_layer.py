@@ -11,6 +11,7 @@ from harness.batch.steps import BatchStage, Rerun, RunDays
 from harness.checks import CHECKS, checks_for
 from harness.checks.batch import LAYER_CHECKS
 from harness.checks.measurement import Distribution, Unjudged
+from harness.oracle.batch import derive_batch
 from harness.scenario.model import Load
 from pipeline.options import PipelineOptions
 from tests.core.batch_histories import (
@@ -31,7 +32,7 @@ from tests.core.batch_histories import (
     task,
     wrong,
 )
-from tests.core.histories import Rows, found, history, scenario
+from tests.core.histories import Rows, event, found, history, scenario
 
 RIGHT = right_day()
 SAFETY = (
@@ -337,3 +338,13 @@ def test_without_the_stream_path_the_batch_layer_is_reconciled_with_its_source_a
     alone = scenario(pipeline=PipelineOptions(deploy="batch"))
     assert wrong("reconciled", batch_day(alone, readback_events=SOURCE)) == (0, ())
     assert wrong("reconciled", batch_day(readback_events=SOURCE))[0] > 0
+
+
+@pytest.mark.parametrize(("order", "value"), [((0, 6), 2.5), ((6, 0), 99.0)])
+def test_of_records_that_contradict_each_other_silver_has_the_first(
+    order: tuple[int, ...], value: float
+) -> None:
+    plan = [*PLAN, event(6, 1, kind="conflict", event_id="e0", value=99.0)]
+    of = batch_day(plan=plan, readback_events=found("events", *order, 1, 2, 4, 5))
+    derive_batch(of)
+    assert of.rows("SELECT value FROM oracle_silver WHERE event_id = 'e0'") == [{"value": value}]

@@ -231,3 +231,17 @@ def test_an_encoded_trace_that_lacks_events_of_its_plan_is_told(encoded: int, to
     )
     problem = f"the encoded trace has {encoded} of the plan's 3 events"
     assert (of.problems, "encoded" in of.damaged) == ((problem,) if told else (), told)
+
+
+def test_a_plan_whose_pages_cannot_be_read_is_a_problem_and_no_crash(run: Path) -> None:
+    run_info(trace_events=2).save(run / "history")
+    path = run / "history" / "plan.parquet"
+    rows = [event(0, 0), event(1, 1), closing(2)]
+    pq.write_table(pa.Table.from_pylist(rows, schema=PLAN), path, compression="zstd")
+    place = pq.read_metadata(path).row_group(0).column(PLAN.get_field_index("kind"))
+    whole = path.read_bytes()
+    begins, size = place.dictionary_page_offset, place.total_compressed_size
+    path.write_bytes(whole[:begins] + bytes(size) + whole[begins + size :])
+    of = History.open(run)
+    assert {problem.partition(":")[0] for problem in of.problems} == {"plan.parquet", "seal.json"}
+    assert "plan" in of.damaged

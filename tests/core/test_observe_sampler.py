@@ -47,7 +47,7 @@ def sampled(folder: Path, *sources: Thermometer) -> list[tuple[str, str, float]]
     sampler.stop()
     sampler.stop()
     table = pa.concat_tables(
-        [pq.read_table(path) for path in (folder / "samples").iterdir()], promote_options="permissive"
+        [pq.read_table(path) for path in (folder / "samples").glob("*.parquet")], promote_options="permissive"
     )
     return [(row["metric"], row["label"], row["value"]) for row in table.to_pylist()]
 

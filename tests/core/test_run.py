@@ -113,7 +113,16 @@ class World:
     def parts(self) -> Parts:
         plan = self.folder.path / "cached.parquet"
         plan.write_bytes(b"plan")
-        planned = PlanFile(path=plan, key="k", events=2, counts={}, span_ms=1, last_send_ms=1, close_ms=1)
+        planned = PlanFile(
+            path=plan,
+            key="k",
+            events=2,
+            counts={},
+            span_ms=1,
+            last_send_ms=1,
+            close_ms=1,
+            trace_events=2,
+        )
         return Parts(
             backend=self.backend,
             plan=lambda scenario, report: planned if self.plans else None,
@@ -319,3 +328,10 @@ def test_the_event_clock_of_a_run_starts_in_the_past(world: Callable[..., World]
     w.run(scenario())
     info = RunInfo.load(w.folder.history)
     assert info.origin_ms < info.epoch_unix_ns // 1_000_000
+
+
+@pytest.mark.parametrize(("plans", "events"), [(True, 2), (False, None)])
+def test_what_the_trace_had_is_recorded(world: Callable[..., World], plans: bool, events: int | None) -> None:
+    w = world(plans=plans)
+    w.run(scenario())
+    assert RunInfo.load(w.folder.history).trace_events == events

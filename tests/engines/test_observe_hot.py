@@ -24,6 +24,7 @@ from harness.history.schema import TABLES
 from harness.observe.hot_store import hot_session
 from harness.observe.prober_config import ProberConfig
 from harness.observe.readback import ReadBack
+from harness.observe.replication import replication
 from harness.run_clock import RunClock
 from harness.topology import RoleSpec
 from harness.waiting import wait_until
@@ -196,3 +197,13 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
     assert (window["events"], window["value_sum"]) == (3, None)
     assert table(tmp_path, "readback_windows") == []
     assert "read back 3 records of events" in said
+
+
+def test_copies_are_counted_where_they_lie(endpoints: Endpoints, session: Session) -> None:
+    readings = replication(endpoints.kafka, endpoints.cassandra, print)
+    own = {(r.metric, r.label): r.value for r in readings if r.label in {*TOPICS, hot.KEYSPACE}}
+    assert own == {
+        **{("topic_replication_factor", topic): 1 for topic in TOPICS},
+        **{("topic_min_insync_replicas", topic): 1 for topic in TOPICS},
+        ("keyspace_replication_factor", hot.KEYSPACE): 1,
+    }
