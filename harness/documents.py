@@ -17,6 +17,7 @@ from typing import Any, Final
 import yaml
 
 from harness.errors import InvalidInput, Problem
+from pipeline.regular_file import read_regular
 
 FieldPath = tuple[str | int, ...]
 """Where a value stands in a document: ``("faults", 0, "kind")``."""
@@ -94,8 +95,7 @@ def shown(value: object) -> str:
 def read_document(path: Path) -> Document:
     """Read a file. Raises InvalidInput when there is nothing to go on with; see ``Document.problems``."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_BYTES + 1)
+        raw = read_regular(path, at_most=_MAX_BYTES + 1)
         if len(raw) > _MAX_BYTES:
             raise InvalidInput(
                 [Problem(where=str(path), found="a larger file", allowed=f"at most {_MAX_BYTES} bytes")]

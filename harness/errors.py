@@ -1,6 +1,6 @@
 """Every error that Floodmark raises on purpose, and the exit code that it ends the command with.
 
-FloodmarkError                      something that the user can act on; printed without a traceback
+FloodmarkError            exit 3    something that the user can act on; printed without a traceback
 ├── InvalidInput          exit 2    a scenario, topology, trace or option was refused; lists every problem
 ├── ArtifactError         exit 4    an engine's artifact could not be resolved or has the wrong digest
 ├── PlatformError         exit 4    the platform under test would not start, or could not be reached
@@ -20,7 +20,8 @@ from pathlib import Path
 class FloodmarkError(Exception):
     """Something that the user can act on; the message says what, where, with which value, and what to do."""
 
-    exit_code = 1
+    exit_code = 3
+    """Never 1, which says that a limit was missed: what has no exit code of its own has judged nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Files that are never seen half written, and copies that share nothing with what they were made of."""
+"""Files that are never seen half written, copies that share nothing, and names that nobody has vetted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from typing import Final
 
 _FICLONE: Final = 0x40049409
 """Linux's request to let two files share their blocks until one of them is written to."""
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a regular file. What can be no file's name, or may not be seen, is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -15,6 +15,7 @@ from harness.checks import checks_for
 from harness.checks.aggregates import observe
 from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.finding import Finding, Verdict
+from harness.checks.fitness import unfit
 from harness.checks.generator import UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
@@ -23,6 +24,7 @@ from harness.history.course import PHASES
 from harness.history.reader import History
 from harness.history.workers import clocks_known_to
 from harness.scenario.model import Scenario
+from harness.scenario.setting import Setting
 from harness.scenario.thresholds import Threshold, parse
 
 WHOLE_RUN = "whole run"
@@ -93,17 +95,23 @@ def _limits(scenario: Scenario, checks: Mapping[str, Check]) -> Iterator[_Limit]
         texts = asked.setdefault(expectation.check, [])
         texts += [text for text in expectation.thresholds if text not in texts]
     for name, texts in asked.items():
-        yield from (_limit(name, checks.get(name), text) for text in texts)
+        why_not = "" if name in checks else _why_not_judged(name, scenario)
+        yield from (_limit(name, checks.get(name), text, why_not) for text in texts)
 
 
-def _limit(name: str, check: Check | None, text: str) -> _Limit:
+def _why_not_judged(name: str, scenario: Scenario) -> str:
+    needed = unfit(name, Setting.of(scenario))
+    return f"it can tell nothing of this scenario, unless {needed}" if needed else "there is no such check"
+
+
+def _limit(name: str, check: Check | None, text: str, why_not: str) -> _Limit:
     if check is None:
-        return _Limit(check=name, unit="", text=text, threshold=None, wrong="there is no such check")
+        return _Limit(check=name, unit="", text=text, threshold=None, wrong=why_not)
     try:
         threshold = parse(text, unit=check.unit, aggregates=check.aggregates)
     except ValueError as error:
         return _Limit(check=name, unit=check.unit, text=text, threshold=None, wrong=f"not a limit: {error}")
-    return _Limit(check=name, unit=check.unit, text=text, threshold=threshold)
+    return _Limit(check=name, unit=threshold.unit, text=text, threshold=threshold)
 
 
 def _measure(check: Check, history: History) -> Measurement:
@@ -157,9 +165,7 @@ def _held(
     observed = observe(measurement, threshold)
     if observed is None:
         return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
-    doubt = lateness.doubt(limit.check, threshold, observed)
-    if threshold.limit is None or doubt:
-        doubt = doubt or "there is no baseline to compare with"
+    if doubt := lateness.doubt(limit.check, threshold, observed):
         return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)
     verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
     if not complete and (verdict is Verdict.PASS or isinstance(measurement, Count)):
@@ -211,7 +217,7 @@ def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence:
 
 def _summaries(measured: Mapping[str, Measurement], checks: Mapping[str, Check]) -> Iterator[Summary]:
     for name, measurement in measured.items():
-        if isinstance(measurement, Distribution):
+        if isinstance(measurement, Distribution) and measurement.count:
             present = set(measurement.phases.tolist())
             phases = [phase for phase in PHASES if phase in present]
             yield _summary(name, checks[name].unit, WHOLE_RUN, measurement)

@@ -77,9 +77,7 @@ class RunFolder:
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput(
-                [Problem(where="--out", found=str(out), allowed=f"a folder that can be written ({error})")]
-            ) from error
+            raise _unusable(out, error) from error
         taken = [int(p.name.rpartition("--")[2]) for p in out.glob(f"{today}--*") if _is_numbered(p)]
         number = max(taken, default=0) + 1
         while True:
@@ -89,11 +87,18 @@ class RunFolder:
             except FileExistsError:
                 number += 1
                 continue
+            except OSError as error:
+                raise _unusable(out, error) from error
             folder.history.mkdir()
             folder.logs.mkdir()
             folder.load_progress.mkdir()
             folder.scenario.write_text(scenario.model_dump_json(indent=2))
             return folder
+
+
+def _unusable(out: Path, error: OSError) -> InvalidInput:
+    allowed = f"a folder that can be written ({error})"
+    return InvalidInput([Problem(where="--out", found=str(out), allowed=allowed)])
 
 
 def _is_numbered(path: Path) -> bool:

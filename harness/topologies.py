@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.documents import Document, FieldPath, read_document
 from harness.errors import InvalidInput, Problem
+from harness.files import is_file
 from harness.places import SCENARIOS
 from harness.scenario.vocabulary import Vocabulary, vocabulary
 from harness.topology import Topology
@@ -23,7 +24,7 @@ def load_topology(name_or_path: str, words: Vocabulary | None = None) -> Topolog
     """A topology of the product by its name, or any by its path. Raises InvalidInput with every problem."""
     files = topology_files()
     path = files.get(name_or_path, Path(name_or_path))
-    if not path.is_file():
+    if not is_file(path):
         allowed = f"the path of a file, or {suggestion(name_or_path, files)}"
         raise InvalidInput([Problem(where="topology", found=name_or_path, allowed=allowed)])
     topology, problems = topology_in(read_document(path), (), words or vocabulary())

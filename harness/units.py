@@ -14,7 +14,7 @@ NUMBER: Final = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
 DURATION_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE_UNITS_BYTES: Final = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}
 _SHARE_UNITS: Final = {"%": 0.01}
-_RATE_UNITS_PER_S: Final = {"/s": 1.0, "k/s": 1e3, "M/s": 1e6}
+RATE_UNITS_PER_S: Final = {"/s": 1.0, "k/s": 1e3, "M/s": 1e6}
 
 WRITTEN_BY_HAND: Final = {"written_by_hand": True}
 """Validation context under which a quantity must be text with its unit. Without it a bare number is taken to
@@ -54,7 +54,7 @@ class _Quantity:
 _DURATION: Final = _Quantity("a duration", DURATION_UNITS_S, "10s")
 _SIZE: Final = _Quantity("a size", _SIZE_UNITS_BYTES, "384MiB")
 _SHARE: Final = _Quantity("a share", _SHARE_UNITS, "1%")
-_RATE: Final = _Quantity("a rate", _RATE_UNITS_PER_S, "50k/s")
+_RATE: Final = _Quantity("a rate", RATE_UNITS_PER_S, "50k/s")
 
 
 def _parse(text: object, quantity: _Quantity) -> float:

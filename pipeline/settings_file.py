@@ -11,17 +11,22 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import SettingsRefused
+from pipeline.regular_file import read_regular
 
 _SECRETS: Final = ("password", "access_key", "secret_key")
 """Fields of which no value is shown."""
+_BYTES_MAX: Final = 2**20
 _SHOWN: Final = (str, int, float, type(None))
 
 
 def read_settings(path: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
     """What the file has of the named parts, in its order, each of its type. Raises SettingsRefused."""
     try:
-        raw: Any = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        content = read_regular(path, at_most=_BYTES_MAX + 1)
+        if len(content) > _BYTES_MAX:
+            raise SettingsRefused(str(path), [f"found a larger file; allowed: at most {_BYTES_MAX} bytes"])
+        raw: Any = json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsRefused(str(path), [f"it cannot be read as JSON: {error}"]) from error
     if not isinstance(raw, dict):
         raise SettingsRefused(str(path), [f"found a {type(raw).__name__}; allowed: an object"])

@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from harness.batch.steps import Rerun
 from harness.checks.acknowledged_lost import AcknowledgedLost
 from harness.checks.altered import Altered
 from harness.checks.batch import LAYER_CHECKS
-from harness.checks.batch.reruns import RerunsUnchanged
 from harness.checks.batches import BATCH_CHECKS
 from harness.checks.catch_up_time import CatchUpTime
 from harness.checks.dead_letters import DeadLetters
 from harness.checks.drained import Drained
 from harness.checks.duplicates import Duplicates, DuplicatesInSource
 from harness.checks.faults_carried_out import FaultsCarriedOut
+from harness.checks.fitness import unfit
 from harness.checks.freshness import FreshnessHot, FreshnessWindows
 from harness.checks.generator import GeneratorKeptUp
 from harness.checks.hot_events import HotEventsEqualOracle
@@ -35,6 +34,7 @@ from harness.checks.unaccounted import Unaccounted, UnaccountedInSource
 from harness.checks.unacknowledged import Unacknowledged
 from harness.checks.window_results import HotWindowsEqualOracle, WindowsEqualOracle
 from harness.scenario.model import Scenario
+from harness.scenario.setting import Setting
 
 _IN_ORDER: Final[tuple[Check, ...]] = (
     Unacknowledged(),
@@ -73,36 +73,8 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 )
 """In the order in which findings are listed: safety, then what faults did, then speed."""
 
-_OF_EVENTS: Final = frozenset(check.name for check in _IN_ORDER)
-_OF_BATCHES: Final = frozenset(check.name for check in BATCH_CHECKS)
-OF_BATCHES_ALONE: Final = _OF_BATCHES - _OF_EVENTS
-"""Checks that only a load of whole batches can be judged by."""
-FROM_INTENDED: Final = frozenset({"produce_latency", "load_on_schedule", "rate_accuracy"})
-"""Checks of a load that means each event for a moment, which one that sends as fast as it can does not."""
-BEHIND_SOURCE: Final = frozenset(
-    {
-        "dead_letters",
-        "late_events",
-        "windows_equal_oracle",
-        "hot_events_equal_oracle",
-        "hot_windows_equal_oracle",
-        "drained",
-        "freshness_windows",
-        "freshness_hot",
-        "hot_write_latency",
-        "hot_read_latency",
-        "hot_point_read_latency",
-        "hot_range_read_latency",
-        "catch_up_time",
-    }
-)
-"""Checks of what lies behind the source topic, which is nothing where topics alone are deployed."""
-OF_BATCH_LAYER: Final = frozenset(check.name for check in LAYER_CHECKS)
-"""Checks of the batch layer, which needs to be deployed."""
 _IN_SOURCE: Final[tuple[Check, ...]] = (UnaccountedInSource(), DuplicatesInSource())
 """What takes the place of the checks of these names where nothing lies behind the source topic."""
-_EVENT_BY_EVENT: Final = frozenset({"altered"})
-"""Checks of single records, which are not read back where whole batches are sent."""
 
 
 def checks_for(scenario: Scenario) -> Mapping[str, Check]:
@@ -110,17 +82,12 @@ def checks_for(scenario: Scenario) -> Mapping[str, Check]:
 
     Where whole batches are sent, the source topic is searched for these and not for events.
     """
-    left_out = frozenset[str]() if scenario.pipeline.streams else BEHIND_SOURCE
-    left_out |= frozenset[str]() if scenario.pipeline.batches else OF_BATCH_LAYER
-    left_out |= frozenset[str]() if _carries_days_out_again(scenario) else {RerunsUnchanged.name}
-    left_out |= _EVENT_BY_EVENT if scenario.load.sends_batches else frozenset[str]()
-    fitting = {check.name: check for check in _IN_ORDER if check.name not in left_out}
+    checks = {check.name: check for check in _IN_ORDER}
     if not scenario.pipeline.streams:
-        fitting |= {check.name: check for check in _IN_SOURCE}
+        checks |= {check.name: check for check in _IN_SOURCE}
     if scenario.load.sends_batches:
-        fitting |= {check.name: check for check in (*BATCH_CHECKS, RateAccuracyOfBatches())}
-    return MappingProxyType({name: fitting[name] for name in CHECKS if name in fitting})
-
-
-def _carries_days_out_again(scenario: Scenario) -> bool:
-    return scenario.batch is not None and any(isinstance(step, Rerun) for step in scenario.batch.steps)
+        checks |= {check.name: check for check in (*BATCH_CHECKS, RateAccuracyOfBatches())}
+    setting = Setting.of(scenario)
+    return MappingProxyType(
+        {name: checks[name] for name in CHECKS if name in checks and not unfit(name, setting)}
+    )

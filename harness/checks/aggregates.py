@@ -11,12 +11,13 @@ def observe(measurement: Count | Distribution, threshold: Threshold) -> float | 
     if isinstance(measurement, Count):
         return float(measurement.value)
     values = measurement.during(threshold.phases) if threshold.phases else measurement
+    if threshold.is_count:
+        return float(values.count)
     if not values.count:
         return None
     if threshold.percentile is not None:
         return values.percentile(threshold.percentile)
     aggregates = {
-        "count": values.count,
         "max": values.maximum,
         "min": values.minimum,
         "mean": values.mean,

@@ -91,7 +91,7 @@ class OwnLateness:
 
     def doubt(self, check: str, limit: Threshold, observed: float) -> str:
         """Why an observation held against a check's limit says nothing of the platform; "" when it does."""
-        if limit.aggregate == "count" or limit.limit is None:
+        if limit.is_count:
             return ""
         during = f" in {','.join(limit.phases)}" if limit.phases else ""
         if check in FROM_INTENDED_SEND:

@@ -67,8 +67,11 @@ class Judgement:
         return finite
 
     def save(self, run_dir: Path) -> None:
-        """Write ``findings.json`` in one step."""
-        write_atomically(run_dir / FILE, orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2))
+        """Write ``findings.json`` in one step. Raises ``RunError`` where that cannot be done."""
+        try:
+            write_atomically(run_dir / FILE, orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2))
+        except OSError as error:
+            raise RunError(f"{run_dir / FILE} cannot be written: {error}") from error
 
     @staticmethod
     def load(run_dir: Path) -> Judgement:

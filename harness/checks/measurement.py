@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -70,6 +70,12 @@ class Distribution:
     def minimum(self) -> float:
         """The smallest value."""
         return float(self.values.min())
+
+
+NOTHING: Final = Distribution(
+    values=np.array([]), phases=np.array([], dtype=np.str_), weights=np.array([], dtype=np.int64)
+)
+"""Of what a scenario has none of: it can be counted, and nothing else can be told of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from harness.checks.protocol import DISTRIBUTION
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
-_WINDOW_S: Final = 10
+WINDOW_S: Final = 10
 _SECOND_NS: Final = 1_000_000_000
 _DUE: Final = """
 SELECT floor(send_offset_ms / 1000 / time_scale)::BIGINT AS second, count(*) AS events
@@ -63,11 +63,11 @@ class RateAccuracyOfBatches(RateAccuracy):
 def _measured(history: History, due: Numbers) -> Measurement:
     """``due`` by second. The last second, which may not be a full one, is left out."""
     sent = _by_second(history.columns(_SENT), len(due))
-    deviations = deviations_percent(due, sent, window=_WINDOW_S)
+    deviations = deviations_percent(due, sent, window=WINDOW_S)
     start_ns = 0 if history.info is None else history.info.load_start_ns
     at_ns = start_ns + np.arange(len(deviations)) * _SECOND_NS
-    columns = {"value": deviations, "at_ns": at_ns, "end_ns": at_ns + _WINDOW_S * _SECOND_NS}
-    return by_phase(history, columns, nothing=f"the load took less than {_WINDOW_S} s")
+    columns = {"value": deviations, "at_ns": at_ns, "end_ns": at_ns + WINDOW_S * _SECOND_NS}
+    return by_phase(history, columns, nothing=f"the load took less than {WINDOW_S} s")
 
 
 def _by_second(counted: dict[str, Numbers], seconds: int) -> Numbers:

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from harness.checks.freshness import event_ages, missed
-from harness.checks.measurement import Distribution, Measurement, Numbers, Unjudged
+from harness.checks.measurement import NOTHING, Distribution, Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.signals import GAP_NS, SECOND_NS, Signal, sampled_until_ns, signals
 from harness.checks.timing import phases_at
@@ -64,7 +64,7 @@ def recoveries(
 ) -> Measurement:
     """How long after a moment of each fault, in seconds, all these signals were back in their bands."""
     if not history.faults:
-        return Unjudged(reason="no fault was injected")
+        return Unjudged(reason="no fault was injected") if history.scenario.faults else NOTHING
     steady = steady_span(history.phases, history.faults)
     if steady is None:
         return Unjudged(reason="there was no steady phase before the first fault to recover to")

@@ -34,7 +34,8 @@ class Throughput:
     name = "throughput"
     describes = "events acknowledged in each second of the load; rate is their mean"
     unit = "1/s"
-    aggregates: Set[str] = DISTRIBUTION | {"rate"}
+    aggregates: Set[str] = (DISTRIBUTION | {"rate"}) - {"count"}
+    """Not the count, which would be of seconds and be taken for one of events."""
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations", "run"}
 

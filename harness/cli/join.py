@@ -30,7 +30,7 @@ def join(
     command is one process; several may join. Locust's protocol is neither authenticated nor encrypted: join
     only whom you trust, in a network that you trust.
 
-    Exit codes: 0 all sent and handed over, 1 it ended with an error, 2 the address was refused.
+    Exit codes: 0 all sent and handed over, 2 the address was refused, 3 it ended with an error.
     """
     listens = master_of(master)
     folder = Path(tempfile.mkdtemp(prefix="floodmark-join-"))

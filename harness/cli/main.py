@@ -15,8 +15,8 @@ from typing import Any, Final
 import typer
 from rich.text import Text
 
-from harness.cli.output import OutputFormat, console, print_error
-from harness.errors import FloodmarkError
+from harness.cli.output import OutputFormat, asked_for, console, print_error, print_failure, printable
+from harness.errors import FloodmarkError, Problem
 
 USAGE, INCONCLUSIVE, INTERRUPTED = 2, 3, 130
 
@@ -100,19 +100,35 @@ def invoke(arguments: Sequence[str]) -> int:
     if not arguments:
         invoke(["--help"])
         return USAGE
+    output = asked_for(arguments)
     try:
         result = _app(arguments)(list(arguments), prog_name="floodmark", standalone_mode=False)
+    except FloodmarkError as error:
+        print_error(error, output)
+        return error.exit_code
     except typer.TyperException as refused:
-        console().print(Text(f"error: {refused.format_message()}\nSee: floodmark [COMMAND] --help"))
+        _print_refused(refused, output)
         return USAGE
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort):  # the first one while a command is imported
         console().print("interrupted")
+        print_failure("Interrupted", "interrupted", INTERRUPTED, output)
         return INTERRUPTED
-    except Exception:  # noqa: BLE001 -- whatever it is, it is a bug, and is shown in full
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is a bug, and is shown in full
         traceback.print_exc()
         console().print("This is a bug in floodmark. Nothing was judged.")
+        print_failure(type(error).__name__, str(error), INCONCLUSIVE, output)
         return INCONCLUSIVE
     return result if isinstance(result, int) else 0
+
+
+def _print_refused(refused: typer.TyperException, output: OutputFormat) -> None:
+    """A command line that makes no sense."""
+    context = getattr(refused, "ctx", None)
+    command = context.command_path if context else "floodmark"
+    message = printable(refused.format_message())
+    console().print(Text(f"error: {message}\nSee: {command} --help"), soft_wrap=True)
+    problem = Problem(where=command, found=message, allowed=f"what `{command} --help` lists")
+    print_failure("UsageError", message, USAGE, output, problems=[problem])
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
@@ -134,7 +150,7 @@ def _filled(about: str, commands: Mapping[str, Command | Group], words: Sequence
             app.add_typer(_filled(entry.summary, entry.commands, further if name == asked else ()), name=name)
         elif name == asked:
             function = entry.load()
-            app.command(name, epilog=_example(name, function))(_guarded(function))
+            app.command(name, epilog=_example(name, function))(_interruptible(function))
         else:
             app.command(name, help=entry.summary)(_listed_only)
     return app
@@ -149,15 +165,14 @@ def _listed_only() -> None:
     raise AssertionError("a command that was not asked for was run")
 
 
-def _guarded(function: Callable[..., None]) -> Callable[..., None]:
-    """The command's function, with its errors shown in the form that its ``--output`` asks for."""
+def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
+    """The command's function. Typer takes an interrupt for an exit that has been told of already."""
 
     @functools.wraps(function)
-    def guarded(*args: Any, **kwargs: Any) -> None:
+    def interruptible(*args: Any, **kwargs: Any) -> None:
         try:
             function(*args, **kwargs)
-        except FloodmarkError as error:
-            print_error(error, kwargs.get("output", OutputFormat.TEXT))
-            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
 
-    return guarded
+    return interruptible

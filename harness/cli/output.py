@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from enum import StrEnum
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import FloodmarkError, InvalidInput
+from harness.errors import FloodmarkError, InvalidInput, Problem
 
 _WIDTH_OF_LOGS: Final = 160
 
@@ -62,10 +64,26 @@ class Progress:
         self._console.print(elapsed.append(message, style="default"))
 
 
+def asked_for(arguments: Sequence[str]) -> OutputFormat:
+    """The format that a command line asks for, be the rest of it as wrong as it may.
+
+    Whoever asks for one that there is not, or leaves it out, is a program that expects some other than text.
+    """
+    options = takewhile(lambda argument: argument != "--", arguments)
+    words = [word for argument in options for word in argument.split("=", 1)]
+    chosen = [after for word, after in pairwise([*words, ""]) if word == "--output"]
+    return OutputFormat.TEXT if not chosen or chosen[-1] == OutputFormat.TEXT else OutputFormat.JSON
+
+
 def print_json(payload: Mapping[str, object]) -> None:
     """Write the one JSON object of ``--output json``. NaN and infinity become null, as JSON has neither."""
     sys.stdout.write(orjson.dumps(payload, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
     sys.stdout.flush()
+
+
+def printable(text: str) -> str:
+    """The text, with escapes for what is no Unicode, as the names of files may be."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -80,17 +98,26 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
 
 def print_error(error: FloodmarkError, output: OutputFormat = OutputFormat.TEXT) -> None:
     """Say what was refused or failed: on standard error, and as the JSON object where one was asked for."""
-    console().print(Text("error: ", style="bold red").append(str(error), style="default"), soft_wrap=True)
-    if output is OutputFormat.JSON:
-        print_json({"error": error_object(error), "exit_code": error.exit_code})
+    said = Text("error: ", style="bold red").append(printable(str(error)), style="default")
+    console().print(said, soft_wrap=True)
+    problems = error.problems if isinstance(error, InvalidInput) else None
+    print_failure(type(error).__name__, str(error), error.exit_code, output, problems=problems)
 
 
-def error_object(error: FloodmarkError) -> dict[str, object]:
-    """The error as JSON: its kind, its message, and for refused input every problem."""
-    body: dict[str, object] = {"kind": type(error).__name__, "message": str(error)}
-    if isinstance(error, InvalidInput):
-        body["problems"] = [
-            {"where": problem.where, "found": problem.found, "allowed": problem.allowed}
-            for problem in error.problems
+def print_failure(
+    kind: str,
+    message: str,
+    exit_code: int,
+    output: OutputFormat,
+    *,
+    problems: Sequence[Problem] | None = None,
+) -> None:
+    """Write how a command ended as the one JSON object, where one was asked for."""
+    if output is not OutputFormat.JSON:
+        return
+    error: dict[str, object] = {"kind": kind, "message": printable(message)}
+    if problems is not None:
+        error["problems"] = [
+            {name: printable(text) for name, text in asdict(problem).items()} for problem in problems
         ]
-    return body
+    print_json({"error": error, "exit_code": exit_code})

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from harness.errors import InvalidInput, Problem
+from harness.files import is_file
 
 LAST: Final = "last"
 
@@ -23,16 +24,24 @@ def find_run(run: str, out: Path) -> Path:
     """The folder of a recorded run. Raises InvalidInput that lists the newest runs there are."""
     runs = sorted((path for path in out.glob("*--*") if _is_run(path)), key=_age)
     if run == LAST and runs:
-        return runs[-1]
+        return _without_pipes(runs[-1])
     for folder in (out / run, Path(run)):
         if run != LAST and _is_run(folder):
-            return folder
+            return _without_pipes(folder)
     newest = ", ".join(path.name for path in runs[-5:]) or f"none is recorded in {out}"
     raise InvalidInput([Problem(where="RUN", found=run, allowed=f"the id or folder of a run: {newest}")])
 
 
+def _without_pipes(run: Path) -> Path:
+    """The run, once nothing in it would be waited for: no run records a pipe."""
+    pipes = [path for path in (*run.glob("*"), *run.glob("history/**/*")) if path.is_fifo()]
+    if pipes:
+        raise InvalidInput([Problem(where=str(path), found="a pipe", allowed="a file") for path in pipes])
+    return run
+
+
 def _is_run(folder: Path) -> bool:
-    return (folder / "scenario.json").is_file()
+    return is_file(folder / "scenario.json")
 
 
 def _age(folder: Path) -> tuple[str, int]:

@@ -17,8 +17,8 @@ _PARQUET_ALONE: Final = ("narrowed_type", "truncated")
 
 def batch_rules(draft: Draft) -> Iterator[Problem]:
     """Every rule that the section breaks, as far as the well-formed sections tell."""
-    yield from _shown(draft)
     if draft.batch is None:
+        yield from _missing(draft)
         return
     if draft.pipeline is not None and not draft.pipeline.batches:
         allowed = "none, unless pipeline.deploy is batch or lambda"
@@ -26,6 +26,9 @@ def batch_rules(draft: Draft) -> Iterator[Problem]:
     if not 1 <= len(draft.batch.steps) <= _STEPS_MAX:
         found = f"{len(draft.batch.steps)} steps"
         yield draft.problem(("batch", "steps"), found, f"1 to {_STEPS_MAX}")
+    elif not any(isinstance(step, RunDays) for step in draft.batch.steps):
+        allowed = "a step of the kind run, or no day reaches a table"
+        yield draft.problem(("batch", "steps"), "no run", allowed)
     if draft.load is not None:
         days, rest_s = divmod(draft.load.event_span, DAY_S)
         if not days or rest_s:
@@ -37,20 +40,12 @@ def batch_rules(draft: Draft) -> Iterator[Problem]:
     yield from _files(draft, draft.batch.steps)
 
 
-def _shown(draft: Draft) -> Iterator[Problem]:
-    """A check of what a step alone shows needs such a step."""
-    if draft.batch is None and draft.document.get("batch") is not None:
-        return
-    steps = draft.batch.steps if draft.batch else ()
-    shown = {
-        "pruning": (any(isinstance(step, RunDays) and step.scans for step in steps), "a run with scans"),
-        "reruns_unchanged": (any(isinstance(step, Rerun) for step in steps), "a rerun"),
-    }
-    for n, expectation in draft.expect.items():
-        there, needed = shown.get(expectation.check, (True, ""))
-        if not there:
-            allowed = f"another check, unless a step of batch is {needed}"
-            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
+def _missing(draft: Draft) -> Iterator[Problem]:
+    """A lake that nothing fills cannot be judged, after a run of minutes."""
+    if draft.pipeline is not None and draft.pipeline.batches and draft.document.get("batch") is None:
+        without = "stream_path" if draft.pipeline.streams else "topics"
+        allowed = f"a batch stage, as pipeline.deploy is {draft.pipeline.deploy}; {without} deploys no lake"
+        yield draft.problem(("batch",), "missing", allowed)
 
 
 def _days(draft: Draft, stage: BatchStage, days: int) -> Iterator[Problem]:
@@ -100,9 +95,6 @@ def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
 
 def _files(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
     for n, step in enumerate(steps):
-        if isinstance(step, Drop) and draft.load is not None and draft.load.path == "computed":
-            allowed = "another step, or another load.path: no plan says which events a computed load has"
-            yield draft.problem(("batch", "steps", n, "kind"), "drop", allowed)
         if isinstance(step, Drop) and step.damage in _PARQUET_ALONE and step.format != "parquet":
             allowed = f"none or another, or format: parquet, which alone can be {step.damage}"
             yield draft.problem(("batch", "steps", n, "damage"), step.damage, allowed)

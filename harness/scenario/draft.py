@@ -13,9 +13,11 @@ from typing import Any, Final
 from harness.batch.steps import BatchStage
 from harness.documents import Document, FieldPath, read_document, shown
 from harness.errors import InvalidInput, Problem
+from harness.files import is_file
 from harness.load.traces.mapping import AnyMapping, read_mapping
 from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
 from harness.scenario.options import WrittenPipeline, options_from
+from harness.scenario.setting import Setting
 from harness.scenario.vocabulary import Vocabulary
 from harness.topologies import topology_files, topology_in
 from harness.topology import Topology
@@ -42,6 +44,18 @@ class Draft:
     faults: Mapping[int, FaultSpec]
     """By place in the file; those that are not well formed are left out."""
     expect: Mapping[int, Expectation]
+
+    @property
+    def setting(self) -> Setting:
+        """What decides which checks can tell anything, as far as it is well formed."""
+        steps = self.batch.steps if self.batch else None
+        return Setting(
+            pipeline=self.pipeline,
+            load=self.load,
+            warm_up_s=self.head.warm_up if self.head else None,
+            faults=bool(self.document.get("faults")),
+            steps=() if self.document.get("batch") is None else steps,
+        )
 
     def problem(self, at: FieldPath, found: str, allowed: str) -> Problem:
         """A problem of a field, with its place in the file."""
@@ -145,12 +159,13 @@ class _Reader:
         return {n: item for n, item in items.items() if item is not None}
 
     def _trace(self, trace: Path) -> Path:
-        path = (self._folder / trace).resolve()
-        if not path.is_file():
+        path = self._folder / trace
+        if not is_file(path):
             self._refuse(
                 ("load", "trace"), str(trace), "the path of a mapping file, from the scenario's folder"
             )
             return path
+        path = path.resolve()
         try:
             self.mapping, _ = read_mapping(path)
         except InvalidInput as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.documents import read_document
 from harness.errors import InvalidInput, Problem
+from harness.files import is_file
 from harness.places import SCENARIOS
 from harness.scenario.draft import draft_of
 from harness.scenario.model import Scenario
@@ -57,12 +58,12 @@ def load_many(paths: Sequence[Path], *, words: Vocabulary | None = None) -> tupl
 
 def find_scenario(path: Path) -> Path:
     """The file that was meant: the path itself, or else one of the product's own scenarios."""
-    if path.exists():
+    if is_file(path):
         return path
     own = [SCENARIOS / path.relative_to("scenarios")] if path.is_relative_to("scenarios") else []
     if path.name == str(path) and not path.suffix:
         own.append(SCENARIOS / f"{path}.yaml")
-    return next((candidate for candidate in own if candidate.is_file()), path)
+    return next((candidate for candidate in own if is_file(candidate)), path)
 
 
 def scenario_schema() -> dict[str, Any]:

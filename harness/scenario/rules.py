@@ -9,6 +9,7 @@ from typing import Final
 
 from harness.batch.steps import DAY_S
 from harness.errors import Problem
+from harness.history.course import PHASES
 from harness.load.clock import ORIGIN_BACK_S
 from harness.load.plan.closing import WINDOW_MS, Closing
 from harness.load.profiles.trace import TraceProfile
@@ -16,7 +17,8 @@ from harness.load.traces.mapping import GeneratedMapping
 from harness.scenario.batch_rules import batch_rules
 from harness.scenario.draft import Draft
 from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
-from harness.scenario.thresholds import parse
+from harness.scenario.setting import Setting
+from harness.scenario.thresholds import Threshold, parse
 from harness.scenario.vocabulary import CheckWords, Vocabulary
 from harness.typed import suggestion
 from pipeline.options import PipelineOptions
@@ -161,8 +163,7 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
     """What is deployed needs its engines, and what is sent in whole batches is judged in Kafka alone."""
     if draft.pipeline is None:
         return
-    streams = draft.pipeline.streams
-    if draft.load is not None and draft.load.sends_batches and streams:
+    if draft.load is not None and draft.load.sends_batches and draft.pipeline.deploy != "topics":
         path = draft.load.path
         yield draft.problem(("load", "path"), path, f"live, or {path} with pipeline: {{deploy: topics}}")
     needed = _NEEDED[draft.pipeline.deploy]
@@ -181,7 +182,8 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
             place = ("load", "readers", "weights", name)
             yield draft.problem(place, f"unknown reader {name}", suggestion(name, words.readers))
     if draft.pipeline is not None and not draft.pipeline.streams:
-        allowed = "none with pipeline.deploy: topics, behind which there is nothing to read"
+        deploy = draft.pipeline.deploy
+        allowed = f"none with pipeline.deploy: {deploy}, behind whose source topic there is nothing to read"
         yield draft.problem(("load", "readers"), "readers", allowed)
 
 
@@ -246,36 +248,44 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
             allowed = suggestion(expectation.check, words.checks)
             yield draft.problem(("expect", n, "check"), expectation.check, allowed)
             continue
-        if (needed := _lacking(check, draft)) is not None:
-            yield draft.problem(("expect", n, "check"), expectation.check, needed)
+        if needed := check.unfit(draft.setting):
+            allowed = f"another check, unless {needed}"
+            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
         if expectation.check in seen:
             found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
             yield draft.problem(("expect", n, "check"), found, "each check once, with all its thresholds")
         seen.setdefault(expectation.check, n)
         for m, text in enumerate(expectation.thresholds):
             try:
-                parse(text, unit=check.unit, aggregates=check.aggregates)
+                limit = parse(text, unit=check.unit, aggregates=check.aggregates)
             except ValueError as error:
                 yield draft.problem(("expect", n, "thresholds", m), text, str(error))
+                continue
+            if not needed and (allowed := _judgeable(limit, check, draft.setting)):
+                yield draft.problem(("expect", n, "thresholds", m), text, allowed)
 
 
-def _lacking(check: CheckWords, draft: Draft) -> str | None:
-    """What a check would need to have anything to look at."""
-    if check.behind_source and draft.pipeline is not None and not draft.pipeline.streams:
-        return "a check of sending or of the source topic, where pipeline.deploy is topics"
-    if check.batch_layer and draft.pipeline is not None and not draft.pipeline.batches:
-        return "another check, unless pipeline.deploy is lambda"
-    if check.batches_alone and draft.load is not None and not draft.load.sends_batches:
-        return "another check, unless load.path is replay or computed"
-    if check.from_intended and draft.load is not None and draft.load.is_flood:
-        return "another check, unless load.profile says when each event is to be sent"
-    return None
+def _judgeable(limit: Threshold, check: CheckWords, setting: Setting) -> str:
+    """What a limit may say that a run can be held to; "" where it says that already."""
+    phases = [phase for phase in PHASES if phase in check.phases & setting.phases]
+    if limit.is_count:
+        return ""
+    if not phases:
+        lacking = "faults" if "fault" in check.phases else "a batch stage"
+        return f"a count, or {lacking}, without which nothing is measured"
+    return "" if set(limit.phases) <= set(phases) else f"phases out of {', '.join(phases)}"
 
 
 def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     names = draft.head.expect_fail if draft.head else ()
+    limited = {expectation.check for expectation in draft.expect.values()}
     for n, name in enumerate(names):
-        if name not in words.checks:
+        check = words.checks.get(name)
+        if check is None:
             yield draft.problem(("expect_fail", n), name, suggestion(name, words.checks))
         elif name in names[:n]:
             yield draft.problem(("expect_fail", n), f"{name} again", "each check once")
+        elif needed := check.unfit(draft.setting):
+            yield draft.problem(("expect_fail", n), name, f"another check, unless {needed}")
+        elif not check.safety and name not in limited:
+            yield draft.problem(("expect_fail", n), name, "a check that has a limit in expect")

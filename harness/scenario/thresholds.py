@@ -1,8 +1,9 @@
 """The threshold grammar: ``aggregate operator limit [during phase,phase]``.
 
-``p(99) < 500ms`` · ``rate >= 50000/s`` · ``count == 0`` · ``max < 15m during fault,recovery`` ·
-``p(99) < 1.1 * baseline``. A limit carries the unit that its check measures in; a bare number where a unit
-belongs is refused, as is a unit where none belongs, so that a misspelt threshold never passes.
+``p(99) < 500ms`` · ``rate >= 50k/s`` · ``count == 0`` · ``max < 15m during fault,recovery``. A limit carries
+the unit that its check measures in; a bare number where a unit belongs is refused, as is a unit where none
+belongs, so that a misspelt threshold never passes. A count is of the whole run and has neither a unit nor
+phases. ``avg``, ``med`` and ``===`` are k6's words for ``mean``, ``p(50)`` and ``==``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.history.course import PHASES
-from harness.units import DURATION_UNITS_S, NUMBER
+from harness.units import DURATION_UNITS_S, RATE_UNITS_PER_S
 
 _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
     {
@@ -35,19 +36,22 @@ _UNITS: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
         # A check's unit, and the units in which its limits may be written, each in the check's own.
         "ms": {unit: seconds / _MS_IN_S for unit, seconds in DURATION_UNITS_S.items()},
         "s": DURATION_UNITS_S,
-        "1/s": {"/s": 1.0},
+        "1/s": RATE_UNITS_PER_S,
         "%": {"%": 1.0},
         "": {"": 1.0},
     }
 )
+_OF_K6: Final[Mapping[str, str]] = MappingProxyType({"avg": "mean", "med": "p(50)", "===": "=="})
+_NUMBER: Final = r"(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][-+]?[0-9]{1,3})?"
 _GRAMMAR: Final = re.compile(
     r"(?P<aggregate>[a-z_]{1,32}|p\s?\(\s?(?P<percentile>[0-9]{1,3}(?:\.[0-9]{1,6})?)\s?\))"
-    r"\s*(?P<operator><=|>=|==|!=|<|>)"
-    rf"\s*(?:(?P<factor>{NUMBER})\s*\*\s*baseline|(?P<number>-?{NUMBER})\s?(?P<unit>[a-z/%]{{0,3}}))"
+    r"\s*(?P<operator><=|>=|===?|!=|<|>)"
+    rf"\s*(?P<number>-?{_NUMBER})\s?(?:(?P<unit>[a-zA-Z/%]{{0,3}})|(?P<baseline>\*\s*baseline))"
     r"(?:\s+during\s+(?P<phases>[a-z_]+(?:\s*,\s*[a-z_]+)*))?"
 )
-_EXAMPLES: Final = "p(99) < 500ms, count == 0, max < 15m during fault,recovery, or p(99) < 1.1 * baseline"
+_EXAMPLES: Final = "p(99) < 500ms, rate >= 50k/s, count == 0, or max < 15m during fault,recovery"
 _TEXT_LIMIT: Final = 200
+_DIGITS_MAX: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,39 +61,34 @@ class Threshold:
     aggregate: str
     """``count``, ``max``, ``rate``, ``mean`` or a percentile, ``p(99)``."""
     operator: str
-    limit: float | None
-    """In ``unit``; None when the limit is relative to a baseline."""
+    limit: float
+    """In ``unit``."""
     unit: str
-    """The check's own: ``ms``, ``s``, ``1/s``, ``%``, or "" for a count."""
+    """The check's own: ``ms``, ``s``, ``1/s``, ``%``; "" for a count."""
     phases: tuple[str, ...] = ()
     """In which it holds; empty for the whole run."""
-    baseline_factor: float | None = None
-    """The limit is this much of the baseline."""
     text: str = field(default="", compare=False)
     """As the user wrote it."""
+
+    @property
+    def is_count(self) -> bool:
+        """Whether it is of how many there are, and not of what they measure."""
+        return self.aggregate == "count"
 
     @property
     def percentile(self) -> float | None:
         """99.0 for ``p(99)``; None for other aggregates."""
         return float(self.aggregate[2:-1]) if self.aggregate.startswith("p(") else None
 
-    def holds(self, observed: float, baseline: float | None = None) -> bool:
-        """Whether the observation keeps the limit. NaN never does, nor does a baseline that is not there."""
-        limit = self.limit
-        if self.baseline_factor is not None and baseline is not None:
-            limit = self.baseline_factor * baseline
-        if limit is None or math.isnan(observed) or math.isnan(limit):
-            return False
-        return _OPERATORS[self.operator](observed, limit)
+    def holds(self, observed: float) -> bool:
+        """Whether the observation keeps the limit. What is no number, or never came, never does."""
+        return math.isfinite(observed) and _OPERATORS[self.operator](observed, self.limit)
 
     def __str__(self) -> str:
         """In the grammar, with the limit in the check's own unit."""
-        if self.limit is not None:
-            limit = _positional(self.limit) + ("/s" if self.unit == "1/s" else self.unit)
-        else:
-            limit = f"{_positional(self.baseline_factor or 0.0)} * baseline"
+        unit = "/s" if self.unit == "1/s" else self.unit
         during = f" during {','.join(self.phases)}" if self.phases else ""
-        return f"{self.aggregate} {self.operator} {limit}{during}"
+        return f"{self.aggregate} {self.operator} {_shortest(self.limit)}{unit}{during}"
 
 
 def parse(text: str, *, unit: str, aggregates: Collection[str] | None = None) -> Threshold:
@@ -100,38 +99,59 @@ def parse(text: str, *, unit: str, aggregates: Collection[str] | None = None) ->
     match = _GRAMMAR.fullmatch(text.strip()) if len(text) <= _TEXT_LIMIT else None
     if match is None:
         raise ValueError(f"an aggregate, a comparison and a limit, such as {_EXAMPLES}")
+    if match["baseline"] is not None:
+        raise ValueError(f"a limit of its own, such as {_EXAMPLES}: nothing gives a baseline to compare with")
     aggregate = _aggregate(match, aggregates)
-    limit = None if match["number"] is None else _limit(match["number"], match["unit"], unit)
-    factor = None if match["factor"] is None else float(match["factor"])
-    return Threshold(
+    phases = _phases(match["phases"])
+    if aggregate == "count":
+        unit = ""
+        if phases:
+            raise ValueError("a count in no phase: it is of the whole run")
+    threshold = Threshold(
         aggregate=aggregate,
-        operator=match["operator"],
-        limit=limit,
+        operator=_OF_K6.get(match["operator"], match["operator"]),
+        limit=_limit(match["number"], match["unit"], unit),
         unit=unit,
-        phases=_phases(match["phases"]),
-        baseline_factor=factor,
+        phases=phases,
         text=text,
     )
+    _require_sense(threshold)
+    return threshold
 
 
 def _aggregate(match: re.Match[str], aggregates: Collection[str] | None) -> str:
     percentile = match["percentile"]
     if percentile is not None and not 0 <= float(percentile) <= 100:  # noqa: PLR2004 -- a percentile's own range
         raise ValueError("a percentile from p(0) to p(100)")
-    aggregate = match["aggregate"] if percentile is None else f"p({_positional(float(percentile))})"
+    written = match["aggregate"] if percentile is None else f"p({_shortest(float(percentile))})"
+    aggregate = _OF_K6.get(written, written)
     if aggregates is None or aggregate in aggregates:
         return aggregate
-    if percentile is not None and any(known.startswith("p(") for known in aggregates):
+    if aggregate.startswith("p(") and any(known.startswith("p(") for known in aggregates):
         return aggregate
     raise ValueError(f"an aggregate that this check gives: {_listed(aggregates)}")
 
 
 def _limit(number: str, written: str, unit: str) -> float:
+    """In ``unit``. By decimals, so that a limit is the same number in whichever unit it was written."""
     factors = _UNITS[unit]
     if written not in factors:
-        units = " or ".join(factors) if unit else "no unit"
-        raise ValueError(f"a limit in the check's unit ({units})")
-    return float(number) * factors[written]
+        units = f"in the check's unit ({' or '.join(factors)})" if unit else "without a unit"
+        raise ValueError(f"a limit {units}")
+    if number.startswith("-"):
+        raise ValueError("a limit of 0 or more: nothing that is measured is negative")
+    limit = float(Decimal(number) * Decimal(repr(factors[written])))
+    if not math.isfinite(limit):
+        raise ValueError("a finite limit")
+    return limit
+
+
+def _require_sense(threshold: Threshold) -> None:
+    """A limit that nothing can miss proves nothing, and one that nothing can keep is a mistake."""
+    if threshold.is_count and not threshold.limit.is_integer():
+        raise ValueError("a whole number, as it is a count")
+    if threshold.limit == 0 and threshold.operator in ("<", ">="):
+        raise ValueError("a limit that can be both kept and missed: nothing that is measured is less than 0")
 
 
 def _phases(text: str | None) -> tuple[str, ...]:
@@ -149,7 +169,7 @@ def _listed(aggregates: Collection[str]) -> str:
     return ", ".join([*others, *(["p(N)"] if percentiles else [])])
 
 
-def _positional(number: float) -> str:
-    """The shortest decimal that reads back as the same float, without an exponent and a trailing ``.0``."""
-    text = format(Decimal(repr(number)), "f")
-    return text.removesuffix(".0")
+def _shortest(number: float) -> str:
+    """The shortest decimal that reads back as the same float; with an exponent only where it is long."""
+    text = format(Decimal(repr(number)), "f").removesuffix(".0")
+    return text if len(text) <= _DIGITS_MAX else repr(number)

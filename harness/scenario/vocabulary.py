@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from functools import partial
+
+from harness.history.course import PHASES
+from harness.scenario.setting import Setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,14 +16,12 @@ class CheckWords:
 
     unit: str
     aggregates: Set[str]
-    behind_source: bool = False
-    """Whether it looks at what lies behind the source topic, and so needs the whole stream path."""
-    batch_layer: bool = False
-    """Whether it looks at the batch layer, and so needs it deployed."""
-    batches_alone: bool = False
-    """Whether it looks at batches, and so needs a load that sends whole ones."""
-    from_intended: bool = False
-    """Whether it counts from when the load meant to send, and so needs one that means events for moments."""
+    phases: Set[str] = frozenset(PHASES)
+    """In which what it measures may begin."""
+    safety: bool = False
+    """Whether it has limits that hold whether or not the scenario names it."""
+    unfit: Callable[[Setting], str] = lambda setting: ""
+    """What it would need in order to tell anything; "" where it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,8 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """What is registered in harness/services, faults, checks and load/users."""
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
-    from harness.checks import (  # noqa: PLC0415
-        BEHIND_SOURCE,
-        CHECKS,
-        FROM_INTENDED,
-        OF_BATCH_LAYER,
-        OF_BATCHES_ALONE,
-    )
+    from harness.checks import CHECKS  # noqa: PLC0415
+    from harness.checks.fitness import measured_in, unfit  # noqa: PLC0415
     from harness.faults import FAULTS  # noqa: PLC0415
     from harness.load.users import READER_KINDS  # noqa: PLC0415
     from harness.services import SERVICES  # noqa: PLC0415
@@ -57,10 +54,9 @@ def vocabulary() -> Vocabulary:
             name: CheckWords(
                 unit=check.unit,
                 aggregates=check.aggregates,
-                behind_source=name in BEHIND_SOURCE,
-                batch_layer=name in OF_BATCH_LAYER,
-                batches_alone=name in OF_BATCHES_ALONE,
-                from_intended=name in FROM_INTENDED,
+                phases=measured_in(name),
+                safety=bool(check.default_thresholds),
+                unfit=partial(unfit, name),
             )
             for name, check in CHECKS.items()
         },

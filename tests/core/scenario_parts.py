@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
+from harness.checks.fitness import unfit
 from harness.errors import InvalidInput
 from harness.scenario.load import load_scenario
 from harness.scenario.model import Scenario
@@ -16,11 +18,14 @@ WORDS = Vocabulary(
     services={"kafka": {"broker"}, "flink": {"jobmanager", "taskmanager"}, "cassandra": {"node"}},
     faults={"kill", "pause"},
     checks={
-        "duplicates": CheckWords(unit="", aggregates={"count"}),
-        "freshness_windows": CheckWords(unit="ms", aggregates={"p(50)", "max"}, behind_source=True),
-        "out_of_order": CheckWords(unit="", aggregates={"count"}, batches_alone=True),
-        "produce_latency": CheckWords(unit="ms", aggregates={"max"}, from_intended=True),
-        "throughput": CheckWords(unit="1/s", aggregates={"rate"}),
+        name: CheckWords(unit=unit, aggregates=aggregates, unfit=partial(unfit, name))
+        for name, unit, aggregates in (
+            ("duplicates", "", {"count"}),
+            ("freshness_windows", "ms", {"p(50)", "max"}),
+            ("out_of_order", "", {"count"}),
+            ("produce_latency", "ms", {"max"}),
+            ("throughput", "1/s", {"rate"}),
+        )
     },
     readers={"hot_point", "hot_range"},
 )

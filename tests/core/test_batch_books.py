@@ -11,6 +11,7 @@ import pytest
 
 from harness.batch.books import BatchBooks
 from harness.batch.job import BatchJob, told
+from harness.batch.steps import BatchStage, RunDays
 from harness.history.batch_schema import BATCH_TABLES
 from harness.judge import judge_history
 from harness.run_clock import RunClock
@@ -58,7 +59,9 @@ def test_what_a_query_was_spared_is_held_against_the_scenarios_limit(
 ) -> None:
     books.note(SCANNED)
     of = scenario(
-        Expectation(check="pruning", thresholds=(limit,)), pipeline=PipelineOptions(deploy="lambda")
+        Expectation(check="pruning", thresholds=(limit,)),
+        pipeline=PipelineOptions(deploy="lambda"),
+        batch=BatchStage(steps=(RunDays(days=(1,), scans=(1,)),)),
     )
     judgement = judge_history(history(of=of, batch_scans=kept(books, "batch_scans")), run_id="r")
     (finding,) = (finding for finding in judgement.findings if finding.name == "pruning")

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from harness.checks import CHECKS
+from harness.checks.finding import Verdict
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.checks.signals import stream_delay
 from harness.history.course import FaultLine
-from harness.scenario.model import FaultSpec
+from harness.judge import judge_history
+from harness.scenario.model import Expectation, FaultSpec
 from harness.topology import RoleSpec, Topology
 from tests.core.histories import (
     ORIGIN_MS,
@@ -345,3 +347,12 @@ def test_a_fault_that_was_not_carried_out_makes_the_run_inconclusive(
     faults: tuple[FaultLine, ...], reason: str
 ) -> None:
     assert CHECKS["faults_carried_out"].measure(run(faults=faults)) == Unjudged(reason=reason)
+
+
+@pytest.mark.parametrize("name", ["recovery_time", "catch_up_time"])
+def test_where_no_fault_is_planned_there_is_nothing_to_recover_from(name: str) -> None:
+    of = scenario(Expectation(check=name, thresholds=("count == 0", "count == 2", "max < 9s")))
+    judgement = judge_history(history(of=of, samples=[]), run_id="r", checks={name: CHECKS[name]})
+    found = [(finding.observed, finding.verdict) for finding in judgement.findings]
+    assert found == [(0.0, Verdict.PASS), (0.0, Verdict.FAIL), (None, Verdict.INCONCLUSIVE)]
+    assert judgement.measured == ()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.checks import CHECKS, checks_for
 from harness.checks.finding import Finding, Verdict
 from harness.checks.measurement import Distribution, Unjudged
+from harness.checks.rate_accuracy import RateAccuracyOfBatches
 from harness.history.course import HotWriteLine
 from harness.judge import judge_history
 from harness.load.profiles import AnyProfile
@@ -47,7 +48,7 @@ def judged(name: str, *thresholds: str, **tables: Any) -> list[Finding]:
 
 def measured(name: str, **tables: Any) -> Distribution:
     run = history(**tables)
-    measurement = checks_for(run.scenario)[name].measure(run)
+    measurement = checks_for(run.scenario).get(name, CHECKS[name]).measure(run)
     assert isinstance(measurement, Distribution), measurement
     return measurement
 
@@ -88,12 +89,27 @@ def test_a_latency_finding_says_everything() -> None:
         ("mean <= 5.02ms", Verdict.PASS),
         ("min >= 5ms", Verdict.PASS),
         ("max < 7ms during fault", Verdict.INCONCLUSIVE),
-        ("p(99) < 1.1 * baseline", Verdict.INCONCLUSIVE),
+        ("p(99) < 1.1 * baseline", Verdict.INCONCLUSIVE),  # of a run that was recorded when it was taken
     ],
 )
 def test_a_limit_is_held_against_its_aggregate(limit: str, verdict: Verdict) -> None:
     (finding,) = judged("produce_latency", limit, operations=[took(5, 99), took(7)])
     assert finding.verdict is verdict
+
+
+def test_a_count_has_no_unit_and_is_of_the_whole_run() -> None:
+    (finding,) = judged("produce_latency", "count >= 100", operations=[took(5, 99), took(7)])
+    assert (finding.verdict, finding.observed, finding.unit) == (Verdict.PASS, 100.0, "")
+
+
+def test_seconds_are_not_counted_as_if_they_were_events() -> None:
+    (finding,) = judged("throughput", "count >= 1", operations=[took(5, 99)])
+    assert finding.detail.startswith("not a limit: an aggregate that this check gives: max, mean")
+
+
+def test_what_never_came_keeps_no_limit() -> None:
+    (finding,) = judged("produce_latency", "max != 5ms", operations=[took(5, outcome="unknown")])
+    assert (finding.verdict, finding.detail[:13]) == (Verdict.FAIL, "it never came")
 
 
 def test_a_value_belongs_to_the_phase_in_which_it_began() -> None:
@@ -246,7 +262,8 @@ def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
     run = history(
         of=in_batches(TraceProfile(), "replay"), operations=[took(5, 10, at_s=second) for second in range(12)]
     )
-    assert isinstance(checks_for(run.scenario)["rate_accuracy"].measure(run), Unjudged)
+    assert isinstance(RateAccuracyOfBatches().measure(run), Unjudged)
+    assert "rate_accuracy" not in checks_for(run.scenario)
 
 
 def test_hot_writes_lie_on_the_clock_of_the_run() -> None:

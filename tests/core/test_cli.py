@@ -41,7 +41,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> Raising:
         (InvalidInput([PROBLEM]), 2),
         (RunError("no history"), 3),
         (PlatformError("no broker"), 4),
-        (FloodmarkError("other"), 1),
+        (FloodmarkError("other"), 3),
         (KeyboardInterrupt(), 130),
         (typer.Exit(1), 1),
         (typer.BadParameter("x"), 2),
@@ -76,6 +76,109 @@ def test_an_error_is_one_json_object_where_json_was_asked_for(
             "problems": [{"where": "x.yaml:3: seed", "found": "-1", "allowed": "0 or more"}],
         },
     }
+
+
+USAGE = [
+    ["--output", "json"],
+    ["nonsense", "--output", "json"],
+    ["--output", "json", "validate", "quickstart"],
+    ["validate", "--output", "json"],
+    ["validate", "quickstart", "--nonsense", "--output", "json"],
+    ["--nonsense", "validate", "quickstart", "--output=json"],
+    ["validate", "quickstart", "--output", "text", "--output", "json", "--nonsense"],
+    ["run", "--output", "json"],
+    ["run", "quickstart", "--seed", "seven", "--output", "json"],
+    ["run", "--output=json", "quickstart", "--seed=-1"],
+    ["run", "quickstart", "--output", "json", "--seed"],
+    ["run", "quickstart", "more", "--output", "json"],
+    ["judge", "--out", __file__, "--output", "json"],
+    ["list", "nonsense", "--output", "json"],
+    ["join", "host", "--output", "json"],
+    ["batch", "--output", "json"],
+    ["batch", "nonsense", "--output", "json"],
+    ["batch", "run", "--date", "yesterday", "--output", "json"],
+    ["batch", "backfill", "--output", "json", "--from", "2026-11-14"],
+    ["quality", "report", "--output", "json"],
+    ["validate", "quickstart", "--output"],
+    ["validate", "quickstart", "--output", "JSON"],
+    ["validate", "quickstart", "--output=yaml"],
+]
+"""Each is one mistake of a program that asks for an object, or wants some other format than text."""
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_a_wrong_command_line_is_one_json_object(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert (told["exit_code"], told["error"]["kind"]) == (2, "UsageError")
+    (problem,) = told["error"]["problems"]
+    assert problem["found"] == told["error"]["message"] != ""
+    assert problem["where"].startswith("floodmark")
+    assert "--help" in problem["allowed"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["validate", "--nonsense"],
+        ["run", "--output", "text"],
+        ["run", "--output", "json", "--output", "text"],
+        ["run", "quickstart", "--nonsense", "--", "--output", "json"],
+    ],
+    ids=" ".join,
+)
+def test_people_are_told_of_a_wrong_command_line_on_standard_error_alone(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("error: ")
+
+
+@pytest.mark.parametrize("arguments", [["run", "--help", "--output", "json"], ["batch", "--help"]])
+def test_help_stays_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(arguments) == 0
+    assert capsys.readouterr().out.startswith("Usage: floodmark")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "code"),
+    [
+        (PlatformError("no broker"), "PlatformError", 4),
+        (FloodmarkError("other"), "FloodmarkError", 3),
+        (KeyboardInterrupt(), "Interrupted", 130),
+        (typer.Abort(), "Interrupted", 130),
+        (typer.BadParameter("x"), "UsageError", 2),
+        (ZeroDivisionError("oh"), "ZeroDivisionError", 3),
+        (OSError(28, "No space left on device"), "OSError", 3),
+    ],
+)
+def test_whatever_ends_a_command_is_one_json_object(
+    raising: Raising, capsys: pytest.CaptureFixture[str], error: BaseException, kind: str, code: int
+) -> None:
+    raising(error)
+    assert invoke(["try", "--output", "json"]) == code
+    told = json.loads(capsys.readouterr().out)
+    assert (told["exit_code"], told["error"]["kind"]) == (code, kind)
+
+
+def test_a_command_that_cannot_be_imported_says_so_to_programs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Command(module="harness.cli.nowhere", function="x", summary="Broken.")
+    monkeypatch.setattr(cli, "COMMANDS", {"broken": broken})
+    assert invoke(["broken", "--output", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "ModuleNotFoundError"
+
+
+def test_a_name_that_is_no_unicode_is_told_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["validate", "\udcff.yaml", "--output", "json"]) == 2
+    (problem,) = json.loads(capsys.readouterr().out)["error"]["problems"]
+    assert problem["where"] == "\\udcff.yaml"
 
 
 def test_a_bug_shows_its_traceback(raising: Raising, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ from harness.history.reader import History
 from harness.history.writer import TableWriter
 from harness.judge import judge, judge_history
 from harness.scenario.model import Expectation
+from pipeline.options import PipelineOptions
 from tests.core.histories import history, run_info, scenario
 
 
@@ -196,6 +197,18 @@ def run_folder(tmp_path: Path, **files: bytes) -> Path:
     for name, content in files.items():
         (run / "history" / name.replace("_json", ".json")).write_bytes(content)
     return run
+
+
+def test_a_check_that_can_tell_nothing_of_a_run_says_why() -> None:
+    of = scenario(
+        Expectation(check="pruning", thresholds=("min > 0%",)), pipeline=PipelineOptions(deploy="topics")
+    )
+    (finding,) = (f for f in judge_history(history(of=of), run_id="r").findings if f.name == "pruning")
+    assert (finding.verdict, finding.detail) == (
+        Verdict.INCONCLUSIVE,
+        "it can tell nothing of this scenario, unless pipeline.deploy is batch or lambda,"
+        " and a step of batch is a run with scans",
+    )
 
 
 def test_a_run_that_recorded_nothing_is_inconclusive(tmp_path: Path) -> None:

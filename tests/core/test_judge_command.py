@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,27 @@ def test_judging_prints_one_object_and_ends_by_the_verdict(
 def test_what_a_killed_run_recorded_is_judged(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["judge", "last", "--out", str(runs), "--output", "json"]) == 3
     assert printed(capsys)["verdict"] == "INCONCLUSIVE"
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_run_with_a_pipe_in_it_is_refused_and_not_waited_for(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "history").mkdir()
+    (tmp_path / "scenario.json").write_text(scenario().model_dump_json())
+    os.mkfifo(tmp_path / "history" / "phases.jsonl")
+    assert invoke([command, str(tmp_path), "--output", "json"]) == 2
+    (problem,) = printed(capsys)["error"]["problems"]
+    assert (problem["where"], problem["found"]) == (str(tmp_path / "history" / "phases.jsonl"), "a pipe")
+
+
+def test_findings_that_cannot_be_written_are_an_error_and_no_bug(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scenario.json").write_text(scenario().model_dump_json())
+    (tmp_path / "findings.json").mkdir()
+    assert invoke(["judge", str(tmp_path), "--output", "json"]) == 3
+    assert printed(capsys)["error"]["kind"] == "RunError"
 
 
 def test_people_get_a_table(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,25 +36,23 @@ def test_there_is_no_batch_stage_without_the_batch_layer() -> None:
     assert "unless pipeline.deploy is batch or lambda" in "".join(refused(RUN, deploy="stream_path"))
 
 
-def test_a_file_is_made_of_planned_events_alone() -> None:
-    (told,) = refused(DROP, RUN, path="computed")
-    assert "steps[0].kind: found drop; allowed: another step, or another load.path" in told
-
-
 @pytest.mark.parametrize(
     ("steps", "told"),
     [
         ([{"kind": "run", "days": [3]}], "steps[0].days: found 3; allowed: a day of the load, which has 2"),
-        ([{**DROP, "day": 3}], "steps[0].day: found 3; allowed: a day of the load"),
+        ([{**DROP, "day": 3}, RUN], "steps[0].day: found 3; allowed: a day of the load"),
         ([RUN, RUN], "steps[1].days: found 1; allowed: a day after 1"),
-        ([{"kind": "rerun", "days": [1]}], "steps[0].days: found 1; allowed: a day that was run before"),
+        ([{"kind": "rerun", "days": [1]}, RUN], "steps[0].days: found 1; allowed: a day that was run before"),
         ([{**RUN, "scans": [1, 2]}], "steps[0].scans: found 2; allowed: a day that was run by then"),
-        ([{**DROP, "added": ["gate"]}], "steps[0].added: found gate; allowed: a field that `register`"),
+        ([{**DROP, "added": ["gate"]}, RUN], "steps[0].added: found gate; allowed: a field that `register`"),
         (
-            [{"kind": "register", "field": "value"}],
+            [{"kind": "register", "field": "value"}, RUN],
             "steps[0].field: found value; allowed: a field that is not",
         ),
-        ([{**DROP, "damage": "narrowed_type"}], "steps[0].damage: found narrowed_type; allowed: none or"),
+        (
+            [{**DROP, "damage": "narrowed_type"}, RUN],
+            "steps[0].damage: found narrowed_type; allowed: none or",
+        ),
         ([{"kind": "runs"}], "steps[0].kind: found runs; allowed: did you mean run? one of"),
         ([], "steps: found 0 steps; allowed: 1 to 200"),
         ([{**DROP, "partner": "../up"}], "steps[0].partner: found ../up"),
@@ -63,30 +61,3 @@ def test_a_file_is_made_of_planned_events_alone() -> None:
 def test_each_mistake_is_told_where_it_is(steps: list[object], told: str) -> None:
     (problem,) = refused(*steps)
     assert told in problem
-
-
-def expecting(check: str, *steps: object) -> list[str]:
-    """What is wrong with expecting something of a check."""
-    expect = [{"check": check, "thresholds": ["count == 0"]}]
-    batch = {"batch": {"steps": list(steps)}} if steps else {}
-    with pytest.raises(InvalidInput) as error:
-        rides(load__event_span="48h", expect=expect, **batch)
-    return [str(problem) for problem in error.value.problems if "unless a step" in str(problem)]
-
-
-@pytest.mark.parametrize("steps", [(), (RUN,)])
-@pytest.mark.parametrize(
-    ("check", "needed"), [("pruning", "a run with scans"), ("reruns_unchanged", "a rerun")]
-)
-def test_what_a_step_alone_shows_is_not_expected_without_one(
-    check: str, needed: str, steps: tuple[object, ...]
-) -> None:
-    (told,) = expecting(check, *steps)
-    assert (
-        f"expect[0].check: found {check}; allowed: another check, unless a step of batch is {needed}" in told
-    )
-
-
-def test_what_a_step_shows_is_expected() -> None:
-    assert expecting("pruning", {**RUN, "scans": [1]}) == []
-    assert expecting("reruns_unchanged", RUN, {"kind": "rerun", "days": [1]}) == []

@@ -160,7 +160,7 @@ def test_a_boundary_that_nothing_judges_is_refused(pipeline: dict[str, object], 
 def test_readers_need_what_they_read() -> None:
     readers = {"rate": "3/s", "weights": {"hot_point": 1}}
     assert rides(load__readers=readers).load.readers is not None
-    with pytest.raises(InvalidInput, match="behind which there is nothing to read"):
+    with pytest.raises(InvalidInput, match="behind whose source topic there is nothing"):
         rides(load__readers=readers, pipeline__deploy="topics")
 
 

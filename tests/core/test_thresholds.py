@@ -1,30 +1,43 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.history.course import PHASES
 from harness.scenario.thresholds import Threshold, parse
 
-finite = st.decimals(min_value=0, max_value=10**12, places=9).map(float)
-limits = st.one_of(
-    st.fixed_dictionaries({"limit": finite, "baseline_factor": st.none()}),
-    st.fixed_dictionaries({"limit": st.none(), "baseline_factor": finite}),
-)
-thresholds = st.builds(
-    lambda limit, **others: Threshold(**limit, **others),
-    limit=limits,
-    aggregate=st.sampled_from(["count", "max", "mean", "rate", "p(50)", "p(99)", "p(99.9)"]),
-    operator=st.sampled_from(["<", "<=", ">", ">=", "==", "!="]),
-    unit=st.sampled_from(["ms", "s", "1/s", "%", ""]),
-    phases=st.lists(st.sampled_from(PHASES), unique=True).map(tuple),
-)
+UNITS = ("ms", "s", "1/s", "%", "")
+OPERATORS = ("<", "<=", ">", ">=", "==", "!=")
+CAN_BE_MISSED = ("<=", ">", "==", "!=")
+"""Beside 0: nothing that is measured is less, and everything is at least as much."""
+
+finite = st.floats(min_value=0, allow_infinity=False, allow_nan=False, allow_subnormal=False)
+operators_of = {True: st.sampled_from(CAN_BE_MISSED), False: st.sampled_from(OPERATORS)}
+counts = st.integers(min_value=0, max_value=2**53).map(float)
+phases = st.lists(st.sampled_from(PHASES), unique=True).map(tuple)
 
 
-@given(thresholds)
+@st.composite
+def thresholds(draw: st.DrawFn) -> Threshold:
+    """Any limit that can be both kept and missed."""
+    aggregate = draw(st.sampled_from(["count", "max", "mean", "rate", "p(50)", "p(99)", "p(99.9)"]))
+    counted = aggregate == "count"
+    limit = draw(counts if counted else finite)
+    return Threshold(
+        aggregate=aggregate,
+        operator=draw(operators_of[limit == 0]),
+        limit=limit,
+        unit="" if counted else draw(st.sampled_from(UNITS)),
+        phases=() if counted else draw(phases),
+    )
+
+
+@given(thresholds())
 def test_a_printed_threshold_reads_back_as_itself(threshold: Threshold) -> None:
     assert parse(str(threshold), unit=threshold.unit) == threshold
 
@@ -38,7 +51,7 @@ def test_text_is_refused_or_says_what_was_understood(text: str, unit: str) -> No
     assert parse(str(understood), unit=unit) == understood
 
 
-@given(thresholds, st.text("<>=!abpx019%* ,()", min_size=1, max_size=5))
+@given(thresholds(), st.text("<>=!abpx019%* ,()", min_size=1, max_size=5))
 def test_garbage_after_a_threshold_never_parses_as_the_threshold(threshold: Threshold, tail: str) -> None:
     try:
         understood = parse(f"{threshold} {tail}", unit=threshold.unit)
@@ -47,9 +60,29 @@ def test_garbage_after_a_threshold_never_parses_as_the_threshold(threshold: Thre
     assert not tail.strip() or understood != threshold
 
 
-@given(thresholds, st.none() | finite)
-def test_nan_never_holds(threshold: Threshold, baseline: float | None) -> None:
-    assert not threshold.holds(math.nan, baseline)
+@given(thresholds(), st.sampled_from([math.nan, math.inf]))
+def test_what_is_no_number_or_never_came_keeps_no_limit(threshold: Threshold, observed: float) -> None:
+    assert not threshold.holds(observed)
+
+
+@given(thresholds(), st.sampled_from(UNITS))
+def test_a_count_means_the_same_whatever_its_check_measures(threshold: Threshold, unit: str) -> None:
+    counted = replace(threshold, aggregate="count", unit="", limit=float(round(threshold.limit)), phases=())
+    assume(counted.limit or counted.operator in CAN_BE_MISSED)
+    assert parse(str(counted), unit=unit) == counted
+
+
+@given(thresholds(), st.sampled_from([("mean", "avg"), ("p(50)", "med")]))
+def test_the_words_of_k6_mean_the_same(threshold: Threshold, words: tuple[str, str]) -> None:
+    ours, theirs = (f"{word} {threshold.operator} {str(threshold).split(maxsplit=2)[2]}" for word in words)
+    assume(threshold.aggregate != "count")
+    assert parse(theirs, unit=threshold.unit) == parse(ours, unit=threshold.unit)
+
+
+@given(st.decimals(min_value=0, max_value=10**9, places=4))
+def test_a_limit_means_the_same_in_every_unit(limit: Decimal) -> None:
+    in_seconds, in_ms = (parse(f"max <= {text}", unit="ms") for text in (f"{limit}s", f"{limit * 1000}ms"))
+    assert in_seconds == in_ms
 
 
 @pytest.mark.parametrize(
@@ -60,7 +93,16 @@ def test_nan_never_holds(threshold: Threshold, baseline: float | None) -> None:
         ("max < 15m", "s", 900),
         ("rate >= 50000/s", "1/s", 50000),
         ("count == 0", "", 0),
+        ("count >= 1000", "ms", 1000),
+        ("count >= 1e3", "1/s", 1000),
         ("mean <= 2%", "%", 2),
+        ("rate > 2k/s", "1/s", 2000),
+        ("rate > .5M/s", "1/s", 500_000),
+        ("max < 1e6", "", 1_000_000),
+        ("max < 1.5E+3ms", "ms", 1500),
+        ("max < 5e-1s", "ms", 500),
+        ("mean < .05%", "%", 0.05),
+        ("count === 3", "", 3),
     ],
 )
 def test_a_limit_is_kept_in_the_unit_of_the_check(text: str, unit: str, limit: float) -> None:
@@ -71,7 +113,7 @@ def test_a_limit_is_kept_in_the_unit_of_the_check(text: str, unit: str, limit: f
     ("text", "unit", "allowed"),
     [
         ("p(99) < 500", "ms", "unit"),
-        ("count == 0ms", "", "no unit"),
+        ("count == 0ms", "", "without a unit"),
         ("p(99) < 5/s", "ms", "unit"),
         ("p(101) < 5ms", "ms", "percentile"),
         ("max < 5ms during fualt", "ms", "warm_up"),
@@ -81,6 +123,27 @@ def test_a_limit_is_kept_in_the_unit_of_the_check(text: str, unit: str, limit: f
         ("max < 5ms; drop", "ms", "such as"),
         ("", "", "such as"),
         ("max < nan", "", "such as"),
+        ("max < inf", "", "such as"),
+        ("max < 1e999", "", "finite"),
+        ("max < 1e308h", "ms", "finite"),
+        ("max < -5ms", "ms", "0 or more"),
+        ("max < -0ms", "ms", "0 or more"),
+        ("max < 0ms", "ms", "both kept and missed"),
+        ("min >= 0%", "%", "both kept and missed"),
+        ("count >= 0", "", "both kept and missed"),
+        ("count == 1.5", "", "whole number"),
+        ("count >= 1s", "ms", "without a unit"),
+        ("count >= 1000ms", "ms", "without a unit"),
+        ("count >= 60/s", "1/s", "without a unit"),
+        ("count == 0 during steady", "", "no phase"),
+        ("count > 100 during steady", "ms", "no phase"),
+        ("rate > 2m/s", "1/s", "M/s"),
+        ("p(100.1) < 5ms", "ms", "percentile"),
+        ("p(-1) < 5ms", "ms", "such as"),
+        ("p(nan) < 5ms", "ms", "such as"),
+        ("max < 1e1000ms", "ms", "such as"),
+        ("p(99) < 1.1 * baseline", "ms", "nothing gives a baseline"),
+        ("count <= 2 * baseline", "", "nothing gives a baseline"),
         ("p(99) < 1.1 * baselin", "ms", "such as"),
     ],
 )
@@ -98,14 +161,9 @@ def test_a_check_with_percentiles_gives_any_percentile() -> None:
     assert parse("p(99.9) < 1s", unit="ms", aggregates={"p(50)"}).percentile == pytest.approx(99.9)
 
 
-def test_a_limit_relative_to_a_baseline_scales_with_it() -> None:
-    threshold = parse("p(99) < 1.1 * baseline", unit="ms")
-    assert threshold.holds(109, baseline=100)
-    assert not threshold.holds(111, baseline=100)
-
-
-def test_a_missing_baseline_never_holds() -> None:
-    assert not parse("p(99) != 1.1 * baseline", unit="ms").holds(1.0)
+@pytest.mark.parametrize(("text", "percentile"), [("p(0) > 1ms", 0), ("p(100) < 1s", 100), ("med < 1s", 50)])
+def test_percentiles_go_from_the_least_value_to_the_largest(text: str, percentile: float) -> None:
+    assert parse(text, unit="ms", aggregates={"p(50)"}).percentile == percentile
 
 
 def test_phases_are_kept_in_order() -> None:
