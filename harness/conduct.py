@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harness.backends.protocol import Report
-from harness.errors import RunError
+from harness.errors import LoadFailed, RunError
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import Action
 from harness.history.course import PhaseName
@@ -44,13 +44,14 @@ class Conduct:
     sleep: Callable[[float], None] = time.sleep
     _said_s: float = field(default=-_SAY_EVERY_S)
     _seen_alive_s: float = field(default=-_ALIVE_EVERY_S)
+    _told_phase: PhaseName | None = None
     _injected: bool = False
 
     def follow(self, steps: Sequence[Action]) -> None:
         """Return once the load is done and every step begun.
 
-        Raises ``RunError`` when the platform is not steady before the first fault, or when the load died or
-        does not come to its end.
+        Raises ``RunError`` when the platform is not steady before the first fault, and ``LoadFailed`` when
+        the load died, failed or does not come to its end.
         """
         due = deque(steps)
         judge_at_s = min((s.at_s for s in steps), default=float("inf")) - _STEADY_LEAD_S
@@ -84,15 +85,15 @@ class Conduct:
         if self._is_done():
             return True
         if alive and now_s > self.give_up_after_s:
-            raise RunError(f"the load lives {now_s:.0f} s after its start and is not done: {self._sent()}")
+            raise LoadFailed(f"the load lives {now_s:.0f} s after its start and is not done: {self._sent()}")
         if alive:
             return False
-        raise RunError(f"the load died before everything was sent: {self._why()}")
+        raise LoadFailed(f"the load died before everything was sent: {self._why()}")
 
     def _is_done(self) -> bool:
         progress = self.progress()
         if progress is not None and progress.state == "failed":
-            raise RunError(f"the load failed, {progress.extent}: {self._why()}")
+            raise LoadFailed(f"the load failed, {progress.extent}: {self._why()}")
         return progress is not None and progress.state == "done"
 
     def _why(self) -> str:
@@ -105,8 +106,12 @@ class Conduct:
         return f"{progress.state}, {progress.extent}; its log may say why"
 
     def _enter_phase(self, now_s: float) -> None:
-        if now_s >= 0 and self.recorder.enter(phase_at(now_s, self)):
-            self.report(f"phase {self.recorder.phase}")
+        """From the first injection on, phases are noted with the faults that they begin with."""
+        if now_s >= 0 and not self._injected:
+            self.recorder.enter("warm_up" if now_s < self.warm_up_s else "steady")
+        if self.recorder.phase != self._told_phase:
+            self._told_phase = self.recorder.phase
+            self.report(f"phase {self._told_phase}")
 
     def _say(self, now_s: float) -> None:
         if now_s - self._said_s < _SAY_EVERY_S:
@@ -116,12 +121,3 @@ class Conduct:
             behind = f", {p.behind_ms / 1000:.1f} s behind" if p.behind_ms > 1000 else ""  # noqa: PLR2004
             share = f"{p.sent / p.total:4.0%}  " if p.total else ""
             self.report(f"{share}{p.extent}, {p.acknowledged:,} acknowledged{behind}")
-
-
-def phase_at(now_s: float, conduct: Conduct) -> PhaseName:
-    """The phase at a moment of the load; drain and done come after it."""
-    if conduct.conductor.broken:
-        return "fault"
-    if conduct._injected:
-        return "recovery"
-    return "warm_up" if now_s < conduct.warm_up_s else "steady"

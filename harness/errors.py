@@ -8,6 +8,7 @@ FloodmarkError            exit 3    something that the user can act on; printed 
 ├── WaitTimeout           exit 4    a condition was not met in time; says what was last seen
 ├── DeployError           exit 4    the pipeline could not be deployed or undeployed
 └── RunError              exit 3    a run cannot be judged: its history is missing or unreadable
+    └── LoadFailed                  its load did not send all; what was acknowledged is judged
 """
 
 from __future__ import annotations
@@ -95,3 +96,7 @@ class RunError(FloodmarkError):
     """A run cannot be judged: its history is missing or unreadable."""
 
     exit_code = 3
+
+
+class LoadFailed(RunError):
+    """The load died, failed or did not end: the harness's own affair, and no proof against the platform."""

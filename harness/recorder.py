@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from harness.backends.protocol import ProcessEnd
 from harness.history.course import PhaseName
 from harness.history.writer import append_jsonl
 from harness.run_clock import RunClock
+
+_AFTER_LOAD: Final[frozenset[PhaseName]] = frozenset({"drain", "batch", "done"})
 
 
 @dataclass(kw_only=True)
@@ -27,21 +30,30 @@ class Recorder:
 
     def enter(self, phase: PhaseName) -> bool:
         """Note that a phase begins; True unless it was already in force."""
-        if phase == self.phase:
-            return False
-        self.phase = phase
-        self._append("phases", {"phase": phase})
-        return True
+        with self._lock:
+            if phase == self.phase:
+                return False
+            self.phase = phase
+            self._append("phases", {"at_ns": self.clock.now_ns(), "phase": phase})
+            return True
 
-    def fault(self, line: dict[str, object]) -> None:
-        """Note one step of one fault. Called from the threads of the conductor."""
-        self._append("faults", line)
+    def fault(self, line: dict[str, object], phase: PhaseName) -> None:
+        """Note one step of one fault, and the phase that begins with it, if any does, at the same instant.
+
+        Called from the conductor's threads. Once the load is over so are its phases, whatever is healed.
+        """
+        with self._lock:
+            at_ns = self.clock.now_ns()
+            if self.phase not in {phase, *_AFTER_LOAD}:
+                self.phase = phase
+                self._append("phases", {"at_ns": at_ns, "phase": phase})
+            self._append("faults", {"at_ns": at_ns, **line})
 
     def ended(self, node: str, end: ProcessEnd) -> None:
         """Note that a process ended, at the time at which it did."""
         at_ns = end.at_monotonic_ns - self.clock.epoch_monotonic_ns
-        self._append("ends", {"at_ns": at_ns, "node": node, "exit": end.exit})
+        with self._lock:
+            self._append("ends", {"at_ns": at_ns, "node": node, "exit": end.exit})
 
     def _append(self, name: str, line: dict[str, object]) -> None:
-        with self._lock:
-            append_jsonl(self.history / f"{name}.jsonl", {"at_ns": self.clock.now_ns(), **line})
+        append_jsonl(self.history / f"{name}.jsonl", line)

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from harness.backends.protocol import Backend, NodeStatus, Platform, Report
 from harness.conduct import Conduct
 from harness.end_watch import EndWatch
-from harness.errors import RunError
+from harness.errors import LoadFailed, PlatformError, RunError
 from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
@@ -43,10 +43,10 @@ LOAD: Final = "load"
 READERS: Final = "readers"
 """That of the process of its readers, where the scenario has some."""
 _GRACE_S: Final = 15.0
-"""A load that takes too long ends by itself and records what it knows; one that does not is given up."""
+"""A load that takes too long or fails ends by itself and records what it knows; else it is ended."""
 _READERS_S: Final = 60.0
-"""Readers end by themselves with the load; those that live so long after it are given up."""
-_READERS_TICK_S: Final = 0.5
+"""Readers end by themselves with the load; those that live so long after it are ended."""
+_END_TICK_S: Final = 0.5
 _STEP_WAIT_S: Final = 10.0
 """How long steps of faults are waited for when the run has failed or was interrupted."""
 
@@ -132,7 +132,7 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
     """Carry a scenario out and leave its history in ``folder``.
 
     Whatever goes wrong, an interrupt included, heals, stops everything, leaves what was recorded to be
-    judged, and is then raised.
+    judged, and is then raised. A load that fails is raised once what it had sent was drained and read back.
     """
     with Teardown(report) as teardown:
         # Registered first and so done last, when no process is left that appends to the history.
@@ -175,23 +175,24 @@ def _deploy(scenario: Scenario, parts: Parts, folder: RunFolder, platform: Platf
 def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
     """Everything that goes into the history, with how it ended, whatever that was."""
     flooded.info.save(flooded.folder.history)
-    ended = "failed"
+    ended, failure = "failed", ""
     try:
         recorder = Recorder(history=flooded.folder.history, clock=parts.clock)
         watch = parts.watch(flooded)
         teardown.on_exit("stop watching", watch.stop)
         ends = EndWatch(status=flooded.platform.status, recorder=recorder, report=flooded.report)
-        _flood(parts, flooded, recorder, ends, teardown)
+        failure = _flood(parts, flooded, recorder, ends, teardown)
         recorder.enter("drain")
         watch.drain()
-        if flooded.scenario.batch is not None:
+        # Days of which events were never sent are not those that were planned.
+        if flooded.scenario.batch is not None and not failure:
             recorder.enter("batch")
             parts.batch(flooded)
         ends.look()
         watch.stop()
         watch.read_back()
         recorder.enter("done")
-        ended = "complete"
+        ended = f"load_failed: {failure}" if failure else "complete"
     except KeyboardInterrupt:
         ended = "interrupted"
         raise
@@ -200,16 +201,21 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         raise
     finally:
         flooded.info.model_copy(update={"ended": ended}).save(flooded.folder.history)
+    if failure:
+        raise LoadFailed(failure)
 
 
-def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, teardown: Teardown) -> None:
-    """Send the load and carry the faults out, until everything is sent and known, and everything healed."""
+def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, teardown: Teardown) -> str:
+    """Send the load and carry the faults out, until everything is sent and known, and everything healed.
+
+    Returns why the load failed, once it and its readers have ended; "" when it did not.
+    """
     conductor = Conductor(
         platform=flooded.platform, faults=FAULTS, record=recorder.fault, report=flooded.report
     )
     teardown.on_exit("heal", lambda: conductor.heal_all(wait_s=_STEP_WAIT_S))
     parts.start_load(flooded)
-    Conduct(
+    conduct = Conduct(
         conductor=conductor,
         recorder=recorder,
         warm_up_s=flooded.scenario.warm_up,
@@ -221,18 +227,44 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
         report=flooded.report,
         last_words=lambda: last_words(flooded.folder.logs / f"{LOAD}.log"),
         sleep=parts.sleep,
-    ).follow(schedule(flooded.scenario.faults))
-    conductor.heal_all()
-    _await_readers(parts, ends)
+    )
+    try:
+        conduct.follow(schedule(flooded.scenario.faults))
+        conductor.heal_all()
+        if not _has_ended(READERS, parts, flooded, ends, within_s=_READERS_S):
+            raise LoadFailed(f"the readers live {_READERS_S:.0f} s after the load; their log may say why")
+    except LoadFailed as error:
+        flooded.report(f"{error}; what was acknowledged is read back all the same")
+        conductor.heal_all()
+        _end_load(parts, flooded, ends)
+        return str(error)
+    return ""
 
 
-def _await_readers(parts: Parts, ends: EndWatch) -> None:
-    """Let readers end before the platform drains. Raises ``RunError`` when they do not."""
-    give_up_ns = parts.clock.now_ns() + round(_READERS_S * _NS_PER_S)
-    while is_alive(ends.look(), READERS):
+def _end_load(parts: Parts, flooded: Flooded, ends: EndWatch) -> None:
+    """Have a load that failed, and its readers, ended before anything is read back.
+
+    What is acknowledged after the read-back would look lost. Raises ``RunError`` when one of them lives on.
+    """
+    for name, within_s in ((LOAD, _GRACE_S), (READERS, 0.0)):
+        if _has_ended(name, parts, flooded, ends, within_s=within_s):
+            continue
+        try:
+            flooded.platform.signal(name, "kill")
+        except PlatformError as error:
+            flooded.report(f"{name}: {error}")
+        if not _has_ended(name, parts, flooded, ends, within_s=_GRACE_S):
+            raise RunError(f"{name} lives on after it failed, so that nothing can be read back for good")
+
+
+def _has_ended(name: str, parts: Parts, flooded: Flooded, ends: EndWatch, *, within_s: float) -> bool:
+    """Whether a process and its children end within so long by themselves; one that was never there has."""
+    give_up_ns = parts.clock.now_ns() + round(within_s * _NS_PER_S)
+    while any(s.name == name for s in ends.look()) and flooded.platform.process_state(name) != "ended":
         if parts.clock.now_ns() > give_up_ns:
-            raise RunError(f"the readers live {_READERS_S:.0f} s after the load; their log may say why")
-        parts.sleep(_READERS_TICK_S)
+            return False
+        parts.sleep(_END_TICK_S)
+    return True
 
 
 def is_alive(statuses: Sequence[NodeStatus], name: str) -> bool:

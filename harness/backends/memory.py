@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, Report
+from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, ProcessState, Report
 from harness.errors import PlatformError
 from harness.exits import how_ended
 from harness.topology import NodeSpec, Topology
@@ -50,6 +50,11 @@ class MemoryPlatform:
                 self._states[node] = "paused"
             case "resume":
                 self._states[node] = "ready" if self._nodes[node] else "running"
+
+    def process_state(self, node: str) -> ProcessState:
+        """By the node's state."""
+        state = self._states[node]
+        return "ended" if state in _ENDED else "paused" if state == "paused" else "running"
 
     def start(self, node: str, *, timeout_s: float = 60.0) -> None:
         """Make a dead node ready."""

@@ -12,6 +12,9 @@ from pipeline.endpoints import Endpoints
 
 NodeState = Literal["starting", "ready", "running", "paused", "dead", "stopped"]
 
+ProcessState = Literal["running", "paused", "ended", "unknown"]
+"""What the kernel says of a process, whatever it was asked to do; unknown where it could not be asked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessEnd:
@@ -58,6 +61,13 @@ class Platform(Protocol):
 
         Returns once the node is dead, or paused. Raises ``PlatformError`` when that cannot be, as when it is
         dead already. To resume what is dead, or was not paused, is a no-op.
+        """
+        ...
+
+    def process_state(self, node: str) -> ProcessState:
+        """Whether the node's process runs, stands still, or has ended with all of its children.
+
+        Raises ``PlatformError``.
         """
         ...
 

@@ -22,7 +22,6 @@ from harness.checks.freshness import event_ages, missed
 from harness.checks.measurement import NOTHING, Distribution, Measurement, Numbers, Unjudged
 from harness.checks.protocol import DISTRIBUTION
 from harness.checks.signals import GAP_NS, SECOND_NS, Signal, sampled_until_ns, signals
-from harness.checks.timing import phases_at
 from harness.history.course import FOREVER_NS, FaultSpan, steady_span
 from harness.history.reader import History
 
@@ -128,10 +127,10 @@ def _recoveries(
     never = [fault.title for fault, s in zip(faults, took_s, strict=True) if s == float("inf")]
     if never and not history.complete:
         return Unjudged(reason=f"the run ended before it had recovered from: {', '.join(never)}")
-    began_ns = np.array([since_ns(fault) for fault in faults])
     return Distribution(
         values=np.array(took_s),
-        phases=phases_at(history, began_ns),
+        # Whenever the phase was noted: what follows of a fault is of no other phase.
+        phases=np.full(len(faults), "fault"),
         weights=np.ones(len(faults), dtype=np.int64),
         examples=tuple(_example(f, s) for f, s in zip(faults, took_s, strict=True)),
     )

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
-from harness.backends.protocol import Platform, Report
+from harness.backends.protocol import Platform, ProcessState, Report
 from harness.errors import FloodmarkError
 from harness.faults.protocol import Fault
 from harness.faults.schedule import Action
+from harness.history.course import PhaseName
 
-Record = Callable[[dict[str, object]], None]
-"""Takes one line of ``faults.jsonl`` without its ``at_ns``, and stamps it. Called from several threads."""
+_THREADS: Final = 64
+"""Of steps that wait and of those that work: a heal takes up to a minute and may delay no other step."""
+
+
+class Record(Protocol):
+    """Stamps one line of ``faults.jsonl`` and writes it. Called from several threads."""
+
+    def __call__(self, line: dict[str, object], phase: PhaseName) -> None:
+        """``phase`` is that which the run is in from this line on."""
+        ...
 
 
 @dataclass(kw_only=True)
@@ -21,8 +31,9 @@ class Conductor:
     """Knows which faults are in force, from just before the injection until a heal has worked.
 
     Steps run in threads of their own, because a heal may take long (a database that starts again) while the
-    next step of the schedule is due. What goes wrong is recorded and reported and does not end the run: the
-    checks judge what became of it.
+    next step of the schedule is due, and so does each target of a step: what takes a zone down must not take
+    as long as its nodes one after the other. What goes wrong is recorded and reported and does not end the
+    run: the checks judge what became of it.
     """
 
     platform: Platform
@@ -32,7 +43,7 @@ class Conductor:
     _in_force: dict[int, Action] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(max_workers=16, thread_name_prefix="fault")
+        default_factory=lambda: ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="fault")
     )
     _steps: list[tuple[int, Future[None]]] = field(default_factory=list)
     _unforeseen: list[Exception] = field(default_factory=list)
@@ -44,13 +55,18 @@ class Conductor:
             return bool(self._in_force)
 
     def begin(self, action: Action) -> None:
-        """Start to inject or to heal, and return at once."""
+        """Start to inject or to heal, and return at once.
+
+        An injection is on record when this returns: recovery time starts here, not when it has worked. Raises
+        what ``record`` raises.
+        """
         if action.action == "inject":
             with self._lock:
                 self._in_force[action.number] = action
+                self._note(action, problems=())
         # A heal never overtakes the injection that it mends, however slow that is.
-        before = tuple(step for number, step in self._steps if number == action.number)
-        self._steps.append((action.number, self._threads.submit(self._guarded, action, before)))
+        before = [step for number, step in self._steps if number == action.number]
+        self._steps.append((action.number, self._start(self._threads, action, before)))
 
     def heal_all(self, *, wait_s: float | None = None) -> None:
         """End the schedule: heal every fault that is in force. Idempotent; what failed is tried again.
@@ -63,8 +79,7 @@ class Conductor:
             self.report(f"{len(hanging)} steps of faults still go on after {wait_s} s; healing all the same")
         with self._lock:
             left = tuple(self._in_force.values())
-        for action in left:
-            self._guarded(replace(action, action="heal"))
+        self._heal(left)
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._steps.clear()
         with self._lock:
@@ -74,10 +89,28 @@ class Conductor:
         for error in unforeseen[:1]:
             raise error
 
-    def _guarded(self, action: Action, before: tuple[Future[None], ...] = ()) -> None:
-        """Perform a step; what nobody foresaw, such as a full disk, must keep no other from its heal."""
+    def _heal(self, left: Sequence[Action]) -> None:
+        """In threads that no hanging step holds. Two faults of one node are healed one after the other."""
+        begun: list[tuple[Action, Future[None]]] = []
+        with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="fault") as threads:
+            for action in left:
+                before = [step for other, step in begun if set(other.targets) & set(action.targets)]
+                begun.append((action, self._start(threads, replace(action, action="heal"), before)))
+
+    def _start(
+        self, threads: ThreadPoolExecutor, action: Action, before: Sequence[Future[None]]
+    ) -> Future[None]:
+        """Begin a step behind others, all of which have threads already: none is waited for in vain."""
+        if action.action == "heal":
+            before = [threads.submit(self._guarded, lambda: self._look(action), before)]
+        tries = [threads.submit(self._try, action, node, before) for node in action.targets]
+        return threads.submit(self._guarded, lambda: self._finish(action, tries), tries)
+
+    def _guarded(self, work: Callable[[], None], before: Sequence[Future[Any]]) -> None:
+        """Do a part of a step; what nobody foresaw, such as a full disk, must keep no other from its heal."""
+        wait(before)
         try:
-            self._perform(action, before)
+            work()
         except Exception as error:  # noqa: BLE001 -- raised once all is healed
             self._foresaw_not(error)
 
@@ -85,23 +118,10 @@ class Conductor:
         with self._lock:
             self._unforeseen.append(error)
 
-    def _perform(self, action: Action, before: tuple[Future[None], ...] = ()) -> None:
+    def _try(self, action: Action, node: str, before: Sequence[Future[None]]) -> str:
+        """Break or heal one target. Returns what went wrong; "" when nothing did."""
         wait(before)
         fault = self.faults[action.kind]
-        if action.action == "inject":
-            # Recovery time starts here, not when the injection has returned.
-            self._note(action, problems=())
-        problems = tuple(problem for node in action.targets if (problem := self._try(fault, action, node)))
-        if action.action == "heal" or problems:
-            self._note(action, problems=problems)
-        if action.action == "heal" and not problems:
-            with self._lock:
-                self._in_force.pop(action.number, None)
-        self.report(
-            f"{action.action} {action.kind} {', '.join(action.targets)}: {'; '.join(problems) or 'done'}"
-        )
-
-    def _try(self, fault: Fault, action: Action, node: str) -> str:
         try:
             (fault.inject if action.action == "inject" else fault.heal)(self.platform, node)
         except FloodmarkError as error:
@@ -111,7 +131,36 @@ class Conductor:
             return f"{node}: {type(error).__name__}: {error}"
         return ""
 
-    def _note(self, action: Action, *, problems: tuple[str, ...]) -> None:
+    def _finish(self, action: Action, tries: Sequence[Future[str]]) -> None:
+        problems = tuple(problem for one in tries if (problem := one.result()))
+        if action.action == "inject":
+            self._look(action)
+        if action.action == "heal" or problems:
+            with self._lock:
+                self._note(action, problems=problems)
+                if not problems:
+                    self._in_force.pop(action.number, None)
+        self.report(
+            f"{action.action} {action.kind} {', '.join(action.targets)}: {'; '.join(problems) or 'done'}"
+        )
+
+    def _look(self, action: Action) -> None:
+        """Record what the platform says of the targets, which is not the fault's own word."""
+        states = {node: self._state(node) for node in action.targets}
+        with self._lock:
+            self._note(replace(action, action="look"), problems=(), states=states)
+
+    def _state(self, node: str) -> ProcessState:
+        try:
+            return self.platform.process_state(node)
+        except FloodmarkError:
+            return "unknown"
+
+    def _note(
+        self, action: Action, *, problems: tuple[str, ...], states: Mapping[str, ProcessState] | None = None
+    ) -> None:
+        """Record a line; to be called with the lock held, so that lines and phases have one order."""
+        healed = {action.number} if action.action == "heal" and not problems else set[int]()
         self.record(
             {
                 "fault": action.number,
@@ -120,5 +169,7 @@ class Conductor:
                 "nodes": list(action.targets),
                 "ok": not problems,
                 "detail": "; ".join(problems),
-            }
+                **({"states": {**states}} if states is not None else {}),
+            },
+            "fault" if self._in_force.keys() - healed else "recovery",
         )

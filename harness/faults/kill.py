@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.backends.protocol import Platform
+from harness.faults.protocol import Evidence
 
 
 class Kill:
@@ -11,6 +12,7 @@ class Kill:
     name = "kill"
     describes = "ends the node's processes with SIGKILL; heals by starting it again with its data"
     colour = "#c0392b"
+    shows: Evidence = "killed"
 
     def inject(self, platform: Platform, node: str) -> None:
         """Kill the node. Raises ``PlatformError`` unless it was alive and this is what ended it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.backends.protocol import Platform
+from harness.faults.protocol import Evidence
 
 
 class Pause:
@@ -11,6 +12,7 @@ class Pause:
     name = "pause"
     describes = "stops the node's processes with SIGSTOP; heals with SIGCONT"
     colour = "#8e44ad"
+    shows: Evidence = "paused"
 
     def inject(self, platform: Platform, node: str) -> None:
         """Pause the node. Raises ``PlatformError`` unless it was alive and has stopped."""

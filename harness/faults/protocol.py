@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.backends.protocol import Platform
+
+Evidence = Literal["killed", "paused"]
+"""What a run's record must show of every target, as a fault is not believed on its own word: that its process
+ended by SIGKILL, or that it stood still from the injection until the heal."""
 
 
 class Fault(Protocol):
@@ -15,6 +19,7 @@ class Fault(Protocol):
     """What it does to a node, as a phrase for ``floodmark list``."""
     colour: str
     """Of its mark on the plots, as CSS writes it."""
+    shows: Evidence
 
     def inject(self, platform: Platform, node: str) -> None:
         """Break the node. Raises ``PlatformError`` when it cannot, or when the node is dead already."""

@@ -17,7 +17,8 @@ class Action:
     """From the start of the load."""
     number: int
     """The fault's place in the scenario, from 0."""
-    action: Literal["inject", "heal"]
+    action: Literal["inject", "look", "heal"]
+    """A schedule has no looks: they follow each injection, and go before each heal."""
     kind: str
     targets: tuple[str, ...]
 

@@ -29,15 +29,17 @@ class PhaseLine(_Line):
 
 
 class FaultLine(_Line):
-    """A line of ``faults.jsonl``: an injection as it begins, or a heal as it ends."""
+    """A line of ``faults.jsonl``: an injection as it begins, a heal as it ends, or a look at the targets."""
 
     at_ns: Whole
     fault: Whole
     kind: str
-    action: Literal["inject", "heal"]
+    action: Literal["inject", "look", "heal"]
     nodes: list[str]
     ok: bool
     detail: str
+    states: dict[str, str] = {}
+    """Of a look: what the platform said of the process of each target."""
 
     @property
     def title(self) -> str:
@@ -82,6 +84,8 @@ class FaultSpan(_Line):
     heal_ns: int | None
     problems: tuple[str, ...] = ()
     """What went wrong while it was injected or healed."""
+    looks: tuple[dict[str, str], ...] = ()
+    """The states of its targets' processes once it was injected, and just before it was healed."""
 
 
 def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
@@ -100,9 +104,12 @@ def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
     injections: dict[int, FaultLine] = {}
     heals: dict[int, int] = {}
     problems: dict[int, list[str]] = {}
+    looks: dict[int, list[dict[str, str]]] = {}
     for line in sorted(lines, key=lambda line: line.at_ns):
         if line.action == "inject":
             injections.setdefault(line.fault, line)
+        elif line.action == "look":
+            looks.setdefault(line.fault, []).append(line.states)
         elif line.ok:
             heals.setdefault(line.fault, line.at_ns)
         if not line.ok:
@@ -116,6 +123,7 @@ def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
             inject_ns=line.at_ns,
             heal_ns=heals.get(number),
             problems=tuple(problems.get(number, ())),
+            looks=tuple(looks.get(number, ())),
         )
         for number, line in injections.items()
     )

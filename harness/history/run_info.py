@@ -41,7 +41,8 @@ class RunInfo(BaseModel):
     machine: dict[str, str]
     versions: dict[str, str]
     ended: str
-    """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``."""
+    """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``; or
+    ``load_failed: <reason>`` where not all was sent, but what was acknowledged was drained and read back."""
     platform_ready_s: float | None = None
     trace_events: int | None = None
     """What the plan's trace had of the events asked for; None where the load computed its events."""

@@ -22,7 +22,7 @@ class LoadProgress:
 
     state: LoadState
     """``done`` once every outcome is in the history; the process then ends. ``failed`` when a worker was
-    lost or failed and the load was ended for it, whatever the others recorded."""
+    lost or failed, or the load was stopped before everything was sent, whatever was recorded."""
     at_ns: int
     """When this was so, in nanoseconds since the run's epoch."""
     sent: _Count

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -14,45 +15,64 @@ from harness.services.protocol import Node, NotReady
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.kafka_access import client_config
 
-PROBE_TOPIC: Final = "__floodmark_probe"
 _PORT: Final = 9092
 _TIMEOUT_S: Final = 3.0
 
 
 def check_broker(node: Node, *, node_id: int, replication_factor: int) -> None:
-    """Produce, fetch, and see this broker among the replicas in sync. Raises ``NotReady``."""
+    """Produce, fetch, and see this broker among the replicas in sync. Raises ``NotReady``.
+
+    Each broker has a topic of its own for that, of which it holds a replica: of a topic that all share, those
+    beyond the third would hold none.
+    """
     check_listening(node.address, _PORT)
     endpoint = KafkaEndpoint(bootstrap_servers=(f"{node.address}:{_PORT}",))
     # What a broker that is not up yet answers is reported as the last thing seen, and not on standard error.
     settings = {**client_config(endpoint), "log_level": 0, "socket.timeout.ms": int(_TIMEOUT_S * 1000)}
+    topic = f"__floodmark_probe_{node_id}"
     try:
-        if node.spec.index == 0:
-            _ensure_topic(settings, replication_factor)
-        offset, value = _produce(settings)
-        _fetch(settings, offset, value)
-        _check_in_sync(settings, node_id)
+        admin = AdminClient(settings)
+        _ensure_topic(admin, topic, node_id, replication_factor)
+        offset, value = _produce(settings, topic)
+        _fetch(settings, topic, offset, value)
+        _check_in_sync(admin, topic, node_id)
     except (KafkaException, TimeoutError) as error:
         raise NotReady(f"{type(error).__name__}: {error}") from error
 
 
-def _ensure_topic(settings: dict[str, Any], replication_factor: int) -> None:
-    topic = NewTopic(PROBE_TOPIC, num_partitions=1, replication_factor=replication_factor)
-    admin = AdminClient(settings)  # its requests end with it
-    created = admin.create_topics([topic], operation_timeout=_TIMEOUT_S)
+def replicas_of(node_id: int, brokers: Collection[int], count: int) -> list[int]:
+    """This broker and those that follow it, in a ring of their numbers."""
+    ring = sorted(brokers, key=lambda number: (number < node_id, number))
+    return ring[:count]
+
+
+def _ensure_topic(admin: AdminClient, topic: str, node_id: int, replication_factor: int) -> None:
+    cluster = admin.list_topics(timeout=_TIMEOUT_S)
+    known = ", ".join(map(str, sorted(cluster.brokers)))
+    if node_id not in cluster.brokers:
+        raise NotReady(f"the cluster's brokers are {known}, not yet {node_id}")
+    if topic in cluster.topics:
+        return
+    if len(cluster.brokers) < replication_factor:
+        raise NotReady(f"the cluster's brokers are {known}, and {replication_factor} are needed")
+    replicas = replicas_of(node_id, cluster.brokers, replication_factor)
+    created = admin.create_topics(
+        [NewTopic(topic, num_partitions=1, replica_assignment=[replicas])], operation_timeout=_TIMEOUT_S
+    )
     try:
-        created[PROBE_TOPIC].result(_TIMEOUT_S)
+        created[topic].result(_TIMEOUT_S)
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
 
 
-def _produce(settings: dict[str, Any]) -> tuple[int, bytes]:
+def _produce(settings: dict[str, Any], topic: str) -> tuple[int, bytes]:
     outcome: list[tuple[KafkaError | None, Message]] = []
     producer = Producer(
         {**settings, "acks": "all", "linger.ms": 0, "message.timeout.ms": int(_TIMEOUT_S * 1000)}
     )
     value = uuid.uuid4().bytes
-    producer.produce(PROBE_TOPIC, value, partition=0, on_delivery=lambda *result: outcome.append(result))
+    producer.produce(topic, value, partition=0, on_delivery=lambda *result: outcome.append(result))
     producer.flush(_TIMEOUT_S)
     if not outcome:
         raise NotReady("a record was not acknowledged")
@@ -63,10 +83,10 @@ def _produce(settings: dict[str, Any]) -> tuple[int, bytes]:
     return offset, value
 
 
-def _fetch(settings: dict[str, Any], offset: int, value: bytes) -> None:
-    consumer = Consumer({**settings, "group.id": PROBE_TOPIC, "enable.auto.commit": False})
+def _fetch(settings: dict[str, Any], topic: str, offset: int, value: bytes) -> None:
+    consumer = Consumer({**settings, "group.id": topic, "enable.auto.commit": False})
     try:
-        consumer.assign([TopicPartition(PROBE_TOPIC, 0, offset)])
+        consumer.assign([TopicPartition(topic, 0, offset)])
         message = consumer.poll(_TIMEOUT_S)
         if message is None or message.value() != value:
             raise NotReady(f"the record at offset {offset} was not fetched: {message and message.error()}")
@@ -74,7 +94,7 @@ def _fetch(settings: dict[str, Any], offset: int, value: bytes) -> None:
         consumer.close()
 
 
-def _check_in_sync(settings: dict[str, Any], node_id: int) -> None:
-    partition = AdminClient(settings).list_topics(PROBE_TOPIC, _TIMEOUT_S).topics[PROBE_TOPIC].partitions[0]
-    if node_id not in partition.isrs:
-        raise NotReady(f"replicas in sync are {partition.isrs}, not yet {node_id}")
+def _check_in_sync(admin: AdminClient, topic: str, node_id: int) -> None:
+    in_sync = admin.list_topics(topic, _TIMEOUT_S).topics[topic].partitions[0].isrs
+    if node_id not in in_sync:
+        raise NotReady(f"replicas in sync are {in_sync}, not yet {node_id}")

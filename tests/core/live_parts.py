@@ -69,6 +69,9 @@ class FakeProducer:
         self.room, self.answers = room, answers
         self.refuses: dict[bytes, KafkaError] = {}
         self.fatal: KafkaError | None = None
+        """What every later event is answered with."""
+        self.raises: KafkaError | None = None
+        """What the next poll raises, as the client does once when it is beyond use."""
         self.taken: list[tuple[bytes, bytes, int]] = []
         self._held: list[Callable[..., None]] = []
         self._purged = False
@@ -92,6 +95,9 @@ class FakeProducer:
         self._held.append(on_delivery)
 
     def poll(self, timeout: float) -> int:
+        if self.raises is not None:
+            error, self.raises = self.raises, None
+            raise KafkaException(error)
         if self._purged:
             return self._answer(KafkaError(KafkaError._PURGE_QUEUE))
         return self._answer(None) if self.answers else 0

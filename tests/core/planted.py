@@ -18,7 +18,7 @@ from harness.history.reader import History
 from harness.load.profiles.constant import Constant
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import SCALE, derive_windows
-from harness.scenario.model import Expectation, FaultSpec, Inject, Load, Scenario
+from harness.scenario.model import Expectation, FaultSpec, Inject, Load, Readers, Scenario
 from harness.topology import RoleSpec, Topology
 from pipeline.contract.topics import TOPICS
 from pipeline.options import PipelineOptions
@@ -152,6 +152,7 @@ def stream() -> Base:
             event_span=3600.0,
             duration=60.0,
             inject=Inject(malformed=0.01, duplicate=0.01, late=0.01, conflict=0.01),
+            readers=Readers(rate=2.0, weights={"hot_point": 1, "hot_range": 1}),
         ),
     )
     source = found("events", *range(SECONDS), MALFORMED, 0, 1, CLOSING)
@@ -188,7 +189,11 @@ def topics() -> Base:
     of, tables = stream().scenario, stream().tables
     return Base(
         scenario=of.model_copy(
-            update={"pipeline": PipelineOptions(deploy="topics"), "topology": _topology("kafka")}
+            update={
+                "pipeline": PipelineOptions(deploy="topics"),
+                "topology": _topology("kafka"),
+                "load": of.load.model_copy(update={"readers": None}),
+            }
         ),
         tables={
             "plan": STREAM_PLAN,
@@ -281,7 +286,7 @@ def batch() -> Base:
     of = scenario(
         topology=_topology("kafka"),
         pipeline=PipelineOptions(deploy="batch"),
-        batch=BatchStage(steps=(RunDays(days=(1,)), Rerun(days=(1,)))),
+        batch=BatchStage(steps=(RunDays(days=(1,), scans=(1,)), Rerun(days=(1,)))),
         faults=(KILL,),
         load=Load(
             trace=Path("trace.yaml"),

@@ -14,6 +14,8 @@ import pytest
 from harness.backends.process import ProcessPlatform
 from harness.backends.process.instance import instances
 from harness.backends.process.plan import check_topology
+from harness.backends.process.usage import sessions_of
+from harness.backends.protocol import ProcessState
 from harness.errors import InvalidInput, NodeFailed, PlatformError
 from harness.topology import Topology
 from harness.waiting import wait_until
@@ -101,6 +103,33 @@ def test_a_pause_returns_when_the_process_is_stopped(platform: ProcessPlatform) 
         platform.signal("kafka-broker-1", "pause")
         assert process.status() == psutil.STATUS_STOPPED
         platform.signal("kafka-broker-1", "resume")
+
+
+def test_the_state_of_a_process_is_what_the_kernel_says_whatever_was_asked_of_it(
+    platform: ProcessPlatform,
+) -> None:
+    def becomes(state: ProcessState) -> None:
+        wait_until(lambda: platform.process_state("kafka-broker-1") == state, timeout_s=5, what=state)
+
+    process = psutil.Process(platform.status()[0].pid)
+    becomes("running")
+    process.suspend()
+    becomes("paused")
+    platform.signal("kafka-broker-1", "pause")
+    process.resume()
+    becomes("running")
+    process.kill()
+    becomes("ended")
+
+
+def test_a_process_has_ended_when_its_children_have(platform: ProcessPlatform) -> None:
+    platform.spawn("load", [*PYTHON, "import os, time; os.fork() and os._exit(0); time.sleep(600)"])
+    wait_until(lambda: state_of(platform, "load") == "stopped", timeout_s=5, what="the parent to end")
+    assert platform.process_state("load") == "running"
+    (leader,) = [row.pid for row in platform._supervisor.rows() if row.name == "load"]
+    for pid in sessions_of([leader])[leader]:
+        psutil.Process(pid).kill()
+    wait_until(lambda: platform.process_state("load") == "ended", timeout_s=5, what="the child to end")
 
 
 def test_every_end_of_a_process_is_known_with_its_time_and_how(platform: ProcessPlatform) -> None:

@@ -10,7 +10,7 @@ from harness.checks import CHECKS
 from harness.checks.finding import Verdict
 from harness.checks.measurement import Count, Distribution, Unjudged
 from harness.checks.signals import stream_delay
-from harness.history.course import FaultLine
+from harness.history.course import EndLine, FaultLine
 from harness.judge import judge_history
 from harness.scenario.model import Expectation, FaultSpec
 from harness.topology import RoleSpec, Topology
@@ -329,7 +329,9 @@ def test_a_steady_phase_that_is_under_way_is_judged_as_far_as_it_was_sampled() -
 
 
 def test_faults_that_were_carried_out_pass() -> None:
-    assert CHECKS["faults_carried_out"].measure(run()) == Count(value=0, detail="of 1 faults")
+    assert CHECKS["faults_carried_out"].measure(run(ends=[killed(20.2)])) == Count(
+        value=0, detail="of 1 faults"
+    )
 
 
 FAILED = (fault(20, "inject"), fault(21, "inject", ok=False, detail="no such node"), fault(30, "heal"))
@@ -346,7 +348,106 @@ FAILED = (fault(20, "inject"), fault(21, "inject", ok=False, detail="no such nod
 def test_a_fault_that_was_not_carried_out_makes_the_run_inconclusive(
     faults: tuple[FaultLine, ...], reason: str
 ) -> None:
-    assert CHECKS["faults_carried_out"].measure(run(faults=faults)) == Unjudged(reason=reason)
+    of = run(faults=faults, ends=[killed(20.2)])
+    assert CHECKS["faults_carried_out"].measure(of) == Unjudged(reason=reason)
+
+
+def killed(at_s: float, node: str = "kafka-broker-1", code: int = -9) -> EndLine:
+    return EndLine(at_ns=round(at_s * SECOND_NS), node=node, exit=code)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        [],
+        [killed(19.9)],
+        [killed(30.1)],
+        [killed(25, "kafka-broker-2")],
+        [killed(25, code=1)],
+        [killed(25, code=-15)],
+    ],
+)
+def test_a_kill_that_ended_no_process_was_not_carried_out(ends: list[EndLine]) -> None:
+    reason = "kill kafka-broker-1: the record has no end by SIGKILL of kafka-broker-1 before the heal"
+    assert CHECKS["faults_carried_out"].measure(run(ends=ends)) == Unjudged(reason=reason)
+
+
+def test_every_target_of_a_kill_must_have_ended() -> None:
+    nodes = ["kafka-broker-1", "kafka-broker-2"]
+    planned = scenario(faults=(SCHEDULE.model_copy(update={"targets": tuple(nodes)}),))
+    of = run(
+        of=planned,
+        faults=(fault(20, "inject", nodes=nodes), fault(30, "heal", nodes=nodes)),
+        ends=[killed(21)],
+    )
+    measured = CHECKS["faults_carried_out"].measure(of)
+    assert isinstance(measured, Unjudged)
+    assert "SIGKILL of kafka-broker-2 before" in measured.reason
+
+
+PAUSE = SCHEDULE.model_copy(update={"kind": "pause"})
+
+
+def pause(*seen: str) -> tuple[FaultLine, ...]:
+    """A pause of which each look saw this."""
+    looks = [
+        fault(20.1 + n, "look", kind="pause", states={"kafka-broker-1": state})
+        for n, state in enumerate(seen)
+    ]
+    return (fault(20, "inject", kind="pause"), *looks, fault(30, "heal", kind="pause"))
+
+
+def of_pause(*seen: str) -> Any:
+    return CHECKS["faults_carried_out"].measure(run(of=scenario(faults=(PAUSE,)), faults=pause(*seen)))
+
+
+def test_a_pause_is_carried_out_when_its_target_stood_still_all_the_time() -> None:
+    assert of_pause("paused", "paused") == Count(value=0, detail="of 1 faults")
+    assert of_pause("paused", "ended") == Count(value=0, detail="of 1 faults")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [(), ("paused",), ("running", "running"), ("paused", "running"), ("running", "paused"), ("unknown",) * 2],
+)
+def test_a_pause_in_which_the_target_was_not_seen_to_stand_still_was_not_carried_out(
+    seen: tuple[str, ...],
+) -> None:
+    reason = "pause kafka-broker-1: the record does not show that kafka-broker-1 stood still until the heal"
+    assert of_pause(*seen) == Unjudged(reason=reason)
+
+
+def test_a_fault_of_which_nothing_is_known_is_not_believed() -> None:
+    lines = (fault(20, "inject", kind="melt"), fault(30, "heal", kind="melt"))
+    planned = scenario(faults=(SCHEDULE.model_copy(update={"kind": "melt"}),))
+    measured = CHECKS["faults_carried_out"].measure(run(of=planned, faults=lines))
+    assert measured == Unjudged(
+        reason="melt kafka-broker-1: it is not known what a fault of this kind leaves"
+    )
+
+
+def test_a_fault_at_other_targets_is_not_the_one_that_was_planned() -> None:
+    elsewhere = [fault(t, a, nodes=["kafka-broker-2"]) for t, a in ((20, "inject"), (30, "heal"))]
+    measured = CHECKS["faults_carried_out"].measure(
+        run(faults=elsewhere, ends=[killed(21, "kafka-broker-2")])
+    )
+    assert measured == Unjudged(reason="kill kafka-broker-1 was not injected")
+
+
+@pytest.mark.parametrize("name", ["recovery_time", "catch_up_time"])
+@pytest.mark.parametrize("noted_after_s", [0.0, 0.0009, 0.6])
+def test_what_follows_of_a_fault_belongs_to_the_fault_whenever_its_phase_was_noted(
+    name: str, noted_after_s: float
+) -> None:
+    phases = (
+        *PHASES[:2],
+        phase(20 + noted_after_s, "fault"),
+        phase(30 + noted_after_s, "recovery"),
+        phase(60, "drain"),
+    )
+    measured = CHECKS[name].measure(run(phases=phases, lagging={22: 9.0, 31: 9.0}))
+    assert isinstance(measured, Distribution)
+    assert measured.phases.tolist() == ["fault"]
 
 
 @pytest.mark.parametrize("name", ["recovery_time", "catch_up_time"])

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+import tempfile
 import threading
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.backends.memory import MemoryPlatform
+from harness.backends.protocol import Platform, ProcessState
+from harness.checks.timing import phases_at
 from harness.errors import PlatformError
 from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
+from harness.faults.protocol import Fault
 from harness.faults.schedule import Action, schedule
+from harness.history.course import FaultLine, PhaseLine, PhaseName, spans
+from harness.history.parts import read_lines
+from harness.recorder import Recorder as RunRecorder
+from harness.run_clock import RunClock
 from harness.scenario.model import FaultSpec
 from harness.topology import RoleSpec, Topology
 from pipeline.endpoints import Endpoints
@@ -29,9 +41,13 @@ class Recorder:
         self.asked: list[tuple[str, str]] = []
         self.fail_starts = fail_starts
         self.crash_starts = {**(crash_starts or {})}
+        self.states: dict[str, ProcessState] = {}
 
     def signal(self, node: str, action: str) -> None:
         self.asked.append((action, node))
+
+    def process_state(self, node: str) -> ProcessState:
+        return self.states.get(node, "running")
 
     def start(self, node: str, *, timeout_s: float = 60.0) -> None:
         if self.fail_starts:
@@ -49,9 +65,21 @@ def fault(at: float, heal_after: float, kind: str = "kill", node: str = "kafka-b
     return FaultSpec(kind=kind, targets=(node,), at=at, heal_after=heal_after)
 
 
-def conductor(platform: Recorder) -> tuple[Conductor, list[dict[str, object]]]:
-    lines: list[dict[str, object]] = []
-    return Conductor(platform=platform, faults=FAULTS, record=lines.append, report=lambda _: None), lines
+Lines = list[dict[str, Any]]
+
+
+def conductor(platform: Platform, faults: Mapping[str, Fault] = FAULTS) -> tuple[Conductor, Lines]:
+    """One that records into what is returned with it, each line with its ``phase``."""
+    lines: Lines = []
+
+    def record(line: dict[str, object], phase: PhaseName) -> None:
+        lines.append({**line, "phase": phase})
+
+    return Conductor(platform=platform, faults=faults, record=record, report=lambda _: None), lines
+
+
+def steps(lines: Lines) -> list[tuple[str, bool]]:
+    return [(line["action"], line["ok"]) for line in lines if line["action"] != "look"]
 
 
 def actions(kind: str = "kill") -> tuple[Action, Action]:
@@ -89,7 +117,7 @@ def test_heal_all_heals_what_the_schedule_never_reached() -> None:
     subject.begin(actions()[0])
     subject.heal_all()
     assert not subject.broken
-    assert [(line["action"], line["ok"]) for line in lines] == [("inject", True), ("heal", True)]
+    assert steps(lines) == [("inject", True), ("heal", True)]
 
 
 def test_a_heal_that_failed_is_tried_again() -> None:
@@ -98,11 +126,7 @@ def test_a_heal_that_failed_is_tried_again() -> None:
         subject.begin(step)
     subject.heal_all()
     assert not subject.broken
-    assert [(line["action"], line["ok"]) for line in lines] == [
-        ("inject", True),
-        ("heal", False),
-        ("heal", True),
-    ]
+    assert steps(lines) == [("inject", True), ("heal", False), ("heal", True)]
 
 
 def test_a_heal_that_keeps_failing_leaves_the_fault_in_force_and_on_record() -> None:
@@ -127,10 +151,14 @@ def test_an_error_that_nobody_foresaw_is_a_problem_of_its_fault_and_keeps_no_oth
         subject.begin(step)
     with pytest.raises(OSError, match="no such device"):
         subject.heal_all()
-    assert [node for asked, node in platform.asked if asked == "start"] == ["b", "c"]
+    assert {node for asked, node in platform.asked if asked == "start"} == {"b", "c"}
     heals = {str(line["nodes"]): line for line in lines if line["action"] == "heal"}
     assert heals["['a']"]["detail"] == "a: OSError: no such device"
-    assert [line["ok"] for line in heals.values()] == [False, True, True]
+    assert {nodes: line["ok"] for nodes, line in heals.items()} == {
+        "['a']": False,
+        "['b']": True,
+        "['c']": True,
+    }
     assert subject.broken
 
 
@@ -150,7 +178,7 @@ def test_a_record_that_cannot_be_written_keeps_nothing_from_its_heal() -> None:
     for step in inject:
         subject.begin(step)
 
-    def full(_: dict[str, object]) -> None:
+    def full(line: dict[str, object], phase: PhaseName) -> None:
         raise OSError("no space left")
 
     subject.record = full
@@ -205,8 +233,7 @@ def test_a_fault_at_a_node_that_is_dead_is_not_carried_out(kind: str) -> None:
     )
     platform = MemoryPlatform(topology, [])
     platform.end("kafka-broker-1", exit_code=-9)
-    lines: list[dict[str, object]] = []
-    subject = Conductor(platform=platform, faults=FAULTS, record=lines.append, report=lambda _: None)
+    subject, lines = conductor(platform)
     subject.begin(actions(kind)[0])
     subject.heal_all()
     problems = [(line["action"], line["detail"]) for line in lines if not line["ok"]]
@@ -240,3 +267,129 @@ def test_a_slow_heal_delays_no_other_step() -> None:
     assert killed_meanwhile.wait(10)
     release.set()
     subject.heal_all()
+
+
+ZONE = ("a", "b", "c")
+
+
+def of_zone(action: Literal["inject", "heal"]) -> Action:
+    return Action(at_s=1.0, number=0, action=action, kind="kill", targets=ZONE)
+
+
+class Together(Recorder):
+    """Goes on with what is asked of a node only once it is asked of all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kills, self.starts = threading.Barrier(len(ZONE)), threading.Barrier(len(ZONE))
+
+    def signal(self, node: str, action: str) -> None:
+        self.kills.wait(10)
+        super().signal(node, action)
+
+    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
+        self.starts.wait(10)
+        super().start(node)
+
+
+@pytest.mark.parametrize("scheduled", [True, False])
+def test_the_targets_of_one_fault_are_broken_and_healed_at_the_same_time(scheduled: bool) -> None:
+    subject, lines = conductor(Together())
+    subject.begin(of_zone("inject"))
+    if scheduled:
+        subject.begin(of_zone("heal"))
+    subject.heal_all()
+    assert steps(lines) == [("inject", True), ("heal", True)]
+    assert {tuple(line["nodes"]) for line in lines} == {ZONE}
+
+
+def test_what_went_wrong_at_each_target_is_on_record_in_the_order_of_the_scenario() -> None:
+    platform = Recorder(crash_starts={"c": PlatformError("no disk"), "a": PlatformError("no memory")})
+    subject, lines = conductor(platform)
+    subject.begin(of_zone("inject"))
+    subject.heal_all()
+    assert lines[-1]["detail"] == "a: no memory; c: no disk"
+
+
+def test_an_injection_is_on_record_when_begin_returns_and_a_heal_waits_for_it() -> None:
+    release = threading.Event()
+
+    class SlowKill(Recorder):
+        def signal(self, node: str, action: str) -> None:
+            assert release.wait(10)
+            super().signal(node, action)
+
+    platform = SlowKill()
+    subject, lines = conductor(platform)
+    subject.begin(of_zone("inject"))
+    assert steps(lines) == [("inject", True)]
+    subject.begin(of_zone("heal"))
+    release.set()
+    subject.heal_all()
+    assert [asked for asked, _ in platform.asked] == ["kill"] * 3 + ["start"] * 3
+
+
+def test_each_line_bears_the_phase_that_the_run_is_in_from_then_on() -> None:
+    subject, lines = conductor(Recorder())
+    for step in kills("a", "b"):
+        subject.begin(step)
+    subject.heal_all()
+    heals = [line["phase"] for line in lines if line["action"] == "heal"]
+    assert {line["phase"] for line in lines if line["action"] == "inject"} == {"fault"}
+    assert heals == ["fault", "recovery"]
+
+
+def test_the_state_of_each_target_is_on_record_after_the_injection_and_before_the_heal() -> None:
+    platform = Recorder()
+    platform.states = {"a": "paused", "b": "ended"}
+    subject, lines = conductor(platform)
+    subject.begin(of_zone("inject"))
+    subject.heal_all()
+    seen = {"a": "paused", "b": "ended", "c": "running"}
+    assert [(line["action"], line.get("states")) for line in lines] == [
+        ("inject", None),
+        ("look", seen),
+        ("look", seen),
+        ("heal", None),
+    ]
+
+
+def test_two_faults_of_one_node_are_healed_one_after_the_other() -> None:
+    under_way: list[str] = []
+
+    class Alone(Recorder):
+        def start(self, node: str, *, timeout_s: float = 60.0) -> None:
+            under_way.append(node)
+            assert under_way == [node]
+            super().start(node)
+            under_way.remove(node)
+
+    platform = Alone()
+    subject, _ = conductor(platform)
+    for step in kills("a", "a", "a"):
+        subject.begin(step)
+    subject.heal_all()
+    assert platform.asked[-3:] == [("start", "a")] * 3
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.builds(fault, st.floats(0, 60), st.floats(0.001, 60)), min_size=1, max_size=6))
+def test_every_injection_lies_in_the_phase_fault_and_the_last_heal_in_recovery(
+    faults: list[FaultSpec],
+) -> None:
+    ticks = itertools.count(1)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: next(ticks))
+        recorder = RunRecorder(history=Path(folder), clock=clock)
+        recorder.enter("steady")
+        subject = Conductor(platform=Recorder(), faults=FAULTS, record=recorder.fault, report=lambda _: None)
+        for step in schedule(faults):
+            subject.begin(step)
+        subject.heal_all()
+        phases, _ = read_lines(Path(folder, "phases.jsonl"), PhaseLine)
+        lines, _ = read_lines(Path(folder, "faults.jsonl"), FaultLine)
+    history = SimpleNamespace(phases=spans(phases))
+    injected = np.array([line.at_ns for line in lines if line.action == "inject"])
+    assert set(phases_at(history, injected).tolist()) == {"fault"}  # type: ignore[arg-type]
+    assert len(injected) == len(faults)
+    assert (phases[-1].phase, phases[-1].at_ns) == ("recovery", lines[-1].at_ns)

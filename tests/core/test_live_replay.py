@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -186,6 +186,57 @@ def test_a_dead_client_is_replaced_and_no_event_is_skipped(tmp_path: Path) -> No
     assert [value for _, value, _ in dead.taken + spare.taken] == [row["payload"] for row in ROWS]
     assert outcomes(tmp_path) == dict.fromkeys(range(6), "unknown") | dict.fromkeys(range(6, 25), "ok")
     assert operations(tmp_path)[0]["error"] == "_PURGE_QUEUE"
+
+
+FATAL = KafkaError(KafkaError._FATAL, "acknowledged messages may be lost", fatal=True)
+
+
+@pytest.mark.parametrize("at_ns", [5_000_002, 2 * 10**9])
+def test_a_client_that_dies_while_it_is_asked_for_reports_is_replaced(at_ns: int, tmp_path: Path) -> None:
+    dead, spare = FakeProducer(answers=False), FakeProducer()
+    replay, hand = make_replay(tmp_path, ROWS, [dead])
+    replay.lanes = [make_lane(dead, hand, spare)]
+    hand.ns = 5_000_001
+    turn(replay)
+    dead.fatal = dead.raises = FATAL
+    for hand.ns in (at_ns, 3 * 10**9, 3 * 10**9 + 1):
+        turn(replay)
+    replay.close()
+    assert outcomes(tmp_path) == dict.fromkeys(range(6), "unknown") | dict.fromkeys(range(6, 25), "ok")
+
+
+def test_a_client_that_dies_when_nothing_is_left_to_send_loses_no_outcome(tmp_path: Path) -> None:
+    dead = FakeProducer(answers=False)
+    replay, hand = make_replay(tmp_path, ROWS, [dead])
+    replay.lanes = [make_lane(dead, hand, FakeProducer())]
+    hand.ns = 10**9
+    turn(replay)
+    dead.fatal = dead.raises = FATAL
+    replay.close()
+    assert outcomes(tmp_path) == dict.fromkeys(range(25), "unknown")
+
+
+def test_a_client_that_was_replaced_and_dies_again_is_no_loss(tmp_path: Path) -> None:
+    dead, spare = FakeProducer(answers=False), FakeProducer()
+    replay, hand = make_replay(tmp_path, ROWS, [dead])
+    replay.lanes = [make_lane(dead, hand, spare)]
+    hand.ns = 5_000_001
+    turn(replay)
+    dead.purge = lambda: None  # type: ignore[method-assign]
+    for hand.ns in (2 * 10**9, 2 * 10**9 + 1, 4 * 10**9):
+        dead.fatal = dead.raises = FATAL
+        turn(replay)
+    assert spare.fatal is None
+    replay.close()
+    assert outcomes(tmp_path) == dict.fromkeys(range(6), "unknown") | dict.fromkeys(range(6, 25), "ok")
+
+
+def test_what_a_client_raises_that_still_works_is_not_swallowed(tmp_path: Path) -> None:
+    broken = FakeProducer()
+    broken.raises = KafkaError(KafkaError._FAIL)
+    replay, _ = make_replay(tmp_path, ROWS, [broken])
+    with pytest.raises(KafkaException):
+        turn(replay)
 
 
 def test_progress_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,11 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     assert not alive
     progress = LoadProgress.load(tmp_path / "load")
     assert progress is not None
-    assert (progress.state, progress.unknown) == ("done", 0)
+    assert (progress.state, progress.unknown) == ("failed", 0)
+    assert (
+        "ERROR/harness.load.locust.crew: the load ends: it was stopped before everything was sent"
+        in (tmp_path / "load.log").read_text()
+    )
     assert progress.acknowledged == sum(row["count"] for row in operations(tmp_path)) < 10_000
 
 

@@ -11,13 +11,20 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.backends.memory import MemoryBackend
+from harness.backends.memory import MemoryBackend, MemoryPlatform
+from harness.backends.protocol import Platform
 from harness.batch.steps import BatchStage, RunDays
-from harness.errors import RunError
+from harness.checks.faults_carried_out import FaultsCarriedOut
+from harness.checks.measurement import Count, Unjudged
+from harness.errors import LoadFailed, RunError
+from harness.faults import FAULTS
+from harness.faults.protocol import Evidence, Fault
+from harness.history.reader import History
 from harness.history.run_info import RunInfo
 from harness.load.plan.file import PlanFile
 from harness.load.progress import LoadProgress, progress_file
 from harness.provenance import Provenance
+from harness.recorder import Recorder
 from harness.run import LOAD, READERS, Flooded, Parts, run
 from harness.run_clock import RunClock
 from harness.run_folder import RunFolder
@@ -47,9 +54,15 @@ class World:
     """Looks after which a test gives up that waits for a run to do so."""
     looks: int = 0
     now_ns: int = 0
+    tick_ns: int = 0
+    """How far the clock moves whenever the run reads it."""
 
     def __post_init__(self) -> None:
         self.backend = MemoryBackend(self.did, monotonic_ns=lambda: self.now_ns)
+
+    def read_clock(self) -> int:
+        self.now_ns += self.tick_ns
+        return self.now_ns
 
     def step(self, what: str) -> None:
         self.did.append(what)
@@ -133,7 +146,7 @@ class World:
             batch=lambda _: self.step("batch"),
             unsteady=lambda path: self.unsteady,
             provenance=Provenance(commit="c", machine={}, versions={}),
-            clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=lambda: self.now_ns),
+            clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=self.read_clock),
             sleep=self.sleep,
         )
 
@@ -209,13 +222,74 @@ def test_faults_happen_and_are_healed_before_the_drain(world: Callable[..., Worl
     w = world()
     w.run(scenario(KILL))
     assert w.did == [*UP, "kill kafka-broker-1", "start kafka-broker-1", *END]
-    assert [line["action"] for line in w.lines("faults.jsonl")] == ["inject", "heal"]
+    assert [line["action"] for line in w.lines("faults.jsonl")] == ["inject", "look", "look", "heal"]
 
 
 def test_phases_are_recorded_in_order(world: Callable[..., World]) -> None:
     w = world()
     w.run(scenario())
     assert [line["phase"] for line in w.lines("phases.jsonl")] == ["warm_up", "steady", "drain", "done"]
+
+
+def test_a_fault_and_its_phase_begin_at_one_instant_and_so_do_its_heal_and_the_recovery(
+    world: Callable[..., World],
+) -> None:
+    w = world(tick_ns=1000)
+    w.run(scenario(KILL))
+    phases = {line["phase"]: line["at_ns"] for line in w.lines("phases.jsonl")}
+    faults = {line["action"]: line["at_ns"] for line in w.lines("faults.jsonl")}
+    assert [*phases] == ["warm_up", "steady", "fault", "recovery", "drain", "done"]
+    assert (faults["inject"], faults["heal"]) == (phases["fault"], phases["recovery"])
+
+
+class DoesNothing:
+    """A fault that claims to have worked."""
+
+    describes = colour = ""
+
+    def __init__(self, name: str, shows: Evidence) -> None:
+        self.name, self.shows = name, shows
+
+    def inject(self, platform: Platform, node: str) -> None:
+        pass
+
+    def heal(self, platform: Platform, node: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_whose_injection_does_nothing_is_not_believed(
+    fault: Fault, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned = scenario(KILL.model_copy(update={"kind": fault.name}))
+    idle = DoesNothing(fault.name, fault.shows)
+    for faults, believed in ((FAULTS, True), ({fault.name: idle}, False)):
+        monkeypatch.setattr("harness.run.FAULTS", faults)
+        w = world()
+        w.folder.scenario.write_text(planned.model_dump_json())
+        w.run(planned)
+        measured = FaultsCarriedOut().measure(History.open(w.folder.path))
+        assert isinstance(measured, Count if believed else Unjudged), measured
+
+
+def test_recovery_begins_when_the_last_of_several_faults_is_healed(world: Callable[..., World]) -> None:
+    w = world(load_done_after=80)
+    longer = KILL.model_copy(update={"kind": "pause", "at": 1.25, "heal_after": 6.0})
+    w.run(scenario(KILL, longer))
+    assert [line["phase"] for line in w.lines("phases.jsonl")][2:4] == ["fault", "recovery"]
+    heals = [line["at_ns"] for line in w.lines("faults.jsonl") if line["action"] == "heal"]
+    recovery = next(line for line in w.lines("phases.jsonl") if line["phase"] == "recovery")
+    assert recovery["at_ns"] == max(heals)
+
+
+def test_a_heal_that_works_only_after_the_load_begins_no_phase_of_it(tmp_path: Path) -> None:
+    recorder = Recorder(history=tmp_path, clock=RunClock.start())
+    recorder.fault({"action": "inject"}, "fault")
+    recorder.enter("drain")
+    recorder.fault({"action": "heal"}, "recovery")
+    phases = [orjson.loads(line)["phase"] for line in (tmp_path / "phases.jsonl").read_bytes().splitlines()]
+    assert phases == ["fault", "drain"]
+    assert len((tmp_path / "faults.jsonl").read_bytes().splitlines()) == 2
 
 
 def test_nothing_is_broken_when_the_platform_is_not_steady(world: Callable[..., World]) -> None:
@@ -226,17 +300,51 @@ def test_nothing_is_broken_when_the_platform_is_not_steady(world: Callable[..., 
     assert w.did[-1] == "down"
 
 
-def test_a_load_that_died_ends_the_run(world: Callable[..., World]) -> None:
+def test_what_was_acknowledged_before_a_load_died_is_drained_and_read_back(
+    world: Callable[..., World],
+) -> None:
     w = world(load_dies_after=0)
-    with pytest.raises(RunError, match="the load died"):
+    with pytest.raises(LoadFailed, match="the load died") as failed:
         w.run(scenario())
-    assert w.ended().startswith("failed: the load died")
+    assert w.did == [*UP, *END]
+    assert w.ended() == f"load_failed: {failed.value}"
+    assert [line["phase"] for line in w.lines("phases.jsonl")][-2:] == ["drain", "done"]
+
+
+def test_a_run_whose_load_failed_carries_no_day_out_that_is_not_the_planned_one(
+    world: Callable[..., World],
+) -> None:
+    w = world(load_dies_after=0)
+    with pytest.raises(LoadFailed):
+        w.run(scenario(batch=ONE_DAY))
+    assert w.did == [*UP, *END]
+
+
+def test_a_run_whose_load_failed_and_whose_drain_breaks_is_not_read_back(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=0, breaks={"drain": OSError("no space left")})
+    with pytest.raises(OSError, match="no space left"):
+        w.run(scenario())
+    assert w.ended() == "failed: no space left"
+
+
+def test_an_interrupt_while_a_failed_load_is_read_back_is_an_interrupt(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=0, breaks={"read back": KeyboardInterrupt()})
+    with pytest.raises(KeyboardInterrupt):
+        w.run(scenario())
+    assert w.ended() == "interrupted"
+
+
+def test_the_readers_of_a_load_that_failed_are_ended_before_the_drain(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=0, readers_done_after=10**9)
+    with pytest.raises(LoadFailed, match="the load died"):
+        w.run(scenario())
+    assert w.did[-6:] == [f"kill {READERS}", *END]
 
 
 def test_what_a_load_said_before_it_died_is_in_the_runs_error(world: Callable[..., World]) -> None:
     w = world(load_dies_after=0)
     (w.folder.logs / "load.log").write_text("... ERROR harness.load.wire: cannot begin: no topic events\n")
-    with pytest.raises(RunError, match=r"died before everything was sent: .*no topic events"):
+    with pytest.raises(LoadFailed, match=r"died before everything was sent: .*no topic events"):
         w.run(scenario())
     assert "no topic events" in w.ended()
 
@@ -278,9 +386,10 @@ def test_the_drain_waits_for_the_readers(world: Callable[..., World]) -> None:
 
 def test_readers_that_do_not_end_after_the_load_are_given_up(world: Callable[..., World]) -> None:
     w = world(readers_done_after=10**9, gives_up_after=2_000)
-    with pytest.raises(RunError, match="the readers live"):
+    with pytest.raises(LoadFailed, match="the readers live"):
         w.run(scenario())
-    assert w.did[-1] == "down"
+    assert w.ended().startswith("load_failed: the readers live")
+    assert w.did[-6:] == [f"kill {READERS}", *END]
 
 
 def test_readers_that_die_in_the_middle_are_recorded(world: Callable[..., World]) -> None:
@@ -291,18 +400,39 @@ def test_readers_that_die_in_the_middle_are_recorded(world: Callable[..., World]
 
 def test_a_load_that_lives_and_does_nothing_is_given_up(world: Callable[..., World]) -> None:
     w = world(load_done_after=10**9, gives_up_after=2_000)
-    with pytest.raises(RunError, match=r"the load lives.* 1 of 2 events"):
+    with pytest.raises(LoadFailed, match=r"the load lives.* 1 of 2 events"):
         w.run(scenario())
-    assert w.ended().startswith("failed: the load lives")
-    assert w.did[-1] == "down"
+    assert w.ended().startswith("load_failed: the load lives")
+    assert w.did == [*UP, f"kill {LOAD}", *END]
 
 
 def test_a_load_that_was_ended_for_a_lost_worker_ends_the_run(world: Callable[..., World]) -> None:
     w = world()
     LoadProgress.of_failure(1).save(progress_file(w.folder.load_progress, "master"))
-    with pytest.raises(RunError, match="the load failed"):
+    with pytest.raises(LoadFailed, match="the load failed"):
         w.run(scenario())
-    assert w.did[-1] == "down"
+    assert w.ended().startswith("load_failed: the load failed, ")
+    assert w.did[-5:] == END
+
+
+def test_nothing_is_read_back_while_a_part_of_a_failed_load_may_still_send(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryPlatform, "process_state", lambda platform, node: "running")
+    w = world(load_dies_after=0, gives_up_after=2_000)
+    with pytest.raises(RunError, match="load lives on"):
+        w.run(scenario())
+    assert w.ended().startswith("failed: load lives on")
+    assert "read back" not in w.did
+
+
+def test_a_load_that_failed_is_given_time_to_record_what_it_knows(world: Callable[..., World]) -> None:
+    w = world(load_dies_after=20)
+    LoadProgress.of_failure(1).save(progress_file(w.folder.load_progress, "master"))
+    with pytest.raises(LoadFailed):
+        w.run(scenario())
+    assert w.looks > 20
+    assert w.did == [*UP, *END]
 
 
 @pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "batch", "read back"])
@@ -318,9 +448,9 @@ def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., Wor
 def test_what_is_broken_when_a_run_fails_is_healed(world: Callable[..., World]) -> None:
     w = world(load_done_after=10**9, load_dies_after=60)
     never_healed = KILL.model_copy(update={"heal_after": 600.0})
-    with pytest.raises(RunError, match="the load died"):
+    with pytest.raises(LoadFailed, match="the load died"):
         w.run(scenario(never_healed))
-    assert w.did.index("start kafka-broker-1") < w.did.index("down")
+    assert w.did.index("start kafka-broker-1") < w.did.index("drain")
 
 
 def test_the_event_clock_of_a_run_starts_in_the_past(world: Callable[..., World]) -> None:

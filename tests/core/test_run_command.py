@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.checks.finding import Verdict
 from harness.cli import run as run_command
 from harness.cli.main import invoke
-from harness.errors import PlatformError
+from harness.errors import LoadFailed, PlatformError
+from harness.judge import judge_opened
 from harness.run_folder import RunFolder
 from tests.core.histories import run_info
 
@@ -53,3 +56,25 @@ def test_a_platform_that_does_not_start_is_not(
     monkeypatch.setattr(run_command, "carry_out", breaks(PlatformError("x"), after_the_load_began=False))
     assert invoke(arguments(tmp_path)) == 4
     assert "verdict" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("verdict", "exit_code"), [(Verdict.FAIL, 1), (Verdict.INCONCLUSIVE, 3)])
+def test_a_run_whose_load_failed_ends_with_the_exit_code_of_what_was_judged(
+    verdict: Verdict,
+    exit_code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def carry_out(*_: object, folder: RunFolder, **__: object) -> None:
+        run_info(ended="load_failed: the load died").save(folder.history)
+        raise LoadFailed("the load died")
+
+    monkeypatch.setattr(run_command, "carry_out", carry_out)
+    monkeypatch.setattr(
+        "harness.cli.judge.judge_opened", lambda *run: replace(judge_opened(*run), verdict=verdict)
+    )
+    assert invoke(arguments(tmp_path)) == exit_code
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["verdict"] == verdict.value
+    assert "the run ended early: the load died" in streams.err

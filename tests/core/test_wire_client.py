@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal
 
@@ -61,3 +63,9 @@ def test_a_batch_that_the_platform_keeps_in_the_queue_says_when_it_could_leave()
         return [kept.freed_ns, free.freed_ns]
 
     assert asyncio.run(run()) == [7, 0]
+
+
+def test_the_library_whose_own_parts_are_changed_is_bounded_to_the_versions_that_have_them() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    (asked,) = [text for text in project["dependencies"] if text.startswith("aiokafka")]
+    assert asked.endswith(">=0.14,<0.15")

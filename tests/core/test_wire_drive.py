@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from harness.clocks import Clocks
+from harness.load.profiles.constant import Constant
 from harness.load.progress import LoadProgress
 from harness.load.wire.drive import Books, drive
 from harness.load.wire.link import Link
-from harness.load.wire.pace import Flood
+from harness.load.wire.pace import Flood, Paced
 from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.replay import WireLoad
+from harness.load.wire.replay import WireLoad, WireReplay
 from harness.load.wire.supply import Shipment
-from tests.core.live_parts import operations
+from tests.core.live_parts import Hand, Noted, operations
 from tests.core.wire_client import Client, shipment
 
 
@@ -82,3 +83,22 @@ def test_what_was_under_way_when_a_load_died_has_an_outcome(tmp_path: Path) -> N
     with pytest.raises(ExceptionGroup):
         driven(tmp_path, Supply(ValueError("damaged")), Silent())
     assert [row["outcome"] for row in operations(tmp_path)] == ["unknown"]
+
+
+def test_a_load_tells_how_long_ago_what_waits_for_the_platform_was_due(tmp_path: Path) -> None:
+    hand, told = Hand(), list[float]()
+    hand.ns = 5_000_000_000
+
+    class Asking(Client):
+        async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+            told.append(replay.behind_ms())
+            return await super().send_batch(batch, topic, partition=partition)
+
+    async def connect() -> Client:
+        return Asking()
+
+    load = WireLoad(topic="t", pace=Paced(Constant(rate=1.0).curve(10.0)), load_start_ns=1_000_000_000)
+    replay = WireReplay(load, Supply(), [Link(connect)], record=lambda _: None, meter=Noted(), now_ns=hand)
+    asyncio.run(replay.run(flush_timeout_s=0.1))
+    assert told == [3500.0]
+    assert replay.behind_ms() == 0

@@ -158,8 +158,13 @@ def test_an_encoded_trace_that_was_cut_off_is_refused(tmp_path: Path) -> None:
     ("error", "outcome"),
     [
         (errors.MessageSizeTooLargeError(), "fail"),
+        (errors.PolicyViolationError(), "fail"),
         (errors.RequestTimedOutError(), "unknown"),
         (errors.OutOfOrderSequenceNumber(), "unknown"),
+        (errors.UnknownTopicOrPartitionError(), "unknown"),
+        (errors.NotEnoughReplicasError(), "unknown"),
+        (errors.CorruptRecordException(), "unknown"),
+        (ConnectionError(10, "of the system, whose numbers are not Kafka's"), "unknown"),
         (ValueError("x"), "unknown"),
     ],
 )
@@ -176,7 +181,7 @@ def test_a_batch_that_kafka_calls_damaged_is_named_with_its_file(
 ) -> None:
     encoded = trace(tmp_path, partitions=1, batch_events=EVENTS)
     (done,) = replayed(encoded, Client(lambda _: errors.CorruptRecordException()))
-    assert done.outcome == "fail"
+    assert done.error == "CorruptRecordException"
     assert caplog.messages == [f"{encoded.path}: the batch of event 0 was refused by kafka as damaged"]
 
 

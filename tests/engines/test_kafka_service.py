@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +92,11 @@ def test_a_paused_broker_takes_part_again_when_it_is_resumed(platform: ProcessPl
 def in_sync(platform: ProcessPlatform, broker: int) -> bool:
     partitions = AdminClient(settings(platform)).list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
     return all(broker in partition.isrs for partition in partitions.values())
+
+
+def test_a_fifth_broker_starts_and_takes_part_again_after_it_was_killed(tmp_path: Path) -> None:
+    for platform in running(tmp_path, "kafka", {"broker": (5, 192)}):
+        assert {row.state for row in platform.status()} == {"ready"}
+        platform.signal("kafka-broker-5", "kill")
+        platform.start("kafka-broker-5")
+        assert state_of(platform, "kafka-broker-5") == "ready"

@@ -114,7 +114,7 @@ def test_a_load_that_is_stopped_early_leaves_a_history_that_is_true(
     assert progress is not None
     if number != signal.SIGKILL:
         assert acknowledged == found
-        assert (progress.state, progress.sent, progress.acknowledged) == ("done", len(found), len(found))
+        assert (progress.state, progress.sent, progress.acknowledged) == ("failed", len(found), len(found))
 
 
 def test_a_topic_that_is_not_there_ends_the_load_with_an_error(config: LoadConfig) -> None:

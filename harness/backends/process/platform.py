@@ -18,8 +18,8 @@ from harness.backends.process.nodes import NodeStarter
 from harness.backends.process.plan import PlannedNode
 from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import ProcessRow, SupervisorClient
-from harness.backends.process.usage import UsageMeter
-from harness.backends.protocol import NodeStatus, Report
+from harness.backends.process.usage import UsageMeter, sessions_of
+from harness.backends.protocol import NodeStatus, ProcessState, Report
 from harness.errors import PlatformError, WaitTimeout
 from harness.exits import how_ended
 from harness.waiting import wait_until
@@ -67,6 +67,17 @@ class ProcessPlatform:
             self._confirm_killed(node)
         elif action == "pause":
             self._confirm_paused(node)
+
+    def process_state(self, node: str) -> ProcessState:
+        """As the kernel has it. Raises ``PlatformError``."""
+        row = self._row(node)
+        try:
+            stopped = row.exit is None and psutil.Process(row.pid).status() == psutil.STATUS_STOPPED
+        except psutil.NoSuchProcess:
+            stopped = False
+        if stopped:
+            return "paused"
+        return "running" if sessions_of([row.pid]) else "ended"
 
     def start_all(self, *, timeout_s: float) -> None:
         """Start every node, each as soon as those that it needs are ready. Raises ``NodeFailed``."""

@@ -46,7 +46,7 @@ class UsageMeter:
         if wanted != self._leaders:
             self._leaders, self._timed_s, self._weighed_s = wanted, float("-inf"), float("-inf")
         if now_s - self._timed_s >= _TIME_EVERY_S:
-            sessions = _sessions(wanted)
+            sessions = sessions_of(wanted)
             if now_s - self._weighed_s >= _MEMORY_EVERY_S:
                 self._memory_bytes = {leader: _memory_bytes(members) for leader, members in sessions.items()}
                 self._weighed_s = now_s
@@ -58,7 +58,8 @@ class UsageMeter:
         return self._usages
 
 
-def _sessions(leaders: Collection[int]) -> Mapping[int, list[int]]:
+def sessions_of(leaders: Collection[int]) -> Mapping[int, list[int]]:
+    """The processes of each session that has any, by its leader, which itself may have ended."""
     members = defaultdict(list)
     for pid in psutil.pids():
         try:

@@ -73,8 +73,19 @@ class Lane:
     def poll(self) -> None:
         """Take the client's reports without waiting for any."""
         for producer in (self._producer, *self._retired):
-            producer.poll(0)
+            self._poll(producer)
         self._retired = [producer for producer in self._retired if len(producer)]
+
+    def _poll(self, producer: Producer) -> None:
+        """A client that finds itself beyond use raises that once, from any poll; its reports still come."""
+        try:
+            producer.poll(0)
+        except KafkaException as exception:
+            error: KafkaError = exception.args[0]
+            if not _is_fatal(error):
+                raise
+            if producer is self._producer:
+                self._renew(error)
 
     def abandon(self) -> None:
         """Drop what waits, and have the client report at once on what it holds: unknown."""
@@ -100,7 +111,7 @@ class Lane:
                 return count
             except KafkaException as exception:
                 error: KafkaError = exception.args[0]
-                if error.fatal() or error.code() == KafkaError._FATAL:
+                if _is_fatal(error):
                     started_ns[index] = 0
                     self._renew(error)
                     return count
@@ -115,3 +126,8 @@ class Lane:
         self._producer.purge()
         self._retired.append(self._producer)
         self._producer, self._renewed_ns = self._make_producer(), self._now_ns()
+
+
+def _is_fatal(error: KafkaError) -> bool:
+    """Whether the producer is beyond use: what it holds is reported on, and it takes nothing more."""
+    return error.fatal() or error.code() == KafkaError._FATAL

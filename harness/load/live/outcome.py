@@ -7,26 +7,9 @@ from typing import Final, Literal
 
 from confluent_kafka import KafkaError
 
-Outcome = Literal["ok", "fail", "unknown"]
+from harness.load.refusals import REFUSALS
 
-REFUSALS: Final = frozenset(
-    {
-        KafkaError.MSG_SIZE_TOO_LARGE,
-        KafkaError.INVALID_MSG_SIZE,
-        KafkaError.RECORD_LIST_TOO_LARGE,
-        KafkaError.INVALID_RECORD,
-        KafkaError.INVALID_TIMESTAMP,
-        KafkaError.POLICY_VIOLATION,
-        KafkaError.TOPIC_EXCEPTION,
-        KafkaError.INVALID_REQUIRED_ACKS,
-        KafkaError.TOPIC_AUTHORIZATION_FAILED,
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._UNKNOWN_PARTITION,
-    }
-)
-"""Errors that every attempt to send the event would have met, so that no earlier attempt can have stored it.
-After any other error, a time-out above all, an attempt may have been stored without its acknowledgement."""
+Outcome = Literal["ok", "fail", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,17 +45,22 @@ class LiveSession:
         """Wait a little for what is under way, then record it all. Idempotent."""
         if self._replay is not None and not self._replay.closed:
             self._replay.stop()
-            self._finish(self._replay, self._config.stop_timeout_s)
+            try:
+                self._await_reports(self._replay, self._config.stop_timeout_s)
+            finally:
+                # Whatever broke, what is known by now is recorded.
+                self._close(self._replay)
 
     def _report(self, replay: Replay) -> None:
         """Save outcomes and progress twice a second, until everything is sent and known."""
         while replay.sending:
             self._count(replay)
             gevent.sleep(_REPORT_S)
-        self._finish(replay, self._config.flush_timeout_s)
+        self._await_reports(replay, self._config.flush_timeout_s)
+        self._close(replay)
         self._ended(True)
 
-    def _finish(self, replay: Replay, timeout_s: float) -> None:
+    def _await_reports(self, replay: Replay, timeout_s: float) -> None:
         now_s = report_at_s = time.monotonic()
         deadline_s = now_s + timeout_s
         while replay.outstanding and not replay.closed and now_s < deadline_s:
@@ -66,6 +71,8 @@ class LiveSession:
                 report_at_s = now_s + _REPORT_S
             gevent.sleep(TURN_S)
             now_s = time.monotonic()
+
+    def _close(self, replay: Replay) -> None:
         count(self._stats, self._config.topic, replay.close(), time.time())
 
     def _count(self, replay: Replay) -> None:

@@ -85,7 +85,13 @@ class Crew:
             self._leave(exit_code=1)
 
     def stopped(self, **_: Any) -> None:
-        """The test is ended, by whomever. Events that were refused are a result and no error of the load."""
+        """The test is ended, by whomever; Locust does so by itself when it hears of no worker for seconds.
+
+        Events that were refused are a result and no error of the load; those that are never sent now are one.
+        """
+        if self._roster is not None and not self._over:
+            _LOG.error("the load ends: it was stopped before everything was sent")
+            self._tell_failed()
         self._over = True
         if self._environment.process_exit_code is None:
             self._environment.process_exit_code = 0

@@ -53,9 +53,9 @@ class Books:
             now_ns=now_ns,
         )
 
-    def save(self) -> Tally:
+    def save(self, *, behind_ms: float) -> Tally:
         """Write what waits; what was counted since the last call."""
-        self.record.save("sending", self.now_ns())
+        self.record.save("sending", self.now_ns(), behind_ms=behind_ms)
         self.meter.sample_if_due()
         return self.record.take_tally()
 
@@ -100,7 +100,7 @@ async def drive(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, replay.stop)
     ends(replay.stop)
-    saving = asyncio.create_task(_save(books, tell))
+    saving = asyncio.create_task(_save(books, replay, tell))
     complete = False
     try:
         await replay.run(flush_timeout_s=flush_timeout_s, stop_timeout_s=stop_timeout_s)
@@ -130,7 +130,7 @@ def _link(kafka: KafkaEndpoint, name: str, acks: Literal["all", "1"]) -> Link:
     return Link(connect, idempotent=acks == "all")
 
 
-async def _save(books: Books, tell: Callable[[Tally], None]) -> None:
+async def _save(books: Books, replay: WireReplay, tell: Callable[[Tally], None]) -> None:
     while True:
-        tell(books.save())
+        tell(books.save(behind_ms=replay.behind_ms()))
         await asyncio.sleep(_SAVE_S)

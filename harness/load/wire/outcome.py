@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Literal
+from typing import Literal
 
-from aiokafka import errors
+from aiokafka.errors import BrokerResponseError
+
+from harness.load.refusals import REFUSALS
 
 Outcome = Literal["ok", "fail", "unknown"]
-_REFUSED: Final = (
-    errors.MessageSizeTooLargeError,
-    errors.RecordListTooLargeError,
-    errors.InvalidTopicError,
-    errors.TopicAuthorizationFailedError,
-    errors.UnknownTopicOrPartitionError,
-    errors.NotEnoughReplicasError,
-    errors.PolicyViolationError,
-    errors.InvalidMessageError,
-)
-"""Answers of a broker that looked at the batch and did not write it. Any other leaves it open."""
 
 
 def outcome_of(done: asyncio.Future[object]) -> tuple[Outcome, str]:
@@ -28,4 +19,8 @@ def outcome_of(done: asyncio.Future[object]) -> tuple[Outcome, str]:
     error = done.exception()
     if error is None:
         return "ok", ""
-    return ("fail" if isinstance(error, _REFUSED) else "unknown"), type(error).__name__
+    return ("fail" if _is_refusal(error) else "unknown"), type(error).__name__
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, BrokerResponseError) and error.errno in REFUSALS

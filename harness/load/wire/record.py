@@ -47,7 +47,7 @@ class WireRecord:
         tally, self._tally = self._tally, Tally()
         return tally
 
-    def save(self, state: LoadState, at_ns: int) -> None:
+    def save(self, state: LoadState, at_ns: int, *, behind_ms: float = 0.0) -> None:
         """Write what waits, and the progress."""
         self._writer.flush_if_due()
         LoadProgress(
@@ -58,7 +58,7 @@ class WireRecord:
             unknown=self._events["unknown"],
             failed=self._events["fail"],
             total=self._total,
-            behind_ms=0.0,
+            behind_ms=behind_ms,
             workers=self._workers,
         ).save(self._progress_file)
 

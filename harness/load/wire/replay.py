@@ -56,7 +56,13 @@ class WireReplay:
         self._load, self._supply, self._links = load, supply, links
         self._record, self._meter, self._now_ns = record, meter, now_ns
         self._under_way: set[asyncio.Future[object]] = set()
+        self._due_ns: dict[int, int] = {}
+        """When the batch was due that each partition waits to hand over."""
         self._stopping = False
+
+    def behind_ms(self) -> float:
+        """How long ago the oldest batch was due that the client has not been given yet."""
+        return max(0.0, (self._now_ns() - min(self._due_ns.values())) / 1e6) if self._due_ns else 0.0
 
     def stop(self) -> None:
         """Hand nothing more to the client."""
@@ -104,6 +110,7 @@ class WireReplay:
                 self._refuse(shipment, partition, intended_ns)
             else:
                 await self._hand_over(shipment, lane, intended_ns)
+            self._due_ns.pop(partition, None)
             shipment = await self._supply.next(partition)
 
     async def _until_due(self, shipment: Shipment, lane: Lane) -> int | None:
@@ -112,7 +119,7 @@ class WireReplay:
         last_ns = self._load.pace.due_ns(shipment.last_arrival)
         if first_ns is None or last_ns is None:
             return None
-        due_ns = self._load.load_start_ns + last_ns
+        due_ns = self._due_ns[lane.partition] = self._load.load_start_ns + last_ns
         await self._until(due_ns)
         lane.look()
         lane.free_ns = max(lane.free_ns, shipment.held_until_ns)
