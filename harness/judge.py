@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.checks import checks_for
-from harness.checks.aggregates import observe
+from harness.checks.aggregates import observe, too_few
 from harness.checks.examples import MAX_EXAMPLES
 from harness.checks.finding import Finding, Verdict
 from harness.checks.fitness import unfit
 from harness.checks.generator import UNTOLD, OwnLateness, own_lateness
 from harness.checks.judgement import Judgement, Summary, worst
 from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
-from harness.checks.protocol import Check
+from harness.checks.protocol import Check, SpeedCheck
 from harness.history.course import PHASES
 from harness.history.reader import History
 from harness.history.workers import clocks_known_to
@@ -28,6 +28,9 @@ from harness.scenario.setting import Setting
 from harness.scenario.thresholds import Threshold, parse
 
 WHOLE_RUN = "whole run"
+_UNITS_OF_TIME = ("ms", "s")
+_READ_BACK = "readback_"
+_CUT_SHORT = "the run did not come to its end"
 
 
 def judge(run_dir: Path) -> Judgement:
@@ -49,10 +52,10 @@ def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] 
     """Judge a history, by the checks that its scenario admits. No I/O."""
     checks = checks_for(history.scenario) if checks is None else checks
     measured = {name: _measure(check, history) for name, check in checks.items()}
-    evidence, lateness = _evidence(history), _own_lateness(history)
+    evidence, run = _evidence(history), _Run.of(history)
     findings = (
         *(
-            _finding(limit, measured.get(limit.check), evidence, lateness, complete=history.complete)
+            _finding(limit, checks.get(limit.check), measured.get(limit.check), evidence, run)
             for limit in _limits(history.scenario, checks)
         ),
         *_of_history(history.problems, evidence),
@@ -88,6 +91,25 @@ class _Limit:
     wrong: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What of a run bears on every verdict."""
+
+    lateness: OwnLateness
+    complete: bool
+    """It came to its planned end."""
+    read_back_done: bool
+    """What it left behind was read as a whole, so that nothing more will come."""
+
+    @staticmethod
+    def of(history: History) -> _Run:
+        return _Run(
+            lateness=_own_lateness(history),
+            complete=history.complete,
+            read_back_done=history.read_back_done,
+        )
+
+
 def _limits(scenario: Scenario, checks: Mapping[str, Check]) -> Iterator[_Limit]:
     """Every limit in the order of the checks; a safety check's own holds whatever the scenario says."""
     asked: dict[str, list[str]] = {name: list(check.default_thresholds) for name, check in checks.items()}
@@ -115,16 +137,32 @@ def _limit(name: str, check: Check | None, text: str, why_not: str) -> _Limit:
 
 
 def _measure(check: Check, history: History) -> Measurement:
-    if damaged := sorted((check.needs | {"run"}) & history.damaged):
-        return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
-    if history.info is None:
-        return Unjudged(reason="the run ended before its load started")
-    if missing := sorted(check.needs & history.missing):
-        return Unjudged(reason=f"the history lacks {', '.join(missing)}")
+    if why := _unmeasurable(check, history):
+        return Unjudged(reason=why)
     try:
-        return check.measure(history)
+        measurement = check.measure(history)
     except Exception as error:  # noqa: BLE001 -- a crashed check must not cost the other findings
         return Unjudged(reason=f"the check crashed: {type(error).__name__}: {error}")
+    if isinstance(measurement, Distribution) and (impossible := measurement.impossible):
+        return Unjudged(reason=_disagreement(impossible, check.unit))
+    return measurement
+
+
+def _unmeasurable(check: Check, history: History) -> str:
+    """Why a check need not look at what this run left; "" where it may."""
+    if damaged := sorted((check.needs | {"run"}) & history.damaged):
+        return f"a part of {', '.join(damaged)} cannot be read"
+    if history.info is None:
+        return "the run ended before its load started"
+    if missing := sorted(check.needs & history.missing):
+        return f"the history lacks {', '.join(missing)}"
+    return history.clock_doubt if isinstance(check, SpeedCheck) else ""
+
+
+def _disagreement(impossible: str, unit: str) -> str:
+    """A duration below zero was taken by two clocks; what else is below zero was counted wrongly."""
+    blame = "clocks disagree" if unit in _UNITS_OF_TIME else "these cannot be right"
+    return f"{blame}: {impossible}{f' {unit}' if unit else ''}"
 
 
 def _own_lateness(history: History) -> OwnLateness:
@@ -135,11 +173,11 @@ def _own_lateness(history: History) -> OwnLateness:
 
 
 def _finding(
-    limit: _Limit, measurement: Measurement | None, evidence: str, lateness: OwnLateness, *, complete: bool
+    limit: _Limit, check: Check | None, measurement: Measurement | None, evidence: str, run: _Run
 ) -> Finding:
     threshold = limit.threshold
     phase = ",".join(threshold.phases) if threshold and threshold.phases else WHOLE_RUN
-    verdict, observed, detail = _held(limit, measurement, lateness, complete=complete)
+    verdict, observed, detail = _held(limit, check, measurement, run)
     return Finding(
         name=limit.check,
         verdict=verdict,
@@ -154,23 +192,20 @@ def _finding(
 
 
 def _held(
-    limit: _Limit, measurement: Measurement | None, lateness: OwnLateness, *, complete: bool
+    limit: _Limit, check: Check | None, measurement: Measurement | None, run: _Run
 ) -> tuple[Verdict, float | None, str]:
     """The verdict, the observation and the detail of one limit held against one measurement."""
     threshold = limit.threshold
-    if threshold is None or measurement is None:
+    if threshold is None or check is None or measurement is None:
         return Verdict.INCONCLUSIVE, None, limit.wrong
     if isinstance(measurement, Unjudged):
         return Verdict.INCONCLUSIVE, None, measurement.reason
     observed = observe(measurement, threshold)
     if observed is None:
         return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
-    if doubt := lateness.doubt(limit.check, threshold, observed):
+    if doubt := _doubt(check, threshold, measurement, observed, run):
         return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)
     verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
-    if not complete and (verdict is Verdict.PASS or isinstance(measurement, Count)):
-        # What was too slow stays too slow; what is missing may only not have come yet.
-        return Verdict.INCONCLUSIVE, observed, _joined("the run did not come to its end", measurement.detail)
     never = "it never came" if math.isinf(observed) else ""
     return verdict, observed, _joined(never, measurement.detail)
 
@@ -189,6 +224,32 @@ def _of_history(problems: tuple[str, ...], evidence: str) -> Iterator[Finding]:
             detail="a part of what was recorded is lost, altered or cannot be read",
             examples=problems[:MAX_EXAMPLES],
         )
+
+
+def _doubt(
+    check: Check, threshold: Threshold, measurement: Count | Distribution, observed: float, run: _Run
+) -> str:
+    """Why what was observed neither keeps the limit nor breaks it; "" where it does one of the two."""
+    kept = threshold.holds(observed)
+    if few := too_few(measurement, threshold):
+        return few
+    if isinstance(measurement, Distribution) and isinstance(check, SpeedCheck):
+        doubt = run.lateness.doubt(check.under_load, threshold, measurement, observed)
+        if doubt:
+            return doubt
+    return "" if run.complete or _is_final(check, measurement, run, kept=kept) else _CUT_SHORT
+
+
+def _is_final(check: Check, measurement: Count | Distribution, run: _Run, *, kept: bool) -> bool:
+    """Whether a run that was cut short shows this limit broken: nothing that is missing can mend it.
+
+    What was too slow stays too slow. What is missing may only not have come yet, unless everything was read
+    back in the end: what was acknowledged is then there, or it is lost.
+    """
+    if kept:
+        return False
+    reads_back = any(table.startswith(_READ_BACK) for table in check.needs)
+    return isinstance(measurement, Distribution) or (run.read_back_done and reads_back)
 
 
 def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:

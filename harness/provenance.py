@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from pipeline.hot.write_log import boot
+
 _PACKAGES = ("confluent-kafka", "cassandra-driver", "locust", "duckdb")
 
 
@@ -33,6 +35,7 @@ class Provenance:
                 "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
                 "kernel": platform.release(),
                 "architecture": platform.machine(),
+                "boot": boot(),
             },
             versions={
                 "python": platform.python_version(),

@@ -33,8 +33,7 @@ class Recorder:
         with self._lock:
             if phase == self.phase:
                 return False
-            self.phase = phase
-            self._append("phases", {"at_ns": self.clock.now_ns(), "phase": phase})
+            self._begin(phase, *self.clock.both_ns())
             return True
 
     def fault(self, line: dict[str, object], phase: PhaseName) -> None:
@@ -43,10 +42,9 @@ class Recorder:
         Called from the conductor's threads. Once the load is over so are its phases, whatever is healed.
         """
         with self._lock:
-            at_ns = self.clock.now_ns()
+            at_ns, at_unix_ns = self.clock.both_ns()
             if self.phase not in {phase, *_AFTER_LOAD}:
-                self.phase = phase
-                self._append("phases", {"at_ns": at_ns, "phase": phase})
+                self._begin(phase, at_ns, at_unix_ns)
             self._append("faults", {"at_ns": at_ns, **line})
 
     def ended(self, node: str, end: ProcessEnd) -> None:
@@ -54,6 +52,10 @@ class Recorder:
         at_ns = end.at_monotonic_ns - self.clock.epoch_monotonic_ns
         with self._lock:
             self._append("ends", {"at_ns": at_ns, "node": node, "exit": end.exit})
+
+    def _begin(self, phase: PhaseName, at_ns: int, at_unix_ns: int) -> None:
+        self.phase = phase
+        self._append("phases", {"at_ns": at_ns, "phase": phase, "at_unix_ns": at_unix_ns})
 
     def _append(self, name: str, line: dict[str, object]) -> None:
         append_jsonl(self.history / f"{name}.jsonl", line)

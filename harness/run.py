@@ -19,7 +19,7 @@ from harness.errors import LoadFailed, PlatformError, RunError
 from harness.faults import FAULTS
 from harness.faults.conductor import Conductor
 from harness.faults.schedule import schedule
-from harness.history.run_info import RunInfo
+from harness.history.run_info import LOAD_FAILED, RunInfo
 from harness.history.seal import seal_history
 from harness.load.clock import origin_for
 from harness.load.locust.driver import LOAD_LEAD_S, longest_s
@@ -192,7 +192,7 @@ def _record(parts: Parts, flooded: Flooded, teardown: Teardown) -> None:
         watch.stop()
         watch.read_back()
         recorder.enter("done")
-        ended = f"load_failed: {failure}" if failure else "complete"
+        ended = f"{LOAD_FAILED}{failure}" if failure else "complete"
     except KeyboardInterrupt:
         ended = "interrupted"
         raise

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
+
+_LOOKS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,8 @@ class RunClock:
     epoch_unix_ns: int
     epoch_monotonic_ns: int
     monotonic_ns: Callable[[], int] = time.monotonic_ns
+    unix_ns: Callable[[], int] = time.time_ns
+    """The wall clock, which may be set at any moment."""
 
     @staticmethod
     def start() -> RunClock:
@@ -24,6 +29,15 @@ class RunClock:
     def now_ns(self) -> int:
         """Nanoseconds since the epoch."""
         return self.monotonic_ns() - self.epoch_monotonic_ns
+
+    def both_ns(self) -> tuple[int, int]:
+        """Nanoseconds since the epoch and the wall clock's since 1970, at the same moment.
+
+        A process may be made to wait between two looks, so the closest pair of a few counts.
+        """
+        looks = [(self.now_ns(), self.unix_ns(), self.now_ns()) for _ in range(_LOOKS)]
+        before_ns, unix_ns, after_ns = min(looks, key=lambda look: look[2] - look[0])
+        return (before_ns + after_ns) // 2, unix_ns
 
     def epoch_utc(self) -> datetime:
         """The epoch as a date and time, UTC."""

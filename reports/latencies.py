@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from harness.checks.measurement import Numbers
+from harness.checks.measurement import Numbers, rank_of
 from harness.history.latencies import Latencies
 from reports.plots import COLOURS, STYLE, bare, name_lines
 
@@ -98,8 +98,16 @@ def _parts(latencies: Latencies) -> Iterator[tuple[str, str, HdrHistogram]]:
 
 
 def _percentiles_ms(histogram: HdrHistogram) -> tuple[float, ...]:
-    values_us = histogram.get_percentile_to_value_dict(list(_PERCENTS))
-    return tuple(values_us[percent] / _US_PER_MS for percent in _PERCENTS)
+    """Of ranks that are rounded up: the library's own rounds them, and so leaves out the slowest of a few."""
+    reached = np.cumsum(np.array(histogram.counts, dtype=np.int64))
+    ranks = [rank_of(percent, int(reached[-1])) for percent in _PERCENTS]
+    return tuple(value / _US_PER_MS for value in _values_us(histogram, np.searchsorted(reached, ranks)))
+
+
+def _values_us(histogram: HdrHistogram, indices: Numbers) -> list[int]:
+    """The largest values that the histogram counts at these places, so that nothing is told to be faster."""
+    lowest = (histogram.get_value_from_index(index) for index in indices.tolist())
+    return [histogram.get_highest_equivalent_value(value) for value in lowest]
 
 
 def _curve(histogram: HdrHistogram) -> tuple[Numbers, Numbers]:
@@ -108,8 +116,7 @@ def _curve(histogram: HdrHistogram) -> tuple[Numbers, Numbers]:
     reached = np.cumsum(counts)
     one_in = np.logspace(0, np.log10(reached[-1]), _POINTS)
     ranks = np.maximum(np.ceil((1 - 1 / one_in) * reached[-1]), 1)
-    indices = np.searchsorted(reached, ranks)
-    values_us = [histogram.get_value_from_index(int(index)) for index in indices]
+    values_us = _values_us(histogram, np.searchsorted(reached, ranks))
     # A logarithmic axis has no nought: what took less than a microsecond is drawn as one.
     return one_in, np.maximum(values_us, 1) / _US_PER_MS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.checks.measurement import Count, Distribution
+from harness.checks.measurement import Count, Distribution, least_count
 from harness.scenario.thresholds import Threshold
 
 
@@ -24,3 +24,18 @@ def observe(measurement: Count | Distribution, threshold: Threshold) -> float | 
         "rate": values.mean,
     }
     return float(aggregates[threshold.aggregate])
+
+
+def too_few(measurement: Count | Distribution, threshold: Threshold) -> str:
+    """Why there are too few values for the percentile that the threshold names; "" where they are enough.
+
+    A limit that every single value breaks is broken by any percentile of them.
+    """
+    percent = threshold.percentile
+    if isinstance(measurement, Count) or percent is None:
+        return ""
+    values = measurement.during(threshold.phases) if threshold.phases else measurement
+    needed = least_count(percent)
+    if values.count >= needed or not (threshold.holds(values.minimum) or threshold.holds(values.maximum)):
+        return ""
+    return f"{threshold.aggregate} needs {needed:,} values and there are {values.count:,}"

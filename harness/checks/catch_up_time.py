@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 from harness.checks.measurement import Measurement, Unjudged
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.recovery_time import recoveries
 from harness.checks.signals import stream_delay
 from harness.history.course import FaultSpan
@@ -25,6 +25,7 @@ class CatchUpTime:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = frozenset({"samples", "phases", "faults", "run"})
+    under_load = UnderLoad.COURSE
 
     def measure(self, history: History) -> Measurement:
         """The time of each fault; Unjudged when one was not healed, since none can catch up with that."""

@@ -16,7 +16,7 @@ import numpy as np
 from harness.checks import timing
 from harness.checks.measurement import Measurement, Numbers, Unjudged
 from harness.checks.probing import HOLE_NS, looks_ns, unprobed, unprobed_in_drain
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
@@ -69,6 +69,7 @@ class _Freshness:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"sought", "seen", "operations", "plan", "run"}
+    under_load = UnderLoad.FROM_INTENDED
 
 
 class FreshnessHot(_Freshness):
@@ -94,7 +95,7 @@ def event_ages(history: History) -> dict[str, Numbers]:
 def _event_ages(history: History) -> dict[str, Numbers]:
     looks = looks_ns(history)
     last_ns = int(looks[-1]) if len(looks) else 0
-    return history.columns(_EVENTS, {"ended": history.complete, "last_look_ns": last_ns})
+    return history.columns(_EVENTS, {"ended": history.read_back_done, "last_look_ns": last_ns})
 
 
 class FreshnessWindows(_Freshness):
@@ -112,7 +113,7 @@ class FreshnessWindows(_Freshness):
 
     def measure(self, history: History) -> Measurement:
         """Ages of the window results that were probed for."""
-        absent = history.missing if history.complete else frozenset[str]()
+        absent = history.missing if history.read_back_done else frozenset[str]()
         if "readback_windows" in absent | history.damaged:
             return Unjudged(reason="it cannot be read which windows were given out")
         return _judged(history, window_ages(history), nothing="no window was seen in the hot store")

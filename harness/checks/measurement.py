@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -32,17 +34,36 @@ class Distribution:
     """How many times each value counts: the events of a batch."""
     examples: tuple[str, ...] = ()
     detail: str = ""
+    platform_share: Numbers | None = None
+    """What is surely the platform's of each value, where a part of it may be the load's own doing."""
 
     def during(self, phases: Collection[str]) -> Distribution:
         """Only the values that began in one of these phases."""
         kept = np.isin(self.phases, list(phases))
-        return Distribution(
+        share = self.platform_share
+        return replace(
+            self,
             values=self.values[kept],
             phases=self.phases[kept],
             weights=self.weights[kept],
-            examples=self.examples,
-            detail=self.detail,
+            platform_share=None if share is None else share[kept],
         )
+
+    @property
+    def of_platform(self) -> Distribution:
+        """The same, as far as it is surely the platform's."""
+        return self if self.platform_share is None else replace(self, values=self.platform_share)
+
+    @property
+    def impossible(self) -> str:
+        """What no measurement can give: values below zero, or that are no numbers; "" without any."""
+        below, unknown = self.values < 0, np.isnan(self.values)
+        count = len(self.values)
+        if unknown.any():
+            return f"{int(unknown.sum()):,} of {count:,} values are not numbers"
+        if below.any():
+            return f"{int(below.sum()):,} of {count:,} values are below zero, down to {self.minimum:,.6g}"
+        return ""
 
     @property
     def count(self) -> int:
@@ -53,8 +74,7 @@ class Distribution:
         """The smallest value that at least ``percent`` of all do not exceed: exact, never interpolated."""
         order = np.argsort(self.values, kind="stable")
         reached = np.cumsum(self.weights[order])
-        rank = max(1.0, np.ceil(reached[-1] * percent / 100))
-        return float(self.values[order][np.searchsorted(reached, rank)])
+        return float(self.values[order][np.searchsorted(reached, rank_of(percent, int(reached[-1])))])
 
     @property
     def mean(self) -> float:
@@ -76,6 +96,20 @@ NOTHING: Final = Distribution(
     values=np.array([]), phases=np.array([], dtype=np.str_), weights=np.array([], dtype=np.int64)
 )
 """Of what a scenario has none of: it can be counted, and nothing else can be told of it."""
+
+
+def rank_of(percent: float, count: int) -> int:
+    """The rank of a percentile among so many values, from 1, always rounded up.
+
+    Reckoned with the decimal as it was written, since a float's rounding may lift it to the next rank.
+    """
+    return max(1, math.ceil(count * Fraction(repr(percent)) / 100))
+
+
+def least_count(percent: float) -> int:
+    """So many values at least a percentile needs: of fewer it is only their largest, or their smallest."""
+    share = Fraction(repr(percent)) / 100
+    return math.ceil(1 / min(share, 1 - share)) if 0 < share < 1 else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

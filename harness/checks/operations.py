@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.checks import timing
 from harness.checks.measurement import Measurement, Unjudged
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
@@ -37,6 +37,7 @@ class _Latency:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations"}
+    under_load = UnderLoad.FROM_INTENDED
 
 
 class ProduceLatency(_Latency):
@@ -57,6 +58,7 @@ class HotReadLatency(_Latency):
 
     name = "hot_read_latency"
     describes = "response time of reads of the hot store, from the intended start"
+    under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
         """Response times; infinite for reads that failed."""

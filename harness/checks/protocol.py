@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Final, Protocol
+from enum import Enum
+from typing import Final, Protocol, runtime_checkable
 
 from harness.checks.measurement import Measurement
 from harness.history.reader import History
@@ -32,3 +33,20 @@ class Check(Protocol):
     def measure(self, history: History) -> Measurement:
         """What the history shows, or why that cannot be told."""
         ...
+
+
+class UnderLoad(Enum):
+    """How the values of a check depend on the load being offered as it was asked for."""
+
+    FROM_INTENDED = "they count from when the load was to send, so its own lateness is a part of them"
+    RATE = "they are rates of what was taken, which cannot be more than was offered"
+    PRESSURE = "they are how fast the platform is under this load, and of a smaller one it is faster"
+    COURSE = "they are how long it was disturbed, which a load that stops and catches up changes either way"
+    LOADS_OWN = "they are of the load itself, and never of the platform"
+
+
+@runtime_checkable
+class SpeedCheck(Check, Protocol):
+    """A check of speed under load: its limits say nothing where another load was offered than asked for."""
+
+    under_load: UnderLoad

@@ -10,7 +10,7 @@ import numpy as np
 from harness.checks import timing
 from harness.checks.deviation import deviations_percent
 from harness.checks.measurement import Measurement, Numbers, Unjudged
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
@@ -39,6 +39,7 @@ class RateAccuracy:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations", "plan", "run"}
+    under_load = UnderLoad.LOADS_OWN
 
     def measure(self, history: History) -> Measurement:
         """Deviations by window, from the first to the last that ends before the load does."""

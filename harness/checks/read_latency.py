@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.checks import timing
 from harness.checks.measurement import Measurement
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
@@ -29,6 +29,7 @@ class _ReadLatency:
     aggregates: Set[str] = DISTRIBUTION
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations"}
+    under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
         """From the intended start to the answer; infinite for reads that failed."""

@@ -3,12 +3,16 @@
 Each is a series of intervals with the delay that was seen in it. Delays in seconds stay comparable while the
 rate of the traffic changes, which lags in events do not.
 
+Sending and the hot store count from the intended send, so what the load itself was late is a part of their
+delays. What is left without it is surely the platform's.
+
 Where nothing was sampled nothing is known, and a platform that cannot be asked is disturbed rather than well:
 the delay in a gap between samples is infinite, and no part of what was seen.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +20,7 @@ import numpy as np
 
 from harness.checks.freshness import event_ages
 from harness.checks.measurement import Numbers
+from harness.checks.offered import TABLE, derive_own_lateness
 from harness.history.course import FOREVER_NS
 from harness.history.reader import History
 
@@ -28,9 +33,17 @@ _SAMPLE_NS: Final = SECOND_NS
 
 _RESPONSES: Final = """
 SELECT min(intended_ns) AS from_ns, max(completed_ns) AS to_ns,
-       max(CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e9 ELSE 'inf'::DOUBLE END) AS delay_s
+       CASE WHEN min(completed_ns - intended_ns) < 0 THEN 'nan'::DOUBLE
+            ELSE max(CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e9 ELSE 'inf'::DOUBLE END)
+       END AS delay_s
 FROM operations WHERE kind = 'produce' AND count > 0
 GROUP BY intended_ns // 1_000_000_000 ORDER BY 1
+"""
+# A sample tells of all that was due since the moment at which its worst lateness began.
+_OWN_LATENESS: Final = """
+SELECT unnest(range((at_ns - (own_ms * 1e6)::BIGINT) // 1_000_000_000, at_ns // 1_000_000_000 + 1)) AS second,
+       max(own_ms) / 1e3 AS late_s
+FROM own_lateness GROUP BY second ORDER BY second
 """
 _SAMPLES: Final = """
 SELECT at_ns, sum(value) AS value FROM samples WHERE metric = $metric GROUP BY at_ns ORDER BY at_ns
@@ -48,13 +61,17 @@ class Signal:
     from_ns: Numbers
     to_ns: Numbers
     delay_s: Numbers
-    """Infinite where something never came, where the job did not run, and in gaps."""
+    """Infinite where something never came, where the job did not run, and in gaps. Not a number where
+    something was over before it began."""
+    platform_s: Numbers
+    """What is surely the platform's of each delay."""
     gap: Numbers
     """Whether the interval lies between samples that are too far apart to say anything of it."""
 
-    def within(self, from_ns: int, to_ns: int) -> Numbers:
-        """The delays that were seen in the intervals that begin in [from_ns, to_ns)."""
-        delays: Numbers = self.delay_s[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
+    def within(self, from_ns: int, to_ns: int, *, of_platform: bool = False) -> Numbers:
+        """The delays, or the platform's shares, of the intervals that begin in [from_ns, to_ns)."""
+        told = self.platform_s if of_platform else self.delay_s
+        delays: Numbers = told[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
         return delays
 
     def before(self, from_ns: int, to_ns: int) -> Numbers:
@@ -66,6 +83,11 @@ class Signal:
         inside = (self.from_ns >= from_ns) & (self.from_ns < to_ns)
         delays: Numbers = self.delay_s[~self.gap & ~under_way & inside]
         return delays
+
+    @property
+    def impossible(self) -> bool:
+        """Whether something was over before it began, so that its delays are no times."""
+        return bool((np.isnan(self.delay_s) | (self.delay_s < 0)).any())
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
         """Whether samples leave no gap in [from_ns, to_ns], neither at its ends."""
@@ -92,16 +114,41 @@ def steady_signals(history: History) -> tuple[Signal, ...]:
     )
 
 
+def disagreement(seen: Sequence[Signal]) -> str:
+    """Of which signals the clocks disagree; "" of none."""
+    wrong = [signal.name for signal in seen if signal.impossible]
+    return f"clocks disagree about: {', '.join(wrong)}" if wrong else ""
+
+
 def _sending(history: History) -> Signal:
     sent = history.columns(_RESPONSES)
+    delay_s = sent["delay_s"].astype(np.float64)
     return Signal(
         name="sending",
         sampled=False,
         from_ns=sent["from_ns"],
         to_ns=sent["to_ns"],
-        delay_s=sent["delay_s"].astype(np.float64),
+        delay_s=delay_s,
+        platform_s=_without_own(history, sent["from_ns"], delay_s),
         gap=np.zeros(len(sent["from_ns"]), dtype=bool),
     )
+
+
+def _without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers:
+    """The delays without what the load itself was late in the second in which each began.
+
+    A load that says nothing of itself may have been late for all of it. What never came is the platform's.
+    """
+    if TABLE in history.missing | history.damaged:
+        return np.where(np.isinf(delay_s), delay_s, 0.0)
+    derive_own_lateness(history)
+    own = history.columns(_OWN_LATENESS)
+    if not len(own["second"]):
+        return np.where(np.isinf(delay_s), delay_s, 0.0)
+    at = np.minimum(np.searchsorted(own["second"], from_ns // SECOND_NS), len(own["second"]) - 1)
+    late_s = np.where(own["second"][at] == from_ns // SECOND_NS, own["late_s"][at], 0.0)
+    left_s: Numbers = np.maximum(delay_s - late_s, 0.0)
+    return left_s
 
 
 def sampled_until_ns(history: History) -> int:
@@ -127,6 +174,7 @@ def _hot_store(history: History) -> Signal:
         from_ns=from_ns,
         to_ns=np.where(came, to_ns, FOREVER_NS),
         delay_s=ages_s,
+        platform_s=_without_own(history, from_ns, ages_s),
         gap=np.zeros(len(from_ns), dtype=bool),
     )
 
@@ -162,11 +210,13 @@ def _sampled(name: str, at_ns: Numbers, delay_s: Numbers) -> Signal:
     last = following_ns - at_ns > GAP_NS
     to_ns = np.where(last, at_ns + _SAMPLE_NS, following_ns)
     gaps = np.flatnonzero(last) + 1
+    delay_s = np.insert(delay_s, gaps, np.inf)
     return Signal(
         name=name,
         sampled=True,
         from_ns=np.insert(at_ns, gaps, to_ns[last]),
         to_ns=np.insert(to_ns, gaps, following_ns[last]),
-        delay_s=np.insert(delay_s, gaps, np.inf),
+        delay_s=delay_s,
+        platform_s=delay_s,
         gap=np.insert(np.zeros(len(at_ns), dtype=bool), gaps, True),
     )

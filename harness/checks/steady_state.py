@@ -8,15 +8,16 @@ which samples are missing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
 import numpy as np
 
-from harness.checks.measurement import Count, Measurement, Unjudged
+from harness.checks.measurement import Count, Measurement, Numbers, Unjudged
+from harness.checks.offered import offered_load
 from harness.checks.protocol import COUNT, NEVER
-from harness.checks.signals import SECOND_NS, Signal, last_sample_ns, steady_signals
-from harness.history.course import FOREVER_NS, steady_span
+from harness.checks.signals import SECOND_NS, Signal, disagreement, last_sample_ns, steady_signals
+from harness.history.course import FOREVER_NS, Span, steady_span
 from harness.history.reader import History
 from harness.scenario.model import STEADY_MIN_S
 
@@ -44,20 +45,39 @@ class SteadyState:
             return Unjudged(reason=f"no steady phase of {STEADY_MIN_S:g} s before the first fault")
         looked = steady_signals(history)
         limits_s = _limits_s(history, looked)
-        seen = {s.name: s.within(steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in looked}
-        if unseen := [name for name in limits_s if not len(seen.get(name, ()))]:
-            return Unjudged(reason=f"nothing was seen in the steady phase of: {', '.join(unseen)}")
-        # A phase that is still under way has no end yet: it is judged as far as samples have been written.
-        end_ns = last_sample_ns(history) if steady.to_ns == FOREVER_NS else steady.to_ns
-        if blind := [s.name for s in looked if s.sampled and not s.covers(steady.from_ns, end_ns)]:
-            return Unjudged(reason=f"not sampled throughout the steady phase: {', '.join(blind)}")
+        spans = {s.name: (steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in looked}
+        seen = {s.name: s.within(*spans[s.name]) for s in looked}
+        if why := _untold(history, steady, looked, seen):
+            return Unjudged(reason=why)
         worst_s = {name: float(np.max(seen[name])) for name in limits_s}
+        share_s = {s.name: float(np.max(s.within(*spans[s.name], of_platform=True))) for s in looked}
         broken = [name for name, limit_s in limits_s.items() if worst_s[name] > limit_s]
+        by_platform = [name for name in broken if share_s[name] > limits_s[name]]
+        if broken and not by_platform:
+            return Unjudged(reason=_own_doing(broken, worst_s, share_s))
         return Count(
-            value=len(broken),
+            value=len(by_platform),
             detail="; ".join(f"{name} at most {worst_s[name]:.2f} s behind" for name in limits_s),
-            examples=tuple(f"{n}: {worst_s[n]:.2f} s behind, allowed {limits_s[n]:g} s" for n in broken),
+            examples=tuple(f"{n}: {worst_s[n]:.2f} s behind, allowed {limits_s[n]:g} s" for n in by_platform),
         )
+
+
+def _untold(history: History, steady: Span, looked: Sequence[Signal], seen: Mapping[str, Numbers]) -> str:
+    """Why it cannot be told whether the platform was steady; "" where it can."""
+    if clocks := history.clock_doubt or disagreement(looked):
+        return clocks
+    if unseen := [name for name, delays_s in seen.items() if not len(delays_s)]:
+        return f"nothing was seen in the steady phase of: {', '.join(unseen)}"
+    # A phase that is still under way has no end yet: it is judged as far as samples have been written.
+    end_ns = last_sample_ns(history) if steady.to_ns == FOREVER_NS else steady.to_ns
+    if blind := [s.name for s in looked if s.sampled and not s.covers(steady.from_ns, end_ns)]:
+        return f"not sampled throughout the steady phase: {', '.join(blind)}"
+    return offered_load(history).short([steady.phase])
+
+
+def _own_doing(broken: Sequence[str], worst_s: Mapping[str, float], share_s: Mapping[str, float]) -> str:
+    told = ", ".join(f"{n} {worst_s[n]:.2f} s behind, and {share_s[n]:.2f} s without that" for n in broken)
+    return f"the load itself was late, and the platform cannot be blamed for it: {told}"
 
 
 def _spared_ns(signal: Signal, limits_s: dict[str, float]) -> int:

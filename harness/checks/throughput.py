@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.checks import timing
 from harness.checks.measurement import Measurement
-from harness.checks.protocol import DISTRIBUTION
+from harness.checks.protocol import DISTRIBUTION, UnderLoad
 from harness.checks.timing import by_phase
 from harness.history.reader import History
 
@@ -38,6 +38,7 @@ class Throughput:
     """Not the count, which would be of seconds and be taken for one of events."""
     default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations", "run"}
+    under_load = UnderLoad.RATE
 
     def measure(self, history: History) -> Measurement:
         """Acknowledged events by second; seconds without any count as zero."""

@@ -2,7 +2,8 @@
 
 What was never acknowledged cannot be lost, and appears in no other safety check: a platform that refuses
 what it is sent would lose nothing, repeat nothing and have every window right. Duplicates are sent, too, and
-count.
+count. What the load never handed to its client is not the platform's failure: where nothing else is wrong,
+nothing can be said. A client that a platform holds up keeps what it was given, whose outcome is then unknown.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Unacknowledged:
     """Counts sendings of the plan; which of them the source topic holds all the same makes no difference."""
 
     name = "unacknowledged"
-    describes = "events of the plan that were refused, whose outcome is unknown, or that were never sent"
+    describes = (
+        "events of the plan that were refused, or whose outcome is unknown; none may be left out either"
+    )
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
@@ -62,14 +65,21 @@ class Unacknowledged:
             return Unjudged(reason="no event was planned")
         history.derive("unacknowledged", _OUTCOMES)
         summary = history.rows(_SUMMARY)[0]
+        if summary["events"] == summary["never_sent"] > 0:
+            return Unjudged(reason=left_out(summary["never_sent"], planned))
         return Count(
-            value=summary["events"],
+            value=summary["events"] - summary["never_sent"],
             detail=(
                 f"of {planned:,} events to send: {summary['refused']:,} refused, {summary['unknown']:,}"
                 f" unknown, {summary['never_sent']:,} never sent"
             ),
             examples=examples(history, _EXAMPLES, _example),
         )
+
+
+def left_out(never_sent: int, of: int) -> str:
+    """What is said of events that the load itself left out."""
+    return f"the load itself did not send {never_sent:,} of {of:,} events: the platform was never given them"
 
 
 def _example(row: Mapping[str, Any]) -> str:

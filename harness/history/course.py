@@ -26,6 +26,8 @@ class PhaseLine(_Line):
 
     at_ns: Whole
     phase: PhaseName
+    at_unix_ns: Whole | None = None
+    """The same moment by the wall clock, which may have been set since the run began."""
 
 
 class FaultLine(_Line):
@@ -57,9 +59,12 @@ class EndLine(_Line):
 
 
 class HotWriteLine(_Line):
-    """A line of ``hot_writes-<n>.jsonl``: one batch."""
+    """A line of ``hot_writes-<n>.jsonl``: one batch, with when it was begun by both clocks of its machine."""
 
     at_unix_ns: Whole
+    at_monotonic_ns: Whole | None = None
+    boot: str = ""
+    """Of its machine; on that of the run, the monotonic clock is the run's."""
     duration_us: float
     rows: Whole
     table: str

@@ -55,7 +55,10 @@ class LatencyLog:
         histogram = self._interval.get(tag)
         if histogram is None:
             histogram = self._interval[tag] = empty_histogram()
-        histogram.record_value(min(max(latency_ns // _NS_PER_US, 0), HIGHEST_US), count)
+        latency_us = min(max(latency_ns // _NS_PER_US, 0), HIGHEST_US)
+        if not histogram.record_value(latency_us, count):
+            # The library drops what it cannot count, without an error.
+            raise ValueError(f"a latency of {latency_us:,} us cannot be counted in a histogram")
 
     def flush_if_due(self) -> None:
         """Write the interval when it is over, so that a kill loses no more than it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.history.latency_log import LatencyLog
+from harness.history.process_clocks import note_clocks
 from harness.history.writer import TableWriter
 from harness.run_clock import RunClock
 
@@ -23,7 +24,8 @@ class OperationsWriter:
     def __init__(self, history: Path, worker: str, clock: RunClock) -> None:
         self._table = TableWriter(history, "operations", worker)
         self._latencies = LatencyLog(history, worker, clock)
-        self._worker = worker
+        self._history, self._worker, self._clock = history, worker, clock
+        note_clocks(history, worker, clock)
 
     def add(
         self,
@@ -76,3 +78,4 @@ class OperationsWriter:
         """Write what waits."""
         self._table.close()
         self._latencies.close()
+        note_clocks(self._history, self._worker, self._clock)

@@ -34,7 +34,8 @@ from harness.history.course import (
     spans,
 )
 from harness.history.parts import Line, Source, plain, read_file, read_lines, read_parts
-from harness.history.run_info import RunInfo
+from harness.history.process_clocks import ClockLine, clock_doubt, wall_clock_steps_ns
+from harness.history.run_info import LOAD_FAILED, RunInfo
 from harness.history.schema import TABLES
 from harness.history.seal import SCENARIO, Inspection, inspect_history, table_of
 from harness.history.workers import WorkerLine
@@ -57,7 +58,13 @@ _NAMES: Final = re.compile(r"\w+")
 T = TypeVar("T")
 
 _HOT_WRITES: Final = pa.schema(
-    [("at_ns", pa.int64()), ("duration_us", pa.float64()), ("rows", pa.int64()), ("target", pa.string())]
+    [
+        ("at_ns", pa.int64()),
+        ("by_wall_clock", pa.bool_()),
+        ("duration_us", pa.float64()),
+        ("rows", pa.int64()),
+        ("target", pa.string()),
+    ]
 )
 
 
@@ -66,7 +73,8 @@ class History:
 
     - ``plan``: harness/load/plan/file.py's, and ``payloads (seq, payload)``, the column of it that is larger
       than all others together;
-    - ``hot_writes (at_ns, duration_us, rows, target)``: the hot writers' batches, on the run's clock;
+    - ``hot_writes (at_ns, by_wall_clock, duration_us, rows, target)``: the hot writers' batches, on the run's
+      clock as far as they are known by it, and else by the wall clock, which may have been set;
     - ``run``: one row of what queries need of ``run.json`` and the scenario: ``load_start_ns``,
       ``origin_ms``, ``time_scale``, ``out_of_orderness_ms``.
     """
@@ -82,11 +90,16 @@ class History:
         ends: Sequence[EndLine] | None,
         hot_writes: Sequence[HotWriteLine] | None,
         workers: Sequence[WorkerLine] = (),
+        clocks: Sequence[ClockLine] = (),
         problems: Sequence[str] = (),
         damaged: Collection[str] = (),
     ) -> None:
         self.scenario, self.info = scenario, info
         self.phases: tuple[Span, ...] = spans(phases)
+        self.wall_clock_step_ns: int = 0 if info is None else max(wall_clock_steps_ns(phases, info), key=abs)
+        """By how much, at most, the wall clock was set while the run went on, as far as its phases tell."""
+        self.clock_doubt: str = clock_doubt(clocks, phases, info)
+        """Which processes recorded by other clocks than the run's; "" where none did."""
         self.faults: tuple[FaultSpan, ...] = fault_spans(faults)
         self.ends: tuple[EndLine, ...] = tuple(ends or ())
         self.workers: tuple[WorkerLine, ...] = tuple(workers)
@@ -125,6 +138,7 @@ class History:
         ends = read.lines("ends.jsonl", EndLine)
         workers = read.lines("workers.jsonl", WorkerLine)
         hot_writes = read.lines("hot_writes-*.jsonl", HotWriteLine, torn=True)
+        clocks = read.lines("clocks-*.jsonl", ClockLine)
         info, why = _read_info(history, left_out)
         sources = {
             name: read_parts(history / name, schema, left_out=left_out, numbered=not seal.sealed)
@@ -140,6 +154,7 @@ class History:
             ends=ends,
             hot_writes=hot_writes,
             workers=workers or (),
+            clocks=clocks or (),
             problems=(*_told(seal, info), *why, *read.wrong),
             damaged=seal.tables | read.damaged,
         )
@@ -154,6 +169,7 @@ class History:
         faults: Sequence[FaultLine] = (),
         ends: Sequence[EndLine] | None = None,
         hot_writes: Sequence[HotWriteLine] | None = None,
+        clocks: Sequence[ClockLine] = (),
     ) -> History:
         """A history from values. A table that is not named is missing; fields left out of a row are null."""
         sources = {name: _literal(tables.get(name), schema) for name, schema in SCHEMAS.items()}
@@ -165,6 +181,7 @@ class History:
             faults=faults,
             ends=ends,
             hot_writes=hot_writes,
+            clocks=clocks,
         )
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
@@ -242,6 +259,11 @@ class History:
     def complete(self) -> bool:
         """Whether the run came to its planned end."""
         return self.info is not None and self.info.ended == "complete"
+
+    @property
+    def read_back_done(self) -> bool:
+        """Whether it was drained and read back, be it that its load had died."""
+        return self.complete or (self.info is not None and self.info.ended.startswith(LOAD_FAILED))
 
 
 @functools.cache
@@ -339,8 +361,17 @@ def _literal(rows: pa.Table | Sequence[Mapping[str, object]] | None, schema: pa.
 
 def _hot_write_rows(lines: Sequence[HotWriteLine], info: RunInfo | None) -> pa.Table:
     epoch_ns = info.epoch_unix_ns if info else 0
+    monotonic_ns = info.epoch_monotonic_ns if info else 0
+    shared = [
+        line.at_monotonic_ns is not None and info is not None and line.boot == info.boot != ""
+        for line in lines
+    ]
     columns = [
-        [line.at_unix_ns - epoch_ns for line in lines],
+        [
+            (line.at_monotonic_ns or 0) - monotonic_ns if is_shared else line.at_unix_ns - epoch_ns
+            for line, is_shared in zip(lines, shared, strict=True)
+        ],
+        [not is_shared for is_shared in shared],
         [line.duration_us for line in lines],
         [line.rows for line in lines],
         [line.table for line in lines],

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.clocks import Clocks
 from harness.files import write_atomically
 from harness.history.course import Whole
+
+LOAD_FAILED: Final = "load_failed: "
+"""How ``ended`` begins for a run whose load died, and which was drained and read back all the same."""
 
 
 class RunInfo(BaseModel):
@@ -46,6 +50,11 @@ class RunInfo(BaseModel):
     platform_ready_s: float | None = None
     trace_events: int | None = None
     """What the plan's trace had of the events asked for; None where the load computed its events."""
+
+    @property
+    def boot(self) -> str:
+        """Names the machine until it starts again, and so its monotonic clock; "" where that is not known."""
+        return self.machine.get("boot", "")
 
     @property
     def clocks(self) -> Clocks:

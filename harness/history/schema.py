@@ -170,15 +170,19 @@ TABLES: dict[str, pa.Schema] = {
 }
 """Beside these tables lie, appended line by line and flushed:
 
-- ``phases.jsonl``: ``{"at_ns", "phase"}`` where phase is one of those in harness/history/course.py;
+- ``phases.jsonl``: ``{"at_ns", "phase", "at_unix_ns"}`` where phase is one of those in
+  harness/history/course.py, and at_unix_ns the same moment by the wall clock;
 - ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
   faults of the schedule from 0 and action is inject or heal;
 - ``ends.jsonl``: ``{"at_ns", "node", "exit"}``, a line for each process of the platform that ended before it
   was drained, whoever ended it; exit is its exit code, or minus the signal;
-- ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "duration_us", "rows", "table"}``, a
-  line a batch, at_unix_ns being its start;
+- ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "at_monotonic_ns", "boot",
+  "duration_us", "rows", "table"}``, a line a batch, with its start by both clocks of the machine that was
+  booted as ``boot``;
 - ``workers.jsonl``, a line for each worker that joined the load from elsewhere, written when it had left: see
   harness/history/workers.py;
+- ``clocks-<worker>.jsonl``, by each process that records operations, when it begins and when it ends: what
+  both its clocks show, see harness/history/process_clocks.py;
 - ``latency-<worker>.hlog``: HdrHistogram interval logs of what stands in ``operations``, see
   harness/history/latency_log.py.
 

@@ -128,6 +128,7 @@ class HotStore:
         def written(_: object) -> None:
             self._write_log.add(
                 at_unix_ns=write.at_unix_ns,
+                at_monotonic_ns=write.started_ns,
                 duration_us=(time.monotonic_ns() - write.started_ns) // 1000,
                 rows=len(write.batch.rows),
                 table=write.batch.table,

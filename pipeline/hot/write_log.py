@@ -1,4 +1,8 @@
-"""A line of JSON for every write, for whoever measures the hot store."""
+"""A line of JSON for every write, for whoever measures the hot store.
+
+When a write began is told by both clocks. The wall clock is known everywhere and may be set at any moment;
+the monotonic one is shared by all that runs on this machine since it last started, which ``boot`` names.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,17 @@ import orjson
 
 _FLUSH_EVERY_S: Final = 1.0
 _CHUNK_BYTES: Final = 64 * 1024
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_CHARACTERS: Final = 8
+
+
+def boot() -> str:
+    """The beginning of this machine's boot id, which is a line's ``boot``; "" where it has none."""
+    return _BOOT_ID.read_text()[:_BOOT_CHARACTERS] if _BOOT_ID.is_file() else ""
 
 
 class WriteLog:
-    """Appends ``{"at_unix_ns", "duration_us", "rows", "table"}`` a write to a file, at most a second late.
+    """Appends a write's start, ``duration_us``, ``rows`` and ``table`` to a file, at most a second late.
 
     Any thread may add; ``flush_if_due`` is to be called now and then, and closing flushes the rest. A writer
     that was killed may have left half a line: who starts again under its name cuts it off, or it would spoil
@@ -28,14 +39,22 @@ class WriteLog:
         self._file = path.open("ab")
         self._file.truncate(_end_of_lines(path))
         self._clock = clock
+        self._boot = boot()
         self._lock = threading.Lock()
         self._lines: list[bytes] = []
         self._flushed_at = clock()
 
-    def add(self, *, at_unix_ns: int, duration_us: int, rows: int, table: str) -> None:
-        """One write that was acknowledged. ``at_unix_ns`` is its start."""
+    def add(self, *, at_unix_ns: int, at_monotonic_ns: int, duration_us: int, rows: int, table: str) -> None:
+        """One write that was acknowledged, with when it was first tried."""
         line = orjson.dumps(
-            {"at_unix_ns": at_unix_ns, "duration_us": duration_us, "rows": rows, "table": table},
+            {
+                "at_unix_ns": at_unix_ns,
+                "at_monotonic_ns": at_monotonic_ns,
+                "boot": self._boot,
+                "duration_us": duration_us,
+                "rows": rows,
+                "table": table,
+            },
             option=orjson.OPT_APPEND_NEWLINE,
         )
         with self._lock:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.history.course import EndLine, FaultLine, HotWriteLine, PhaseLine
+from harness.history.process_clocks import ClockLine
 from harness.history.reader import SCHEMAS, History
 from harness.history.run_info import RunInfo
 from harness.scenario.model import Expectation, Load, Scenario
@@ -173,6 +174,7 @@ def history(
     hot_writes: Sequence[HotWriteLine] | None = None,
     of: Scenario | None = None,
     info: RunInfo | None = None,
+    clocks: Sequence[ClockLine] = (),
     without: str = "",
     **tables: Rows,
 ) -> History:
@@ -187,4 +189,5 @@ def history(
         faults=faults,
         ends=ends,
         hot_writes=hot_writes,
+        clocks=clocks,
     )

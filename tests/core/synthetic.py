@@ -61,8 +61,8 @@ def make_run(folder: Path, events: int = 20_000) -> Path:
 def _scenario() -> Any:
     return scenario(
         Expectation(check="produce_latency", thresholds=("p(99) < 500ms during steady", "p(99) < 15s")),
-        Expectation(check="freshness_hot", thresholds=("p(95) < 5s during steady", "max < 30s")),
-        Expectation(check="freshness_windows", thresholds=("p(99) < 10s during steady",)),
+        Expectation(check="freshness_hot", thresholds=("max < 5s during steady", "max < 30s")),
+        Expectation(check="freshness_windows", thresholds=("p(90) < 10s during steady",)),
         Expectation(check="recovery_time", thresholds=("max < 20s",)),
         Expectation(check="hot_write_latency", thresholds=("mean < 12ms",)),
         load=Load(

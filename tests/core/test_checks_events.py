@@ -324,13 +324,19 @@ def test_events_that_were_never_acknowledged_are_counted_by_kind() -> None:
     ]
     assert finding_of("unacknowledged", healthy(operations=operations)) == count(
         "unacknowledged",
-        4,
+        3,
         "of 5 events to send: 1 refused, 2 unknown, 1 never sent",
         "2 unknown: _MSG_TIMED_OUT, from event 2 of the plan",
         "1 refused: MSG_SIZE_TOO_LARGE, from event 1 of the plan",
         "1 never sent, from event 4 of the plan",
         events=1,
     )
+
+
+def test_what_the_load_itself_left_out_is_not_the_platforms_failure() -> None:
+    finding = finding_of("unacknowledged", healthy(operations=[sent(0, 3)]))
+    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, None)
+    assert finding.detail == "the load itself did not send 1 of 5 events: the platform was never given them"
 
 
 def test_an_event_that_was_acknowledged_in_the_end_is_not_counted() -> None:

@@ -15,7 +15,6 @@ from harness.checks import CHECKS, checks_for
 from harness.checks.finding import Finding, Verdict
 from harness.checks.measurement import Distribution, Unjudged
 from harness.checks.rate_accuracy import RateAccuracyOfBatches
-from harness.history.course import HotWriteLine
 from harness.judge import judge_history
 from harness.load.profiles import AnyProfile
 from harness.load.profiles.ramp import Ramp
@@ -83,7 +82,7 @@ def test_a_latency_finding_says_everything() -> None:
     ("limit", "verdict"),
     [
         ("p(99) < 6ms", Verdict.PASS),
-        ("p(99.1) < 6ms", Verdict.FAIL),
+        ("p(99.1) < 6ms", Verdict.INCONCLUSIVE),
         ("max <= 7ms", Verdict.PASS),
         ("max < 7ms", Verdict.FAIL),
         ("mean <= 5.02ms", Verdict.PASS),
@@ -226,7 +225,7 @@ def test_too_much_is_as_wrong_as_too_little_in_any_ten_seconds() -> None:
 
 def test_what_was_never_sent_is_missing_from_the_rate() -> None:
     (finding,) = judged("rate_accuracy", "max < 1%", **a_second_each(*[0] * 12))
-    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 100)
+    assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, 100)
 
 
 def test_ten_seconds_into_which_a_fault_fell_are_the_faults() -> None:
@@ -264,12 +263,6 @@ def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
     )
     assert isinstance(RateAccuracyOfBatches().measure(run), Unjudged)
     assert "rate_accuracy" not in checks_for(run.scenario)
-
-
-def test_hot_writes_lie_on_the_clock_of_the_run() -> None:
-    at = run_info().epoch_unix_ns + 61 * SECOND_NS
-    lines = [HotWriteLine(at_unix_ns=at, duration_us=1500.0, rows=10, table="recent_events")]
-    assert listed(measured("hot_write_latency", hot_writes=lines)) == [(1.5, "drain", 1)]
 
 
 def seen(at_s: float, **fields: object) -> dict[str, object]:
@@ -393,7 +386,6 @@ TABLES = {
     "load_on_schedule": "operations",
     "throughput": "operations",
     "rate_accuracy": "operations",
-    "hot_write_latency": "hot_writes",
     "freshness_hot": "seen",
     "freshness_windows": "seen",
     "drained": "samples",

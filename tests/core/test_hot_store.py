@@ -100,18 +100,21 @@ def test_writes_that_succeed_while_stopping_are_done(log: WriteLog) -> None:
     store(Session(), log, stopping=lambda: True).write(batches(2))
 
 
+FIELDS = {"at_unix_ns", "at_monotonic_ns", "boot", "duration_us", "rows", "table"}
+
+
 def test_only_acknowledged_writes_are_logged(log: WriteLog, tmp_path: Path) -> None:
     store(Session(TIMED_OUT), log).write(batches(2))
     log.flush()
     lines = [orjson.loads(line) for line in (tmp_path / "writes.jsonl").read_bytes().splitlines()]
     assert [(line["rows"], line["table"]) for line in lines] == [(1, RECENT_EVENTS)] * 2
-    assert all(set(line) == {"at_unix_ns", "duration_us", "rows", "table"} for line in lines)
+    assert all(set(line) == FIELDS for line in lines)
 
 
 def test_the_log_is_flushed_when_a_second_has_passed(tmp_path: Path) -> None:
     now = [0.0]
     log = WriteLog(tmp_path / "writes.jsonl", clock=lambda: now[0])
-    log.add(at_unix_ns=1, duration_us=2, rows=3, table="t")
+    log.add(at_unix_ns=1, at_monotonic_ns=1, duration_us=2, rows=3, table="t")
     log.flush_if_due()
     early = (tmp_path / "writes.jsonl").read_bytes()
     now[0] = 1.0

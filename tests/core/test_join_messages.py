@@ -164,7 +164,9 @@ def test_a_worker_writes_no_file_but_its_own(tmp_path: Path, name: str) -> None:
     assert not master.config.history.exists()
 
 
-@pytest.mark.parametrize("name", ["operations/replay-1-000007.parquet", "latency-replay-1.hlog"])
+@pytest.mark.parametrize(
+    "name", ["operations/replay-1-000007.parquet", "latency-replay-1.hlog", "clocks-replay-1.jsonl"]
+)
 def test_what_a_worker_recorded_is_kept_once(tmp_path: Path, name: str) -> None:
     master = Master(tmp_path)
     master.joins()

@@ -11,6 +11,7 @@ from hdrh.log import HistogramLogReader
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.history import latency_log
 from harness.history.latencies import Latencies, read_latencies
 from harness.history.latency_log import LatencyLog, empty_histogram
 from harness.history.operations import OperationsWriter
@@ -120,6 +121,15 @@ def test_what_took_longer_than_an_hour_counts_as_the_longest(tmp_path: Path, han
     histogram = read_latencies(tmp_path).histograms["produce.response"]
     assert histogram.get_total_count() == 2
     assert histogram.get_max_value() == pytest.approx(3.6e9, rel=1e-3)
+
+
+def test_a_latency_that_the_library_would_drop_is_an_error(
+    tmp_path: Path, hand: Hand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency_log, "empty_histogram", lambda: HdrHistogram(1, 1000, 3))
+    log = LatencyLog(tmp_path, "w", clock(hand))
+    with pytest.raises(ValueError, match="a latency of 9,000,000 us cannot be counted"):
+        log.record("produce.response", 9 * 10**9, 1)
 
 
 latencies_us = st.lists(st.integers(0, 3_600_000_000), min_size=1, max_size=20)

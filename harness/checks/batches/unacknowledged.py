@@ -1,13 +1,17 @@
-"""Everything that a load sent must have been acknowledged in the end, and nothing left out on the way."""
+"""Everything that a load sent must have been acknowledged in the end, and nothing left out on the way.
+
+What was left out the load itself did not send, which is no failure of the platform and shows nothing of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Final
 
 from harness.checks.examples import examples
 from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
+from harness.checks.unacknowledged import left_out
 from harness.history.reader import History
 from harness.oracle.batches import NEEDS, derive_batches
 
@@ -80,7 +84,9 @@ class UnacknowledgedBatches:
     """
 
     name = "unacknowledged"
-    describes = "events of the load that were refused, whose outcome is unknown, or that were left out"
+    describes = (
+        "events of the load that were refused, or whose outcome is unknown; none may be left out either"
+    )
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
@@ -99,16 +105,25 @@ class UnacknowledgedBatches:
         never_sent = _OF_REPLAY if load.path == "replay" else _OF_COMPUTED
         history.derive("unacknowledged_batches", never_sent + _NOT_ACKNOWLEDGED, {"events": events})
         summary = history.rows(_SUMMARY)[0]
-        if curve is None and not summary["events"] and (doubt := _ended_early(history)):
+        if doubt := _doubt(history, summary, sent):
             return Unjudged(reason=doubt)
         return Count(
-            value=summary["events"],
+            value=summary["events"] - summary["never_sent"],
             detail=(
                 f"of {sent + summary['never_sent']:,} events: {summary['refused']:,} refused,"
                 f" {summary['unknown']:,} unknown, {summary['never_sent']:,} never sent"
             ),
             examples=examples(history, _EXAMPLES, "{events:,} {how}{begins}".format_map),
         )
+
+
+def _doubt(history: History, summary: Mapping[str, int], sent: int) -> str:
+    """Why a load of which everything that was sent was acknowledged shows nothing all the same."""
+    if summary["events"] > summary["never_sent"]:
+        return ""
+    if summary["never_sent"]:
+        return left_out(summary["never_sent"], sent + summary["never_sent"])
+    return _ended_early(history) if history.scenario.load.curve is None else ""
 
 
 def _ended_early(history: History) -> str:

@@ -159,5 +159,6 @@ class JoinDesk:
 def _is_of(share: Share, name: str) -> bool:
     """Whether a worker with this share writes a file of this name; no other name leads anywhere."""
     files = rf"{share.worker}-[0-9]{{6}}\.parquet|{re.escape(end_mark(share.worker))}"
-    own = rf"(operations|encoded|generator)/({files})|latency-{share.worker}\.hlog"
+    table = rf"(operations|encoded|generator)/({files})"
+    own = rf"{table}|latency-{share.worker}\.hlog|clocks-{share.worker}\.jsonl"
     return re.fullmatch(own, name) is not None
