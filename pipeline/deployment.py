@@ -41,16 +41,12 @@ class Pipeline:
     def _stream(self) -> StreamDeployment:
         return StreamDeployment(self._endpoints.flink)
 
-    @property
-    def _topics_alone(self) -> bool:
-        return not self._options.streams
-
     def deploy(self) -> None:
         """Make the topics, the lake, the hot store and the job; what is there already is left alone."""
         self._topics.create(TOPICS, self._options.topics)
         if self._options.batches:
             deploy_lake(self._endpoints.object_store)
-        if self._topics_alone:
+        if not self._options.streams:
             return
         # Both mostly wait, for agreement among the nodes and for tasks to start.
         with ThreadPoolExecutor(1, thread_name_prefix="deploy") as pool:
@@ -72,11 +68,11 @@ class Pipeline:
 
         Hot writers must have been stopped by whoever started them.
         """
-        if self._topics_alone:
-            self._topics.delete(TOPICS)
-            return
         if self._options.batches:
             undeploy_lake(self._endpoints.object_store)
+        if not self._options.streams:
+            self._topics.delete(TOPICS)
+            return
         self._stream.stop()
         self._topics.delete(TOPICS)
         self._topics.forget_groups((SOURCE_GROUP, HOT_GROUP))
@@ -85,7 +81,7 @@ class Pipeline:
 
     def status(self) -> PipelineStatus:
         """How the pipeline goes, asked of the engines now."""
-        return PipelineStatus(stream=None if self._topics_alone else self._stream.status())
+        return PipelineStatus(stream=self._stream.status() if self._options.streams else None)
 
     def writers(
         self, *, endpoints_file: Path, options_file: Path, metrics_folder: Path
@@ -93,9 +89,9 @@ class Pipeline:
         """Name and command of every hot writer, for whoever runs the platform to start.
 
         The files hold what ``Endpoints.save`` and ``PipelineOptions.save`` wrote. Writer n appends to
-        ``hot_writes-<n>.jsonl`` in the metrics' folder. There are none where topics alone are deployed.
+        ``hot_writes-<n>.jsonl`` in the metrics' folder. There are none where the stream path is not deployed.
         """
-        if self._topics_alone:
+        if not self._options.streams:
             return ()
         return tuple(
             (

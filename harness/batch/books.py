@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -51,9 +51,9 @@ class BatchBooks:
     def note(self, event: Event) -> None:
         """Note a task that was carried out, with what its gate found; and what a query read."""
         match event:
-            case Ended(record=record):
-                self._task(record)
-                self._gate(record)
+            case Ended():
+                self._task(event)
+                self._gate(event.record)
             case Scanned():
                 self._scan(event)
 
@@ -63,16 +63,16 @@ class BatchBooks:
         columns = {name: found[name].combine_chunks() for name in found.column_names}
         self._write("batch_contents", {"step": step, "moment": moment, **columns})
 
-    def _task(self, record: TaskRecord) -> None:
-        result = record.result
+    def _task(self, ended: Ended) -> None:
+        record, result = ended.record, ended.record.result
         self._write(
             "batch_tasks",
             {
                 "task": [record.task],
                 "event_date": [record.day],
                 "number": [record.number],
-                "began_ns": [self._run_ns(record.began_at)],
-                "ended_ns": [self._run_ns(record.ended_at)],
+                "began_ns": [self._run_ns(ended.began_monotonic_ns)],
+                "ended_ns": [self._run_ns(ended.ended_monotonic_ns)],
                 "cpu_s": [record.cpu_s],
                 "outcome": [result.outcome],
                 "rows_read": [result.counts.get("read", 0)],
@@ -101,12 +101,12 @@ class BatchBooks:
         )
 
     def _scan(self, scanned: Scanned) -> None:
-        counts = scanned.model_dump(exclude={"kind", "at"})
-        self._write("batch_scans", {"at_ns": self._run_ns(scanned.at), **counts})
+        counts = scanned.model_dump(exclude={"kind", "at_monotonic_ns"})
+        self._write("batch_scans", {"at_ns": self._run_ns(scanned.at_monotonic_ns), **counts})
 
-    def _run_ns(self, moment: datetime) -> int:
-        """On the run's clock. Microseconds are all that a datetime has."""
-        return round(moment.timestamp() * 1e6) * 1000 - self.clock.epoch_unix_ns
+    def _run_ns(self, monotonic_ns: int) -> int:
+        """On the run's clock: the platform's processes run on this machine."""
+        return monotonic_ns - self.clock.epoch_monotonic_ns
 
     def _write(self, table: str, columns: dict[str, object]) -> None:
         with TableWriter(self.history, table, _PART_PREFIX) as writer:

@@ -73,7 +73,7 @@ def told(event: Event, report: Report) -> None:
         case Begins(task=task, day=day):
             report(f"{_where(task, day)} begins")
         case Ended(record=record):
-            report(summary(record))
+            report(summary(event))
             for file in record.result.refused_files:
                 report(f"  refused {file.key}: {file.reason}")
             for note in record.result.notes:
@@ -92,9 +92,10 @@ def told(event: Event, report: Report) -> None:
             report(f"failed: {message}")
 
 
-def summary(record: TaskRecord) -> str:
+def summary(ended: Ended) -> str:
     """One line of a task that was carried out."""
-    result, seconds = record.result, (record.ended_at - record.began_at).total_seconds()
+    record, result = ended.record, ended.record.result
+    seconds = (ended.ended_monotonic_ns - ended.began_monotonic_ns) / 1e9
     written = ", ".join(f"{o.rows:,} rows in {o.table}" for o in result.outputs)
     gate = result.gate or Gate(layer=record.task, expectations=())
     failed = f"; its gate failed: {', '.join(gate.failed)}" if gate.failed else ""

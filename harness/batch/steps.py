@@ -90,3 +90,5 @@ class BatchStage(_Model):
     references: dict[ReferenceTable, ReferenceFile] = {}
     """What the reference tables hold, dropped before the first step; they are empty when left out."""
     steps: tuple[Step, ...]
+    expect_quarantined: tuple[Annotated[int, Field(ge=1, le=366)], ...] = ()
+    """Days that a gate is to keep in quarantine. Every other day of the source is to be published."""

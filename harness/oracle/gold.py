@@ -7,17 +7,30 @@ from typing import Final
 from harness.history.reader import History
 from harness.oracle.batch import derive_batch
 
-_MEASURES: Final = """
-    count(*) AS events, count(value) AS measured, sum(value) AS value_sum, min(value) AS value_min,
-    max(value) AS value_max, try_cast(sum(quantity) AS BIGINT) AS quantity_sum,
-    coalesce(sum(abs(value)), 0) AS magnitude
+# Sums of large doubles leave their range, some on the way alone; scaled down, none does. Small ones would
+# lose digits that way.
+_LARGE: Final = 1e200
+_SCALE: Final = 2.0**-64
+_MEASURES: Final = f"""
+    count(*) AS events, count(value) AS measured, min(value) AS value_min, max(value) AS value_max,
+    try_cast(sum(quantity) AS BIGINT) AS quantity_sum,
+    CASE WHEN max(abs(value)) > {_LARGE} THEN {_SCALE}::DOUBLE ELSE 1.0::DOUBLE END AS scale,
+    CASE WHEN scale < 1 THEN sum(value * {_SCALE}) ELSE sum(value) END AS scaled_sum,
+    CASE WHEN scale < 1 THEN sum(abs(value) * {_SCALE}) ELSE sum(abs(value)) END AS scaled_magnitude
 """
 _DAILY: Final = f"""
-SELECT event_date, category, event_type, {_MEASURES} FROM oracle_silver GROUP BY ALL
+SELECT *, scaled_sum / scale AS value_sum
+FROM (
+    SELECT event_date, category, event_type, {_MEASURES}
+    FROM oracle_silver GROUP BY event_date, category, event_type
+)
 """  # noqa: S608 -- the measures stand above
 _HOURLY: Final = f"""
-SELECT event_date, event_time_ms // 3_600_000 * 3_600_000 AS hour_ms, category, event_type, {_MEASURES}
-FROM oracle_silver GROUP BY ALL
+SELECT *, scaled_sum / scale AS value_sum
+FROM (
+    SELECT event_date, event_time_ms // 3_600_000 * 3_600_000 AS hour_ms, category, event_type, {_MEASURES}
+    FROM oracle_silver GROUP BY event_date, hour_ms, category, event_type
+)
 """  # noqa: S608
 # Where an entity's last events are of one moment, nothing says which of them is the last: each may be.
 _ENTITY_DAYS: Final = """
@@ -50,8 +63,10 @@ GROUP BY ALL
 def derive_gold(history: History) -> None:
     """Make ``oracle_daily``, ``oracle_hourly``, ``oracle_entity_days`` and ``oracle_entities``.
 
-    Their columns are those of the history's ``batch_gold_*``, but for ``magnitude``, the measure for how far
-    two orders of summation may be apart, and the lists of what may be an entity's last event.
+    Their columns are those of the history's ``batch_gold_*``, and the lists of what may be an entity's last
+    event; beside ``value_sum``, which is infinite where it is beyond all doubles, stand ``scaled_sum`` and
+    ``scaled_magnitude``, which never are: it and the sum of magnitudes, times ``scale``. The latter is the
+    measure for how far two orders of summation may be apart.
     """
     derive_batch(history)
     history.derive("oracle_daily", _DAILY)

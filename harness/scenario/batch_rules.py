@@ -38,6 +38,18 @@ def batch_rules(draft: Draft) -> Iterator[Problem]:
             yield from _days(draft, draft.batch, int(days))
     yield from _order(draft, draft.batch.steps)
     yield from _files(draft, draft.batch.steps)
+    yield from _quarantined(draft, draft.batch)
+
+
+def _quarantined(draft: Draft, stage: BatchStage) -> Iterator[Problem]:
+    run = sorted({day for step in stage.steps if isinstance(step, RunDays) for day in step.days})
+    for n, day in enumerate(stage.expect_quarantined):
+        place = ("batch", "expect_quarantined", n)
+        if day not in run:
+            allowed = f"a day that a step runs: {', '.join(map(str, run)) or 'none is run'}"
+            yield draft.problem(place, str(day), allowed)
+        elif day in stage.expect_quarantined[:n]:
+            yield draft.problem(place, f"{day} again", "each day once")
 
 
 def _missing(draft: Draft) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import date
 from typing import Final
@@ -31,7 +32,7 @@ def scan_day(context: Context, day: date) -> Scanned | None:
     rows = context.spark.read.format("delta").load(context.uri(SILVER_EVENTS))
     found = scan(rows.where((rows[DAY] == day) & (rows[_TYPE] == largest)))
     return Scanned(
-        at=context.now(),
+        at_monotonic_ns=time.monotonic_ns(),
         query=f"{SILVER_EVENTS.name} of {day}, {largest} alone",
         files_read=found.files,
         files_all=len(every),

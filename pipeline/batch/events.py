@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Final, Literal, TextIO
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -38,17 +38,23 @@ class Begins(_Event):
 
 
 class Ended(_Event):
-    """A task was carried out, and is recorded."""
+    """A task was carried out, and is recorded.
+
+    The record's moments are of the wall clock, which may step meanwhile; these are of the machine's monotonic
+    clock, which all its processes share.
+    """
 
     kind: Literal["ended"] = "ended"
     record: TaskRecord
+    began_monotonic_ns: int
+    ended_monotonic_ns: int
 
 
 class Scanned(_Event):
     """A query for a part of a table was carried out, and what Spark opened for it was counted."""
 
     kind: Literal["scanned"] = "scanned"
-    at: datetime
+    at_monotonic_ns: int
     query: str
     """For people: the table and the part."""
     files_read: int

@@ -7,6 +7,8 @@ well (in groups of up to 2^33 rows), and the sums are put together in one fixed 
 roundings of that, at most 2^-50 of the sum of magnitudes.
 
 Values of 2^60 and more, or below 2^-38 and not 0, do not fit: a group that has one is added as doubles are.
+Where the largest ones are among them, they are scaled down before, so that no order leaves the doubles on the
+way: the sum is infinite only where it is beyond all of them, and is never no number.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ _BASE: Final = float(2**30)
 _LARGEST: Final = float(2**60)
 _SMALLEST: Final = 2.0**-38
 _DIGITS: Final = 5
+_LARGE: Final = 1e200
+_SCALE: Final = 2.0**-64
 
 
 def exact_sum(value: Column) -> Column:
@@ -34,4 +38,6 @@ def exact_sum(value: Column) -> Column:
         sums.append(F.sum(digit).cast("double"))
         rest = (rest - digit) * _BASE
     total = reduce(lambda lower, higher: lower / _BASE + higher, reversed(sums)) * _BASE
-    return F.when(F.bool_and(fits), total).otherwise(F.sum(value))
+    scaled = F.sum(value * _SCALE) / _SCALE
+    as_doubles = F.when(F.max(size) > _LARGE, scaled).otherwise(F.sum(value))
+    return F.when(F.bool_and(fits), total).otherwise(as_doubles)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 
+from pipeline.batch.events import Ended
 from pipeline.batch.records import Records
 from pipeline.batch.task import Task, TaskRecord, TaskResult
 
@@ -21,13 +23,14 @@ class Bookkeeping:
     """Processor seconds so far, of this process and of its children."""
     begins: Callable[[str, date | None], None] = lambda task, day: None
     """Told of each task that begins."""
-    ended: Callable[[TaskRecord], None] = lambda record: None
+    ended: Callable[[Ended], None] = lambda ended: None
     """Told of each task that ended."""
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
 
     def carry_out(self, name: str, day: date | None, run: Callable[[], TaskResult]) -> TaskRecord:
         """Do something, and record it. What it raises is raised, and nothing is recorded."""
         self.begins(name, day)
-        began_at, began_cpu_s = self.now(), self.cpu_s()
+        began_at, began_ns, began_cpu_s = self.now(), self.monotonic_ns(), self.cpu_s()
         result = run()
         record = self.records.add(
             TaskRecord(
@@ -40,7 +43,8 @@ class Bookkeeping:
                 result=result,
             )
         )
-        self.ended(record)
+        ended_ns = self.monotonic_ns()
+        self.ended(Ended(record=record, began_monotonic_ns=began_ns, ended_monotonic_ns=ended_ns))
         return record
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from pipeline.batch.fencing import Fence, commit_error, spark_errors
 from pipeline.batch.offsets import LandingCommit, Offsets, next_commit
 from pipeline.batch.table_commits import added_files, newest_commits
 from pipeline.batch.table_log import log_versions
@@ -24,7 +25,7 @@ from pipeline.batch.tables import DAY, LANDING_EVENTS
 from pipeline.batch.topic_offsets import available
 from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import CommitConflict, EngineError, RecordsGone, TableUnreadable
+from pipeline.errors import CommitConflict, RecordsGone, TableUnreadable
 from pipeline.security import require_plaintext
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def land(
     kafka: KafkaEndpoint,
     uri: str,
     *,
+    fence: Fence,
     until_ms: int | None = None,
     offsets: Offsets = "from_commit",
     write: Write = write_commit,
@@ -88,7 +90,8 @@ def land(
     """Land what is new in the source topic; None when nothing is.
 
     ``until_ms`` is a moment of event time in ms since 1970: of each partition, what stands before the first
-    record of this time or a later one. Raises RecordsGone, CommitConflict, TableUnreadable, NotReady,
+    record of this time or a later one. The commit's own number is what fences it: the table takes each once.
+    Raises LeaseLost, RecordsGone, CommitConflict, TableUnreadable, NotReady,
     KafkaFailed, and EngineError for what Spark says.
     """
     require_plaintext(kafka.security)
@@ -96,7 +99,9 @@ def land(
     commit = next_commit(last, EVENTS, available(kafka, EVENTS, until_ms=until_ms), offsets=offsets)
     if commit is None:
         return None
-    _written(write, _records(spark, kafka, commit), uri, commit)
+    rows = _records(spark, kafka, commit)
+    fence.require()
+    _written(write, rows, uri, commit, fence)
     version = _version_of(spark, uri, commit)
     files = added_files(spark, uri, [version])[version]
     rows_by_day: Counter[date] = Counter()
@@ -190,18 +195,14 @@ def _event_type(text: Column) -> Column:
     return F.regexp_replace(F.coalesce(said, F.lit("")), no_word, UNREADABLE)
 
 
-def _written(write: Write, rows: DataFrame, uri: str, commit: LandingCommit) -> None:
-    from pyspark.errors import PySparkException  # noqa: PLC0415
-
+def _written(write: Write, rows: DataFrame, uri: str, commit: LandingCommit, fence: Fence) -> None:
     try:
         write(rows, uri, commit)
-    except PySparkException as error:
+    except spark_errors() as error:
         said = str(error)
-        if "ConcurrentTransaction" in said or "DELTA_CONCURRENT" in said:
-            raise CommitConflict(_conflict(uri, commit)) from error
         if "KAFKA_DATA_LOSS" in said:
             raise RecordsGone([f"{commit.topic}: {said.splitlines()[0]}"]) from error
-        raise EngineError(f"landing into {uri}: {said}") from error
+        raise commit_error(uri, error, fence) from error
 
 
 def _version_of(spark: SparkSession, uri: str, commit: LandingCommit) -> int:

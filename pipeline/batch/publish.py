@@ -9,8 +9,7 @@ from datetime import date
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.batch.table_commits import newest_commits
-from pipeline.batch.table_log import log_versions
+from pipeline.batch.fencing import Fence, save
 from pipeline.batch.tables import DAY
 
 
@@ -30,6 +29,7 @@ def publish(
     day: date | None,
     partition_columns: Sequence[str],
     *,
+    fence: Fence,
     filtered: Sequence[str] = (),
     looked_up: Sequence[str] = (),
 ) -> Published:
@@ -39,6 +39,9 @@ def publish(
     file, by which queries skip files; without any, Delta's own choice, the first 32 columns, stands. Both it
     and the partitions are fixed when the table is made. ``looked_up`` columns have nearly as many values as
     rows and are asked for by single values, of which Bloom filters know where they are not.
+
+    Raises LeaseLost, when the fence's holder is not the table's writer any more and nothing was written,
+    CommitConflict, TableUnreadable, and EngineError for what Spark says.
     """
     writer = (
         rows.write.format("delta")
@@ -52,10 +55,16 @@ def publish(
         writer = writer.option("replaceWhere", f"{DAY} = '{day}'")
     if filtered:
         writer = writer.option("delta.dataSkippingStatsColumns", ",".join(filtered))
-    before = log_versions(rows.sparkSession, table_uri)[:1]
-    with bloom_filters(rows.sparkSession, looked_up):
-        writer.save(table_uri)
-    return _newest(rows.sparkSession, table_uri, before)
+    spark = rows.sparkSession
+    with bloom_filters(spark, looked_up):
+        commit = save(writer, spark, table_uri, fence)
+    return Published(
+        version=commit.version,
+        # Of a commit without rows Delta counts none.
+        rows=int(commit.metrics.get("numOutputRows", 0)),
+        files=int(commit.metrics.get("numFiles", 0)),
+        bytes=int(commit.metrics.get("numOutputBytes", 0)),
+    )
 
 
 @contextmanager
@@ -77,19 +86,3 @@ def bloom_filters(spark: SparkSession, columns: Sequence[str]) -> Iterator[None]
     finally:
         for name in settings:
             spark.conf.unset(name)
-
-
-def _newest(spark: SparkSession, table_uri: str, before: Sequence[int]) -> Published:
-    """The last commit, which is the caller's own: a table has one writer at a time.
-
-    Delta makes none where no rows replace none, and counts no rows of one that has none.
-    """
-    (commit,) = newest_commits(spark, table_uri, limit=1)
-    if (commit.version,) == tuple(before):
-        return Published(version=commit.version, rows=0, files=0, bytes=0)
-    return Published(
-        version=commit.version,
-        rows=int(commit.metrics.get("numOutputRows", 0)),
-        files=int(commit.metrics["numFiles"]),
-        bytes=int(commit.metrics["numOutputBytes"]),
-    )

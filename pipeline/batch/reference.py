@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pipeline.batch.fencing import Fence, save
 from pipeline.batch.reference_rows import reference_rows
 from pipeline.batch.table_commits import newest_commits
 from pipeline.batch.table_log import log_versions
@@ -50,12 +51,12 @@ class Snapshot:
 
 
 def load_reference(
-    spark: SparkSession, objects: Objects, uri: str, contract: DataContract
+    spark: SparkSession, objects: Objects, uri: str, contract: DataContract, *, fence: Fence
 ) -> Snapshot | None:
     """Replace the table by its newest snapshot; nothing is written when it is of that one already.
 
     None when no snapshot was ever dropped. Raises FileRefused with every problem, and then the table is as it
-    was; TableUnreadable; and what ``objects`` raises.
+    was; LeaseLost, CommitConflict, TableUnreadable, EngineError; and what ``objects`` raises.
     """
     keys = sorted(objects.list(f"{_PREFIX}{contract.name}/"))
     if not keys:
@@ -63,15 +64,15 @@ def load_reference(
     newest = Snapshot(key=keys[-1], etag=objects.etag(keys[-1]), contract=contract.version)
     if newest != _loaded(spark, uri):
         rows = reference_rows(newest.key, objects.get(newest.key), contract)
-        (
+        writer = (
             spark.createDataFrame(rows)
             .coalesce(1)
             .write.format("delta")
             .mode("overwrite")
             .option("overwriteSchema", "true")
             .option("userMetadata", json.dumps({"snapshot": asdict(newest)}))
-            .save(uri)
         )
+        save(writer, spark, uri, fence)
     return newest
 
 

@@ -86,6 +86,8 @@ def s3a_settings(endpoint: ObjectStoreEndpoint, *, scratch: Path) -> Mapping[str
         "fs.s3a.connection.ssl.enabled": str(endpoint.url.startswith("https:")).lower(),
         "fs.s3a.aws.credentials.provider": _SIMPLE_CREDENTIALS if own else _MACHINE_CREDENTIALS,
         # Delta neither writes below a file nor looks for empty folders, so S3A need not ask and make them.
+        # With "create" a file that may not replace one is written conditionally: of two commits of a version
+        # one fails (pipeline/batch/fencing.py).
         "fs.s3a.performance.flags": "create,delete,mkdir",
         "fs.s3a.buffer.dir": str(scratch / "s3a"),
     }

@@ -8,12 +8,12 @@ from typing import Final
 
 from pipeline.batch.care import cluster, compact, vacuum
 from pipeline.batch.events import Cared
+from pipeline.batch.fencing import Fence, commit_error, spark_errors
 from pipeline.batch.table_log import log_versions
 from pipeline.batch.tables import DAY, GOLD_ENTITY_DAYS, SILVER_EVENTS, Table
 from pipeline.batch.tasks import silver_task
 from pipeline.batch.tasks.context import Context
 from pipeline.batch.wanted import CareWanted
-from pipeline.errors import EngineError
 
 _CLUSTERED_BY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {table.name: ("entity_id",) for table in (SILVER_EVENTS, GOLD_ENTITY_DAYS)}
@@ -25,23 +25,23 @@ _LOOKED_UP: Final[Mapping[str, Sequence[str]]] = MappingProxyType({SILVER_EVENTS
 def care_for(context: Context, table: Table, wanted: CareWanted) -> Iterator[Cared]:
     """Care for a table and for its quarantine, as far as each was ever written.
 
-    Raises TableHeld, TableUnreadable, and EngineError for what Spark says.
+    Raises TableHeld, LeaseLost, CommitConflict, TableUnreadable, and EngineError for what Spark says.
     """
     for place in (table, table.quarantine):
         if log_versions(context.spark, context.uri(place)):
-            with context.writing(table):
-                cared = _cared(context, place, wanted, like=table)
+            with context.writing(table) as leases:
+                cared = _cared(context, place, wanted, like=table, fence=leases[table.name])
             yield cared
 
 
-def _cared(context: Context, place: Table, wanted: CareWanted, *, like: Table) -> Cared:
-    from pyspark.errors import PySparkException  # noqa: PLC0415
-
+def _cared(context: Context, place: Table, wanted: CareWanted, *, like: Table, fence: Fence) -> Cared:
     spark, uri, tables = context.spark, context.uri(place), context.stores.tables
     since = wanted.since if DAY in place.partition_columns else None
     by = _CLUSTERED_BY.get(like.name, ()) if wanted.clustered else ()
     looked_up = _LOOKED_UP.get(like.name, ())
     before = tables.live(place.name)
+    # Its commit holds no new rows: behind another writer's it removes files that are there, or fails.
+    fence.require()
     try:
         done = (
             cluster(spark, uri, by, since=since, looked_up=looked_up)
@@ -49,9 +49,10 @@ def _cared(context: Context, place: Table, wanted: CareWanted, *, like: Table) -
             else compact(spark, uri, since=since, looked_up=looked_up)
         )
         stored = _stored(context, place)
+        fence.require()
         vacuum(spark, uri)
-    except PySparkException as error:
-        raise EngineError(f"care for {place.name}: {error}") from error
+    except spark_errors() as error:
+        raise commit_error(f"care for {place.name}", error, fence) from error
     after, kept = tables.live(place.name), _stored(context, place)
     deleted = {key: size for key, size in stored.items() if key not in kept}
     return Cared(

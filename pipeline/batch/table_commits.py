@@ -23,6 +23,8 @@ class TableCommit:
     """What its writer said of it."""
     metrics: Mapping[str, str]
     """What Delta counted: ``numOutputRows``, ``numFiles``, ``numOutputBytes``."""
+    transactions: Mapping[str, int]
+    """The number of the transaction of each application that it is of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +55,15 @@ def added_files(spark: SparkSession, uri: str, versions: Sequence[int]) -> dict[
     return {version: _added_files(log_actions(spark, uri, version)) for version in versions}
 
 
-def _commit(version: int, actions: Iterable[Mapping[str, Any]]) -> TableCommit:
+def _commit(version: int, actions: Sequence[Mapping[str, Any]]) -> TableCommit:
     said: Mapping[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
     return TableCommit(
         version=version,
         user_metadata=said.get("userMetadata"),
         metrics=said.get("operationMetrics", {}),
+        transactions={
+            action["txn"]["appId"]: action["txn"]["version"] for action in actions if "txn" in action
+        },
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import psutil
 
 from pipeline.batch.day_scan import scan_day
-from pipeline.batch.events import Begins, Days, Ended, Event
+from pipeline.batch.events import Begins, Days, Event
 from pipeline.batch.graph import Bookkeeping
 from pipeline.batch.parts import batch_of
 from pipeline.batch.table_care import care_for
@@ -43,7 +43,7 @@ def _days(context: Context, wanted: DaysWanted, tell: Tell) -> None:
         now=lambda: datetime.now(UTC),
         cpu_s=_cpu_s,
         begins=lambda task, day: tell(Begins(task=task, day=day)),
-        ended=lambda record: tell(Ended(record=record)),
+        ended=tell,
     )
     batch = batch_of(context, books, chosen=lambda days: tell(Days(days=tuple(days))))
     if wanted.ends:

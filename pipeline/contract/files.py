@@ -11,6 +11,7 @@ is missing is most often one that was renamed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -36,10 +37,10 @@ _SAME: Final = {
     "int32": "int32",
     "map<string,string>": "map<string, string>",
     "timestamp": "timestamp",
-    "timestamp[ms,tz=utc]": "timestamp",
-    "timestamp[us,tz=utc]": "timestamp",
-    "timestamp[ns,tz=utc]": "timestamp",
 }
+# A moment is the same in every zone: it says only how the moment is shown.
+_MOMENT: Final = re.compile(r"timestamp\[(s|ms|us|ns),tz=[^\]]+\]")
+_LOCAL: Final = re.compile(r"timestamp\[(s|ms|us|ns)\]")
 # Of a file, the record's timestamp is a moment, its milliseconds since 1970, or its text in ISO 8601.
 _MOMENTS: Final = ("timestamp", "int64", "string")
 
@@ -68,6 +69,15 @@ def ignored_columns(declared: Mapping[str, str], contract: DataContract) -> tupl
     return tuple(name for name in declared if name not in listed)
 
 
+def retyped(declared: Mapping[str, str], contract: DataContract) -> frozenset[str]:
+    """The fields that a file declares as another type than the contract's, for which it is refused."""
+    return frozenset(
+        field.name
+        for field in contract.properties
+        if field.name in declared and list(_type_problems(field, declared[field.name]))
+    )
+
+
 def _problems(
     declared: Mapping[str, str], contract: DataContract, first: DataContract, *, omits_nulls: bool
 ) -> Iterator[Change]:
@@ -82,10 +92,18 @@ def _problems(
 
 
 def _type_problems(field: Property, declared: str) -> Iterator[Change]:
-    found = _SAME.get("".join(declared.lower().split()), declared)
-    wanted = _wanted(field)
-    if declared != UNDECLARED and found not in wanted:
+    found, wanted = _type(declared), _wanted(field)
+    if declared == UNDECLARED or found in wanted:
+        return
+    if wanted is _MOMENTS and _LOCAL.fullmatch(found):
+        yield refused(field.name, "retyped", wanted[0], f"{found} without a zone", "; write it as one in UTC")
+    else:
         yield type_change(field.name, wanted[0], found)
+
+
+def _type(declared: str) -> str:
+    word = "".join(declared.lower().split())
+    return "timestamp" if _MOMENT.fullmatch(word) else _SAME.get(word, declared)
 
 
 def _wanted(field: Property) -> tuple[str, ...]:

@@ -6,6 +6,10 @@ itself would take a conditional overwrite (If-Match), which not every store does
 object is never removed. Who was slow may write a number that was removed since, and therefore looks again
 whether its own is the newest.
 
+To ask for the lease before a commit is not enough, since a writer may stand still between the answer and the
+commit. A commit therefore bears a fencing token, by which the table's own log refuses it once a later holder
+has committed (pipeline/batch/publish.py).
+
 Expiry is judged by the writers' own clocks: they must agree to within a small part of ``ttl_s``. A holder
 that could not renew stops to be one when its lease ends by its own clock, before anyone takes it over.
 """
@@ -28,6 +32,7 @@ from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHel
 _FOLDER: Final = "locks"
 _NAME: Final = re.compile(r"[0-9]{12}\.json")
 _LOOK_AGAIN_S: Final = 0.5
+_COMMITS_A_LEASE: Final = 2**20
 _RENEWALS: Final = 4
 """In each ``ttl_s``, so that some may fail."""
 
@@ -91,12 +96,23 @@ class Lease:
         self._lock = threading.Lock()
         at_s = now()
         self._record = _Record(holder=holder, token=uuid.uuid4().hex, since_s=at_s, until_s=at_s + ttl_s)
+        self._commits = 0
         self._key = self._take()
 
     def require(self) -> None:
         """To be called before a commit. Raises LeaseLost, and ObjectStoreFailed."""
         with self._lock:
             self._require()
+
+    def fencing_token(self) -> int:
+        """For one commit: greater than those before it, of this lease and of every earlier one.
+
+        To be taken directly before the commit. Raises LeaseLost, and ObjectStoreFailed.
+        """
+        with self._lock:
+            self._require()
+            self._commits += 1
+            return _number(self._key) * _COMMITS_A_LEASE + self._commits
 
     def renew(self) -> None:
         """Hold it for ``ttl_s`` from now. Raises LeaseLost, and ObjectStoreFailed."""
@@ -141,7 +157,7 @@ class Lease:
             return keys[-1]  # ours, written in an earlier round
         if self._now() < newest.until_s:
             raise self._held(newest)
-        return self._numbered(1 + int(keys[-1].rpartition("/")[2].removesuffix(".json")))
+        return self._numbered(1 + _number(keys[-1]))
 
     def _refuse_other(self, there: _Record) -> None:
         """An answer that was lost on its way is asked for again, and then what is there is our own."""
@@ -168,6 +184,10 @@ class Lease:
     def _held(self, record: _Record) -> TableHeld:
         since, until = (datetime.fromtimestamp(s, UTC) for s in (record.since_s, record.until_s))
         return TableHeld(self._table, record.holder, since, until)
+
+
+def _number(key: str) -> int:
+    return int(key.rpartition("/")[2].removesuffix(".json"))
 
 
 def take(

@@ -29,13 +29,14 @@ def apply(moves: Iterable[Move], stores: Stores, now: datetime) -> tuple[Archive
 
 
 def _archive(move: Move, stores: Stores, now: datetime) -> ArchiveRecord:
-    with stores.hold(move.table) if move.table else nullcontext():
+    with stores.hold(move.table) if move.table else nullcontext() as held:
         record = _recorded(move, stores, now)
         for member in record.objects:
             stores.objects.copy(member.key, record.cold_key(stores.policy, member.key))
         key = record.record_key(stores.policy)
         stores.objects.put_if_absent(key, record.model_dump_json(indent=2).encode())
-        if record.table_day:
+        if record.table_day and held:
+            held.require()
             stores.tables.drop(move.day, record.table_day)
         else:
             for member in record.objects:

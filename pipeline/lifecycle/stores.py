@@ -58,6 +58,14 @@ class DayTables(Protocol):
         ...
 
 
+class Held(Protocol):
+    """A table that nobody else writes."""
+
+    def require(self) -> None:
+        """To be called before a commit. Raises LeaseLost."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     """Everything that the life cycle touches."""
@@ -65,5 +73,5 @@ class Stores:
     policy: Policy
     objects: Objects
     tables: DayTables
-    hold: Callable[[str], AbstractContextManager[object]]
+    hold: Callable[[str], AbstractContextManager[Held]]
     """Keeps other writers from a table while it is open (pipeline/lake/lease.py)."""

@@ -28,6 +28,8 @@ FEATURES: Final = ("value", "quantity", "hour")
 _FEWEST: Final = 100
 """Events below which there is no forest."""
 _HOUR_MINUTES: Final = 60
+_LARGEST: Final = 1e38
+"""Trees hold single precision, which ends at 3.4e38; what is beyond is as far from all else as this."""
 _MOST_WORST: Final = 5
 _BINS: Final = 20
 
@@ -81,7 +83,9 @@ def features_of(events: pa.Table) -> NDArray[np.float64]:
     times = events["event_time"]
     hour = pc.add(pc.hour(times), pc.divide(pc.cast(pc.minute(times), pa.float64()), _HOUR_MINUTES))
     columns = (events["value"], events["quantity"], hour)
-    return np.column_stack([column.to_numpy().astype(np.float64) for column in columns])
+    features = np.column_stack([column.to_numpy().astype(np.float64) for column in columns])
+    held: NDArray[np.float64] = np.clip(features, -_LARGEST, _LARGEST)
+    return held
 
 
 def _trees(forest: IsolationForest) -> Trees:

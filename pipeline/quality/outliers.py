@@ -22,6 +22,9 @@ LIMIT: Final = 3.5
 FIELDS: Final = ("value", "quantity")
 _SCALE: Final = 0.6745
 """The 0.75 quantile of the standard normal distribution, by which the MAD estimates a deviation."""
+_LARGE: Final = 1e300
+_QUARTER: Final = 0.25
+_MAX: Final = float(np.finfo(np.float64).max)
 _FEWEST: Final = 30
 """Values of a category below which its median says little."""
 _EXAMPLES: Final = 5
@@ -72,19 +75,24 @@ def _all(events: pa.Table) -> Iterator[Outliers]:
 
 def _of(events: pa.Table, field: str, category: str) -> Outliers:
     values = events[field].to_numpy().astype(float)
-    median = float(np.median(values))
-    distance = np.abs(values - median)
-    mad = float(np.median(distance))
+    # Distances of the largest doubles are beyond all of them; a quarter of each is not.
+    scale = _QUARTER if np.abs(values).max() > _LARGE else 1.0
+    scaled = values * scale
+    middle = np.median(scaled)
+    distance = np.abs(scaled - middle)
+    spread = float(np.median(distance))
+    median, mad = float(middle / scale), min(spread / scale, _MAX)
     why = ""
     if len(values) < _FEWEST:
         why = f"{len(values)} values; {_FEWEST} are needed to judge by"
-    elif mad == 0:
+    elif spread == 0:
         why = "at least half of the values are the same, so nothing is usual beside it"
     if why:
         return Outliers(
             category=category, field=field, values=len(values), median=median, mad=mad, outliers=None, why=why
         )
-    scores = _SCALE * distance / mad
+    with np.errstate(over="ignore"):
+        scores = np.minimum(_SCALE * distance / spread, _MAX)
     # The sort is stable and the sample in order, so equal scores are told in the order of their identity.
     worst = [int(i) for i in np.argsort(-scores, kind="stable")[:_EXAMPLES] if scores[i] > LIMIT]
     return Outliers(

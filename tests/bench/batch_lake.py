@@ -26,6 +26,7 @@ from pipeline.batch.tasks.context import REFERENCES, Context
 from pipeline.endpoints import Endpoints
 from pipeline.options import BatchOptions
 from tests.bench.batch_day import DAY, write_day
+from tests.only_writer import OnlyWriter
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,7 +62,10 @@ class BatchLake:
         for name, content in snapshots(scenario.batch.references, report=report).items():
             context.objects.put(key_of(name), content)
         for table, contract in REFERENCES.items():
-            if load_reference(spark, context.objects, context.uri(table), contract) is None:
+            if (
+                load_reference(spark, context.objects, context.uri(table), contract, fence=OnlyWriter())
+                is None
+            ):
                 raise RunError(f"{table.name}: there is no snapshot of it, so nothing would be known")
         rows = folder / f"{events}.parquet"
         write_day(build_plan(scenario, cache=cache_dir(), report=report).path, rows, events=events)
@@ -94,7 +98,7 @@ class BatchLake:
     def _bronze(self, rows: Path) -> TaskResult:
         table = self.context.uri(BRONZE_EVENTS)
         frame = self.context.spark.read.parquet(str(rows))
-        done = publish(frame, table, DAY, BRONZE_EVENTS.partition_columns)
+        done = publish(frame, table, DAY, BRONZE_EVENTS.partition_columns, fence=OnlyWriter())
         output = Output(
             table=BRONZE_EVENTS.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes
         )

@@ -10,6 +10,7 @@ from pipeline.batch.publish import publish
 from pipeline.batch.tables import Table
 from tests.bench.batch_day import DAY
 from tests.bench.batch_lake import BatchLake
+from tests.only_writer import OnlyWriter
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -63,4 +64,5 @@ def publish_as(
         DAY if table.partition_columns else None,
         table.partition_columns,
         looked_up=looked_up,
+        fence=OnlyWriter(),
     )

@@ -42,6 +42,8 @@ STREAM = [
     },
 ]
 
+SCALED = "scale, scaled_sum, scaled_magnitude"
+"""What the oracle has beside Gold's columns."""
 
 _LANDING = """
 SELECT event_date, 0 AS partition, count(*) AS rows FROM oracle_bronze WHERE source = 'kafka' GROUP BY ALL
@@ -129,8 +131,8 @@ def right(given: Mapping[str, Rows]) -> dict[str, Rows]:
         "batch_bronze": summed("oracle_bronze", ("event_date", "source"), BRONZE_FIELDS),
         "batch_silver": summed("oracle_silver", ("event_date", "event_type", "source"), SILVER_FIELDS),
         "batch_rejects": "SELECT * FROM oracle_rejects",
-        "batch_gold_daily": "SELECT * EXCLUDE (magnitude) FROM oracle_daily",
-        "batch_gold_hourly": "SELECT * EXCLUDE (magnitude) FROM oracle_hourly",
+        "batch_gold_daily": f"SELECT * EXCLUDE ({SCALED}) FROM oracle_daily",  # noqa: S608
+        "batch_gold_hourly": f"SELECT * EXCLUDE ({SCALED}) FROM oracle_hourly",  # noqa: S608
         "batch_gold_entity_days": "SELECT * EXCLUDE (last_events), last_events[1].type AS last_event_type, "
         "last_events[1].value AS last_value FROM oracle_entity_days",
     }

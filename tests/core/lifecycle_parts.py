@@ -13,6 +13,7 @@ from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.plan import Move, plan
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects, Stores
+from tests.only_writer import OnlyWriter
 
 POLICY = Policy.shipped()
 NOW = datetime(2013, 6, 1, tzinfo=UTC)
@@ -79,8 +80,8 @@ class FolderObjects:
 
 def stores(objects: Objects, folder: Path = Path("/nowhere")) -> Stores:
     @contextmanager
-    def hold(table: str) -> Iterator[None]:
-        yield
+    def hold(table: str) -> Iterator[OnlyWriter]:
+        yield OnlyWriter()
 
     return Stores(policy=POLICY, objects=objects, tables=DeltaDays(root=str(folder)), hold=hold)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,17 +12,22 @@ import pytest
 from harness.batch.books import BatchBooks
 from harness.batch.job import BatchJob, told
 from harness.batch.steps import BatchStage, RunDays
+from harness.checks import CHECKS
+from harness.checks.measurement import Distribution
 from harness.history.batch_schema import BATCH_TABLES
 from harness.judge import judge_history
 from harness.run_clock import RunClock
 from harness.scenario.model import Expectation
-from pipeline.batch.events import Scanned, parse
+from pipeline.batch.events import Ended, Scanned, parse
+from pipeline.batch.task import TaskRecord, TaskResult
 from pipeline.options import PipelineOptions
 from tests.core.histories import history, scenario
 
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)
+BOOTED_NS = 86_400 * 10**9
+"""How long the machine had run when the run's clock began."""
 SCANNED = Scanned(
-    at=datetime(2026, 11, 23, 0, 0, 7, 500_000, tzinfo=UTC),
+    at_monotonic_ns=BOOTED_NS + 7_500_000_000,
     query="silver/events of 2026-11-20, departed alone",
     files_read=1,
     files_all=6,
@@ -33,7 +38,7 @@ SCANNED = Scanned(
 
 @pytest.fixture
 def books(tmp_path: Path) -> BatchBooks:
-    clock = RunClock(epoch_unix_ns=round(EPOCH.timestamp()) * 10**9, epoch_monotonic_ns=0)
+    clock = RunClock(epoch_unix_ns=round(EPOCH.timestamp()) * 10**9, epoch_monotonic_ns=BOOTED_NS)
     return BatchBooks(history=tmp_path, clock=clock, read_contents=lambda days: pa.table({}))
 
 
@@ -46,6 +51,33 @@ def test_a_query_that_was_measured_is_kept_on_the_runs_clock(books: BatchBooks) 
     books.note(parse(SCANNED.model_dump_json()))
     counts = {"files_read": 1, "files_all": 6, "bytes_read": 300, "bytes_all": 1000}
     assert kept(books, "batch_scans") == [{"at_ns": 7_500_000_000, "query": SCANNED.query, **counts}]
+
+
+@pytest.mark.parametrize("step", [timedelta(), timedelta(hours=-1), timedelta(hours=1)])
+def test_a_step_of_the_wall_clock_moves_no_task(books: BatchBooks, step: timedelta) -> None:
+    """In the middle of a task that takes 400 s."""
+    record = TaskRecord(
+        task="bronze",
+        day=date(2026, 11, 20),
+        number=1,
+        began_at=EPOCH + timedelta(seconds=100),
+        ended_at=EPOCH + timedelta(seconds=500) + step,
+        cpu_s=1.0,
+        result=TaskResult(outcome="promoted"),
+    )
+    ended = Ended(
+        record=record,
+        began_monotonic_ns=BOOTED_NS + 100 * 10**9,
+        ended_monotonic_ns=BOOTED_NS + 500 * 10**9,
+    )
+    books.note(parse(ended.model_dump_json()))
+    of = scenario(pipeline=PipelineOptions(deploy="lambda"))
+    measured = CHECKS["batch_duration"].measure(history(of=of, batch_tasks=kept(books, "batch_tasks")))
+    assert isinstance(measured, Distribution)
+    assert (measured.values.tolist(), measured.phases.tolist()) == ([400.0], ["drain"])
+    said: list[str] = []
+    told(ended, said.append)
+    assert "promoted after 400.0 s" in said[0]
 
 
 def test_books_that_were_opened_say_that_no_query_was_measured(books: BatchBooks) -> None:

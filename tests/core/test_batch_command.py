@@ -35,6 +35,8 @@ RECORD = TaskRecord(
     ),
 )
 
+ENDED = Ended(record=RECORD, began_monotonic_ns=1_000_000_000, ended_monotonic_ns=3_500_000_000)
+
 
 @pytest.fixture(autouse=True)
 def nothing_runs(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -103,21 +105,21 @@ def test_a_process_that_is_started_with_something_else_tells_it(
         outcome_of([parse(capsys.readouterr().out)])
 
 
-@pytest.mark.parametrize("event", [Begins(task="land", day=None), Ended(record=RECORD)])
+@pytest.mark.parametrize("event", [Begins(task="land", day=None), ENDED])
 def test_an_event_is_read_as_it_was_written(event: Event) -> None:
     assert parse(event.model_dump_json()) == event
 
 
 def test_what_was_carried_out_is_summed_up_in_a_line() -> None:
     assert (
-        summary(RECORD)
+        summary(ENDED)
         == "silver of 2026-11-20 promoted after 2.5 s: 1,000 rows in silver/events; warnings: value_nulls"
     )
 
 
 def test_refused_files_are_told() -> None:
     said: list[str] = []
-    told(Ended(record=RECORD), said.append)
+    told(ENDED, said.append)
     assert said[1:] == ["  refused landing/partners/acme/2026-11-20/a.csv: no header"]
 
 
@@ -138,7 +140,7 @@ def test_rules_of_several_tables_are_told_apart() -> None:
 )
 def test_what_a_process_failed_by_is_raised(error: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="why"):
-        outcome_of([Ended(record=RECORD), Failed(error=error, message="why")])
+        outcome_of([ENDED, Failed(error=error, message="why")])
 
 
 def test_a_day_in_the_archive_is_told_with_the_command_that_brings_it_back() -> None:
@@ -152,4 +154,4 @@ def test_what_was_not_deployed_is_told_with_the_command_that_does() -> None:
 
 
 def test_the_records_of_a_process_are_what_it_carried_out() -> None:
-    assert outcome_of([Begins(task="silver", day=RECORD.day), Ended(record=RECORD)]) == [RECORD]
+    assert outcome_of([Begins(task="silver", day=RECORD.day), ENDED]) == [RECORD]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
 
+from pipeline.batch.events import Ended
 from pipeline.batch.graph import Bookkeeping, run_day
 from pipeline.batch.records import Records
 from pipeline.batch.task import Expectation, Gate, Outcome, Task, TaskResult
@@ -42,6 +44,13 @@ def task(name: str, *after: str, ends: Outcome = "promoted") -> Task:
 def test_tasks_are_carried_out_behind_those_that_they_read() -> None:
     records = run_day([task("gold", "silver"), task("silver", "bronze"), task("bronze")], DAY, books())
     assert [record.task for record in records] == ["bronze", "silver", "gold"]
+
+
+def test_when_a_task_began_and_ended_is_told_by_the_monotonic_clock() -> None:
+    ticks, ended = iter((5, 12)), list[Ended]()
+    by_clock = replace(books(), monotonic_ns=lambda: next(ticks), ended=ended.append)
+    run_day([task("bronze")], DAY, by_clock)
+    assert [(e.record.task, e.began_monotonic_ns, e.ended_monotonic_ns) for e in ended] == [("bronze", 5, 12)]
 
 
 def test_what_is_behind_a_quarantined_task_is_held_back() -> None:

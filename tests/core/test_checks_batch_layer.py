@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from harness.batch.steps import BatchStage, Rerun, RunDays
 from harness.checks import CHECKS, checks_for
 from harness.checks.batch import LAYER_CHECKS
-from harness.checks.measurement import Distribution, Unjudged
+from harness.checks.measurement import Count, Distribution, Unjudged
+from harness.history.reader import History
 from harness.oracle.batch import derive_batch
-from harness.scenario.model import Load
+from harness.scenario.model import Load, Scenario
 from pipeline.options import PipelineOptions
 from tests.core.batch_histories import (
     DAY,
@@ -41,6 +43,7 @@ SAFETY = (
     "gold_equals_oracle",
     "reconciled",
     "gates_evaluated",
+    "days_published",
 )
 
 
@@ -62,6 +65,12 @@ def test_a_right_batch_layer_has_nothing_wrong() -> None:
 @pytest.mark.parametrize("name", SAFETY)
 def test_where_no_task_was_carried_out_nothing_is_judged(name: str) -> None:
     assert isinstance(measure(name, batch_day(batch_tasks=[])), Unjudged)
+
+
+def test_a_batch_layer_that_was_asked_for_days_and_carried_out_none_published_none() -> None:
+    of = batch_day(expecting_quarantine(), batch_tasks=[])
+    layers = "bronze not carried out, silver not carried out, gold not carried out"
+    assert wrong("days_published", of) == (1, (f"{DAY}: {layers}",))
 
 
 def test_records_that_the_plan_does_not_know_leave_the_layers_unjudged() -> None:
@@ -176,7 +185,8 @@ def test_a_row_of_gold_that_is_missing_or_there_twice_is_told(
 def test_a_sum_may_differ_by_the_order_of_its_addition() -> None:
     rows = RIGHT["batch_gold_daily"]
     nearly = [
-        {**row, "value_sum": row["value_sum"] and float(str(row["value_sum"])) * (1 + 1e-12)} for row in rows
+        {**row, "value_sum": row["value_sum"] and float(str(row["value_sum"])) * (1 + 2.0**-51)}
+        for row in rows
     ]
     assert judged(batch_gold_daily=nearly) == {}
 
@@ -207,20 +217,129 @@ def quarantined(layer: str) -> Rows:
     return [task(name, outcome=outcomes.get(name, "promoted")) for name in layers]
 
 
-def test_a_day_in_quarantine_is_judged_there_and_what_is_behind_it_is_not() -> None:
-    kept = [{**row, "place": "quarantine"} for row in RIGHT["batch_silver"] if row["event_date"] == DAY]
-    rejects = [{**row, "place": "quarantine"} for row in RIGHT["batch_rejects"]]
-    others = [row for row in RIGHT["batch_silver"] if row["event_date"] != DAY]
-    of = batch_day(
-        batch_tasks=quarantined("silver"),
-        batch_silver=[*kept, *others],
-        batch_rejects=rejects,
-        batch_gold_daily=[row for row in RIGHT["batch_gold_daily"] if row["event_date"] != DAY],
+LAYER_TABLES = {
+    "bronze": ("batch_bronze",),
+    "silver": ("batch_silver", "batch_rejects"),
+    "gold": ("batch_gold_daily", "batch_gold_hourly", "batch_gold_entity_days"),
+}
+
+
+def kept_back(layer: str, of: Scenario = LAMBDA, **tables: Rows) -> History:
+    """The day is in quarantine from this layer on, and nothing of it behind it."""
+    layers = list(LAYER_TABLES)
+    others = {
+        name: [row for row in RIGHT[name] if row["event_date"] != DAY]
+        for kept in layers[layers.index(layer) :]
+        for name in LAYER_TABLES[kept]
+    }
+    for name in LAYER_TABLES[layer]:
+        others[name] += [{**row, "place": "quarantine"} for row in RIGHT[name] if row["event_date"] == DAY]
+    totals = [row for row in RIGHT["batch_gold_entities"] if row["entity_id"] == "closing"]
+    done = {"batch_tasks": quarantined(layer), "batch_gold_entities": totals}
+    return batch_day(of, **{**done, **others, **tables})
+
+
+def expecting_quarantine(*days: int) -> Scenario:
+    """Three days of which these are planned to be kept in quarantine."""
+    stage = BatchStage(steps=(RunDays(days=(1, 2, 3)),), expect_quarantined=days)
+    return LAMBDA.model_copy(update={"batch": stage})
+
+
+@pytest.mark.parametrize("layer", LAYER_TABLES)
+def test_a_day_that_nobody_planned_to_keep_back_is_told_by_days_published(layer: str) -> None:
+    of = kept_back(layer)
+    behind = list(LAYER_TABLES)[list(LAYER_TABLES).index(layer) + 1 :]
+    told = [f"{layer} quarantined", *(f"{name} held back" for name in behind)]
+    count, examples = wrong("days_published", of)
+    assert count == 1
+    assert examples[0].startswith(f"{DAY}: ")
+    assert all(words in examples[0] for words in told)
+
+
+@pytest.mark.parametrize("layer", LAYER_TABLES)
+def test_layers_without_any_day_that_could_be_judged_are_not_judged(layer: str) -> None:
+    of = kept_back(layer)
+    names = {"bronze": "bronze_equals_oracle", "silver": "silver_equals_oracle", "gold": "gold_equals_oracle"}
+    layers = list(LAYER_TABLES)
+    for name in layers[: layers.index(layer) + 1]:
+        assert wrong(names[name], of) == (0, ())
+    for name in layers[layers.index(layer) + 1 :]:
+        assert measure(names[name], of) == Unjudged(
+            reason=f"all 1 days of {name} were held back, so there is nothing to judge"
+        )
+    assert wrong("reconciled", of) == (0, ())
+
+
+def test_a_day_that_was_planned_to_be_kept_back_is_right_where_it_is() -> None:
+    of = kept_back("silver", expecting_quarantine(1))
+    assert {name: wrong(name, of)[0] for name in SAFETY} == dict.fromkeys(SAFETY, 0)
+    assert measure("days_published", of) == Count(
+        value=0, detail="of 1 days of the source, of which 1 are planned to be kept in quarantine"
     )
+    assert (
+        measure("gold_equals_oracle", of).detail == "of 4 rows of 1 days; 1 were held back and are not judged"
+    )
+
+
+def test_a_day_that_was_published_and_was_planned_not_to_be_is_told() -> None:
+    of = batch_day(expecting_quarantine(1))
+    assert {name: value for name in SAFETY if (value := wrong(name, of)[0])} == {"days_published": 1}
+    layers = "bronze promoted, silver promoted, gold promoted"
+    assert wrong("days_published", of)[1] == (f"{DAY}: {layers}; it was to be kept in quarantine",)
+
+
+def test_the_plan_of_one_day_excuses_no_other() -> None:
+    assert wrong("days_published", kept_back("bronze", expecting_quarantine(2)))[0] == 2
+
+
+@pytest.mark.parametrize("missing", ["bronze", "silver", "gold"])
+def test_a_day_whose_layer_was_never_carried_out_is_not_published(missing: str) -> None:
+    of = batch_day(batch_tasks=[row for row in TASKS if row["task"] != missing])
+    count, (example,) = wrong("days_published", of)
+    assert (count, f"{missing} not carried out" in example) == (1, True)
+
+
+def test_a_day_that_is_not_due_need_not_be_published() -> None:
+    other = DAY + timedelta(days=9)
+    held = [task(name, event_date=other, outcome="held_back") for name in ("silver", "gold")]
+    assert wrong("days_published", batch_day(batch_tasks=[*TASKS, *held]))[0] == 0
+
+
+@pytest.mark.parametrize("layer", LAYER_TABLES)
+def test_rows_of_a_day_that_was_never_promoted_must_not_be_in_the_table(layer: str) -> None:
+    """It lies in quarantine, as it should, and where readers look as well."""
+    both = {
+        name: [{**row, "place": place} for row in RIGHT[name] for place in ("table", "quarantine")]
+        for name in LAYER_TABLES[layer]
+    }
+    assert wrong(f"{layer}_equals_oracle", kept_back(layer, **both))[0] > 0
+
+
+def test_rows_of_a_day_that_was_held_back_must_not_be_in_the_table() -> None:
+    of = kept_back("silver", expecting_quarantine(1), batch_gold_daily=RIGHT["batch_gold_daily"])
+    count, examples = wrong("gold_equals_oracle", of)
+    assert count == 2
+    assert examples[0].endswith("unexpected, or there more than once")
+
+
+def test_what_was_promoted_from_older_inputs_stays_and_is_not_judged() -> None:
+    tasks = [*TASKS, *({**row, "number": 2} for row in quarantined("silver"))]
+    both = {
+        name: [{**row, "place": place} for row in RIGHT[name] for place in ("table", "quarantine")]
+        for name in ("batch_silver", "batch_rejects")
+    }
+    gates = [*GATES, gate("bronze", number=2), gate("silver", number=2, result="failed")]
+    of = batch_day(batch_tasks=tasks, batch_gates=gates, **both)
     assert wrong("silver_equals_oracle", of)[0] == 0
-    assert wrong("gold_equals_oracle", of)[0] == 0
-    assert wrong("reconciled", of)[0] == 0
-    assert "1 were held back" in measure("gold_equals_oracle", of).detail
+
+
+def test_the_rows_of_gold_are_counted_of_the_days_that_are_judged() -> None:
+    rows = sum(len(RIGHT[f"batch_gold_{name}"]) for name in GOLD_TABLES)
+    assert measure("gold_equals_oracle", batch_day()).detail == f"of {rows} rows of 2 days"
+    of = kept_back("silver", expecting_quarantine(1))
+    assert measure("gold_equals_oracle", of) == Count(
+        value=0, detail="of 4 rows of 1 days; 1 were held back and are not judged"
+    )
 
 
 def test_a_day_in_quarantine_must_not_be_in_the_table_alone() -> None:
@@ -344,7 +463,107 @@ def test_without_the_stream_path_the_batch_layer_is_reconciled_with_its_source_a
 def test_of_records_that_contradict_each_other_silver_has_the_first(
     order: tuple[int, ...], value: float
 ) -> None:
-    plan = [*PLAN, event(6, 1, kind="conflict", event_id="e0", value=99.0)]
-    of = batch_day(plan=plan, readback_events=found("events", *order, 1, 2, 4, 5))
+    plan = [*PLAN, event(6, 1, kind="conflict", original_seq=0, event_id="e0", value=99.0)]
+    source = found("events", 0, 0, 1, 2, 4, 5)
+    contested = [{**row, "sent_as": sent_as} for row, sent_as in zip(source, order, strict=False)]
+    of = batch_day(plan=plan, readback_events=[*contested, *source[2:]])
     derive_batch(of)
     assert of.rows("SELECT value FROM oracle_silver WHERE event_id = 'e0'") == [{"value": value}]
+
+
+HELD = {"step": 4, "moment": "before", "table": "silver/events", "event_date": DAY, "rows": 3, "checksum": 17}
+PLANTED: dict[str, dict[str, Rows]] = {
+    "bronze_equals_oracle": {"batch_bronze": altered(RIGHT["batch_bronze"], 0, checksum=1)},
+    "silver_equals_oracle": {"batch_silver": altered(RIGHT["batch_silver"], 0, checksum=1)},
+    "gold_equals_oracle": {"batch_gold_hourly": altered(RIGHT["batch_gold_hourly"], 0, value_max=9.0)},
+    "reconciled": {"batch_landing": altered(RIGHT["batch_landing"], 0, rows=10)},
+    "gates_evaluated": {"batch_gates": GATES[1:]},
+    "days_published": {
+        "batch_tasks": quarantined("gold"),
+        **{
+            name: [{**row, "place": "quarantine"} for row in RIGHT[name] if row["event_date"] == DAY]
+            for name in LAYER_TABLES["gold"]
+        },
+        "batch_gold_entities": (),
+    },
+    "reruns_unchanged": {"batch_contents": [HELD, {**HELD, "moment": "after", "checksum": 18}]},
+}
+"""What each safety check is there for, by the table in which it shows."""
+
+
+@pytest.mark.parametrize("check", PLANTED)
+def test_each_safety_check_is_turned_red_alone(check: str) -> None:
+    unchanged = [HELD, {**HELD, "moment": "after"}]
+    of = batch_day(**{"batch_contents": unchanged, **PLANTED[check]})
+    assert {name for name in PLANTED if wrong(name, of)[0]} == {check}
+
+
+def test_every_safety_check_has_a_planted_history() -> None:
+    assert PLANTED.keys() == {check.name for check in LAYER_CHECKS if check.default_thresholds}
+
+
+def decimals(value: float) -> dict[str, Rows]:
+    """The day's source, whose first event, which is sent twice, has this value."""
+    plan = [{**row, "value": value} if row["seq"] in (0, 3) else row for row in PLAN]
+    return {"plan": plan, "readback_events": [*SOURCE, *STREAM]}
+
+
+def made_of(value: float) -> Mapping[str, Rows]:
+    """The right tables of the day with this value."""
+    of = batch_day(**decimals(value))
+    names = [name for names in LAYER_TABLES.values() for name in names]
+    return {name: of.rows(f"SELECT * FROM {name}") for name in names}  # noqa: S608 -- names of this module
+
+
+@pytest.mark.parametrize(
+    ("layer", "check"), [("silver", "silver_equals_oracle"), ("gold", "gold_equals_oracle")]
+)
+def test_values_that_a_layer_rounds_to_a_tenth_are_told(layer: str, check: str) -> None:
+    exact, rounded = made_of(2.57), made_of(2.6)
+    assert judged(**decimals(2.57), **exact) == {}
+    planted = {**exact, **{name: rounded[name] for name in LAYER_TABLES[layer]}}
+    assert judged(**decimals(2.57), **planted).keys() == {check}
+
+
+LARGEST = 1.7976931348623157e308
+INFINITE, NO_NUMBER = float("inf"), float("nan")
+
+
+@pytest.mark.parametrize(
+    ("values", "right", "others"),
+    [
+        ((1e308, 1e308), (INFINITE,), (-INFINITE, NO_NUMBER, None, 12345.0, 1e308)),
+        ((-1e308, -1e308), (-INFINITE,), (INFINITE, NO_NUMBER, None, -1e308)),
+        ((1e308, 1e308, -1e308, -1e308), (0.0,), (INFINITE, -INFINITE, NO_NUMBER, None, 1e307)),
+        ((LARGEST, 1e300, -1e300), (LARGEST, INFINITE), (1e308, -INFINITE)),
+        ((1e-320, 2e-320), (3e-320,), (1e-320, INFINITE)),
+        ((1.0, 2.0), (3.0,), (INFINITE, NO_NUMBER, None, 3.1)),
+        ((1e9, 2.57), (1000000002.57, 1000000002.5700001), (1000000002.6, 1000000002.0)),
+    ],
+)
+def test_a_sum_beyond_all_doubles_is_compared_as_others_are(
+    values: tuple[float, ...], right: tuple[float, ...], others: tuple[float | None, ...]
+) -> None:
+    plan = [event(seq, 1, value=value) for seq, value in enumerate(values)]
+    source = {"plan": plan, "readback_events": found("events", *range(len(values))), "partner_rows": []}
+    of = batch_day(scenario(pipeline=PipelineOptions(deploy="batch")), **source)
+    (daily,) = of.rows("SELECT * FROM batch_gold_daily")
+    counted = {
+        said: wrong(
+            "gold_equals_oracle", batch_day(**source, batch_gold_daily=[{**daily, "value_sum": said}])
+        )
+        for said in (*right, *others)
+    }
+    assert [counted[said][0] for said in right] == [0] * len(right)
+    assert [counted[said][0] for said in others] == [1] * len(others)
+
+
+@pytest.mark.parametrize("table", ["daily", "hourly"])
+def test_a_sum_alone_that_is_rounded_to_a_tenth_is_told(table: str) -> None:
+    exact = made_of(2.57)
+    rows = [
+        {**row, "value_sum": None if row["value_sum"] is None else round(row["value_sum"], 1)}
+        for row in exact[f"batch_gold_{table}"]
+    ]
+    given = {**exact, f"batch_gold_{table}": rows}
+    assert judged(**decimals(2.57), **given) == {"gold_equals_oracle": 1}

@@ -15,6 +15,7 @@ from harness.checks.finding import Verdict
 from harness.history.course import EndLine
 from harness.history.reader import History
 from harness.judge import judge_history
+from harness.scenario.model import Scenario
 from tests.core.batch_histories import gate
 from tests.core.histories import SECOND_NS, punctual
 from tests.core.planted import BASES, CONFLICT, ENDS, FAULTS, LATE, batch, replay, stream, topics
@@ -67,6 +68,7 @@ SAFETY: Mapping[str, Mapping[str, Plant]] = {
         "gold_equals_oracle": lambda: batch().but("batch_gold_daily", 0, value_max=77.0),
         "reconciled": lambda: batch().but("batch_landing", 0, rows=10),
         "gates_evaluated": lambda: batch().more("batch_gates", gate("bronze", "rows", result="failed")),
+        "days_published": lambda: batch().with_(of=_expecting_quarantine(batch().scenario)),
         "reruns_unchanged": lambda: batch().but("batch_contents", 1, checksum=18),
     },
     "replay": {
@@ -83,6 +85,12 @@ SAFETY: Mapping[str, Mapping[str, Plant]] = {
     },
 }
 """By the run that it is planted in and the check that must see it."""
+
+
+def _expecting_quarantine(of: Scenario) -> Scenario:
+    """The same scenario, which plans that its day is not published."""
+    assert of.batch is not None
+    return of.model_copy(update={"batch": of.batch.model_copy(update={"expect_quarantined": (1,)})})
 
 
 def _record(topic: str, seq: int) -> Mapping[str, object]:

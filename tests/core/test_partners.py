@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.batch.partners.day import Contracts, PartnerDay, read_partner_day
+from harness.load.traces.rules import contract_rules
+from harness.oracle.rejection import rejection
+from pipeline.batch.partners import day as partners
+from pipeline.batch.partners.day import FORMATS, Contracts, PartnerDay, read_partner_day
 from pipeline.batch.partners.listing import PartnerFile, partner_listing
-from pipeline.batch.partners.source_file import Limits
+from pipeline.batch.partners.source_file import Limits, SourceFile
 from pipeline.batch.partners.values import event_time_ms, token
+from pipeline.batch.task import TaskResult
 from pipeline.contract.derive import event_contract
+from pipeline.quality.result import RefusedFile
 from tests.core.contract_judge import keeps_contract
 
 DAY = date(2013, 1, 1)
@@ -43,6 +49,11 @@ ARROW: dict[str, pa.DataType] = {
     "quantity": pa.int64(),
     "attributes": pa.map_(pa.string(), pa.string()),
 }
+RAGGED = "all 2 rows have another number of values than the header's 9: the first has 10"
+BYTES = {**ARROW, "entity_id": pa.binary()}
+FLOATS = {**ARROW, "quantity": pa.float64()}
+NAIVE = {**ARROW, "event_time": pa.timestamp("us")}
+FAR = {**ARROW, "value": pa.timestamp("s")}
 TEXTS = {**ARROW, "value": pa.string()}
 
 
@@ -84,13 +95,18 @@ def parquet(
     types: Mapping[str, pa.DataType] = ARROW,
     use_dictionary: bool = True,
     kept: int | None = None,
+    as_text: Sequence[str] = (),
+    **options: Any,
 ) -> bytes:
+    """``as_text`` names columns of bytes that the file calls texts."""
+    types = {**types, **dict.fromkeys(as_text, pa.binary())}
     columns = {
         name: pa.array([_arrow(row[name]) for row in rows], types.get(name, _default(name)))
         for name in rows[0]
     }
+    columns |= {name: columns[name].view(pa.string()) for name in as_text}
     buffer = io.BytesIO()
-    pq.write_table(pa.table(columns)[:kept], buffer, use_dictionary=use_dictionary)
+    pq.write_table(pa.table(columns)[:kept], buffer, use_dictionary=use_dictionary, **options)
     return buffer.getvalue()
 
 
@@ -133,6 +149,145 @@ def test_a_row_of_every_format_becomes_the_same_event(name: str, content: bytes)
     assert kept(day) == [True]
 
 
+def line(**fields: Any) -> bytes:
+    return json.dumps({**EVENT, **fields}).encode() + b"\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_a_text_file() -> None:
+    row = f"e1,departure,EWR,UA,,2.5,3,,{NOON_MS}"
+    for name, content in (("a.csv", csv(row)), ("a.jsonl", lines(EVENT))):
+        plain, marked = read({name: content}), read({name: codecs.BOM_UTF8 + content})
+        assert marked.rows.equals(plain.rows)
+        assert kept(marked) == [True]
+
+
+def test_half_a_surrogate_pair_in_a_key_makes_a_reject_and_no_more() -> None:
+    day = read({"a.jsonl": line(entity_id="\ud83d"), "b.jsonl": lines(EVENT)})
+    assert (day.refused, day.rows["key"].to_pylist()) == ((), [None, "EWR"])
+    reasons = [rejection(value, contract_rules()) for value in day.rows["value"].to_pylist()]
+    assert reasons == ["not_json", None]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("note\ud83d", "note\\ud83d"), ("a\nb", "a\\nb"), ("\x1b[31m", "\\x1b[31m")]
+)
+def test_names_that_are_no_text_are_told_with_their_escapes(name: str, told: str) -> None:
+    day = read({"a.jsonl": line(**{name: 1})})
+    assert (kept(day), day.accepted[0].ignored) == ([True], (told,))
+    TaskResult(outcome="promoted", notes=day.accepted[0].ignored).model_dump_json()
+    renamed = {key: value for key, value in EVENT.items() if key != "event_type"}
+    assert f"rename to {told}" in problems(read({"a.jsonl": lines({**renamed, name: "x"})}))
+
+
+@pytest.mark.parametrize(
+    "zone", ["UTC", "+00:00", "Etc/UTC", "Z", "Europe/Berlin", "-05:00", "America/New_York"]
+)
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_moment_is_one_whatever_zone_it_is_shown_in(zone: str, unit: str) -> None:
+    noon = datetime(2013, 1, 1, 12, tzinfo=UTC)
+    types = {**ARROW, "event_time": pa.timestamp(unit, tz=zone)}
+    day = read({"a.parquet": parquet({**EVENT, "event_time": noon}, types=types)})
+    assert (day.refused, kept(day), day.rows["event_time"].to_pylist()) == ((), [True], [noon])
+
+
+def test_what_spark_writes_by_default_is_a_moment() -> None:
+    """INT96, which bears no zone, holds moments by Spark's own rule."""
+    noon = datetime(2013, 1, 1, 12, tzinfo=UTC)
+    content = parquet(
+        {**EVENT, "event_time": noon.replace(tzinfo=None)}, types=NAIVE, use_deprecated_int96_timestamps=True
+    )
+    assert read({"a.parquet": content}).rows["event_time"].to_pylist() == [noon]
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+@pytest.mark.parametrize("far", [2**62, -(2**62)])
+def test_a_moment_beyond_all_days_is_none_of_the_day(unit: str, far: int) -> None:
+    types = {**ARROW, "event_time": pa.timestamp(unit, tz="UTC")}
+    day = read({"a.parquet": parquet({**EVENT, "event_time": far}, types=types)})
+    assert (day.refused, kept(day)) == ((), [False])
+
+
+def test_a_moment_a_little_before_midnight_is_of_the_day_before_in_every_format() -> None:
+    day = date(1970, 1, 1)
+    types = {**ARROW, "event_time": pa.timestamp("us", tz="UTC")}
+    content = {
+        "a.jsonl": line(event_time="1969-12-31T23:59:59.999900Z"),
+        "b.parquet": parquet({**EVENT, "event_time": -100}, types=types),
+    }
+    objects = Memory({f"landing/partners/tower/{day}/{name}": found for name, found in content.items()})
+    found = read_partner_day(objects, partner_listing(objects).of(day), day, CONTRACTS)
+    assert kept(found) == [False, False]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a.jsonl": line(quantity=3.0)},
+        {"a.csv": csv(f"e1,departure,EWR,UA,,2.5,3.0,,{NOON_MS}")},
+        {"a.jsonl": line()[:-2] + b', "event_time": 17}\n'},
+        {"a.jsonl": line()[:-2] + b', "attributes": {"a": "1", "a": "2"}}\n'},
+        {
+            "a.jsonl": line(attributes=None)[:-2].replace(
+                b'"attributes": null', b'"attributes": {"a":"1","a":"2"}'
+            )
+            + b"}\n"
+        },
+        {"a.csv": csv(f'e1,departure,EWR,UA,,2.5,3,"{{""a"": ""1"", ""a"": ""2""}}",{NOON_MS}')},
+        {"a.parquet": parquet({**EVENT, "attributes": [("a", "1"), ("a", "2")]})},
+        {"a.parquet": parquet({**EVENT, "value": float("nan")})},
+        {"a.jsonl": line(value=float("nan"))},
+        {"a.csv": csv(f"e1,departure,EWR,UA,,NaN,3,,{NOON_MS}")},
+        {"a.jsonl": line(event_time="\u0661\u0662\u0663")},
+        {"a.csv": csv("e1,departure,EWR,UA,,2.5,3,,\u0661\u0662\u0663")},
+        {"a.jsonl": line().decode().strip().encode("utf-16-le") + b"\n" + line(event_id=None)},
+    ],
+)
+def test_the_same_fault_is_a_reject_in_every_format(content: dict[str, bytes]) -> None:
+    day = read(content)
+    assert (day.refused, set(kept(day))) == ((), {False})
+
+
+def test_a_page_whose_checksum_is_wrong_is_refused() -> None:
+    content = parquet(EVENT, use_dictionary=False, compression="none", write_page_checksum=True)
+    assert kept(read({"a.parquet": content})) == [True]
+    assert "CRC checksum" in problems(read({"a.parquet": content.replace(b"departure", b"departurf")}))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
+def test_no_error_of_a_library_keeps_the_other_files_of_a_day_back(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*read: object) -> SourceFile:
+        raise KeyError("a fault of the reader")
+
+    monkeypatch.setattr(partners, "FORMATS", {**FORMATS, name.rpartition(".")[2]: broken})
+    day = read(
+        {name: b"...", "z.csv" if name != "a.csv" else "z.jsonl": csv() if name != "a.csv" else lines(EVENT)}
+    )
+    assert [file.key for file in day.refused] == [f"{FOLDER}/{name}"]
+    assert day.refused[0].problems == ("reading it failed: KeyError: 'a fault of the reader'",)
+    assert len(day.accepted) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["csv", "jsonl", "parquet"]), st.data())
+def test_no_damage_of_a_file_keeps_a_day_back(kind: str, data: st.DataObject) -> None:
+    whole = {
+        "csv": csv(f"e1,departure,EWR,UA,,2.5,3,,{NOON_MS}"),
+        "jsonl": lines(EVENT),
+        "parquet": parquet(EVENT, write_page_checksum=True),
+    }[kind]
+    at = data.draw(st.integers(0, len(whole) - 1))
+    spoilt = whole[:at] + data.draw(st.binary(min_size=1, max_size=3)) + whole[at + 1 :]
+    day = read({f"a.{kind}": spoilt, f"z.{kind}": whole})
+    assert f"{FOLDER}/z.{kind}" in {file.key for file in day.accepted}
+    TaskResult(
+        outcome="promoted",
+        refused_files=tuple(RefusedFile(key=f.key, reason="; ".join(f.problems)) for f in day.refused),
+        notes=tuple(name for file in day.accepted for name in file.ignored),
+    ).model_dump_json()
+
+
 def test_a_number_that_is_none_is_judged_as_it_was_sent() -> None:
     day = read({"a.csv": csv(f"e,d,x,c,,1e999,3,,{NOON_MS}", f"e,d,x,c,,much,-1,,{NOON_MS}")})
     values = [value.decode() for value in day.rows["value"].to_pylist()]
@@ -149,7 +304,7 @@ def test_an_empty_cell_is_null() -> None:
     ("name", "content", "text"),
     [
         ("a.csv", csv("e1,departure,EWR,UA,,,,,noon"), "e1,departure,EWR,UA,,,,,noon"),
-        ("a.csv", csv("too,few"), "too,few"),
+        ("a.csv", csv(f"e1,departure,EWR,UA,,,,,{NOON_MS}", "too,few"), "too,few"),
         ("a.jsonl", lines({**EVENT, "event_time": NOON_MS + 86_400_000}), None),
         ("a.jsonl", lines(EVENT) + b"{\n", None),
         ("a.parquet", parquet({**EVENT, "event_time": MIDNIGHT_MS - 1}), None),
@@ -179,7 +334,7 @@ def test_a_quoted_cell_may_hold_lines() -> None:
 
 def test_half_a_file_is_read_as_no_file() -> None:
     whole = parquet(EVENT)
-    assert "no Parquet" in problems(read({"a.parquet": whole[: len(whole) // 2]}))
+    assert "as Parquet" in problems(read({"a.parquet": whole[: len(whole) // 2]}))
     assert "cut off" in problems(read({"a.csv": csv("e1,departure")[:-1]}))
     assert "cut off" in problems(read({"a.jsonl": lines(EVENT)[:-1]}))
 
@@ -200,6 +355,23 @@ def test_half_a_file_is_read_as_no_file() -> None:
             parquet({**EVENT, "value": "2"}, types=TEXTS),
             "value: retyped",
         ),
+        ("a.csv", csv(f"e1,d,x,c,,,3,,{NOON_MS},", f"e2,d,x,c,,,3,,{NOON_MS},"), RAGGED),
+        (
+            "a.csv",
+            csv("too,few"),
+            "all 1 rows have another number of values than the header's 9: the first has 2",
+        ),
+        ("a.csv", (HEADER + b"e1\n").decode().encode("utf-16"), "it is UTF-16; write it in UTF-8"),
+        ("a.jsonl", lines(EVENT).decode().encode("utf-16"), "it is UTF-16; write it in UTF-8"),
+        ("a.parquet", parquet({**EVENT, "entity_id": b"EWR"}, types=BYTES), "entity_id: retyped.*binary"),
+        ("a.parquet", parquet({**EVENT, "quantity": 3.0}, types=FLOATS), "quantity: retyped.*double"),
+        (
+            "a.parquet",
+            parquet(EVENT, types=NAIVE),
+            "event_time: retyped: was timestamp, .*is timestamp.us. without a zone.*in UTC",
+        ),
+        ("a.parquet", parquet({**EVENT, "value": 2**40}, types=FAR), "value: retyped"),
+        ("a.parquet", parquet({**EVENT, "entity_id": b"\xff"}, as_text=("entity_id",)), "no UTF-8"),
         ("a.xlsx", b"", "found the ending 'xlsx'"),
         ("a.csv.gz", b"", "found the ending 'gz'"),
     ],

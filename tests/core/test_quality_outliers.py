@@ -17,6 +17,7 @@ from pipeline.quality.outliers import LIMIT, Outliers, outliers
 from pipeline.quality.trees import Trees
 from tests.core.quality_parts import sample_of
 
+LARGEST = 1.7976931348623157e308
 USUAL = [float(number % 10) for number in range(200)]
 
 
@@ -50,6 +51,29 @@ def test_few_values_are_not_judged() -> None:
 
 def test_nulls_are_no_values() -> None:
     assert of_values([None, *USUAL, None]).values == 200
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "values",
+    [
+        [*USUAL, LARGEST, -LARGEST],
+        [LARGEST, -LARGEST] * 40 + [1.0] * 30,
+        [LARGEST] * 31 + [1e-300 * n for n in range(30)],
+        [*(n * 5e-324 for n in range(100)), LARGEST],
+    ],
+)
+def test_the_largest_doubles_leave_every_figure_finite(values: list[float | None]) -> None:
+    found = of_values(values)
+    figures = [found.median, found.mad, *(worst.score for worst in found.worst)]
+    assert all(map(np.isfinite, figures))
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_beyond_what_a_tree_holds_are_isolated_like_others() -> None:
+    found = grow(sample_of([*USUAL, LARGEST, -1e39]), seed=7).summary
+    assert found.events == 202
+    assert {worst.event_id for worst in found.worst} >= {"e00200", "e00201"}
 
 
 @settings(max_examples=25)

@@ -42,7 +42,7 @@ def test_a_number_that_looks_like_a_name_stays_a_text() -> None:
         ("N1,,,1999.0,,", "row 0: year: found 1999.0, which is no integer"),
         ("N1,,,,0,", "row 0: seats: found 0"),
         (f"{'N' * 129},,,,,", "found 129 characters; allowed is at least 1 and at most 128"),
-        ("too,few", "row 0: reference_id: it is empty"),
+        ("too,few", "row 1: reference_id: it is empty"),
         ("N1,,,,,\nN1,,,,,", "reference_id: 'N1' is there 2 times"),
     ],
 )

@@ -61,3 +61,17 @@ def test_there_is_no_batch_stage_without_the_batch_layer() -> None:
 def test_each_mistake_is_told_where_it_is(steps: list[object], told: str) -> None:
     (problem,) = refused(*steps)
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ([3], "expect_quarantined[0]: found 3; allowed: a day that a step runs: 1"),
+        ([1, 2], "expect_quarantined[1]: found 2; allowed: a day that a step runs: 1"),
+        ([1, 1], "expect_quarantined[1]: found 1 again; allowed: each day once"),
+    ],
+)
+def test_only_days_that_are_run_can_be_expected_in_quarantine(days: list[int], told: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        rides(load__event_span="48h", batch={"steps": [RUN], "expect_quarantined": days})
+    assert [told in str(problem) for problem in error.value.problems].count(True) == 1

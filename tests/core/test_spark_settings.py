@@ -102,3 +102,10 @@ def test_tables_lie_in_the_bucket_under_names_of_their_own() -> None:
     assert uri(STORE, SILVER_EVENTS.quarantine) == "s3a://lake/quarantine/silver/events"
     places = [uri(STORE, table) for table in (*TABLES, *(table.quarantine for table in TABLES))]
     assert len(set(places)) == len(places)
+
+
+def test_of_two_commits_of_a_version_the_store_takes_one(tmp_path: Path) -> None:
+    """S3A writes what must not replace a file with If-None-Match, unless it is told otherwise."""
+    settings = s3a_settings(STORE, scratch=tmp_path)
+    assert "create" in settings["fs.s3a.performance.flags"].split(",")
+    assert settings.get("fs.s3a.create.conditional.enabled", "true") == "true"

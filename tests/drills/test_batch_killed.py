@@ -1,4 +1,4 @@
-"""The batch layer when its process and Spark are killed in the middle of a layer, or two work at once."""
+"""The batch layer when its process and Spark are killed or stand still in a layer, or two work at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
-from tests.engines.batch_parts import Bucket
+from tests.engines.batch_parts import Bucket, Process
 from tests.engines.live_platform import MIB, one_broker, platform_of
 from tests.engines.pipeline_parts import event
 
@@ -100,6 +100,39 @@ def test_a_day_whose_process_was_killed_in_every_layer_is_as_if_it_was_not(
         assert any(killed_in(bucket, task) for _ in range(ATTEMPTS)), task
     bucket.carry_out(FIRST)
     assert bucket.contents([FIRST]).equals(undisturbed.contents([FIRST]))
+
+
+def stopped_in(process: Process, bucket: Bucket, task: str) -> bool:
+    """Let the process stand still once a file lies in the task's table that no commit holds.
+
+    False when the commit was faster.
+    """
+    table = LAYERS[task]
+    files, commits = bucket.data_files(table), bucket.commits(table)
+    process.wait_until(lambda: begun(process.events, task), f"{task} begins")
+    process.wait_until(lambda: bool(bucket.data_files(table) - files), f"a file in {table}")
+    process.pause()
+    return bucket.commits(table) == commits
+
+
+@pytest.mark.parametrize("task", LAYERS)
+def test_a_writer_that_stood_still_past_its_lease_commits_nothing_over_its_successor(
+    task: str, undisturbed: Bucket, endpoints: Endpoints, tmp_path: Path
+) -> None:
+    for attempt in range(ATTEMPTS):
+        bucket = Bucket.of(f"stood-still-{task}-{attempt}", tmp_path, endpoints)
+        with bucket.carrying_out(FIRST) as process:
+            if stopped_in(process, bucket, task):
+                bucket.carry_out(FIRST)  # waits until the lease has run out
+                commits = bucket.all_commits()
+                process.resume()
+                assert process.wait() == 1, process.log.read_text()
+                (failed,) = (told for told in process.events if isinstance(told, Failed))
+                assert failed.error in {"LeaseLost", "CommitConflict"}, failed
+                assert bucket.all_commits() == commits
+                assert bucket.contents([FIRST]).equals(undisturbed.contents([FIRST]))
+                return
+    pytest.fail(f"the commit of {task} was faster than the pause, {ATTEMPTS} times")
 
 
 def test_a_day_carried_out_again_has_the_same_contents(undisturbed: Bucket) -> None:

@@ -56,6 +56,14 @@ class Process:
 
         wait_until(holds, timeout_s=_TIMEOUT_S, what=what, poll_s=0.002)
 
+    def pause(self) -> None:
+        """The whole group stands still, by SIGSTOP: Python, Spark, and the thread that renews leases."""
+        os.killpg(self.running.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It goes on where it stood, by SIGCONT."""
+        os.killpg(self.running.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """The whole group, by SIGKILL."""
         os.killpg(self.running.pid, signal.SIGKILL)
@@ -119,6 +127,11 @@ class Bucket:
     def commits(self, table: str) -> set[str]:
         """The table's commits."""
         return {key for key in self.objects.list(f"{table}/_delta_log/") if key.endswith(".json")}
+
+    def all_commits(self) -> dict[str, str]:
+        """Every commit of every table, with what changes when it is written again."""
+        keys = (key for key in self.objects.list("") if "/_delta_log/" in key and key.endswith(".json"))
+        return {key: self.objects.etag(key) for key in keys}
 
     def contents(self, days: Sequence[date]) -> pa.Table:
         """Rows and checksum of these days, by table."""

@@ -34,6 +34,7 @@ from pipeline.quality.result import RefusedFile
 from pipeline.quality.stored import fetch, folder_of
 from pipeline.quality.trees import Trees
 from tests.engines.live_platform import MIB, platform_of
+from tests.only_writer import OnlyWriter
 
 # pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarning")
@@ -83,7 +84,7 @@ def silver(context: Context, day: date, table: Table, outcome: Outcome) -> None:
         "IF(id = 7, 9999.0D, CAST(id % 11 AS DOUBLE)) AS value",
         "1000 + id % 5 AS quantity",
     )
-    done = publish(rows, context.uri(table), day, table.partition_columns)
+    done = publish(rows, context.uri(table), day, table.partition_columns, fence=OnlyWriter())
     output = Output(
         table=table.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes
     )
@@ -161,7 +162,7 @@ def test_the_reference_tables_are_held_to_their_own_contracts(context: Context) 
     snapshots["assets"] = b"reference_id,manufacturer,model,year,seats\nN1,B,737,,100\nN2,B,737,2000,100\n"
     for table, contract in REFERENCES.items():
         context.objects.put(f"landing/reference/{contract.name}/1.csv", snapshots[contract.name])
-        load_reference(context.spark, context.objects, context.uri(table), contract)
+        load_reference(context.spark, context.objects, context.uri(table), contract, fence=OnlyWriter())
     more = '"event_type": "t", "entity_id": "e", "category": "UA"'
     bronze = context.spark.range(EVENTS).selectExpr(
         f"DATE '{day}' AS event_date",
@@ -173,7 +174,9 @@ def test_the_reference_tables_are_held_to_their_own_contracts(context: Context) 
         f"""CAST(concat('{{"event_id": "', id, '", {more}}}') AS BINARY) AS value""",
         f"TIMESTAMP '{day} 00:00:00' AS event_time",
     )
-    done = publish(bronze, context.uri(BRONZE_EVENTS), day, BRONZE_EVENTS.partition_columns)
+    done = publish(
+        bronze, context.uri(BRONZE_EVENTS), day, BRONZE_EVENTS.partition_columns, fence=OnlyWriter()
+    )
     written = Output(table="bronze/events", version=done.version, rows=done.rows, files=1, bytes=1)
     recorded(context, "bronze", day, "promoted", outputs=(written,))
     gates = {gate.table: gate for gate in silver_of(context, day).gates}

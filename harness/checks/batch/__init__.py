@@ -10,6 +10,7 @@ from harness.checks.batch.gates import GatesEvaluated
 from harness.checks.batch.gold import GoldEqualsOracle
 from harness.checks.batch.layers import BronzeEqualsOracle, SilverEqualsOracle
 from harness.checks.batch.pruning import Pruning
+from harness.checks.batch.published import DaysPublished
 from harness.checks.batch.reconciled import Reconciled
 from harness.checks.batch.reruns import RerunsUnchanged
 from harness.checks.protocol import Check
@@ -20,6 +21,7 @@ LAYER_CHECKS: Final[tuple[Check, ...]] = (
     GoldEqualsOracle(),
     Reconciled(),
     GatesEvaluated(),
+    DaysPublished(),
     RerunsUnchanged(),
     Pruning(),
     BatchDuration(),

@@ -18,7 +18,7 @@ FROM batch_tasks WHERE outcome <> 'held_back'
 
 
 class BatchDuration:
-    """One value each time that a task was carried out, on the wall clock; what was held back took none."""
+    """One value each time that a task was carried out, by the monotonic clock; none of what was held back."""
 
     name = "batch_duration"
     describes = "how long each task of the batch layer took, landing and each layer's day"

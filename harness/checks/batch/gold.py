@@ -1,7 +1,9 @@
 """Gold equals the oracle's aggregates, row by row.
 
-Counts, minima, maxima and sums of whole numbers must be equal; sums of values may differ by 1e-9 of the
-magnitude that was summed, since floating-point addition depends on its order.
+Counts, minima, maxima and sums of whole numbers must be equal; sums of values may differ by 2^-50 of the
+magnitude that was summed for each value, and by 1e-9 of it at most, since floating-point addition depends on
+its order. A sum that is infinite stands for the least one that is beyond all doubles, so that it is right
+where the oracle's is as large.
 """
 
 from __future__ import annotations
@@ -19,12 +21,17 @@ from harness.oracle import batch, batch_days
 from harness.oracle.gold import derive_gold
 
 _TOLERANCE: Final = 1e-9
+_ALLOWED: Final = f"least({_TOLERANCE}, e.measured * 2.0::DOUBLE ^ -50) * e.scaled_magnitude"
+_BEYOND: Final = "2.0::DOUBLE ^ 512 * (2.0::DOUBLE ^ 512 * e.scale)"
+"""The least number that no double holds, scaled; infinite, as nothing else is, where nothing is scaled."""
 _MEASURES_DIFFER: Final = f"""
    e.events IS DISTINCT FROM f.events OR e.measured IS DISTINCT FROM f.measured
    OR e.value_min IS DISTINCT FROM f.value_min OR e.value_max IS DISTINCT FROM f.value_max
    OR e.quantity_sum IS DISTINCT FROM f.quantity_sum
-   OR NOT coalesce(abs(e.value_sum - f.value_sum) <= {_TOLERANCE} * e.magnitude,
-                   e.value_sum IS NULL AND f.value_sum IS NULL)
+   OR NOT coalesce(CASE WHEN isinf(f.value_sum)
+                        THEN e.scaled_sum * sign(f.value_sum) + {_ALLOWED} >= {_BEYOND}
+                        ELSE abs(e.scaled_sum - f.value_sum * e.scale) <= {_ALLOWED} END,
+                   e.scaled_sum IS NULL AND f.value_sum IS NULL)
 """
 _ENTITY_DIFFERS: Final = """
    e.events IS DISTINCT FROM f.events OR e.first_event_time_ms IS DISTINCT FROM f.first_event_time_ms
@@ -42,19 +49,24 @@ class _Table:
     @property
     def compared(self) -> str:
         """The query of its rows that differ, as ``(item, wanted, had)``: the numbers of their events."""
-        of_days = ("SEMI JOIN days USING (event_date, place)", "SEMI JOIN days USING (event_date)")
-        found, expected = of_days if self.by_day else ("", "")
+        found = "SEMI JOIN days USING (event_date, place)" if self.by_day else ""
+        keys = ", ".join((*self.keys, "place") if self.by_day else self.keys)
         item = " || ' ' || ".join(f"{key}::VARCHAR" for key in self.keys)
         # A group that is there twice differs as well.
         return f"""
 SELECT '{self.name} ' || {item} AS item, e.events AS wanted, f.events AS had
-FROM (FROM oracle_{self.name} {expected}) e
-FULL JOIN (FROM batch_gold_{self.name} {found}) f USING ({", ".join(self.keys)})
+FROM ({self.expected}) e FULL JOIN (FROM batch_gold_{self.name} {found}) f USING ({keys})
 WHERE {self.differ}
 UNION ALL
 SELECT '{self.name} ' || {item}, NULL, count(*) FROM batch_gold_{self.name} {found}
-GROUP BY {", ".join(self.keys)} HAVING count(*) > 1
+GROUP BY {keys} HAVING count(*) > 1
 """  # noqa: S608 -- names of this module's own
+
+    @property
+    def expected(self) -> str:
+        """The query of the rows that are to be there, and where. ``days`` are those that are looked at."""
+        of_days = "JOIN (FROM days WHERE expected) USING (event_date)" if self.by_day else ""
+        return f"FROM oracle_{self.name} {of_days}"
 
 
 _TABLES: Final = (
@@ -75,12 +87,14 @@ _TABLES: Final = (
         by_day=False,
     ),
 )
+_LOOKED_AT: Final = "WITH days AS (FROM looked_at WHERE layer = 'gold')"
 _WRONG: Final = f"""
-WITH days AS (SELECT event_date, place FROM batch_days WHERE layer = 'gold' AND place <> 'nowhere')
+{_LOOKED_AT}
 {" UNION ALL ".join(f"({table.compared})" for table in _TABLES)}
-"""  # noqa: S608
-_EXPECTED_ROWS: Final = " + ".join(f"(SELECT count(*) FROM oracle_{t.name})" for t in _TABLES)  # noqa: S608
+"""
+_EXPECTED_ROWS: Final = " + ".join(f"(SELECT count(*) FROM ({t.expected}))" for t in _TABLES)  # noqa: S608
 _SUMS: Final = f"""
+{_LOOKED_AT}
 SELECT (SELECT count(*) FROM wrong_gold) AS wrong, {_EXPECTED_ROWS} AS rows,
        count(*) FILTER (place <> 'nowhere') AS days, count(*) FILTER (place = 'quarantine') AS quarantined,
        count(*) FILTER (place = 'nowhere') AS held_back
@@ -107,6 +121,8 @@ class GoldEqualsOracle:
         derive_gold(history)
         history.derive("wrong_gold", _WRONG)
         sums = history.rows(_SUMS)[0]
+        if not sums["wrong"] and (why := batch_days.why_nothing_judged(history, "gold")):
+            return Unjudged(reason=why)
         return Count(
             value=sums["wrong"],
             detail=told(sums, "rows"),

@@ -18,16 +18,19 @@ from harness.oracle import batch, batch_days
 
 
 def _compared(layer: str, found: str, expected: str, keys: Sequence[str]) -> str:
-    """A row a group of ``found`` and ``expected`` that differs, in the places where the layer's days lie."""
+    """A row a group of ``found`` and ``expected`` that differs, in the places where the layer's days lie.
+
+    Of a day that was never promoted, whatever its table has is unexpected.
+    """
     others = "".join(f", {key}" for key in keys if key != "event_date")
     return f"""
-WITH days AS (SELECT event_date, place FROM batch_days WHERE layer = '{layer}' AND place <> 'nowhere'),
+WITH days AS (FROM looked_at WHERE layer = '{layer}'),
 found AS (FROM {found} SEMI JOIN days USING (event_date, place)),
-expected AS (FROM {expected} SEMI JOIN days USING (event_date)),
+expected AS (FROM {expected} JOIN (FROM days WHERE expected) USING (event_date)),
 buckets AS (
     SELECT event_date{others}, coalesce(e.rows, 0) AS wanted, coalesce(f.rows, 0) AS had,
            e.checksum IS DISTINCT FROM f.checksum AS altered
-    FROM expected e FULL JOIN found f USING (event_date{others}, bucket)
+    FROM expected e FULL JOIN found f USING (event_date, place{others}, bucket)
 )
 SELECT event_date::VARCHAR AS day{others}, sum(wanted)::BIGINT AS wanted, sum(had)::BIGINT AS had,
        greatest(sum(greatest(wanted - had, 0)), sum(greatest(had - wanted, 0)),
@@ -37,15 +40,15 @@ FROM buckets GROUP BY ALL HAVING differing > 0
 
 
 _REJECTS: Final = """
-WITH days AS (SELECT event_date, place FROM batch_days WHERE layer = 'silver' AND place <> 'nowhere'),
+WITH days AS (FROM looked_at WHERE layer = 'silver'),
 found AS (
-    SELECT event_date, reason, source, sum(rows)::BIGINT AS rows
+    SELECT event_date, place, reason, source, sum(rows)::BIGINT AS rows
     FROM batch_rejects SEMI JOIN days USING (event_date, place) GROUP BY ALL
 ),
-expected AS (FROM oracle_rejects SEMI JOIN days USING (event_date))
+expected AS (FROM oracle_rejects JOIN (FROM days WHERE expected) USING (event_date))
 SELECT event_date::VARCHAR AS day, 'rejects, ' || reason AS event_type, source,
        coalesce(e.rows, 0) AS wanted, coalesce(f.rows, 0) AS had, abs(wanted - had) AS differing
-FROM expected e FULL JOIN found f USING (event_date, reason, source)
+FROM expected e FULL JOIN found f USING (event_date, place, reason, source)
 WHERE differing > 0
 """
 _SUMS: Final = """
@@ -77,6 +80,8 @@ class _Layer:
         compared = _compared(self.layer, self.found, groups, self.keys)
         history.derive(wrong, f"({compared}) UNION ALL BY NAME ({self.also})" if self.also else compared)
         sums = history.rows(_SUMS.format(table=wrong, groups=groups), {"layer": self.layer})[0]
+        if not sums["wrong"] and (why := batch_days.why_nothing_judged(history, self.layer)):
+            return Unjudged(reason=why)
         shown = f"SELECT * FROM {wrong} ORDER BY ALL LIMIT $limit"  # noqa: S608 -- a name of this module's own
         return Count(
             value=sums["wrong"],

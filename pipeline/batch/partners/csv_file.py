@@ -17,6 +17,7 @@ from pipeline.batch.partners.source_file import (
     key_field,
     require_columns,
     require_ended,
+    shown,
     within,
 )
 from pipeline.batch.partners.values import token
@@ -39,7 +40,19 @@ def read_csv(content: bytes, contract: DataContract, limits: Limits) -> SourceFi
         rows = list(within(_rows(reader, lines, _Header(header, contract)), limits))
     except csv.Error as error:
         raise Unreadable(f"line {reader.line_num}: {error}") from error
-    return SourceFile(declared=dict.fromkeys(header, UNDECLARED), omits_nulls=False, rows=rows)
+    _require_fitting(rows, len(header))
+    declared = dict.fromkeys(map(shown, header), UNDECLARED)
+    return SourceFile(declared=declared, omits_nulls=False, rows=rows)
+
+
+def _require_fitting(rows: Sequence[SourceRow], columns: int) -> None:
+    """Raises Unreadable when no row fits the header: then a mistake was made once, for all of them."""
+    if rows and not any(row.value for row in rows):
+        cells = len(next(csv.reader([rows[0].text], strict=True)))
+        raise Unreadable(
+            f"all {len(rows):,} rows have another number of values than the header's {columns}:"
+            f" the first has {cells}; give each as many"
+        )
 
 
 class _Lines:

@@ -15,7 +15,7 @@ from pipeline.batch.partners.csv_file import read_csv
 from pipeline.batch.partners.json_lines import read_json_lines
 from pipeline.batch.partners.listing import PartnerFile, RefusedFile
 from pipeline.batch.partners.parquet_file import read_parquet
-from pipeline.batch.partners.source_file import Limits, SourceFile, SourceRow, Unreadable
+from pipeline.batch.partners.source_file import Limits, SourceFile, SourceRow, Unreadable, shown
 from pipeline.batch.partners.values import day_start_ms, event_time_ms
 from pipeline.contract.files import file_problems, ignored_columns
 from pipeline.contract.odcs import DataContract
@@ -95,12 +95,12 @@ def read_partner_day(
         size = objects.size(file.key)
         try:
             _require_size(size, left, limits)
-            content = _read(objects.get(file.key), file.key, contracts, limits)
+            content, table = _taken(objects.get(file.key), file.key, day, contracts, limits)
         except Unreadable as error:
             refused.append(RefusedFile(key=file.key, problems=error.problems))
             continue
         left -= size
-        tables.append(_table(content.rows, file.key, day))
+        tables.append(table)
         ignored = ignored_columns(content.declared, contracts.current)
         accepted.append(AcceptedFile(key=file.key, rows=len(content.rows), ignored=ignored))
     return PartnerDay(rows=pa.concat_tables(tables), accepted=tuple(accepted), refused=tuple(refused))
@@ -111,6 +111,19 @@ def _require_size(size: int, left: int, limits: Limits) -> None:
         raise Unreadable(f"it has {size:,} bytes; at most {limits.file_bytes:,}; drop it in parts")
     if size > left:
         raise Unreadable(f"the day has more than {limits.day_bytes:,} bytes of files; use Kafka for more")
+
+
+def _taken(
+    body: bytes, key: str, day: date, contracts: Contracts, limits: Limits
+) -> tuple[SourceFile, pa.Table]:
+    """The file and its rows. Whatever its bytes make a library raise, it alone is refused."""
+    try:
+        content = _read(body, key, contracts, limits)
+        return content, _table(content.rows, key, day)
+    except Unreadable:
+        raise
+    except Exception as error:
+        raise Unreadable(shown(f"reading it failed: {type(error).__name__}: {error}")) from error
 
 
 def _read(content: bytes, key: str, contracts: Contracts, limits: Limits) -> SourceFile:

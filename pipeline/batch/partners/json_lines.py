@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from pipeline.batch.partners.source_file import (
     key_field,
     require_columns,
     require_ended,
+    shown,
     text_or_none,
     within,
 )
@@ -27,11 +29,14 @@ from pipeline.contract.odcs import DataContract
 def read_json_lines(content: bytes, contract: DataContract, limits: Limits) -> SourceFile:
     """Read a file. Empty lines are no rows. Raises Unreadable."""
     names: dict[str, str] = {}
-    rows = list(within(_rows(require_ended(content), key_field(contract), names), limits))
+    # Some editors begin a file with a byte order mark.
+    lines = require_ended(content).removeprefix(codecs.BOM_UTF8)
+    rows = list(within(_rows(lines, key_field(contract), names), limits))
     if not names:
         raise Unreadable("no line of it is a JSON object with a field")
     require_columns(list(names), limits)
-    return SourceFile(declared=names, omits_nulls=True, rows=rows)
+    declared = dict.fromkeys(map(shown, names), UNDECLARED)
+    return SourceFile(declared=declared, omits_nulls=True, rows=rows)
 
 
 def _rows(content: bytes, key: str, names: dict[str, str]) -> Iterator[SourceRow]:
@@ -59,6 +64,7 @@ def _object(line: bytes) -> dict[str, Any]:
 def _by_the_standard(line: bytes) -> object:
     """orjson is stricter than the contract, as on half a surrogate pair in a field that it does not name."""
     try:
-        return json.loads(line)
+        # Decoded here: json by itself would take UTF-16 and UTF-32 as well.
+        return json.loads(line.decode())
     except (ValueError, RecursionError):
         return None

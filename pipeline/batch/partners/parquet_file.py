@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 from typing import Any, Final
 
 import pyarrow as pa
@@ -19,27 +20,40 @@ from pipeline.batch.partners.source_file import (
     fields_by_name,
     key_field,
     require_columns,
+    shown,
     text_or_none,
     within,
 )
+from pipeline.contract.files import retyped
 from pipeline.contract.odcs import DataContract
 
 _BATCH_ROWS: Final = 10_000
+_PARTS_A_MS: Final = MappingProxyType({"ms": 1, "us": 1_000, "ns": 1_000_000})
+"""Of Parquet's units, which has no seconds."""
 
 
 def read_parquet(content: bytes, contract: DataContract, limits: Limits) -> SourceFile:
     """Read a file. Columns that the contract does not list are left out of its rows. Raises Unreadable."""
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = pq.ParquetFile(
+            io.BytesIO(content), page_checksum_verification=True, coerce_int96_timestamp_unit="us"
+        )
         _require_small(file.metadata, limits)
         require_columns(file.schema_arrow.names, limits)
-        known = [name for name in file.schema_arrow.names if name in fields_by_name(contract)]
-        batches = file.iter_batches(columns=known, batch_size=_batch_rows(file.metadata, limits))
+        declared = _declared_types(file)
+        # A file with fields of other types is refused, whatever its rows are.
+        known = fields_by_name(contract).keys() - retyped(declared, contract)
+        batches = file.iter_batches(
+            columns=[name for name in file.schema_arrow.names if name in known],
+            batch_size=_batch_rows(file.metadata, limits),
+        )
         rows = list(within((row for batch in batches for row in _rows(batch, contract)), limits))
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"a text of it is no UTF-8: {error}") from error
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unreadable(f"it is no Parquet: {error}") from error
-    declared = {field.name: _declared(field.type) for field in file.schema_arrow}
-    return SourceFile(declared=declared, omits_nulls=False, rows=rows)
+        raise Unreadable(f"it cannot be read as Parquet: {error}") from error
+    told = {shown(name): kind for name, kind in declared.items()}
+    return SourceFile(declared=told, omits_nulls=False, rows=rows)
 
 
 def _require_small(metadata: pq.FileMetaData, limits: Limits) -> None:
@@ -68,20 +82,43 @@ def _rows(batch: pa.RecordBatch, contract: DataContract) -> Iterator[SourceRow]:
     values = batch.select([name for name in batch.schema.names if name != TIME]).to_pylist()
     for value, time in zip(values, _times(batch), strict=True):
         said = {name: found for name, found in value.items() if found is not None}
-        said |= {name: dict(said[name]) for name in maps if name in said}
-        # What is not finite becomes a word that JSON does not know, and so a reject.
-        text = json.dumps(said, ensure_ascii=False, default=str)
+        text = _object(
+            (name, _object((key, _json(of)) for key, of in found) if name in maps else _json(found))
+            for name, found in said.items()
+        )
         yield SourceRow(value=text.encode(), event_time=time, key=text_or_none(said.get(key)), text=text)
+
+
+def _object(pairs: Iterable[tuple[str, str]]) -> str:
+    """An object of JSON from names and values that are JSON. A name that is there twice stays so."""
+    return f"{{{', '.join(f'{_json(name)}: {value}' for name, value in pairs)}}}"
+
+
+def _json(found: object) -> str:
+    # What is not finite becomes a word that JSON does not know, and so a reject.
+    return json.dumps(found, ensure_ascii=False)
 
 
 def _times(batch: pa.RecordBatch) -> list[Any]:
     if TIME not in batch.schema.names:
         return [None] * batch.num_rows
     column = batch.column(TIME)
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("ms", tz=column.type.tz), safe=False).cast(pa.int64())
-    times: list[Any] = column.to_pylist()
-    return times
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not pa.types.is_timestamp(column.type):
+        times: list[Any] = column.to_pylist()
+        return times
+    # In Python, where nothing overflows, and rounded down as texts are.
+    parts = _PARTS_A_MS[column.type.unit]
+    return [None if part is None else part // parts for part in column.cast(pa.int64()).to_pylist()]
+
+
+def _declared_types(file: pq.ParquetFile) -> dict[str, str]:
+    found = {field.name: _declared(field.type) for field in file.schema_arrow}
+    # Spark's default bears no zone, and holds moments by Spark's own rule.
+    columns = (file.schema.column(number) for number in range(len(file.schema)))
+    moments = {column.path for column in columns if column.physical_type == "INT96"}
+    return found | dict.fromkeys(moments & found.keys(), "timestamp[us, tz=UTC]")
 
 
 def _declared(kind: pa.DataType) -> str:

@@ -6,6 +6,7 @@ evaluated, and nothing is unpacked but Parquet's own pages, whose size is looked
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -13,6 +14,12 @@ from typing import Final, NamedTuple
 from pipeline.contract.odcs import DataContract, Property
 
 TIME: Final = "event_time"
+_OTHER_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # before that of UTF-16, which it begins with
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 
 
 class Unreadable(Exception):
@@ -62,9 +69,12 @@ class Limits:
 
 
 def require_ended(content: bytes) -> bytes:
-    """The content without its last line's end. Raises Unreadable when it has none."""
+    """The content without its last line's end. Raises Unreadable when it has none, or a mark of no UTF-8."""
     if not content:
         raise Unreadable("it is empty")
+    for mark, encoding in _OTHER_MARKS:
+        if content.startswith(mark):
+            raise Unreadable(f"it is {encoding}; write it in UTF-8")
     if not content.endswith(b"\n"):
         raise Unreadable(
             "its last line has no end, so it may have been cut off; end every line with a line feed"
@@ -105,5 +115,16 @@ def fields_by_name(contract: DataContract) -> Mapping[str, Property]:
 
 
 def text_or_none(found: object) -> str | None:
-    """A text as it is."""
-    return found if isinstance(found, str) else None
+    """A text as it is. Half a surrogate pair, which JSON can name, is none."""
+    if not isinstance(found, str):
+        return None
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        return None
+    return found
+
+
+def shown(name: str) -> str:
+    """A file's own text as it is told to people: what is not printable, or no character, by its escape."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -31,8 +31,9 @@ def bronze_of(context: Context, day: date) -> TaskResult:
     landing = landing_day(context.spark, context.uri(LANDING_EVENTS), day)
     rows = bronze(context.spark, landing, partners.rows, day).persist()
     try:
-        with context.writing(BRONZE_EVENTS):
-            done = promote(context, NAME, day, [Part(table=BRONZE_EVENTS, rows=rows)], contract=contract)
+        with context.writing(BRONZE_EVENTS) as leases:
+            parts = [Part(table=BRONZE_EVENTS, rows=rows)]
+            done = promote(context, NAME, day, parts, leases=leases, contract=contract)
     finally:
         rows.unpersist()
     version = NO_TABLE if landing is None else landing.version

@@ -16,7 +16,7 @@ from pipeline.batch.task import Output, TaskRecord
 from pipeline.catalogue.protocol import Catalogue
 from pipeline.contract.derive import reference_contract
 from pipeline.endpoints import Endpoints
-from pipeline.lake.lease import lease
+from pipeline.lake.lease import Lease, lease
 from pipeline.lake.objects import Objects
 from pipeline.lifecycle.restored import require_there
 from pipeline.lifecycle.stores import Stores
@@ -97,12 +97,12 @@ class Context:
         return {before: record for before, record in records if record is not None}
 
     @contextmanager
-    def writing(self, *tables: Table) -> Iterator[None]:
+    def writing(self, *tables: Table) -> Iterator[Mapping[str, Lease]]:
         """Be these tables' only writer, and that of their quarantine, which nobody else writes.
 
+        Gives each table's lease by the table's name, for commits to ask.
         Raises TableHeld, and LeaseLost when that ended on the way.
         """
         with ExitStack() as held:
-            for table in sorted(tables, key=lambda table: table.name):
-                held.enter_context(lease(self.objects, table.name, holder=self.holder))
-            yield
+            names = sorted(table.name for table in tables)
+            yield {name: held.enter_context(lease(self.objects, name, holder=self.holder)) for name in names}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipeline.batch.fencing import Fence
 from pipeline.batch.gold import daily, entities, entity_days, hourly
 from pipeline.batch.tables import GOLD_DAILY, GOLD_ENTITIES, GOLD_ENTITY_DAYS, GOLD_HOURLY, SILVER_EVENTS
 from pipeline.batch.task import Input, Output, TaskResult
@@ -29,18 +30,19 @@ def gold_of(context: Context, day: date) -> TaskResult:
         GOLD_ENTITY_DAYS: entity_days(events).persist(),
     }
     try:
-        with context.writing(*_OF_DAYS, GOLD_ENTITIES):
+        with context.writing(*_OF_DAYS, GOLD_ENTITIES) as leases:
             done = promote(
                 context,
                 NAME,
                 day,
                 [Part(table=table, rows=frame) for table, frame in frames.items()],
+                leases=leases,
                 contract=current_event_contract(context.catalogue),
                 source_rows={SILVER_EVENTS.name: silver.rows},
             )
             outputs = [*done.outputs]
             if done.outcome == "promoted":
-                outputs.append(_entities(context, day))
+                outputs.append(_entities(context, day, leases[GOLD_ENTITIES.name]))
     finally:
         for frame in frames.values():
             frame.unpersist()
@@ -53,6 +55,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
     )
 
 
-def _entities(context: Context, day: date) -> Output:
+def _entities(context: Context, day: date, fence: Fence) -> Output:
     days = context.spark.read.format("delta").load(context.uri(GOLD_ENTITY_DAYS))
-    return published(context, Part(table=GOLD_ENTITIES, rows=entities(days)), GOLD_ENTITIES, day)
+    part = Part(table=GOLD_ENTITIES, rows=entities(days))
+    return published(context, part, GOLD_ENTITIES, day, fence=fence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
+from pipeline.batch.fencing import Fence
 from pipeline.batch.landing import land, landed_since
 from pipeline.batch.landings import following, recorded
 from pipeline.batch.reference import load_reference
@@ -18,12 +19,13 @@ from pipeline.lifecycle.record import archived_days
 
 def land_until(context: Context, end_of: date | None) -> TaskResult:
     """Land what the topic held when this day had ended by the records' own times, or all that it holds."""
-    with context.writing(LANDING_EVENTS, REFERENCE_CATEGORIES, REFERENCE_ASSETS):
-        references = _load_references(context)
+    with context.writing(LANDING_EVENTS, REFERENCE_CATEGORIES, REFERENCE_ASSETS) as leases:
+        references = _load_references(context, leases)
         landed = land(
             context.spark,
             context.endpoints.kafka,
             context.uri(LANDING_EVENTS),
+            fence=leases[LANDING_EVENTS.name],
             until_ms=None if end_of is None else _end_ms(end_of),
             offsets=context.options.landing_offsets,
         )
@@ -65,9 +67,9 @@ def _late(context: Context, rows_by_day: Mapping[date, int]) -> tuple[str, ...]:
     )
 
 
-def _load_references(context: Context) -> tuple[Input, ...]:
+def _load_references(context: Context, leases: Mapping[str, Fence]) -> tuple[Input, ...]:
     loaded = (
-        load_reference(context.spark, context.objects, context.uri(table), contract)
+        load_reference(context.spark, context.objects, context.uri(table), contract, fence=leases[table.name])
         for table, contract in REFERENCES.items()
     )
     return tuple(Input(name=found.key, version=found.etag) for found in loaded if found is not None)

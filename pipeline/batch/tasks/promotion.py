@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pipeline.batch.fencing import Fence
 from pipeline.batch.publish import publish
 from pipeline.batch.tables import Table
 from pipeline.batch.task import Outcome, Output
@@ -59,14 +60,16 @@ def promote(
     day: date,
     parts: Sequence[Part],
     *,
+    leases: Mapping[str, Fence],
     contract: DataContract,
     references: Mapping[str, DataFrame] = {},
     source_rows: Mapping[str, int] = {},
 ) -> Promotion:
     """Judge the gated parts, then publish all: into their tables, or into quarantine if a gate fails.
 
-    ``references``: the reference tables that the gates' rules name; they are held to their own contracts'
-    rules, too. ``source_rows``: rows of the day in the tables that these were made of, by table.
+    ``leases``: of the parts' tables, by name. ``references``: the reference tables that the gates' rules
+    name; they are held to their own contracts' rules, too. ``source_rows``: rows of the day in the tables
+    that these were made of, by table.
 
     In quarantine or not, what was there of the day is replaced; what was promoted before a failed gate stays.
     """
@@ -97,7 +100,14 @@ def promote(
     if context.options.promotion == "always":
         kept_back = False
     outputs = at_once(
-        lambda part: published(context, part, part.table.quarantine if kept_back else part.table, day), parts
+        lambda part: published(
+            context,
+            part,
+            part.table.quarantine if kept_back else part.table,
+            day,
+            fence=leases[part.table.name],
+        ),
+        parts,
     )
     return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
 
@@ -107,13 +117,14 @@ def _judged(context: Context, day: date, asked: _Asked) -> GateResult:
     return gate.evaluate(asked.rows, day, asked.known)
 
 
-def published(context: Context, part: Part, table: Table, day: date) -> Output:
+def published(context: Context, part: Part, table: Table, day: date, *, fence: Fence) -> Output:
     """Put a part's rows into a table, in the place of the day's, or of all where the table has no days."""
     done = publish(
         part.rows,
         context.uri(table),
         day if table.partition_columns else None,
         table.partition_columns,
+        fence=fence,
         looked_up=part.looked_up,
     )
     return Output(table=table.name, version=done.version, rows=done.rows, files=done.files, bytes=done.bytes)

@@ -39,8 +39,8 @@ def silver_of(context: Context, day: date) -> TaskResult:
             Part(table=SILVER_EVENTS, rows=made.accepted, audited=made.audited, looked_up=LOOKED_UP),
             Part(table=SILVER_REJECTS, rows=made.rejects, gated=False),
         ]
-        with context.writing(*(part.table for part in parts)):
-            done = promote(context, NAME, day, parts, contract=contract, references=references)
+        with context.writing(*(part.table for part in parts)) as leases:
+            done = promote(context, NAME, day, parts, leases=leases, contract=contract, references=references)
     accepted = done.outputs[0].rows
     return TaskResult(
         outcome=done.outcome,

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.batch.publish import publish
 from pipeline.batch.scans import scan
 from pipeline.batch.tables import SILVER_EVENTS
+from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -27,7 +28,7 @@ def silver(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Dat
         f"if(id < {EVENTS_A_DAY}, md5(CAST(id AS STRING)), printf('x%08d', id)) AS event_id",
         "id AS quantity",
     )
-    publish(rows, uri, None, SILVER_EVENTS.partition_columns, looked_up=["event_id"])
+    publish(rows, uri, None, SILVER_EVENTS.partition_columns, looked_up=["event_id"], fence=OnlyWriter())
     return spark.read.format("delta").load(uri)
 
 

@@ -17,6 +17,7 @@ from pipeline.batch.reference import load_reference, reference_table
 from pipeline.batch.table_commits import newest_commits
 from pipeline.contract.derive import reference_contract
 from pipeline.errors import FileRefused
+from tests.only_writer import OnlyWriter
 
 # pyspark leaves the socket of a collect() to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -110,25 +111,37 @@ def rows_of(frame: DataFrame) -> list[tuple[Any, ...]]:
 
 def test_the_last_snapshot_replaces_a_reference_table(spark: SparkSession, tmp_path: Path) -> None:
     uri, header = str(tmp_path / "categories"), "category,name\n"
-    assert load_reference(spark, Memory({}), uri, CATEGORIES) is None
+    assert load_reference(spark, Memory({}), uri, CATEGORIES, fence=OnlyWriter()) is None
     assert rows_of(reference_table(spark, uri, CATEGORIES)) == []
     first = {"2013-01-01.csv": f"{header}UA,United\nAA,American\n"}
-    load_reference(spark, Memory(first), uri, CATEGORIES)
+    load_reference(spark, Memory(first), uri, CATEGORIES, fence=OnlyWriter())
     assert rows_of(reference_table(spark, uri, CATEGORIES)) == [("AA", "American"), ("UA", "United")]
-    load_reference(spark, Memory({"2013-02-01.csv": f"{header}UA,United\n", **first}), uri, CATEGORIES)
+    load_reference(
+        spark,
+        Memory({"2013-02-01.csv": f"{header}UA,United\n", **first}),
+        uri,
+        CATEGORIES,
+        fence=OnlyWriter(),
+    )
     assert rows_of(reference_table(spark, uri, CATEGORIES)) == [("UA", "United")]
 
 
 def test_the_same_snapshot_is_not_written_again(spark: SparkSession, tmp_path: Path) -> None:
     snapshots = Memory({"a.csv": "category,name\nUA,United\n"})
     for _ in range(2):
-        load_reference(spark, snapshots, str(tmp_path), CATEGORIES)
+        load_reference(spark, snapshots, str(tmp_path), CATEGORIES, fence=OnlyWriter())
     assert [commit.version for commit in newest_commits(spark, str(tmp_path), limit=9)] == [0]
 
 
 def test_a_broken_snapshot_leaves_the_table_as_it_was(spark: SparkSession, tmp_path: Path) -> None:
     first = {"a.csv": "category,name\nUA,United\n"}
-    load_reference(spark, Memory(first), str(tmp_path), CATEGORIES)
+    load_reference(spark, Memory(first), str(tmp_path), CATEGORIES, fence=OnlyWriter())
     with pytest.raises(FileRefused, match=r"b\.csv: row 0: name: it is empty"):
-        load_reference(spark, Memory({**first, "b.csv": "category,name\nAA,\n"}), str(tmp_path), CATEGORIES)
+        load_reference(
+            spark,
+            Memory({**first, "b.csv": "category,name\nAA,\n"}),
+            str(tmp_path),
+            CATEGORIES,
+            fence=OnlyWriter(),
+        )
     assert rows_of(reference_table(spark, str(tmp_path), CATEGORIES)) == [("UA", "United")]

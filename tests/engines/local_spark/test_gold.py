@@ -105,3 +105,16 @@ def test_a_sum_is_the_same_in_every_order_and_near_the_true_one(
 def test_what_does_not_fit_is_added_as_doubles_are(spark: SparkSession) -> None:
     groups: list[list[float | None]] = [[1e300, 1.0], [2.0**-50, 2.0**-50], [None]]
     assert summed(spark, groups) == [1e300, 2.0**-49, None]
+
+
+def test_no_order_of_the_largest_doubles_makes_a_sum_infinite_or_no_number(spark: SparkSession) -> None:
+    groups: list[list[float | None]] = [
+        [1e308, 1e308, -1e308, -1e308],
+        [-1e308, 1e308, 1e308, -1e308, 5.0],
+        [1e308, 1e308],
+        [-1e308, -1e308, 1.0],
+    ]
+    for parts in (1, 3):
+        total, five, above, below = summed(spark, groups, parts=parts)
+        assert (total, above, below) == (0.0, math.inf, -math.inf)
+        assert abs(five) <= 2.0**-50 * 4e308

@@ -28,6 +28,7 @@ from pipeline.errors import CommitConflict, RecordsGone
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.live_platform import one_broker, platform_of
+from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -77,7 +78,7 @@ def event(number: int, event_type: str = "departure") -> bytes:
 
 
 def landed(spark: SparkSession, kafka: KafkaEndpoint, uri: str, **options: Any) -> Landed:
-    done = land(spark, kafka, uri, **options)
+    done = land(spark, kafka, uri, **options, fence=OnlyWriter())
     assert done is not None
     return done
 
@@ -150,7 +151,7 @@ def test_a_day_and_a_type_are_one_file(spark: SparkSession, kafka: KafkaEndpoint
 def test_a_rerun_lands_what_is_new_alone(spark: SparkSession, kafka: KafkaEndpoint, uri: str) -> None:
     send(kafka, [event(1), event(2)])
     landed(spark, kafka, uri)
-    assert land(spark, kafka, uri) is None
+    assert land(spark, kafka, uri, fence=OnlyWriter()) is None
     send(kafka, [event(3)], at_ms=ms(SECOND))
     assert landed(spark, kafka, uri).rows_by_day == {SECOND: 1}
     assert offsets(spark, uri) == [(0, 0), (0, 1), (1, 0)]
@@ -184,7 +185,7 @@ def test_who_was_killed_before_the_commit_has_landed_nothing(
     landed(spark, kafka, uri)
     send(kafka, [event(2), event(3)])
     with pytest.raises(Killed):
-        land(spark, kafka, uri, write=killed_before_the_commit)
+        land(spark, kafka, uri, write=killed_before_the_commit, fence=OnlyWriter())
     assert offsets(spark, uri) == [(0, 0)]
     landed(spark, kafka, uri)
     assert offsets(spark, uri) == [(0, 0), (0, 1), (1, 0)]
@@ -195,8 +196,8 @@ def test_who_was_killed_after_the_commit_has_landed_all(
 ) -> None:
     send(kafka, [event(1)])
     with pytest.raises(Killed):
-        land(spark, kafka, uri, write=killed_after_the_commit)
-    assert land(spark, kafka, uri) is None
+        land(spark, kafka, uri, write=killed_after_the_commit, fence=OnlyWriter())
+    assert land(spark, kafka, uri, fence=OnlyWriter()) is None
     assert offsets(spark, uri) == [(0, 0)]
 
 
@@ -209,7 +210,7 @@ def test_of_two_at_once_one_lands(spark: SparkSession, kafka: KafkaEndpoint, uri
         write_commit(rows, uri, commit)
 
     with pytest.raises(CommitConflict, match="commit 1 of landing first"):
-        land(spark, kafka, uri, write=overtaken)
+        land(spark, kafka, uri, write=overtaken, fence=OnlyWriter())
     assert offsets(spark, uri) == [(0, 0), (0, 1)]
 
 
@@ -228,7 +229,7 @@ def test_records_that_are_gone_are_named(spark: SparkSession, kafka: KafkaEndpoi
     for deleted in admin.delete_records([TopicPartition(EVENTS, 1, 3)]).values():
         deleted.result(30)
     with pytest.raises(RecordsGone, match="events-1: wanted from offset 2, the earliest is 3"):
-        land(spark, kafka, uri)
+        land(spark, kafka, uri, fence=OnlyWriter())
     assert len(offsets(spark, uri)) == 4
 
 
@@ -238,7 +239,7 @@ def test_a_day_lands_as_it_stood_at_midnight(spark: SparkSession, kafka: KafkaEn
     send(kafka, [event(4)], at_ms=ms(FIRST, hour=13))
     midnight = ms(SECOND, hour=0)
     assert landed(spark, kafka, uri, until_ms=midnight).rows_by_day == {FIRST: 2}
-    assert land(spark, kafka, uri, until_ms=midnight) is None
+    assert land(spark, kafka, uri, until_ms=midnight, fence=OnlyWriter()) is None
     assert landed(spark, kafka, uri).rows_by_day == {FIRST: 1, SECOND: 1}
 
 
@@ -251,5 +252,5 @@ def test_the_offsets_are_found_behind_commits_of_others(
     landed(spark, kafka, uri)
     spark.sql(f"OPTIMIZE delta.`{uri}`")
     assert (last_commit(spark, uri) or done.commit).number == 2
-    assert land(spark, kafka, uri) is None
+    assert land(spark, kafka, uri, fence=OnlyWriter()) is None
     assert landed_since(spark, uri, 1) == (LandedVersion(version=2, days=frozenset()),)

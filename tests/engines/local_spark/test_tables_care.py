@@ -9,11 +9,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.batch.care import cluster, compact, vacuum
 from pipeline.batch.publish import publish
+from pipeline.errors import EngineError, LeaseLost
+from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -47,9 +48,9 @@ def by_day(spark: SparkSession, uri: str) -> Counter[date]:
 
 def test_a_day_is_replaced_and_the_others_stay(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
-    publish(some(spark, SECOND, 4), uri, SECOND, PARTITIONS)
-    done = publish(some(spark, FIRST, 6), uri, FIRST, PARTITIONS)
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, fence=OnlyWriter())
+    publish(some(spark, SECOND, 4), uri, SECOND, PARTITIONS, fence=OnlyWriter())
+    done = publish(some(spark, FIRST, 6), uri, FIRST, PARTITIONS, fence=OnlyWriter())
     assert by_day(spark, uri) == {FIRST: 6, SECOND: 4}
     assert (done.version, done.rows, done.files) == (2, 6, 2)
     assert done.bytes == sum(Path(f).stat().st_size for f in files(spark, uri) if f"={FIRST}/" in f)
@@ -58,7 +59,7 @@ def test_a_day_is_replaced_and_the_others_stay(spark: SparkSession, tmp_path: Pa
 def test_a_day_without_rows_is_published_as_one(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
     days = [(FIRST, 0), (FIRST, 8), (SECOND, 0), (FIRST, 0)]
-    done = [publish(some(spark, day, count), uri, day, PARTITIONS) for day, count in days]
+    done = [publish(some(spark, day, count), uri, day, PARTITIONS, fence=OnlyWriter()) for day, count in days]
     assert [published.rows for published in done] == [0, 8, 0, 0]
     assert not by_day(spark, uri)
 
@@ -68,7 +69,10 @@ def test_a_table_is_read_by_the_session_that_made_its_checkpoint(spark: SparkSes
     uri, interval = str(tmp_path / "t"), "spark.databricks.delta.properties.defaults.checkpointInterval"
     spark.conf.set(interval, "1")
     try:
-        done = [publish(some(spark, day, 4), uri, day, PARTITIONS) for day in (FIRST, SECOND, FIRST)]
+        done = [
+            publish(some(spark, day, 4), uri, day, PARTITIONS, fence=OnlyWriter())
+            for day in (FIRST, SECOND, FIRST)
+        ]
     finally:
         spark.conf.unset(interval)
     assert list(Path(uri, "_delta_log").glob("*.checkpoint*.parquet"))
@@ -77,28 +81,28 @@ def test_a_table_is_read_by_the_session_that_made_its_checkpoint(spark: SparkSes
 
 def test_a_row_of_another_day_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
-    with pytest.raises(PySparkException):
-        publish(some(spark, SECOND, 1), uri, FIRST, PARTITIONS)
+    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS, fence=OnlyWriter())
+    with pytest.raises(EngineError):
+        publish(some(spark, SECOND, 1), uri, FIRST, PARTITIONS, fence=OnlyWriter())
 
 
 def test_without_a_day_the_whole_table_is_replaced(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 8), uri, None, ())
-    publish(some(spark, SECOND, 4), uri, None, ())
+    publish(some(spark, FIRST, 8), uri, None, (), fence=OnlyWriter())
+    publish(some(spark, SECOND, 4), uri, None, (), fence=OnlyWriter())
     assert by_day(spark, uri) == {SECOND: 4}
 
 
 def test_a_new_column_is_added_to_the_table(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS)
-    publish(some(spark, SECOND, 1, "'A7' AS gate"), uri, SECOND, PARTITIONS)
+    publish(some(spark, FIRST, 1), uri, FIRST, PARTITIONS, fence=OnlyWriter())
+    publish(some(spark, SECOND, 1, "'A7' AS gate"), uri, SECOND, PARTITIONS, fence=OnlyWriter())
     assert {(r.event_date, r.gate) for r in read(spark, uri).collect()} == {(FIRST, None), (SECOND, "A7")}
 
 
 def test_a_bloom_filter_knows_where_an_id_is_not(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 1000), uri, FIRST, PARTITIONS, looked_up=["event_id"])
+    publish(some(spark, FIRST, 1000), uri, FIRST, PARTITIONS, looked_up=["event_id"], fence=OnlyWriter())
     for file in files(spark, uri):
         held = duckdb.read_parquet(file).fetchall()[0][0]
         probes = [excluded(file, "event_id", name) for name in (held, "id-x", "nothing")]
@@ -134,7 +138,7 @@ def test_compaction_joins_small_files_of_the_days_asked_for(spark: SparkSession,
 
 def test_clustering_makes_files_disjoint(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 4000), uri, FIRST, PARTITIONS)
+    publish(some(spark, FIRST, 4000), uri, FIRST, PARTITIONS, fence=OnlyWriter())
     spark.conf.set("spark.databricks.delta.optimize.maxFileSize", "10000")
     try:
         cluster(spark, uri, ["entity_id"])
@@ -161,7 +165,7 @@ def test_vacuum_deletes_what_no_kept_version_needs(spark: SparkSession, tmp_path
 def replaced(spark: SparkSession, uri: str) -> None:
     """A table of two files that count, and of two of an older version."""
     for _ in range(2):
-        publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS)
+        publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, fence=OnlyWriter())
 
 
 def stored(uri: str) -> list[str]:
@@ -170,9 +174,9 @@ def stored(uri: str) -> list[str]:
 
 def test_statistics_are_kept_of_the_columns_that_are_filtered(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "t")
-    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, filtered=["entity_id"])
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, filtered=["entity_id"], fence=OnlyWriter())
     assert minima(uri, 0) == {"entity_id"}
-    publish(some(spark, SECOND, 8), uri, SECOND, PARTITIONS)
+    publish(some(spark, SECOND, 8), uri, SECOND, PARTITIONS, fence=OnlyWriter())
     assert minima(uri, 1) == {"entity_id"}
 
 
@@ -181,3 +185,29 @@ def minima(uri: str, version: int) -> set[str]:
     log = Path(uri, "_delta_log", f"{version:020d}.json").read_text().splitlines()
     added = [json.loads(line)["add"] for line in log if line.startswith('{"add"')]
     return {name for add in added for name in json.loads(add["stats"])["minValues"]}
+
+
+class Overtaken:
+    """A writer that stood still behind its last look at its lease, while another one took it over."""
+
+    def __init__(self) -> None:
+        self._token = OnlyWriter().fencing_token()
+
+    def require(self) -> None:
+        raise LeaseLost("taken over")
+
+    def fencing_token(self) -> int:
+        return self._token
+
+
+@pytest.mark.parametrize("count", [0, 6])
+def test_a_writer_that_was_overtaken_commits_nothing_and_says_so(
+    spark: SparkSession, tmp_path: Path, count: int
+) -> None:
+    uri, stood_still = str(tmp_path / "t"), Overtaken()
+    publish(some(spark, FIRST, 8), uri, FIRST, PARTITIONS, fence=OnlyWriter())
+    with pytest.raises(LeaseLost):
+        publish(some(spark, FIRST, count), uri, FIRST, PARTITIONS, fence=stood_still)
+    assert by_day(spark, uri) == {FIRST: 8}
+    publish(some(spark, FIRST, 5), uri, FIRST, PARTITIONS, fence=OnlyWriter())
+    assert by_day(spark, uri) == {FIRST: 5}
