@@ -16,7 +16,7 @@ from harness.errors import ArtifactError
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
     from harness.backends.protocol import Report
 
-__all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure"]
+__all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure", "is_cached"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,11 @@ def ensure(engines: Collection[str] | None = None, *, report: Report, recheck: b
     return Artifacts(
         homes={name: cache.home(name) for name in (cache.engines if engines is None else engines)}
     )
+
+
+def is_cached(package: str) -> bool:
+    """Whether a data set is here, so that nothing is fetched for it. Raises ``ArtifactError``."""
+    return not default_cache().missing([package])
 
 
 def data_file(package: str, member: str, *, report: Report = lambda message: None) -> Path:

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
+from harness.artifacts import cache_dir
+from harness.cli.output import OutputFormat, OutputOption, Progress, console, print_json, print_table
+from harness.load.plan.check import check_traces
 from harness.scenario.load import load_many, scenario_schema
 from harness.scenario.model import Scenario
 
@@ -23,7 +26,7 @@ Schema = Annotated[
 def validate(
     scenarios: Scenarios = None, schema: Schema = False, output: OutputOption = OutputFormat.TEXT
 ) -> None:
-    """Check scenarios without starting anything; list every problem.
+    """Check scenarios and read their traces without starting anything; list every problem.
 
     Example: floodmark validate scenarios/quickstart.yaml scenarios/sabotage/*.yaml
     """
@@ -33,9 +36,13 @@ def validate(
     if not scenarios:
         raise typer.BadParameter("name at least one scenario", param_hint="SCENARIOS")
     valid = load_many(scenarios)
+    warnings = check_traces(valid, cache=cache_dir(), report=Progress())
     if output is OutputFormat.JSON:
-        print_json({"valid": True, "scenarios": [_summary(scenario) for scenario in valid]})
+        summaries = [_summary(scenario) for scenario in valid]
+        print_json({"valid": True, "scenarios": summaries, "warnings": list(warnings)})
     else:
+        for warning in warnings:
+            console().print(Text("warning: ", style="bold yellow").append(warning, style="default"))
         columns = ("scenario", "seed", "nodes", "time scale", "faults", "expectations")
         rows = [[str(cell) for cell in _summary(scenario).values()] for scenario in valid]
         print_table(f"{len(valid)} valid", columns, rows)

@@ -18,37 +18,10 @@ from harness.documents import parse_document
 from harness.errors import InvalidInput
 from harness.load.traces.mapping import Mapping, read_mapping
 from harness.load.traces.sql import open_database
-from harness.load.traces.trace import Trace, read_trace
 from harness.places import SCENARIOS
 from harness.typed import typed
 from tests.core.scenario_parts import FIXTURES
-
-RIDES = FIXTURES / "traces" / "rides.csv"
-MAPPING = (FIXTURES / "traces" / "rides.yaml").read_text()
-HOUR_MS = 3_600_000
-
-
-def trace_of(path: Path, mapping: str = MAPPING) -> Trace:
-    document = parse_document(mapping, name="m.yaml")
-    value, problems = typed(Mapping, document, document.data)
-    assert value is not None, problems
-    return Trace(path=path, mapping=value, document=document)
-
-
-def rows_of(trace: Trace, folder: Path, span_ms: int = HOUR_MS) -> list[dict[str, Any]]:
-    folder = folder / "work"
-    folder.mkdir()
-    file = trace.linked(folder)
-    with open_database(readable=[file.path], spill=folder, timezone=trace.mapping.time.timezone) as database:
-        read_trace(database, file, trace, span_ms=span_ms)
-        rows: list[dict[str, Any]] = database.sql("FROM trace ORDER BY row").to_arrow_table().to_pylist()
-        return rows
-
-
-def problems_of(trace: Trace, folder: Path) -> list[str]:
-    with pytest.raises(InvalidInput) as refused:
-        rows_of(trace, folder)
-    return [str(problem).removeprefix("m.yaml:") for problem in refused.value.problems]
+from tests.core.traces import MAPPING, RIDES, problems_of, rows_of, trace_of
 
 
 def with_line(folder: Path, *lines: str) -> Path:
@@ -172,8 +145,9 @@ def test_values_that_do_not_parse_are_counted_with_examples(tmp_path: Path) -> N
     found = problems_of(trace_of(with_line(tmp_path, *bad)), tmp_path)
     assert [problem.split("; allowed")[0] for problem in found] == [
         "10: fields.value: found values that are not numbers (column minutes): 4, such as '1_0' or 1e999"
-        " or n/a",
-        "11: fields.quantity: found values that are not whole numbers (column metres): 4, such as '1.5'",
+        f" or n/a, first in {tmp_path}/rides.csv:6",
+        "11: fields.quantity: found values that are not whole numbers (column metres): 4, such as '1.5',"
+        f" first in {tmp_path}/rides.csv:6",
     ]
 
 
@@ -181,8 +155,9 @@ def test_times_that_do_not_parse_and_those_that_lack_are_told_apart(tmp_path: Pa
     path = with_line(tmp_path, "x1,yesterday,s,B,c,1,1,n", "x2,epoch,s,B,c,1,1,n", "x3,,s,B,c,1,1,n")
     found = problems_of(trace_of(path), tmp_path)
     assert [problem.split("; allowed")[0] for problem in found] == [
-        "3: time.from: found values that are not times (column started): 2, such as epoch or yesterday",
-        "3: time.from: found events without a time (column started): 1, such as x3",
+        "3: time.from: found values that are not times (column started): 2, such as epoch or yesterday, first"
+        f" in {path}:6",
+        f"3: time.from: found events without a time (column started): 1, such as x3, first in {path}:8",
     ]
 
 
@@ -214,20 +189,26 @@ def test_values_that_break_the_contract_are_counted(tmp_path: Path) -> None:
 
 def test_identities_that_repeat_are_counted(tmp_path: Path) -> None:
     again = RIDES.read_text().splitlines()[1]
-    (problem,) = problems_of(trace_of(with_line(tmp_path, again, again)), tmp_path)
-    assert "found events whose (event_id, time) an earlier one has: 2, such as r1" in problem
+    path = with_line(tmp_path, "", again, again)
+    (problem,) = problems_of(trace_of(path), tmp_path)
+    found = f"found events whose (event_id, time) an earlier one has: 2, such as r1, first in {path}:7"
+    assert found in problem
+    assert "{row_number: true} numbers the rows" in problem
 
 
 def test_an_identity_may_come_again_at_another_time(tmp_path: Path) -> None:
     assert len(rows_of(trace_of(with_line(tmp_path, "r1,2024-03-01 08:59:00,s,B,c,1,1,n")), tmp_path)) == 5
 
 
-def test_lines_that_are_no_csv_are_counted_by_kind(tmp_path: Path) -> None:
-    found = problems_of(trace_of(with_line(tmp_path, "a,b", "a", "a,b,c,d,e,f,g,h,i", 'x,"y')), tmp_path)
-    assert [problem.split(" (")[0].split("rides.csv:")[1] for problem in found] == [
-        "6: found lines with missing columns: 2",
-        "8: found lines with too many columns: 1",
-        "9: found lines with unquoted value: 1",
+def test_lines_that_are_no_csv_are_counted_by_kind_after_their_first_line(tmp_path: Path) -> None:
+    """Lines are counted as an editor does, through blank ones and line breaks in values."""
+    lines = ['q1,2024-03-01 08:00:00,"a\nb",B,c,1,1,n', "", "a,b", "a", "a,b,c,d,e,f,g,h,i", 'x,"y"z', 'x,"y']
+    found = problems_of(trace_of(with_line(tmp_path, *lines)), tmp_path)
+    assert [problem.split("rides.csv:")[1].split("; allowed")[0] for problem in found] == [
+        "9: found lines with too few values for 8 columns: 2",
+        "11: found lines with too many values for 8 columns: 1",
+        "12: found lines with text after a quote that closes a value: 1",
+        "13: found lines with a quote that nothing closes: 1",
     ]
 
 
@@ -290,10 +271,10 @@ def test_a_parquet_trace_of_no_rows_is_said_to_be_empty(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("r.csv.gz", "Truncated compressed stream"),
-        ("r.jsonl", "unexpected end of data"),
-        ("r.jsonl.gz", "Unexpected end of GZIP stream"),
-        ("r.parquet", "Either the file is corrupted or this is not a parquet file"),
+        ("r.csv.gz", ": found gzip data that is cut off"),
+        ("r.jsonl", ":2000: found lines that are not JSON: 1, such as '{"),
+        ("r.jsonl.gz", ": found gzip data that is cut off"),
+        ("r.parquet", ": found Parquet data that is cut off"),
     ],
 )
 def test_a_trace_whose_end_is_cut_off_is_refused_by_its_name(tmp_path: Path, name: str, told: str) -> None:
@@ -304,7 +285,9 @@ def test_a_trace_whose_end_is_cut_off_is_refused_by_its_name(tmp_path: Path, nam
 
 def test_a_line_of_csv_that_is_cut_off_is_named(tmp_path: Path) -> None:
     whole = _many_rides(tmp_path, "csv")
-    assert ":2001: found lines with unquoted value: 1" in _refusal(tmp_path, "r.csv", whole[:-30])
+    assert ":2001: found lines with a quote that nothing closes: 1" in _refusal(
+        tmp_path, "r.csv", whole[:-30]
+    )
 
 
 def test_a_parquet_trace_that_lost_its_middle_is_refused(tmp_path: Path) -> None:
@@ -346,6 +329,18 @@ def test_a_database_for_a_trace_reads_no_other_file(tmp_path: Path) -> None:
         ("format: csv", "format: cvs", "2: format: found cvs"),
         ("file: rides.csv", "file: none.csv", "1: file: found none.csv"),
         ("file: rides.csv\n", "", "1: found {format: csv"),
+        ("file: rides.csv", "file: [rides.csv, none.csv]", "1: file[1]: found none.csv"),
+        ("file: rides.csv", "file: none/*.csv", "1: file: found none/*.csv, which no file matches"),
+        ("file: rides.csv", "file: empty", "1: file: found empty, a folder without files"),
+        ("format: csv", "format: csv\ncolumns: [a, b, a]", "1: found {file"),
+        ("format: csv", "format: jsonl\ncolumns: [a, b]", "1: found {file"),
+        ("event_id: ride", "event_id: {row_number: yes}",
+         "5: fields.event_id.row_number: found 'yes'; allowed: true"),
+        ("event_id: ride", "event_id: {row_number: true, column: ride}",
+         "5: fields.event_id: found {row_number"),
+        ("category: city", "category: {row_number: true}", "4: fields: found {event_id"),
+        ("from: started", 'from: started, format: "%Y-%Q"', "3: time.format: found '%Y-%Q'"),
+        ("from: started", 'from: started, format: "%Y-%"', "3: time.format: found '%Y-%'"),
         ("Europe/Berlin", "Europe/Berlyn", "3: time.timezone: found Europe/Berlyn"),
         ("from: started", "from: started, format: soon", "3: time.format: found soon"),
         ("from: started", "from: started, year: bike", "3: time: found {from: started"),
@@ -358,6 +353,8 @@ def test_a_database_for_a_trace_reads_no_other_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_mistake_in_a_mapping_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
     (tmp_path / "rides.csv").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "_SUCCESS").touch()
     (tmp_path / "m.yaml").write_text(MAPPING.replace(old, new))
     with pytest.raises(InvalidInput) as refused:
         read_mapping(tmp_path / "m.yaml")

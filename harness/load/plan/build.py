@@ -6,7 +6,7 @@ import fcntl
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,9 +26,9 @@ from harness.load.plan.file import PLAN, PlanFile
 from harness.load.plan.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.plan.payload import FIELDS
 from harness.load.plan.whole import require_trace
-from harness.load.traces.columns import TraceFile
 from harness.load.traces.sql import one_row
-from harness.load.traces.trace import AnyTrace, opened, read_trace
+from harness.load.traces.trace import AnyTrace, TraceFacts, opened, read_trace
+from harness.load.traces.trace_file import TraceFile
 from harness.scenario.model import Scenario
 
 _ROW_GROUP: Final = 65_536
@@ -40,7 +40,7 @@ def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, repo
 
     Raises InvalidInput for a trace that is wrong, and RunError when what was built is not the trace.
     """
-    with _workshop(target.parent, report) as folder:
+    with workshop(target.parent, report) as folder:
         if target.is_file():
             return
         began_s = time.monotonic()
@@ -51,7 +51,7 @@ def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, repo
 
 
 @contextmanager
-def _workshop(plans: Path, report: Report) -> Iterator[Path]:
+def workshop(plans: Path, report: Report) -> Iterator[Path]:
     """A folder to build in, for one run at a time. What a killed run left of its own is removed first."""
     plans.mkdir(parents=True, exist_ok=True)
     with (plans / ".lock").open("w") as lock:
@@ -67,26 +67,38 @@ def _workshop(plans: Path, report: Report) -> Iterator[Path]:
 
 
 def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Path) -> PlanFile:
-    with opened(trace, folder) as (database, file):
-        events = _read(database, file, trace, scenario)
+    with opened(trace, folder) as (database, files):
+        facts = read_source(database, files, trace, scenario)
+        events = _arranged(database, scenario, events=facts.events)
         mix = _mix(scenario)
         sendings = mix_in(database, mix, events=events)
         closing = _closing(scenario, database, sendings)
-        plan = _facts(path, key, database, sendings, closing, trace_events=events)
+        plan = replace(_facts(path, key, database, sendings, closing, trace_events=events), notes=facts.notes)
         plan = _write(database, mix, plan, closing)
         require_trace(database, path, events=events)
         return plan
 
 
-def _read(
-    database: duckdb.DuckDBPyConnection, file: TraceFile | None, trace: AnyTrace, scenario: Scenario
-) -> int:
-    """Make the view ``trace`` of the events to send, by the trace's own times or by the profile's."""
+def read_source(
+    database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile], trace: AnyTrace, scenario: Scenario
+) -> TraceFacts:
+    """Make the view ``trace`` of the trace's events that are to be sent, by its own times."""
+    load, curve = scenario.load, scenario.load.arrangement
+    return read_trace(
+        database,
+        files,
+        trace,
+        span_ms=_span_ms(scenario),
+        events_max=load.events if curve is None else curve.events,
+        by_own_times=curve is None,
+    )
+
+
+def _arranged(database: duckdb.DuckDBPyConnection, scenario: Scenario, *, events: int) -> int:
+    """Have the view ``trace`` by the profile's times, if the scenario has one. Returns its events."""
     load, curve = scenario.load, scenario.load.arrangement
     if curve is None:
-        facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=load.events)
-        return facts.events
-    facts = read_trace(database, file, trace, span_ms=_span_ms(scenario), events_max=curve.events)
+        return events
     arrangement = Arrangement(
         curve=curve,
         arrivals=load.arrivals,
@@ -94,7 +106,7 @@ def _read(
         time_scale=load.time_scale,
         where=f"{scenario.name}: load.profile",
     )
-    return arrange(database, arrangement, events=facts.events)
+    return arrange(database, arrangement, events=events)
 
 
 def _span_ms(scenario: Scenario) -> int:

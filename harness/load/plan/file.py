@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from harness.backends.protocol import Report
 from harness.errors import RunError
 from harness.load.plan.key import plan_key
-from harness.load.traces.mapping import read_mapping
+from harness.load.traces.mapping import AnyMapping, read_mapping
 from harness.load.traces.source import trace_digest, trace_of
 from harness.scenario.model import Scenario
 
@@ -79,6 +79,8 @@ class PlanFile:
     """What the trace had of the events asked for: as many must be valid ones here."""
     largest_event_bytes: int = 0
     """As a batch of its own that is not compressed; 0 where nobody looked."""
+    notes: tuple[str, ...] = ()
+    """What is odd about its trace, and yet accepted."""
 
     @staticmethod
     def open(path: Path) -> PlanFile:
@@ -87,7 +89,9 @@ class PlanFile:
         facts = (metadata.metadata or {}).get(_FACTS)
         if facts is None:
             raise ValueError(f"{path} is not a plan")
-        return PlanFile(path=path, events=metadata.num_rows, **json.loads(facts))
+        told = json.loads(facts)
+        notes = tuple(told.pop("notes", ()))
+        return PlanFile(path=path, events=metadata.num_rows, notes=notes, **told)
 
     def require_whole(self) -> None:
         """Raises RunError unless the file has as many events of each kind as were written into it."""
@@ -111,8 +115,14 @@ class PlanFile:
             "close_ms": self.close_ms,
             "trace_events": self.trace_events,
             "largest_event_bytes": self.largest_event_bytes,
+            "notes": self.notes,
         }
         return {_FACTS.decode(): json.dumps(facts)}
+
+
+def plan_path(trace_digest: str, mapping: AnyMapping, scenario: Scenario, *, plans: Path) -> Path:
+    """Where the plan of a scenario is, or is to be: its name is its key."""
+    return plans / f"{plan_key(trace_digest=trace_digest, mapping=mapping, scenario=scenario)}.parquet"
 
 
 def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
@@ -124,13 +134,14 @@ def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
     mapping, document = read_mapping(scenario.load.trace)
     trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=report)
     plans = cache / "plans"
-    key = plan_key(trace_digest=trace_digest(trace, cache=plans), mapping=mapping, scenario=scenario)
-    target = plans / f"{key}.parquet"
+    target = plan_path(trace_digest(trace, cache=plans), mapping, scenario, plans=plans)
     if not target.is_file():
         # DuckDB takes a while to import, and a plan that is cached needs none.
         from harness.load.plan.build import build_into  # noqa: PLC0415
 
-        build_into(target, scenario, trace, key, report)
+        build_into(target, scenario, trace, target.stem, report)
     plan = PlanFile.open(target)
     plan.require_whole()
+    for note in plan.notes:
+        report(f"warning: {note}")
     return plan

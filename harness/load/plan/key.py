@@ -29,11 +29,17 @@ _CODE: Final = (
     "plan/mixing.py",
     "plan/payload.py",
     "traces/columns.py",
+    "traces/container.py",
     "traces/faults.py",
     "traces/fields.py",
+    "traces/files.py",
+    "traces/lines.py",
+    "traces/parquet.py",
     "traces/rules.py",
     "traces/sql.py",
+    "traces/times.py",
     "traces/trace.py",
+    "traces/trace_file.py",
 )
 """The files that decide what is in a plan, beside the profiles."""
 _LIBRARIES: Final = ("duckdb", "numpy", "pyarrow")

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from harness.errors import InvalidInput, Problem
-from harness.load.traces.sql import identifier, literal, one_row
+from harness.load.traces.lines import broken_lines
+from harness.load.traces.parquet import parquet_schema, verify_pages
+from harness.load.traces.sql import identifier, literal
+from harness.load.traces.trace_file import TraceFile, csv_header
 
 # Statements are put together from parts that harness/load/traces/sql.py has quoted.
 # ruff: noqa: S608
 
-_HEADER_BYTES_MAX: Final = 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TraceFile:
-    """A trace that is open for reading through one database."""
-
-    path: Path
-    """Where the database reads it."""
-    name: str
-    """What to call it in messages."""
-    delimiter: str = ","
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Those of the columns asked for that are there, each with the SQL of its text, and the relation."""
+    """The SQL of each column asked for, as text with its nulls, and the relation to select it from."""
 
     expressions: Mapping[str, str]
     relation: str
@@ -44,65 +30,61 @@ class Columns:
     """Every column that the file has, as far as its format tells."""
 
 
+_NO_TEXT: Final = frozenset({"OBJECT", "ARRAY"})
 Reader = Callable[[duckdb.DuckDBPyConnection, TraceFile, Sequence[str]], Columns]
 
 
 def read_csv(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
     """Columns are told apart by position, because their names may differ by case alone or not be unique."""
-    header = _csv_header(file)
-    repeated = sorted({name for name in header if header.count(name) > 1} & set(wanted))
-    if repeated:
-        raise _refused(
-            file, f"the columns {', '.join(repeated)} more than once", "column names that are unique"
-        )
-    types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(header)))
+    names = file.header or csv_header(file)
+    _require_once(file, names, wanted)
+    types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(names)))
+    nulls = ", ".join(literal(text) for text in _all_nulls(file))
     relation = (
-        f"read_csv({literal(str(file.path))}, auto_detect = false, header = true, store_rejects = true,"
-        f" rejects_limit = 0, delim = {literal(file.delimiter)}, quote = '\"', escape = '\"',"
-        f" columns = {{{types}}})"
+        f"read_csv({literal(str(file.path))}, auto_detect = false, header = {str(not file.header).lower()},"
+        f" store_rejects = true, rejects_limit = 0, delim = {literal(file.delimiter)}, quote = '\"',"
+        f" escape = '\"', nullstr = [{nulls}], columns = {{{types}}})"
     )
-    expressions = {name: f"c{n}" for n, name in enumerate(header) if name in wanted}
-    return Columns(expressions=expressions, relation=relation, present=frozenset(header))
+    expressions = {name: f"c{n}" for n, name in enumerate(names) if name in wanted}
+    return Columns(expressions=expressions, relation=relation, present=frozenset(names))
 
 
 def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
     """A column is there when any line has it. Its text is that of a JSON string, number or boolean."""
-    relation = f"read_ndjson_objects({literal(str(file.path))})"
-    pointers = [literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in wanted]
-    exists = ", ".join(f"coalesce(bool_or(json_exists(json, {pointer})), false)" for pointer in pointers)
-    found, objects_only = one_row(
-        connection, f"SELECT [{exists}], bool_and(json_type(json) = 'OBJECT') FROM {relation}"
-    )
-    if objects_only is None:
-        raise _refused(file, "no events", "at least one, as a JSON object a line")
-    if objects_only is False:
-        raise _refused(file, "lines that are not JSON objects", "one JSON object a line")
-    expressions = {
-        name: f"json_extract_string(json, {pointer})"
-        for name, pointer, there in zip(wanted, pointers, found, strict=True)
-        if there
-    }
-    present = frozenset(expressions)
-    if len(present) < len(wanted):
-        present |= _keys_of_first_lines(connection, relation)
+    lines = f"read_ndjson_objects({literal(str(file.path))})"
+    pointers = ", ".join(literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in wanted)
+    # Lines are alike mostly, so that there are few different ones to look at.
+    shapes = connection.execute(
+        f"SELECT json_keys(json), json_type(json, [{pointers}]), ltrim(json::VARCHAR, ' \t\r')[1] = '{{'"
+        f" FROM {lines} GROUP BY ALL"
+    ).fetchall()
+    for keys, types, is_object in shapes:
+        unclear = any(keys.count(name) > 1 for name in wanted)
+        if not is_object or unclear or not _NO_TEXT.isdisjoint(types):
+            raise InvalidInput(broken_lines(file, wanted))
+    expressions = {name: _with_nulls(f"v[{n}]", file) for n, name in enumerate(wanted, start=1)}
+    relation = f"(SELECT json_extract_string(json, [{pointers}]) AS v FROM {lines})"
+    present = frozenset(name for keys, _, _ in shapes for name in keys)
     return Columns(expressions=expressions, relation=relation, present=present)
 
 
 def read_parquet(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """Values of any type are read as their text."""
-    try:
-        header = pq.read_schema(file.path).names
-    except pa.ArrowException as error:
-        raise _refused(file, str(error).splitlines()[0], "a Parquet file") from error
-    folded = [name.casefold() for name in header]
-    ambiguous = [name for name in header if name in wanted and folded.count(name.casefold()) > 1]
+    """Values of any type that is one value are read as their text."""
+    schema = parquet_schema(file.path, file.name)
+    folded = [name.casefold() for name in schema.names]
+    ambiguous = [name for name in schema.names if name in wanted and folded.count(name.casefold()) > 1]
     if ambiguous:
         raise _refused(
             file, f"several columns named {', '.join(ambiguous)}", "names that differ by more than case"
         )
-    expressions = {name: f"CAST({identifier(name)} AS VARCHAR)" for name in wanted if name in header}
+    types = {name: schema.field(name).type for name in wanted if name in schema.names}
+    if unreadable := {name: type_ for name, type_ in types.items() if not _is_one_value(type_)}:
+        found = ", ".join(f"column {name} of type {type_}" for name, type_ in unreadable.items())
+        raise _refused(file, found, "columns of texts, numbers, booleans, dates and times")
+    verify_pages(file.path, file.name, list(types))
+    expressions = {name: _with_nulls(_parquet_text(name, type_), file) for name, type_ in types.items()}
     relation = f"read_parquet({literal(str(file.path))})"
-    return Columns(expressions=expressions, relation=relation, present=frozenset(header))
+    return Columns(expressions=expressions, relation=relation, present=frozenset(schema.names))
 
 
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
@@ -110,25 +92,36 @@ READERS: Final[Mapping[str, Reader]] = MappingProxyType(
 )
 
 
-def _csv_header(file: TraceFile) -> list[str]:
-    try:
-        with pa.input_stream(str(file.path), compression="detect") as stream:
-            text = stream.read(_HEADER_BYTES_MAX).decode("utf-8-sig", errors="ignore")
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=file.delimiter), [])
-    except (OSError, pa.ArrowException, csv.Error) as error:
-        raise _refused(
-            file, str(error).splitlines()[0], "a CSV file whose first line names its columns"
-        ) from error
-    if not any(header):
-        raise _refused(file, "no header", "a first line that names the columns")
-    return header
+def _require_once(file: TraceFile, names: Sequence[str], wanted: Sequence[str]) -> None:
+    repeated = sorted(name for name in wanted if names.count(name) > 1)
+    if repeated:
+        found = f"the columns {', '.join(repeated)} more than once"
+        raise _refused(file, found, "names that are unique")
 
 
-def _keys_of_first_lines(connection: duckdb.DuckDBPyConnection, relation: str) -> frozenset[str]:
-    rows = connection.execute(
-        f"SELECT DISTINCT unnest(json_keys(json)) FROM (FROM {relation} LIMIT 1000)"
-    ).fetchall()
-    return frozenset(name for (name,) in rows)
+def _is_one_value(type_: pa.DataType) -> bool:
+    if isinstance(type_, pa.UuidType):
+        return True
+    return not (pa.types.is_nested(type_) or pa.types.is_fixed_size_binary(type_))
+
+
+def _parquet_text(name: str, type_: pa.DataType) -> str:
+    """Older writers leave texts without the mark that they are texts: they are bytes that must be UTF-8."""
+    if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        return f"decode({identifier(name)})"
+    return f"CAST({identifier(name)} AS VARCHAR)"
+
+
+def _with_nulls(expression: str, file: TraceFile) -> str:
+    nulls = _all_nulls(file)
+    if len(nulls) == 1:
+        return f"nullif({expression}, {literal(nulls[0])})"
+    listed = ", ".join(literal(text) for text in nulls)
+    return f"CASE WHEN {expression} NOT IN ({listed}) THEN {expression} END"
+
+
+def _all_nulls(file: TraceFile) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(("", *file.nulls)))
 
 
 def _refused(file: TraceFile, found: str, allowed: str) -> InvalidInput:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,14 +10,17 @@ import duckdb
 
 from harness.documents import Document, FieldPath, shown
 from harness.errors import Problem
+from harness.load.traces.lines import lines_of_rows
 from harness.load.traces.mapping import Mapping
 from harness.load.traces.rules import Rule, contract_rules
 from harness.load.traces.sql import literal, one_row
+from harness.load.traces.trace_file import TraceFile
 
 # Statements are put together from parts that harness/load/traces/sql.py has quoted.
 # ruff: noqa: S608
 
 _EXAMPLES: Final = 3
+_ISO: Final = "ISO 8601, such as 2024-05-01T08:00:00.25+02:00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +37,51 @@ class _Fault:
     allowed: str
 
 
-def faults_of(database: duckdb.DuckDBPyConnection, mapping: Mapping, document: Document) -> list[Problem]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceRows:
+    """The files of a trace, and how many rows each gave."""
+
+    files: Sequence[TraceFile]
+    counts: Sequence[int]
+
+    def places(self, rows: Collection[int]) -> dict[int, str]:
+        """Where rows of the trace, from 0, stand in its files."""
+        places: dict[int, str] = {}
+        first = 0
+        for file, count in zip(self.files, self.counts, strict=True):
+            inside = {row - first for row in rows if first <= row < first + count}
+            places |= {first + row: place for row, place in lines_of_rows(file, inside).items()}
+            first += count
+        return places
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """The rows that have a fault: how many, which is the first, and some of their values."""
+
+    fault: _Fault
+    count: int
+    first: int
+    examples: Sequence[str]
+
+
+def faults_of(
+    database: duckdb.DuckDBPyConnection, rows: TraceRows, mapping: Mapping, document: Document
+) -> list[Problem]:
     """Every fault of the view ``trace``."""
     faults = [*_unparsed(mapping), *_missing(mapping), *_against_rules(mapping, contract_rules())]
-    problems = [
-        _problem(fault, document, count, examples)
-        for fault, (count, examples) in zip(faults, _counted(database, faults), strict=True)
-        if count
-    ]
-    return [*problems, *_repeated(database, document)]
+    found = [*_found(database, faults), *_repeated(database, mapping)]
+    places = rows.places({fault.first for fault in found}) if found else {}
+    return [_problem(fault, document, places.get(fault.first, "")) for fault in found]
 
 
 def _unparsed(mapping: Mapping) -> Iterator[_Fault]:
     time = mapping.time
     named = f"column {time.column}" if time.column else f"columns {', '.join(time.columns())}"
     place = ("time",) if time.column is None else ("time", "from")
-    expected = time.format if time.column else "the parts of a date that exists"
+    expected = _ISO if time.format == "iso8601" else time.format
+    if time.column is None:
+        expected = "the parts of a date that exists"
     yield _Fault(
         place=place,
         condition="time_ms IS NULL AND time_text IS NOT NULL",
@@ -59,7 +91,14 @@ def _unparsed(mapping: Mapping) -> Iterator[_Fault]:
     )
     yield _Fault(
         place=place,
-        condition="time_ms IS NULL AND time_text IS NULL",
+        condition="gap_text IS NOT NULL",
+        example="gap_text",
+        found=f"times that do not exist in {time.timezone}, where clocks skipped them ({named})",
+        allowed="times that the clocks there have shown, or the right time.timezone",
+    )
+    yield _Fault(
+        place=place,
+        condition="time_ms IS NULL AND time_text IS NULL AND gap_text IS NULL",
         example="event_id",
         found=f"events without a time ({named})",
         allowed="a time in every row",
@@ -115,41 +154,58 @@ def _limits(rule: Rule) -> Iterator[tuple[str, str]]:
         yield f"{rule.name} > {rule.maximum}", f"at most {rule.maximum}"
 
 
-def _counted(database: duckdb.DuckDBPyConnection, faults: Sequence[_Fault]) -> list[tuple[int, list[str]]]:
-    aggregates = ", ".join(
-        f"count(*) FILTER ({fault.condition}), min({fault.example}, {_EXAMPLES}) FILTER ({fault.condition})"
-        for fault in faults
+def _found(database: duckdb.DuckDBPyConnection, faults: Sequence[_Fault]) -> Iterator[_Rows]:
+    """Counted first, all at once: mostly there are none, and examples cost more."""
+    counts = one_row(
+        database,
+        f"SELECT {', '.join(f'count(*) FILTER ({fault.condition})' for fault in faults)} FROM trace",
     )
-    row = one_row(database, f"SELECT {aggregates} FROM trace")
-    return [(row[n], row[n + 1] or []) for n in range(0, len(row), 2)]
+    for fault, count in zip(faults, counts, strict=True):
+        if count:
+            first, examples = one_row(
+                database,
+                f"SELECT min(row), min({fault.example}, {_EXAMPLES}) FROM trace WHERE {fault.condition}",
+            )
+            yield _Rows(fault=fault, count=count, first=first, examples=examples or [])
 
 
-def _problem(fault: _Fault, document: Document, count: int, examples: Sequence[str]) -> Problem:
-    different = " or ".join(shown(example) for example in dict.fromkeys(examples))
+def _problem(rows: _Rows, document: Document, place: str) -> Problem:
+    different = " or ".join(shown(example) for example in dict.fromkeys(rows.examples))
     such_as = f", such as {different}" if different else ""
-    found = f"{fault.found}: {count:,}{such_as}"
-    return Problem(where=document.where(fault.place), found=found, allowed=fault.allowed)
+    first = f", first in {place}" if place else ""
+    found = f"{rows.fault.found}: {rows.count:,}{such_as}{first}"
+    return Problem(where=document.where(rows.fault.place), found=found, allowed=rows.fault.allowed)
 
 
-def _repeated(database: duckdb.DuckDBPyConnection, document: Document) -> list[Problem]:
+def _repeated(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[_Rows]:
+    if mapping.fields.event_id.row_number:
+        return  # no two rows have the same
     repeated = (
-        "SELECT event_id, count(*) - 1 AS surplus FROM trace"
+        "SELECT event_id, offset_ms, count(*) - 1 AS surplus FROM trace"
         " WHERE event_id IS NOT NULL AND offset_ms IS NOT NULL GROUP BY event_id, offset_ms"
         " HAVING count(*) > 1"
     )
-    surplus, examples = one_row(
-        database, f"SELECT sum(surplus), min(event_id, {_EXAMPLES}) FROM ({repeated})"
-    )
+    # Numbers are told apart for half of what texts cost, and mostly there is no more to do.
+    (some,) = one_row(database, "SELECT count(*) > count(DISTINCT hash(event_id, offset_ms)) FROM trace")
+    if not some:
+        return
+    (surplus,) = one_row(database, f"SELECT sum(surplus) FROM ({repeated})")
     if not surplus:
-        return []
+        return
+    first, examples = one_row(
+        database,
+        f"SELECT min(again), min(event_id, {_EXAMPLES}) FROM (SELECT event_id, min(row, 2)[2] AS again"
+        f" FROM trace SEMI JOIN ({repeated}) USING (event_id, offset_ms) GROUP BY event_id, offset_ms)",
+    )
     fault = _Fault(
         place=("fields", "event_id"),
         condition="",
         example="",
         found="events whose (event_id, time) an earlier one has",
-        allowed="an identity of its own for every event; a template can join several columns",
+        allowed="an identity of its own for every event; a template can join several columns, and"
+        " {row_number: true} numbers the rows",
     )
-    return [_problem(fault, document, surplus, examples)]
+    yield _Rows(fault=fault, count=int(surplus), first=first, examples=examples)
 
 
 def _columns(mapping: Mapping, field: str) -> str:

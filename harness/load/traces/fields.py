@@ -2,53 +2,97 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass
 from typing import Final
 
+from harness.load.traces.columns import Columns
 from harness.load.traces.mapping import TEXT_FIELDS, Mapping, Source, Time
 from harness.load.traces.sql import literal
 
-_WHOLE_NUMBER: Final = r"[-+]?[0-9]{1,19}(\.0*)?"
+# Statements are put together from parts that harness/load/traces/sql.py has quoted.
+# ruff: noqa: S608
+
+_DIGITS: Final = "[-+]?[0-9]{1,19}"
+_WHOLE_NUMBER: Final = rf"{_DIGITS}(\.0*)?"
 _NUMBER: Final = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
-_ISO_DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_OFFSET: Final = "[-+](0[0-9]|1[0-5])(:?[0-5][0-9])?"
+"""No place was ever further from UTC."""
+_WALL_TIME: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
+_INSTANT: Final = (
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
+    f"([Zz]| ?UTC|{_OFFSET}(:[0-5][0-9])?)"
+)
 _EPOCH_UNITS_PER_MS: Final = {"epoch_s": "0.001", "epoch_ms": "1", "epoch_us": "1000"}
+_NULL_TIME: Final = "CAST(NULL AS TIMESTAMP)"
 
 
-def raw_columns(expressions: MappingABC[str, str], nulls: Sequence[str]) -> str:
-    """The select list of a trace's columns as text, named ``r0, r1, ...``; what stands for null is null."""
-    missing = f"[{', '.join(literal(text) for text in nulls)}]::VARCHAR[]"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moment:
+    """Two forms of a time, of which a row has one at most."""
+
+    wall: str = _NULL_TIME
+    """What a clock in the mapping's time zone showed."""
+    instant_ms: str = "CAST(NULL AS BIGINT)"
+
+
+def events_query(mapping: Mapping, columns: Columns) -> str:
+    """Select an event's fields, in the contract's order, out of a file.
+
+    ``time_text``, ``value_text`` and ``quantity_text`` hold what did not parse; ``gap_text`` a time that the
+    clocks in its zone skipped.
+    """
+    names = {name: f"r{n}" for n, name in enumerate(columns.expressions)}
+    texts = ", ".join(f"{columns.expressions[name]} AS {alias}" for name, alias in names.items())
+    raw = f"SELECT {texts} FROM {columns.relation}"
+    parsed = f"SELECT {_parsed(mapping, names)} FROM ({raw})"
+    return f"SELECT {_fields()} FROM (SELECT {_typed(mapping)} FROM ({parsed}))"
+
+
+def _fields() -> str:
     return ", ".join(
-        f"CASE WHEN NOT list_contains({missing}, {expression}) THEN {expression} END AS r{n}"
-        for n, expression in enumerate(expressions.values())
+        [
+            "time_ms",
+            *TEXT_FIELDS,
+            "value",
+            "quantity",
+            "attributes",
+            "CASE WHEN time_ms IS NULL AND wall IS NULL THEN time_raw END AS time_text",
+            "CASE WHEN time_ms IS NULL AND wall IS NOT NULL THEN time_raw END AS gap_text",
+            "CASE WHEN value IS NULL THEN value_raw END AS value_text",
+            "CASE WHEN quantity IS NULL THEN quantity_raw END AS quantity_text",
+        ]
     )
 
 
-def event_columns(mapping: Mapping, columns: Sequence[str]) -> str:
-    """The select list of an event's fields, in the contract's order, over ``raw_columns``.
+def _typed(mapping: Mapping) -> str:
+    return (
+        f"*, coalesce(instant_ms, {_instant_of_wall(mapping.time)}) AS time_ms,"
+        f" {_converted('value_raw', mapping)} AS value, {_whole_number('quantity_raw')} AS quantity"
+    )
 
-    ``time_text``, ``value_text`` and ``quantity_text`` hold what did not parse.
-    """
-    raw = {name: f"r{n}" for n, name in enumerate(columns)}
-    sources = mapping.fields.sources()
-    text = {name: _text(source, raw) for name, source in sources.items()}
-    time, time_text = _time_ms(mapping.time, raw), _time_text(mapping.time, raw)
-    value, quantity = text.get("value", "NULL"), text.get("quantity", "NULL")
-    return ",\n".join(
+
+def _parsed(mapping: Mapping, raw: MappingABC[str, str]) -> str:
+    texts = {name: _text(source, raw) for name, source in mapping.fields.sources().items()}
+    moment = _moment(mapping.time, raw)
+    return ", ".join(
         [
-            f"{time} AS time_ms",
-            *(f"CAST({text.get(name, 'NULL')} AS VARCHAR) AS {name}" for name in TEXT_FIELDS),
-            f"{_converted(value, mapping)} AS value",
-            f"{_whole_number(quantity)} AS quantity",
+            f"{moment.wall} AS wall",
+            f"{moment.instant_ms} AS instant_ms",
+            f"{_time_text(mapping.time, raw)} AS time_raw",
+            *(f"CAST({texts.get(name, 'NULL')} AS VARCHAR) AS {name}" for name in TEXT_FIELDS),
+            f"CAST({texts.get('value', 'NULL')} AS VARCHAR) AS value_raw",
+            f"CAST({texts.get('quantity', 'NULL')} AS VARCHAR) AS quantity_raw",
             f"{_attributes(mapping.fields.attributes, raw)} AS attributes",
-            f"CASE WHEN {time} IS NULL THEN {time_text} END AS time_text",
-            f"CASE WHEN {_number(value)} IS NULL THEN {value} END AS value_text",
-            f"CASE WHEN {_whole_number(quantity)} IS NULL THEN {quantity} END AS quantity_text",
         ]
     )
 
 
 def _text(source: Source, raw: MappingABC[str, str]) -> str:
+    if source.row_number:
+        return "NULL"  # only the whole trace knows it
     if source.column is not None:
         text = raw[source.column]
     elif source.const is not None:
@@ -83,28 +127,70 @@ def _converted(text: str, mapping: Mapping) -> str:
 
 
 def _whole_number(text: str) -> str:
-    cast = f"TRY_CAST(split_part({text}, '.', 1) AS BIGINT)"
-    return f"CASE WHEN regexp_full_match({text}, '{_WHOLE_NUMBER}') THEN {cast} END"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '{_DIGITS}') THEN TRY_CAST({text} AS BIGINT)"
+        f" WHEN regexp_full_match({text}, '{_WHOLE_NUMBER}')"
+        f" THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) END"
+    )
 
 
-def _time_ms(time: Time, raw: MappingABC[str, str]) -> str:
+def _moment(time: Time, raw: MappingABC[str, str]) -> _Moment:
     if time.column is None:
-        return _time_of_parts(time, raw)
+        return _Moment(wall=_wall_of_parts(time, raw))
     text = raw[time.column]
     if time.format == "iso8601":
-        # The pattern refuses the words that the cast would take, such as "epoch".
-        moment = f"TRY_CAST({text} AS TIMESTAMPTZ)"
-        return f"CASE WHEN regexp_matches({text}, '{_ISO_DATE}') THEN epoch_ms({moment}) END"
+        return _iso(text)
     if time.format in _EPOCH_UNITS_PER_MS:
-        return f"TRY_CAST(round({_number(text)} / {_EPOCH_UNITS_PER_MS[time.format]}) AS BIGINT)"
-    return f"epoch_ms(CAST(try_strptime({text}, {literal(time.format)}) AS TIMESTAMPTZ))"
+        ms = f"TRY_CAST(round({_number(text)} / {_EPOCH_UNITS_PER_MS[time.format]}) AS BIGINT)"
+        return _Moment(instant_ms=ms)
+    if any(part in ("%z", "%Z") for part in re.findall("%.", time.format)):
+        return _Moment(instant_ms=_instant_by_pattern(text, time.format))
+    return _Moment(wall=f"CAST(try_strptime({text}, {literal(time.format)}) AS TIMESTAMP)")
 
 
-def _time_of_parts(time: Time, raw: MappingABC[str, str]) -> str:
+def _iso(text: str) -> _Moment:
+    """ISO 8601 and RFC 3339. The patterns refuse what the casts would be lenient about, such as "epoch"."""
+    respelled = f"translate({text}, ',tz', '.TZ')"
+    wall = f"coalesce(TRY_CAST({text} AS TIMESTAMP), TRY_CAST({respelled} AS TIMESTAMP))"
+    instant = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({respelled} AS TIMESTAMPTZ))"
+    # Most times of most traces end in Z, which a suffix tells for less than a pattern.
+    is_wall = f"NOT suffix({text}, 'Z') AND regexp_full_match({text}, '{_WALL_TIME}')"
+    return _Moment(
+        wall=f"CASE WHEN {is_wall} THEN {wall} END",
+        instant_ms=f"CASE WHEN regexp_full_match({text}, '{_INSTANT}') THEN epoch_ms({instant}) END",
+    )
+
+
+def _instant_by_pattern(text: str, pattern: str) -> str:
+    """DuckDB's %z takes any two digits as hours, and no Z."""
+    parts = re.findall("%-?.|[^%]+", pattern, re.DOTALL)
+    offsets = {"%z": f"({_OFFSET}|Z)", "%%": "%"}
+    spelled = "".join(
+        offsets.get(part, r"[\s\S]+")
+        if part.startswith("%")
+        else re.sub(r"(\\\s)+", r"\\s*", re.escape(part))
+        for part in parts
+    )
+    with_z = "".join("Z" if part == "%z" else part for part in parts)
+    instant = f"CAST(try_strptime({text}, {literal(pattern)}) AS TIMESTAMPTZ)"
+    if "%z" in parts:
+        instant = f"coalesce({instant}, try_strptime({text}, {literal(with_z)}) AT TIME ZONE 'UTC')"
+    return f"CASE WHEN regexp_full_match({text}, {literal(spelled)}) THEN epoch_ms({instant}) END"
+
+
+def _wall_of_parts(time: Time, raw: MappingABC[str, str]) -> str:
     defaults = {"hour": "0", "minute": "0", "second": "0"}
     parts = time.parts().items()
     numbers = [_whole_number(raw[column]) if column else defaults[part] for part, column in parts]
-    return f"epoch_ms(CAST(TRY(make_timestamp({', '.join(numbers)})) AS TIMESTAMPTZ))"
+    return f"TRY(make_timestamp({', '.join(numbers)}))"
+
+
+def _instant_of_wall(time: Time) -> str:
+    """Null for a time that does not exist in its zone: there and back, it comes out as another."""
+    if time.timezone == "UTC":
+        return "epoch_ms(wall)"
+    instant = "CAST(wall AS TIMESTAMPTZ)"
+    return f"CASE WHEN CAST({instant} AS TIMESTAMP) = wall THEN epoch_ms({instant}) END"
 
 
 def _time_text(time: Time, raw: MappingABC[str, str]) -> str:

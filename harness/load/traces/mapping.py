@@ -13,6 +13,10 @@
 Columns are read as text, exactly as the file has them, and only then become times and numbers. Mappings are
 declarative on purpose: nobody has vetted them, so they hold no expressions.
 
+Several files are one trace: ``file: rides/*.csv``, a folder of parts, or a list of these, in the order of
+their names. A CSV file without a header gets one by ``columns: [ride, started_at, station]``, and events that
+have no identity of their own get the number of their row: ``event_id: {row_number: true}``.
+
 A trace may be generated instead of read; its mapping file says from which distributions, and nothing else:
 
     generate:
@@ -23,6 +27,7 @@ A trace may be generated instead of read; its mapping file says from which distr
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Iterator
 from functools import cache
@@ -35,11 +40,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.documents import Document, read_document
 from harness.errors import InvalidInput, Problem
 from harness.load.generate.model import Generate
+from harness.load.traces.files import files_of, nothing_found
 from harness.typed import suggestion, typed
 
 TEXT_FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id")
 _TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
 _EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us")
+_STRPTIME: Final = re.compile(r"%(?:-[dHIjmMSy]|[aAbBcdfgGhHIjmMnpSTuUVwWxXyYzZ%])?")
+"""A part of a pattern, as DuckDB reads it; ``%-d`` and the like are without leading zeros."""
 
 
 class _Model(BaseModel):
@@ -69,11 +77,26 @@ def _is_timezone(name: str) -> str:
 def _is_time_format(text: str) -> str:
     if text != "iso8601" and text not in _EPOCHS and "%" not in text:
         raise ValueError(f"iso8601, {', '.join(_EPOCHS)} or a strptime pattern such as %d.%m.%Y %H:%M")
+    for part in _STRPTIME.finditer(text):
+        if part[0] == "%":
+            unknown = text[part.start() : part.end() + 1]
+            raise ValueError(
+                f"a strptime pattern of parts such as %Y %m %d %H %M %S %f %z; {unknown} is none"
+            )
     return text
 
 
+def _is_true(value: object) -> object:
+    if value is not True:
+        raise ValueError("true")
+    return value
+
+
 class Source(_Model):
-    """Where a field's text comes from: ``column``, ``template`` or ``const``. A bare name is a column."""
+    """Where a field's text comes from: ``column``, ``template``, ``const`` or ``row_number``.
+
+    A bare name is a column.
+    """
 
     column: str | None = None
     """The column whose value it is."""
@@ -81,13 +104,18 @@ class Source(_Model):
     """Columns and text put together, ``"{origin}-{dest}"``; null where any of the columns is."""
     const: str | None = None
     """The same for every row."""
+    row_number: Annotated[bool, BeforeValidator(_is_true)] | None = None
+    """The row's number in the trace, from 1, for ``event_id`` alone: an identity where events have none."""
     if_null: dict[str, str] = {}
     """The text instead, where a column is null: ``{dep_time: cancelled}``. The first that applies wins."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        if sum(source is not None for source in (self.column, self.template, self.const)) != 1:
-            raise ValueError("exactly one of column, template and const")
+        sources = (self.column, self.template, self.const, self.row_number)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("exactly one of column, template, const and row_number")
+        if self.row_number and self.if_null:
+            raise ValueError("row_number without if_null: every row has a number")
         return self
 
     def columns(self) -> Iterator[str]:
@@ -167,6 +195,12 @@ class Fields(_Model):
     attributes: tuple[str, ...] = ()
     """Columns that are carried along as text under their own names; those that are null are left out."""
 
+    @model_validator(mode="after")
+    def _numbers_identities_alone(self) -> Self:
+        if any(source.row_number for name, source in self.sources().items() if name != "event_id"):
+            raise ValueError("row_number for event_id alone")
+        return self
+
     def sources(self) -> dict[str, Source]:
         """The source of each field that has one, in the contract's order."""
         named = {name: getattr(self, name) for name in (*TEXT_FIELDS, "value", "quantity")}
@@ -180,25 +214,45 @@ class Artifact(_Model):
     member: str
 
 
+def _as_list(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Mapping(_Model):
     """One mapping file."""
 
-    file: str | None = None
-    """The trace, relative to the mapping file. CSV and JSON lines may be compressed: .gz or .zst."""
+    file: Annotated[tuple[str, ...], BeforeValidator(_as_list, json_schema_input_type=str | list[str])] = ()
+    """The trace, relative to the mapping file: a file, a folder, a pattern such as ``rides/*.csv``, or a list
+    of these.
+
+    CSV and JSON lines may be compressed: .gz, .bz2 or .zst.
+    """
     artifact: Artifact | None = None
     """Instead of ``file``: a data set of the product's own lock."""
     format: Literal["csv", "jsonl", "parquet"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    """Between the values of a CSV file, whose first line must name its columns."""
-    nulls: tuple[str, ...] = ("",)
-    """Texts that stand for a missing value."""
+    """Between the values of a CSV file."""
+    header: tuple[str, ...] = Field(default=(), alias="columns")
+    """The names of a CSV file's columns, where its first line does not name them."""
+    nulls: tuple[str, ...] = ()
+    """Texts that stand for a missing value, as the empty one always does."""
     time: Time
     fields: Fields
 
     @model_validator(mode="after")
     def _has_one_trace(self) -> Self:
-        if (self.file is None) == (self.artifact is None):
+        if bool(self.file) == (self.artifact is not None):
             raise ValueError("exactly one of file and artifact")
+        return self
+
+    @model_validator(mode="after")
+    def _names_columns_of_csv(self) -> Self:
+        if self.header and self.format != "csv":
+            raise ValueError(f"columns with format: csv alone; {self.format} names its own")
+        if len(set(self.header)) < len(self.header):
+            raise ValueError("columns whose names are unique")
         return self
 
     def columns(self) -> tuple[str, ...]:
@@ -223,15 +277,22 @@ def read_mapping(path: Path) -> tuple[AnyMapping, Document]:
     document = read_document(path)
     mapping, problems = _typed(document)
     problems += document.problems
-    if isinstance(mapping, Mapping) and mapping.file and not (path.parent / mapping.file).is_file():
-        problems.append(
-            Problem(
-                where=document.where(("file",)), found=mapping.file, allowed="the path of a file that exists"
-            )
-        )
+    if isinstance(mapping, Mapping):
+        problems += _missing_files(mapping, document, path.parent)
     if mapping is None or problems:
         raise InvalidInput(problems)
     return mapping, document
+
+
+def _missing_files(mapping: Mapping, document: Document, folder: Path) -> Iterator[Problem]:
+    listed = isinstance(document.get("file"), list)
+    for n, name in enumerate(mapping.file):
+        if not files_of(name, folder):
+            yield Problem(
+                where=document.where(("file", n) if listed else ("file",)),
+                found=name + nothing_found(name, folder),
+                allowed="the path of a file or folder that exists, or a pattern such as rides/*.csv",
+            )
 
 
 def _typed(document: Document) -> tuple[AnyMapping | None, list[Problem]]:
@@ -240,10 +301,17 @@ def _typed(document: Document) -> tuple[AnyMapping | None, list[Problem]]:
     return typed(Mapping, document, document.data)
 
 
-def missing_columns(mapping: Mapping, document: Document, present: frozenset[str]) -> list[Problem]:
-    """A problem for each place that names a column which the trace does not have."""
+def missing_columns(
+    mapping: Mapping, document: Document, present: frozenset[str], *, file: str = ""
+) -> list[Problem]:
+    """A problem for each place that names a column which the trace, or this file of it, does not have."""
+    there = f" in {file}" if file else ""
     return [
-        Problem(where=document.where(place), found=f"no column {column}", allowed=suggestion(column, present))
+        Problem(
+            where=document.where(place),
+            found=f"no column {column}{there}",
+            allowed=suggestion(column, present),
+        )
         for place, column in _places(mapping)
         if column not in present
     ]

@@ -1,4 +1,4 @@
-"""Where a trace comes from: its file and the digest of that file's bytes, or a generator."""
+"""Where a trace comes from: its files and the digest of their bytes, or a generator."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.artifacts import data_file
 from harness.backends.protocol import Report
 from harness.documents import Document
 from harness.errors import InvalidInput, Problem
+from harness.load.traces.files import files_named
 from harness.load.traces.mapping import AnyMapping, GeneratedMapping, Mapping
 from harness.load.traces.trace import AnyTrace, GeneratedTrace, Trace
 
@@ -24,20 +25,23 @@ def trace_of(
     """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be had."""
     if isinstance(mapping, GeneratedMapping):
         return GeneratedTrace(generate=mapping.generate, seed=seed, document=document)
-    path = trace_path(mapping, mapping_file, report=report)
-    return Trace(path=path, mapping=mapping, document=document)
+    paths = trace_paths(mapping, mapping_file, report=report)
+    return Trace(paths=paths, mapping=mapping, document=document)
 
 
 def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
-    """Of a file, ``digest_of`` it; of a generator, ``GENERATED``."""
-    return digest_of(trace.path, cache=cache) if isinstance(trace, Trace) else GENERATED
+    """Of a file, ``digest_of`` it; of several, that of their digests; of a generator, ``GENERATED``."""
+    if isinstance(trace, GeneratedTrace):
+        return GENERATED
+    digests = [digest_of(path, cache=cache) for path in trace.paths]
+    return digests[0] if len(digests) == 1 else hashlib.sha256(" ".join(digests).encode()).hexdigest()
 
 
-def trace_path(mapping: Mapping, mapping_file: Path, *, report: Report) -> Path:
-    """The trace that a mapping is for; a data set is fetched if need be. Raises ``ArtifactError``."""
+def trace_paths(mapping: Mapping, mapping_file: Path, *, report: Report) -> tuple[Path, ...]:
+    """The files that a mapping is for; a data set is fetched if need be. Raises ``ArtifactError``."""
     if mapping.artifact is not None:
-        return data_file(mapping.artifact.package, mapping.artifact.member, report=report)
-    return mapping_file.parent / (mapping.file or "")
+        return (data_file(mapping.artifact.package, mapping.artifact.member, report=report),)
+    return files_named(mapping.file, mapping_file.parent)
 
 
 def digest_of(path: Path, *, cache: Path) -> str:

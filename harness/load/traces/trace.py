@@ -1,14 +1,14 @@
-"""Any Parquet, CSV or JSON-lines file as events of the contract, or a list of all that is wrong with it; and
+"""Any Parquet, CSV or JSON-lines files as events of the contract, or a list of all that is wrong with it; and
 events that are generated, as the same table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
@@ -17,37 +17,56 @@ from harness.errors import InvalidInput, Problem
 from harness.load.generate.events import EventGenerator
 from harness.load.generate.model import Generate
 from harness.load.generate.table import insert_events
-from harness.load.traces.columns import READERS, Columns, TraceFile
-from harness.load.traces.faults import faults_of
-from harness.load.traces.fields import event_columns, raw_columns
+from harness.load.traces.columns import READERS, Columns
+from harness.load.traces.container import unpack
+from harness.load.traces.faults import TraceRows, faults_of
+from harness.load.traces.fields import events_query
+from harness.load.traces.lines import broken_lines
 from harness.load.traces.mapping import Mapping, missing_columns
+from harness.load.traces.parquet import unreadable
 from harness.load.traces.sql import one_row, open_database
+from harness.load.traces.times import notes_on_times
+from harness.load.traces.trace_file import TraceFile
 
 # Statements are put together from parts that harness/load/traces/sql.py has quoted.
 # ruff: noqa: S608
 
-_COMPRESSED: Final = (".gz", ".zst")
-_REJECTS: Final = """
-SELECT any_value(error_type), count(DISTINCT line), min(line), any_value(error_message)
-FROM reject_errors GROUP BY error_type ORDER BY min(line)
-"""
+_EVENTS: Final = (
+    "time_ms BIGINT, event_id VARCHAR, event_type VARCHAR, entity_id VARCHAR, category VARCHAR,"
+    " reference_id VARCHAR, value DOUBLE, quantity BIGINT, attributes VARCHAR,"
+    " time_text VARCHAR, gap_text VARCHAR, value_text VARCHAR, quantity_text VARCHAR"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """A trace file and the mapping that says what it means."""
+    """The files of a trace, in order, and the mapping that says what they mean."""
 
-    path: Path
+    paths: tuple[Path, ...]
     mapping: Mapping
     document: Document
     """The mapping's, for messages."""
 
-    def linked(self, folder: Path) -> TraceFile:
-        """The file under a name that the database cannot take for a pattern of several files' names."""
-        compression = self.path.suffix if self.path.suffix in _COMPRESSED else ""
-        alias = folder / f"trace.{self.mapping.format}{compression}"
-        alias.symlink_to(self.path.resolve())
-        return TraceFile(path=alias, name=str(self.path), delimiter=self.mapping.delimiter)
+    def unpacked(self, folder: Path) -> tuple[TraceFile, ...]:
+        """The files without compression, and under names that the database cannot take for patterns.
+
+        Raises InvalidInput for one that is damaged.
+        """
+        return tuple(self._unpacked(path, folder / f"trace-{n}") for n, path in enumerate(self.paths))
+
+    def _unpacked(self, path: Path, alias: Path) -> TraceFile:
+        if self.mapping.format == "parquet":
+            alias.symlink_to(path.resolve())
+        else:
+            unpack(path, alias)
+        return TraceFile(
+            path=alias,
+            name=str(path),
+            format=self.mapping.format,
+            delimiter=self.mapping.delimiter,
+            header=self.mapping.header,
+            nulls=self.mapping.nulls,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,39 +89,66 @@ class TraceFacts:
     events: int
     first_ms: int
     last_ms: int
+    notes: tuple[str, ...] = ()
+    """What is odd about it, and yet accepted."""
 
 
 @contextmanager
-def opened(trace: AnyTrace, folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, TraceFile | None]]:
-    """A database for ``read_trace`` that can read the trace's file, if it has one, and no other.
+def opened(
+    trace: AnyTrace, folder: Path
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TraceFile, ...]]]:
+    """A database for ``read_trace`` that can read the trace's files, if it has some, and no others.
 
-    ``folder`` is for its own files.
+    ``folder`` is for its own files. Raises InvalidInput for a file that cannot be unpacked.
     """
-    file = trace.linked(folder) if isinstance(trace, Trace) else None
+    files = trace.unpacked(folder) if isinstance(trace, Trace) else ()
     timezone = trace.mapping.time.timezone if isinstance(trace, Trace) else "UTC"
-    readable = [] if file is None else [file.path]
+    readable = [file.path for file in files]
     with open_database(readable=readable, spill=folder / "spill", timezone=timezone) as database:
-        yield database, file
+        yield database, files
 
 
 def read_trace(
     database: duckdb.DuckDBPyConnection,
-    file: TraceFile | None,
+    files: Sequence[TraceFile],
     trace: AnyTrace,
     *,
     span_ms: int,
     events_max: int | None = None,
+    by_own_times: bool = True,
 ) -> TraceFacts:
     """Make the view ``trace``: an event a row, in the trace's order, its time squeezed into ``offset_ms``.
 
-    The offsets run from 0 to ``span_ms``. Of a longer file the earliest ``events_max`` events are taken; of a
-    generator just so many, and it must be told. Raises InvalidInput with everything that is wrong, counted.
+    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken; of
+    a generator just so many, and it must be told. ``by_own_times`` says that the events are sent at these
+    offsets. Raises InvalidInput with everything that is wrong, counted.
     """
     if isinstance(trace, GeneratedTrace):
         return _generate(database, trace, span_ms=span_ms, events=events_max)
-    if file is None:
-        raise ValueError("a trace of a file is read from its file")
-    return _read_file(database, file, trace, span_ms=span_ms, events_max=events_max)
+    rows = _read_files(database, files, trace)
+    if events_max is not None:
+        database.execute(
+            "DELETE FROM mapped WHERE rowid NOT IN"
+            f" (SELECT rowid FROM mapped ORDER BY time_ms NULLS FIRST, rowid LIMIT {events_max})"
+        )
+    facts = _squeeze(database, span_ms, numbered=bool(trace.mapping.fields.event_id.row_number))
+    if facts is None:
+        where = ", ".join(file.name for file in files)
+        raise InvalidInput([Problem(where=where, found="no events", allowed="at least one")])
+    if faults := faults_of(database, rows, trace.mapping, trace.document):
+        raise InvalidInput(faults)
+    if not by_own_times:
+        return facts
+    notes = notes_on_times(
+        database,
+        rows,
+        trace.document,
+        events=facts.events,
+        first_ms=facts.first_ms,
+        last_ms=facts.last_ms,
+        span_ms=span_ms,
+    )
+    return replace(facts, notes=notes)
 
 
 def _generate(
@@ -119,71 +165,79 @@ def _generate(
     return facts
 
 
-def _read_file(
-    database: duckdb.DuckDBPyConnection,
-    file: TraceFile,
-    trace: Trace,
-    *,
-    span_ms: int,
-    events_max: int | None,
-) -> TraceFacts:
+def _read_files(database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile], trace: Trace) -> TraceRows:
+    """Make the table ``mapped`` of the rows of all files, one after the other."""
+    wanted = trace.mapping.columns()
+    columns: list[Columns] = []
+    for file in files:
+        with _reading(file, wanted):
+            columns.append(READERS[file.format](database, file, wanted))
+    _check_columns(trace, files, columns)
+    database.execute(f"CREATE TABLE mapped ({_EVENTS})")
+    counts: list[int] = []
+    for file, here in zip(files, columns, strict=True):
+        with _reading(file, wanted):
+            database.execute(f"INSERT INTO mapped {events_query(trace.mapping, here)}")
+            (rows,) = one_row(database, "SELECT count(*) FROM mapped")
+        counts.append(rows - sum(counts))
+        _check_lines(database, file, wanted)
+    return TraceRows(files=files, counts=counts)
+
+
+def _check_columns(trace: Trace, files: Sequence[TraceFile], columns: Sequence[Columns]) -> None:
+    """A line of JSON need not have every name, and so neither need a file of them."""
+    if trace.mapping.format == "jsonl":
+        present = frozenset[str]().union(*(here.present for here in columns))
+        problems = missing_columns(trace.mapping, trace.document, present) if present else []
+    else:
+        problems = [
+            problem
+            for file, here in zip(files, columns, strict=True)
+            for problem in missing_columns(
+                trace.mapping, trace.document, here.present, file=file.name if len(files) > 1 else ""
+            )
+        ]
+    if problems:
+        raise InvalidInput(problems)
+
+
+@contextmanager
+def _reading(file: TraceFile, wanted: Sequence[str]) -> Iterator[None]:
+    """Whatever the database says of a file's bytes, the file is looked at for what is wrong with it."""
     try:
-        columns = READERS[trace.mapping.format](database, file, trace.mapping.columns())
-        _check_columns(trace, columns)
-        _read(database, trace.mapping, columns)
-        _check_lines(database, file, trace.mapping)
+        yield
+    except duckdb.OutOfMemoryException as error:
+        found = "more rows than fit into memory and beside the cache"
+        raise InvalidInput([Problem(where=file.name, found=found, allowed="a smaller trace")]) from error
     except duckdb.Error as error:
-        raise _unreadable(file, error) from error
-    if events_max is not None:
-        database.execute(
-            "DELETE FROM mapped WHERE rowid NOT IN"
-            f" (SELECT rowid FROM mapped ORDER BY time_ms NULLS FIRST, rowid LIMIT {events_max})"
-        )
-    facts = _squeeze(database, span_ms)
-    if facts is None:
-        raise InvalidInput([Problem(where=file.name, found="no events", allowed="at least one")])
-    if faults := faults_of(database, trace.mapping, trace.document):
-        raise InvalidInput(faults)
-    return facts
+        raise InvalidInput(_unreadable(file, wanted)) from error
 
 
-def _check_columns(trace: Trace, columns: Columns) -> None:
-    if missing := missing_columns(trace.mapping, trace.document, columns.present):
-        raise InvalidInput(missing)
-
-
-def _read(database: duckdb.DuckDBPyConnection, mapping: Mapping, columns: Columns) -> None:
-    names = tuple(columns.expressions)
-    raw = f"SELECT {raw_columns(columns.expressions, mapping.nulls)} FROM {columns.relation}"
-    database.execute(f"CREATE TABLE mapped AS SELECT {event_columns(mapping, names)} FROM ({raw})")
-
-
-def _check_lines(database: duckdb.DuckDBPyConnection, file: TraceFile, mapping: Mapping) -> None:
+def _check_lines(database: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> None:
     """Lines that are no CSV were passed over by the reader, which keeps account of them."""
-    rejected: list[Any] = database.execute(_REJECTS).fetchall() if mapping.format == "csv" else []
-    if rejected:
-        raise InvalidInput(
-            [
-                Problem(
-                    where=f"{file.name}:{line}",
-                    found=f"lines with {str(kind).lower()}: {lines:,} ({str(message).splitlines()[0]})",
-                    allowed="as many values as the header has, quoted as in RFC 4180, in UTF-8",
-                )
-                for kind, lines, line, message in rejected
-            ]
-        )
+    if file.format == "csv" and one_row(database, "SELECT count(*) FROM reject_errors") != (0,):
+        raise InvalidInput(_unreadable(file, wanted))
 
 
-def _squeeze(database: duckdb.DuckDBPyConnection, span_ms: int) -> TraceFacts | None:
+def _unreadable(file: TraceFile, wanted: Sequence[str]) -> list[Problem]:
+    if file.format == "parquet":
+        problems = [unreadable(file.path, file.name, wanted)]
+    else:
+        problems = broken_lines(file, wanted)
+    return problems or [
+        Problem(where=file.name, found="data that cannot be read", allowed=f"{file.format} data")
+    ]
+
+
+def _squeeze(
+    database: duckdb.DuckDBPyConnection, span_ms: int, *, numbered: bool = False
+) -> TraceFacts | None:
     """Offsets by whole-number arithmetic, so that they are the same everywhere."""
     events, first_ms, last_ms = one_row(database, "SELECT count(*), min(time_ms), max(time_ms) FROM mapped")
     first, extent = first_ms or 0, max((last_ms or 0) - (first_ms or 0), 1)
     offset = f"((time_ms::HUGEINT - {first}) * {span_ms} // {extent})::BIGINT"
-    database.execute(f"CREATE VIEW trace AS SELECT rowid AS row, {offset} AS offset_ms, * FROM mapped")
+    columns = "* REPLACE ((rowid + 1)::VARCHAR AS event_id)" if numbered else "*"
+    database.execute(
+        f"CREATE VIEW trace AS SELECT rowid AS row, {offset} AS offset_ms, {columns} FROM mapped"
+    )
     return None if not events else TraceFacts(events=events, first_ms=first, last_ms=last_ms or 0)
-
-
-def _unreadable(file: TraceFile, error: duckdb.Error) -> InvalidInput:
-    lines = str(error).replace(str(file.path), file.name).splitlines()
-    found = "; ".join(line.strip() for line in lines[:3] if line.strip())
-    return InvalidInput([Problem(where=file.name, found=found, allowed="a file of the mapping's format")])

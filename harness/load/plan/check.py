@@ -1,0 +1,77 @@
+"""Reads the traces of scenarios as their plans would, to say what is wrong with them, and plans nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness.artifacts import is_cached
+from harness.backends.protocol import Report
+from harness.errors import InvalidInput, Problem
+from harness.load.plan.build import read_source, workshop
+from harness.load.plan.file import PlanFile, plan_path
+from harness.load.traces.mapping import Mapping, as_json, read_mapping
+from harness.load.traces.source import trace_digest, trace_of
+from harness.load.traces.trace import Trace, opened
+from harness.scenario.model import Scenario
+
+_LARGE_BYTES: Final = 2**26
+"""Reading more than this takes so long that it is announced."""
+
+
+def check_traces(scenarios: Sequence[Scenario], *, cache: Path, report: Report) -> tuple[str, ...]:
+    """What is odd about the traces of scenarios. Raises InvalidInput with everything that is wrong with them.
+
+    A trace that several scenarios read alike is read once, one whose plan is cached not at all. A data set
+    that is not here is not fetched either: a run fetches it, and tells.
+    """
+    checks = _Checks(plans=cache / "plans", report=report)
+    problems: list[Problem] = []
+    notes: list[str] = []
+    for scenario in scenarios:
+        try:
+            notes += checks.notes_of(scenario)
+        except InvalidInput as refused:
+            problems += refused.problems
+    if problems:
+        raise InvalidInput(tuple(dict.fromkeys(problems)))
+    return tuple(dict.fromkeys(notes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checks:
+    plans: Path
+    report: Report
+    _told: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The notes of traces that were read and found sound, by what was read of them, and how."""
+
+    def notes_of(self, scenario: Scenario) -> tuple[str, ...]:
+        mapping, document = read_mapping(scenario.load.trace)
+        if not isinstance(mapping, Mapping):
+            return ()
+        if mapping.artifact is not None and not is_cached(mapping.artifact.package):
+            return ()
+        trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=self.report)
+        if not isinstance(trace, Trace):
+            raise TypeError("a mapping of files is of a trace that has them")
+        digest = trace_digest(trace, cache=self.plans)
+        planned = plan_path(digest, mapping, scenario, plans=self.plans)
+        if planned.is_file():
+            return PlanFile.open(planned).notes
+        curve = scenario.load.arrangement
+        events = scenario.load.events if curve is None else curve.events
+        key = json.dumps([digest, as_json(mapping), scenario.load.event_span, events, curve is None])
+        if key not in self._told:
+            self._told[key] = self._read(trace, scenario)
+        return self._told[key]
+
+    def _read(self, trace: Trace, scenario: Scenario) -> tuple[str, ...]:
+        size = sum(path.stat().st_size for path in trace.paths)
+        if size >= _LARGE_BYTES:
+            named = str(trace.paths[0]) if len(trace.paths) == 1 else f"{len(trace.paths)} files"
+            self.report(f"reading {named}, {size / 2**20:,.0f} MiB")
+        with workshop(self.plans, self.report) as folder, opened(trace, folder) as (database, files):
+            return read_source(database, files, trace, scenario).notes

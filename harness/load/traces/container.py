@@ -1,0 +1,118 @@
+"""What a trace is packed in: compression, and a byte-order mark. Unpacked as a whole, so that its end and its
+checksums are looked at, which DuckDB does not do.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+import shutil
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Final, cast
+
+import pyarrow as pa
+
+from harness.errors import InvalidInput, Problem
+
+_CHUNK: Final = 2**20
+_HEAD_BYTES: Final = 16
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compression:
+    name: str
+    ending: str
+    magic: re.Pattern[bytes]
+    open: Callable[[Path], IO[bytes]] | None
+    """None of those that are known only to be refused by their names."""
+
+
+def _gzip(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path))
+
+
+def _bzip2(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], bz2.open(path))
+
+
+def _zstd(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], pa.input_stream(str(path), compression="zstd"))
+
+
+_COMPRESSIONS: Final = (
+    _Compression(name="gzip", ending=".gz", magic=re.compile(rb"\x1f\x8b"), open=_gzip),
+    _Compression(
+        name="bzip2", ending=".bz2", magic=re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), open=_bzip2
+    ),
+    _Compression(name="Zstandard", ending=".zst", magic=re.compile(rb"\x28\xb5\x2f\xfd"), open=_zstd),
+    _Compression(name="xz", ending=".xz", magic=re.compile(rb"\xfd7zXZ\x00"), open=None),
+    _Compression(name="ZIP", ending=".zip", magic=re.compile(rb"PK\x03\x04"), open=None),
+)
+_ALLOWED: Final = "plain text, or compressed by gzip (.gz), bzip2 (.bz2) or Zstandard (.zst)"
+_ENDINGS: Final[Mapping[str, _Compression]] = MappingProxyType({c.ending: c for c in _COMPRESSIONS})
+
+
+def unpack(path: Path, alias: Path) -> None:
+    """Have a file's text, without compression and byte-order mark, where ``alias`` is.
+
+    A file that has neither is linked. What compression it has is told by its content. Raises InvalidInput.
+    """
+    try:
+        _unpack(path, alias)
+    except OSError as error:
+        raise _refused(path, error.strerror or str(error), "a file that can be read") from error
+
+
+def _unpack(path: Path, alias: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        compression = next((c for c in _COMPRESSIONS if c.magic.match(head)), None)
+        if compression is None:
+            _require_plain(path, head)
+            if not head.startswith(_BOM):
+                alias.symlink_to(path.resolve())
+                return
+            file.seek(0)
+            _copy_text(file, alias)
+            return
+    if compression.open is None:
+        raise _refused(path, f"a file compressed by {compression.name}", _ALLOWED)
+    try:
+        with compression.open(path) as stream:
+            _copy_text(stream, alias)
+    except (OSError, EOFError, zlib.error) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system's, such as a full disk, and no fault of the data
+        raise _damaged(path, compression, error) from error
+
+
+def _require_plain(path: Path, head: bytes) -> None:
+    named = _ENDINGS.get(path.suffix.lower())
+    if head and named is not None:
+        raise _refused(path, f"no {named.name} data, though its name ends in {path.suffix}", _ALLOWED)
+
+
+def _copy_text(stream: IO[bytes], alias: Path) -> None:
+    with alias.open("wb") as target:
+        target.write(stream.read(_CHUNK).removeprefix(_BOM))
+        shutil.copyfileobj(stream, target, _CHUNK)
+
+
+def _damaged(path: Path, compression: _Compression, error: Exception) -> InvalidInput:
+    cut = isinstance(error, EOFError) or "Truncated" in str(error)
+    found = (
+        f"{compression.name} data that is cut off: its end is missing"
+        if cut
+        else f"{compression.name} data that is damaged: it is not what its checksums were made of"
+    )
+    return _refused(path, found, "the whole file as it was written; get it again")
+
+
+def _refused(path: Path, found: str, allowed: str) -> InvalidInput:
+    return InvalidInput([Problem(where=str(path), found=found, allowed=allowed)])

@@ -1,0 +1,124 @@
+"""Whether a trace's times leave room for its events once they are squeezed into a scenario's span.
+
+One wrong year, or a sentinel such as 1970-01-01 or 9999-12-31, stretches what a trace covers so much that all
+else is sent within a moment. Nobody means that, and nothing else in a run would tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import duckdb
+
+from harness.documents import Document
+from harness.errors import InvalidInput, Problem
+from harness.load.traces.faults import TraceRows
+from harness.load.traces.sql import one_row
+
+# Statements are put together from numbers alone.
+# ruff: noqa: S608
+
+_PARTS: Final = 1000
+"""What a trace covers, cut into equal parts."""
+_EVENTS_MIN: Final = 10
+"""Fewer events may well come in clusters."""
+_CLUSTERED: Final = 0.5
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cluster:
+    """The events of a short time."""
+
+    events: int
+    first_ms: int
+    last_ms: int
+
+
+def notes_on_times(
+    database: duckdb.DuckDBPyConnection,
+    rows: TraceRows,
+    document: Document,
+    *,
+    events: int,
+    first_ms: int,
+    last_ms: int,
+    span_ms: int,
+) -> tuple[str, ...]:
+    """What to tell of a trace most of whose events lie within a five-hundredth of what it covers.
+
+    Raises InvalidInput when times that differ would become one millisecond of the scenario's span.
+    """
+    extent_ms = last_ms - first_ms
+    if events < _EVENTS_MIN or extent_ms < _PARTS:
+        return ()
+    cluster = _densest(database, first_ms, extent_ms)
+    if cluster.events < events * _CLUSTERED:
+        return ()
+    told = _told(cluster, events=events, first_ms=first_ms, last_ms=last_ms)
+    left_ms = (cluster.last_ms - cluster.first_ms) * span_ms / extent_ms
+    example = _outside(database, rows, cluster)
+    if cluster.first_ms < cluster.last_ms and left_ms < 1:
+        raise InvalidInput(
+            [
+                Problem(
+                    where=document.where(("time",)),
+                    found=f"{told}, which is less than a millisecond of load.event_span; {example}",
+                    allowed="times that leave the events room: mend or leave out those that stand for none"
+                    " (nulls tells a missing one)",
+                )
+            ]
+        )
+    return (f"{document.where(('time',))}: {told}; {example}",)
+
+
+def _densest(database: duckdb.DuckDBPyConnection, first_ms: int, extent_ms: int) -> _Cluster:
+    """Those of the two neighbouring parts that have most: what is no longer than a part lies in such two."""
+    parts = database.execute(
+        f"SELECT ((time_ms::HUGEINT - {first_ms}) * {_PARTS} // {extent_ms})::BIGINT AS part,"
+        " count(*), min(time_ms), max(time_ms) FROM mapped GROUP BY part ORDER BY part"
+    ).fetchall()
+    clusters = []
+    for (part, count, low, high), (following, more, _, higher) in zip(
+        parts, [*parts[1:], (None, 0, 0, 0)], strict=True
+    ):
+        is_next = following == part + 1
+        clusters.append(
+            _Cluster(
+                events=count + (more if is_next else 0), first_ms=low, last_ms=higher if is_next else high
+            )
+        )
+    return max(clusters, key=lambda cluster: cluster.events)
+
+
+def _told(cluster: _Cluster, *, events: int, first_ms: int, last_ms: int) -> str:
+    share = (cluster.last_ms - cluster.first_ms) / (last_ms - first_ms)
+    place = ""
+    if cluster.last_ms == last_ms:
+        place = "the last "
+    elif cluster.first_ms == first_ms:
+        place = "the first "
+    percent = f"{max(share * 100, 0.01):.2g}%"
+    return (
+        f"the trace covers {day(first_ms)} to {day(last_ms)};"
+        f" {cluster.events:,} of its {events:,} events lie in {place}{percent} of it"
+    )
+
+
+def _outside(database: duckdb.DuckDBPyConnection, rows: TraceRows, cluster: _Cluster) -> str:
+    row, time_ms = one_row(
+        database,
+        f"SELECT row, time_ms FROM trace WHERE time_ms NOT BETWEEN {cluster.first_ms} AND {cluster.last_ms}"
+        " ORDER BY row LIMIT 1",
+    )
+    return f"the first elsewhere is of {day(time_ms)}, in {rows.places({row})[row]}"
+
+
+def day(time_ms: int) -> str:
+    """The date of a time, as far as calendars go: a sentinel may well lie beyond."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=time_ms)).date().isoformat()
+    except OverflowError:
+        return f"{time_ms} ms after 1970"
