@@ -184,7 +184,7 @@ def _operations(history: Path, plan: dict[str, Any]) -> None:
 
 def _samples(history: Path, plan: dict[str, Any]) -> None:
     due_s = np.sort(_due_ns(plan)) / SECOND_NS
-    with TableWriter(history, "samples", "sampler") as table:
+    with TableWriter(history, "samples", "sampler", rows_per_part=400) as table:
         for at_s in range(DONE_S):
             here = np.array([float(at_s)])
             sent = float(np.searchsorted(due_s, at_s, side="right"))

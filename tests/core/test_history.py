@@ -168,6 +168,86 @@ def test_lines_are_read_and_a_torn_one_is_told(run: Path) -> None:
     assert "phases.jsonl line 3" in read.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("phases.jsonl", "phases"),
+        ("faults.jsonl", "faults"),
+        ("ends.jsonl", "ends"),
+        ("workers.jsonl", "workers"),
+        ("hot_writes-0.jsonl", "hot_writes"),
+    ],
+)
+@pytest.mark.parametrize(
+    "line", [b"{", b"[]", b"\xff", b"", b'{"at_ns": 1}', b'{"at_ns": 99999999999999999999}']
+)
+def test_a_wrong_line_damages_what_checks_need_its_file_by(
+    run: Path, file: str, name: str, line: bytes
+) -> None:
+    (run / "history" / file).write_bytes(line + b"\n")
+    read = History.open(run)
+    assert read.damaged == {name}
+    assert read.problems[0].startswith(f"{file} line 1")
+
+
+def test_numbers_without_room_in_64_bits_are_no_lines(run: Path) -> None:
+    line = {"at_unix_ns": 2**63, "duration_us": 1.0, "rows": 1, "table": "t"}
+    append_jsonl(run / "history/hot_writes-0.jsonl", line)
+    assert History.open(run).damaged == {"hot_writes"}
+
+
+def test_half_a_line_at_the_end_of_a_killed_writers_log_is_no_damage(run: Path) -> None:
+    log = run / "history/hot_writes-0.jsonl"
+    append_jsonl(log, {"at_unix_ns": 1, "duration_us": 1.0, "rows": 1, "table": "t"})
+    with log.open("ab") as file:
+        file.write(b'{"at_unix_ns": 1')
+    read = History.open(run)
+    assert (read.value("SELECT count(*) FROM hot_writes"), read.damaged) == (1, frozenset())
+
+
+def test_a_folder_in_place_of_a_file_is_told(run: Path) -> None:
+    for name in ("phases.jsonl", "plan.parquet", "seen/w-000000.parquet"):
+        (run / "history" / name).mkdir(parents=True)
+    assert History.open(run).damaged == {"phases", "plan", "seen"}
+
+
+def test_a_page_whose_checksum_is_wrong_is_told_when_the_history_is_opened(run: Path) -> None:
+    with writer(run) as table:
+        table.write({"seq": np.random.default_rng(1).integers(0, 2**60, 1000)})
+    part = run / "history/readback_events/w-000000.parquet"
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    read = History.open(run)
+    assert (read.damaged, read.value("SELECT count(*) FROM readback_events")) == ({"readback_events"}, 0)
+
+
+def test_a_process_that_starts_again_leaves_no_gap_where_the_first_was_killed_while_it_wrote(
+    run: Path,
+) -> None:
+    with writer(run) as table:
+        table.add(seq=1)
+    (run / "history/readback_events/w-000001.parquet.partial").write_bytes(b"PAR1")
+    with writer(run) as table:
+        table.add(seq=2)
+    assert parts(run) == ["w-000000.parquet", "w-000001.parquet"]
+    assert History.open(run).problems == ()
+
+
+def test_a_part_that_comes_while_its_folder_is_listed_is_no_gap(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with writer(run, rows_per_part=1) as table:
+        for seq in range(3):
+            table.add(seq=seq)
+    listed = Path.glob
+    missed = "w-000001.parquet"
+    monkeypatch.setattr(
+        Path, "glob", lambda self, pattern: (p for p in listed(self, pattern) if p.name != missed)
+    )
+    assert History.open(run).problems == ()
+
+
 def test_a_phase_that_does_not_exist_is_told(run: Path) -> None:
     append_jsonl(run / "history/phases.jsonl", {"at_ns": 1, "phase": "'; DROP TABLE seen"})
     assert "phases.jsonl line 1" in History.open(run).problems[0]

@@ -209,3 +209,16 @@ def test_the_consumer_reads_what_is_committed_and_commits_nothing_itself() -> No
     assert config["isolation.level"] == "read_committed"
     assert config["enable.auto.commit"] is config["enable.auto.offset.store"] is False
     assert config["group.instance.id"] == "hot-writer-2"
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"at', b"x" * 200_000])
+@pytest.mark.parametrize("lines", [b"", b"{}\n", b"{}\n" * 50_000])
+def test_who_starts_again_cuts_off_the_half_line_of_a_writer_that_was_killed(
+    tmp_path: Path, lines: bytes, torn: bytes
+) -> None:
+    path = tmp_path / "writes.jsonl"
+    path.write_bytes(lines + torn)
+    with WriteLog(path) as log:
+        log.add(at_unix_ns=1, duration_us=2, rows=3, table="t")
+    expected = lines + b'{"at_unix_ns":1,"duration_us":2,"rows":3,"table":"t"}\n'
+    assert path.read_bytes() == expected

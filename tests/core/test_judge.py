@@ -19,12 +19,14 @@ from harness.checks.measurement import Count, Distribution, Measurement, Unjudge
 from harness.checks.protocol import COUNT, DISTRIBUTION, NEVER, Check
 from harness.errors import RunError
 from harness.files import write_atomically
+from harness.history.course import HotWriteLine
 from harness.history.reader import History
+from harness.history.seal import seal_history
 from harness.history.writer import TableWriter
 from harness.judge import judge, judge_history
 from harness.scenario.model import Expectation
 from pipeline.options import PipelineOptions
-from tests.core.histories import history, run_info, scenario
+from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, scenario, sent
 
 
 class Says:
@@ -234,6 +236,81 @@ def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:
     (run / "history/readback_events/torn.parquet").write_bytes(b"PAR1")
     details = {finding.name: finding.detail for finding in judge(run).findings}
     assert details["duplicates"] == "a part of readback_events cannot be read"
+
+
+TORN = {
+    "phases": ("phases.jsonl", "produce_latency"),
+    "faults": ("faults.jsonl", "produce_latency"),
+    "hot_writes": ("hot_writes-0.jsonl", "hot_write_latency"),
+}
+
+
+@pytest.mark.parametrize("name", TORN)
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_line_that_is_torn_lets_nobody_be_judged_by_the_others(
+    tmp_path: Path, name: str, torn: bool
+) -> None:
+    """What was slow lies behind the torn line; without it, it would count as fast, or not at all."""
+    run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
+    limits = {"produce_latency": "p(50) < 500ms during fault", "hot_write_latency": "max < 100ms"}
+    slow = scenario(*(Expectation(check=check, thresholds=(limit,)) for check, limit in limits.items()))
+    (run / "scenario.json").write_text(slow.model_dump_json())
+    lines = {
+        "phases.jsonl": [phase(0, "steady"), phase(20, "fault"), phase(30, "recovery"), phase(60, "drain")],
+        "faults.jsonl": [fault(20, "inject"), fault(30, "heal")],
+        "hot_writes-0.jsonl": [
+            HotWriteLine(at_unix_ns=run_info().epoch_unix_ns + 9, duration_us=ms * 1e3, rows=1, table="t")
+            for ms in (5, 5, 9000)
+        ],
+    }
+    for file, written in lines.items():
+        text = [line.model_dump_json() + "\n" for line in written]
+        if torn and file == TORN[name][0]:
+            text[2 % len(text)] = text[2 % len(text)][:9] + "\n"
+        (run / "history" / file).write_text("".join(text))
+    with TableWriter(run / "history", "operations", "replay-0") as table:
+        for at_s in range(55):
+            times = {"intended_ns": at_s * SECOND_NS, "started_ns": at_s * SECOND_NS}
+            took_ns = 4 * SECOND_NS if 20 <= at_s < 30 else 10**7
+            table.add(**sent(at_s, at_s, **times, completed_ns=at_s * SECOND_NS + took_ns))  # type: ignore[arg-type]
+    with TableWriter(run / "history", "generator", "replay-0") as table:
+        for at_s in range(60):
+            table.add(**punctual(at_s))  # type: ignore[arg-type]
+    seal_history(run)
+    check = TORN[name][1]
+    (found,) = (f for f in judge(run).findings if f.name == check)
+    expected = (Verdict.INCONCLUSIVE, f"a part of {name} cannot be read") if torn else (Verdict.FAIL, "")
+    assert (found.verdict, found.detail) == expected
+
+
+def test_whatever_is_wrong_with_a_history_rules_out_pass_and_is_told(tmp_path: Path) -> None:
+    run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
+    seal_history(run)
+    good, bad = Says("a", GOOD), Says("b", BAD)
+    assert judge_history(History.open(run), run_id="r", checks={"a": good}).verdict is Verdict.PASS
+    for number in range(7):
+        (run / f"history/added-{number}").touch()
+    damaged = History.open(run)
+    passed = judge_history(damaged, run_id="r", checks={"a": good})
+    assert (verdicts(passed), passed.verdict, passed.exit_code) == (
+        {"a": Verdict.PASS, "history": Verdict.INCONCLUSIVE},
+        Verdict.INCONCLUSIVE,
+        3,
+    )
+    told = passed.findings[-1]
+    assert (told.observed, told.examples) == (7, passed.problems[:5])
+    assert told.examples[0] == "added-0: it was added after the run, since the seal does not name it"
+    assert judge_history(damaged, run_id="r", checks={"b": bad}).verdict is Verdict.FAIL
+
+
+def test_a_sabotage_of_whose_history_something_is_wrong_is_not_as_expected(tmp_path: Path) -> None:
+    run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
+    (run / "scenario.json").write_text(scenario(expect_fail=("a",)).model_dump_json())
+    seal_history(run)
+    (run / "history/added").touch()
+    judgement = judge_history(History.open(run), run_id="r", checks={"a": Says("a", BAD)})
+    assert (judgement.as_expected, judgement.exit_code) == (False, 3)
+    assert judgement.findings[-1].detail == "could not be judged: history"
 
 
 def test_without_its_scenario_a_run_cannot_be_judged(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,35 @@ def test_an_unknown_run_is_refused_with_those_there_are(runs: Path, name: str) -
 
 def test_an_unknown_run_ends_with_the_code_of_usage(tmp_path: Path) -> None:
     assert invoke(["judge", "nonsense", "--out", str(tmp_path)]) == 2
+
+
+def test_what_was_altered_is_named_and_ends_as_inconclusive(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(runs / "2026-01-01--9", tmp_path / "2026-01-02--1"))
+    part = run / "history/operations/replay-0-000000.parquet"
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    (run / "history/samples/sampler-000001.parquet").unlink()
+    assert invoke(["judge", str(run), "--output", "json"]) == 3
+    answer = printed(capsys)
+    assert (answer["verdict"], answer["problems"]) == (
+        "INCONCLUSIVE",
+        [
+            "operations/replay-0-000000.parquet: it was altered: its SHA-256 is not the sealed one",
+            "samples/sampler-000001.parquet: it is missing",
+        ],
+    )
+    assert {f["name"] for f in answer["findings"] if f["verdict"] == "FAIL"} == set()
+    invoke(["judge", str(run)])
+    assert "replay-0-000000.parquet" in capsys.readouterr().err
+
+
+def test_an_altered_scenario_ends_as_inconclusive(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(runs / "2026-01-01--9", tmp_path / "2026-01-02--1"))
+    (run / "scenario.json").write_text(scenario().model_dump_json())
+    assert invoke(["judge", str(run)]) == 3
+    assert "scenario.json: it was" in capsys.readouterr().err

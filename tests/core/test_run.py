@@ -21,6 +21,7 @@ from harness.faults import FAULTS
 from harness.faults.protocol import Evidence, Fault
 from harness.history.reader import History
 from harness.history.run_info import RunInfo
+from harness.history.seal import SEAL, Seal, inspect_history
 from harness.load.plan.file import PlanFile
 from harness.load.progress import LoadProgress, progress_file
 from harness.provenance import Provenance
@@ -223,6 +224,56 @@ def test_faults_happen_and_are_healed_before_the_drain(world: Callable[..., Worl
     w.run(scenario(KILL))
     assert w.did == [*UP, "kill kafka-broker-1", "start kafka-broker-1", *END]
     assert [line["action"] for line in w.lines("faults.jsonl")] == ["inject", "look", "look", "heal"]
+
+
+def test_a_run_is_sealed_when_no_process_is_left_that_writes_to_it(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = world()
+    log = w.folder.history / "hot_writes-1.jsonl"
+    down = MemoryPlatform.down
+
+    def write_to_the_end(platform: MemoryPlatform) -> None:
+        log.write_bytes(b"what a writer wrote while it was stopped")
+        down(platform)
+
+    monkeypatch.setattr(MemoryPlatform, "down", write_to_the_end)
+    w.run(scenario(KILL))
+    found = inspect_history(w.folder.path)
+    assert (found.sealed, found.broken) == (True, {})
+    names = ("ends.jsonl", "faults.jsonl", "hot_writes-1.jsonl", "phases.jsonl", "plan.parquet", "run.json")
+    assert Seal.decoded((w.folder.path / SEAL).read_bytes()).files.keys() == {
+        "scenario.json",
+        *(f"history/{name}" for name in names),
+    }
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RunError("x")])
+@pytest.mark.parametrize("step", ["deploy", "start load", "drain", "read back"])
+def test_a_run_that_failed_or_was_interrupted_is_sealed_too(
+    world: Callable[..., World], step: str, error: BaseException
+) -> None:
+    w = world(breaks={step: error})
+    with pytest.raises(type(error)):
+        w.run(scenario())
+    found = inspect_history(w.folder.path)
+    assert (found.sealed, found.broken) == (True, {})
+
+
+def test_a_run_and_the_cache_share_no_file(world: Callable[..., World]) -> None:
+    w = world()
+    index = w.folder.path / "cached.index.parquet"
+    index.write_bytes(b"index")
+    w.folder.keep_encoded(index)
+    w.run(scenario())
+    for cached, kept in (
+        (w.folder.path / "cached.parquet", w.folder.plan),
+        (index, w.folder.history / "encoded" / "trace.parquet"),
+    ):
+        assert kept.read_bytes() == cached.read_bytes()
+        with cached.open("r+b") as file:
+            file.write(b"x")
+        assert kept.read_bytes() != cached.read_bytes()
 
 
 def test_phases_are_recorded_in_order(world: Callable[..., World]) -> None:
