@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from harness.checks import CHECKS
 from harness.checks.finding import Finding, Verdict
@@ -103,6 +106,23 @@ def test_windows_without_values_have_no_sum(name: str) -> None:
 @checks
 def test_repeated_results_that_agree_are_not_wrong(name: str) -> None:
     assert run(name, RIGHT + RIGHT).verdict is Verdict.PASS
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(FINITE | st.floats(-1e3, 1e3), min_size=1, max_size=12), st.randoms(use_true_random=False))
+def test_no_order_of_addition_is_wrong(values: list[float], order: random.Random) -> None:
+    """Neither by the numbers themselves nor where they overflow, on the way or in the end."""
+    plan = [*(event(seq, 1, value=value) for seq, value in enumerate(values)), closing(len(values))]
+    added = order.sample(values, len(values))
+    split = order.randrange(len(values))
+    total = sum(added[:split], 0.0) + sum(added[split:], 0.0)
+    told = {"value_sum": total if math.isfinite(total) else None}
+    bounds = [("tumbling", "UA", 0, 5), *(("hopping", "UA", s, s + 15) for s in (-10, -5, 0))]
+    rows = [{**window(*of, *values), **told} for of in (*bounds, ("session", "N1", 1, 31))]
+    assert run("windows_equal_oracle", rows, plan).verdict is Verdict.PASS
 
 
 CLOSING_WINDOW = window("tumbling", "closing", 200, 205, 1.0)

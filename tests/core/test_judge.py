@@ -22,8 +22,9 @@ from harness.files import write_atomically
 from harness.history.course import HotWriteLine
 from harness.history.reader import History
 from harness.history.seal import seal_history
-from harness.history.writer import TableWriter
+from harness.history.writer import TableWriter, write_parquet
 from harness.judge import judge, judge_history
+from harness.load.plan.file import PLAN
 from harness.scenario.model import Expectation
 from pipeline.options import PipelineOptions
 from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, scenario, sent
@@ -231,8 +232,9 @@ def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
 
 def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:
     run = run_folder(tmp_path, run_json=run_info().model_dump_json().encode())
-    for table in ("readback_events", "readback_windows"):
+    for table in ("readback_events", "readback_windows", "operations"):
         TableWriter(run / "history", table, "w").close()
+    write_parquet(PLAN.empty_table(), run / "history" / "plan.parquet")
     (run / "history/readback_events/torn.parquet").write_bytes(b"PAR1")
     details = {finding.name: finding.detail for finding in judge(run).findings}
     assert details["duplicates"] == "a part of readback_events cannot be read"

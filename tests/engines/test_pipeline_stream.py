@@ -68,6 +68,9 @@ KEPT = {
     "beyond": event("beyond", entity_id="\N{GRINNING FACE}" * 128),
 }
 
+HUGE = [event(f"huge-{n}", value=1.7e308, category="huge", entity_id="huge") for n in range(2)]
+"""Two values whose sum is no double."""
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -97,7 +100,7 @@ def offsets(stage: Stage) -> list[int]:
 def windows(stage: Stage, offsets: list[int]) -> list[dict[str, Any]]:
     """Every window of a quarter of an hour in which everything happens, but for its malformed records."""
     at = [NOON_MS + minute * MINUTE_MS for minute in (0, 1, 6, 36)]
-    stage.send(*((NOON_MS, value) for value in KEPT.values()))
+    stage.send(*((NOON_MS, value) for value in (*KEPT.values(), *HUGE)))
     stage.send(
         (at[0], event("a", value=1.0)),
         (at[1], event("b", value=-2.5)),
@@ -185,6 +188,12 @@ def test_tumbling_windows_count_each_event_once(windows: list[dict[str, Any]]) -
 
 def test_a_window_without_values_has_nulls(windows: list[dict[str, Any]]) -> None:
     assert of(windows, "tumbling", "d") == [(0, 5, 1, 0, None, None, None)]
+
+
+@pytest.mark.parametrize("kind", ["tumbling", "hopping", "session"])
+def test_a_sum_that_is_not_finite_is_null(windows: list[dict[str, Any]], kind: str) -> None:
+    found = {tuple(window[2:]) for window in of(windows, kind, "huge")}
+    assert found == {(2, 2, None, 1.7e308, 1.7e308)}
 
 
 def test_hopping_windows_hold_three_slices(windows: list[dict[str, Any]]) -> None:
