@@ -20,6 +20,7 @@ from harness.history.course import EndLine
 from harness.history.reader import History
 from harness.judge import judge_history
 from harness.scenario.model import FaultSpec
+from pipeline.contract.topics import TOPICS
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,
@@ -222,19 +223,19 @@ def _outputs(rng: random.Random, valid: Sequence[_Record], late: set[int]) -> It
 def _letters(source: Sequence[_Record]) -> Iterator[Row]:
     """One for each broken record, however often its event was sent."""
     for number, record in enumerate(record for record in source if record.of["kind"] == "malformed"):
-        told = letter(record.of["seq"], record.offset, "not_json")
         yield {
+            **letter(record.of["seq"], record.offset, "not_json"),
             **_found("events_dead_letter", record.partition, number, record.of),
-            "reason": told["reason"],
             "source_partition": record.partition,
-            "source_offset": record.offset,
         }
 
 
 def _found(topic: str, partition: int, offset: int, row: Row) -> Row:
     at_ms = ORIGIN_MS + row["event_offset_ms"]
     where = {"topic": topic, "partition": partition, "offset": offset}
-    return {**where, "event_time_ms": at_ms, "seq": row["original_seq"]}
+    # Repetitions are the same bytes, and so taken for the first sending.
+    seq = row["original_seq"]
+    return {**where, "event_time_ms": at_ms, "seq": seq, "sent_as": seq, "key_kept": True}
 
 
 def _hot(row: Row) -> Row:
@@ -271,6 +272,9 @@ def _samples() -> Iterator[Row]:
     for topic in ("events", "events_valid", "window_results"):
         yield sample("undrained_events", DRAINED_S, 0.0, topic)
     yield sample("drain_complete", DRAINED_S, 1.0)
+    for topic in TOPICS:
+        yield sample("topic_replication_factor", DRAINED_S, 1.0, topic)
+        yield sample("topic_min_insync_replicas", DRAINED_S, 1.0, topic)
 
 
 def _told(seed: int) -> str:

@@ -27,7 +27,7 @@ from harness.judge import judge, judge_history
 from harness.load.plan.file import PLAN
 from harness.scenario.model import Expectation
 from pipeline.options import PipelineOptions
-from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, scenario, sent
+from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, sample, scenario, sent
 
 
 class Says:
@@ -278,6 +278,9 @@ def test_a_line_that_is_torn_lets_nobody_be_judged_by_the_others(
     with TableWriter(run / "history", "generator", "replay-0") as table:
         for at_s in range(60):
             table.add(**punctual(at_s))  # type: ignore[arg-type]
+    with TableWriter(run / "history", "samples", "sampler") as table:
+        for at_s in range(60):
+            table.add(**sample("hot_lag_events", at_s, 0))  # type: ignore[arg-type]
     seal_history(run)
     check = TORN[name][1]
     (found,) = (f for f in judge(run).findings if f.name == check)
