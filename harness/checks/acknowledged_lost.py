@@ -15,8 +15,8 @@ _TORN_RANGES: Final = """
 SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
 """
 _LOST: Final = """
-SELECT seq, acknowledged - coalesce(in_source, 0) AS lost
-FROM oracle_sent LEFT JOIN oracle_present USING (seq) WHERE acknowledged > coalesce(in_source, 0)
+SELECT sent_as AS seq, acknowledged - coalesce(copies, 0) AS lost
+FROM oracle_sent_as LEFT JOIN oracle_stored USING (sent_as) WHERE acknowledged > coalesce(copies, 0)
 """
 _EXAMPLES: Final = """
 SELECT seq, min(worker) AS worker, min(completed_ns) / 1e9 AS at_s
@@ -28,7 +28,7 @@ _EXAMPLE: Final = "event {seq} of the plan, acknowledged to {worker} at {at_s:.3
 
 
 class AcknowledgedLost:
-    """Counts by identity: an event that was sent twice and acknowledged twice must be there twice."""
+    """Counts by identity and content: what was sent twice and acknowledged twice must be there twice."""
 
     name = "acknowledged_lost"
     describes = "events that the platform acknowledged and that its source topic no longer holds at the end"

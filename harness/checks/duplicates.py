@@ -14,8 +14,8 @@ from harness.oracle.events import NEEDS, derive_events
 
 # What was refused and is there all the same is unaccounted for, once; here only what is there again counts.
 _IN_SOURCE: Final = """
-SELECT 'events: event ' || seq || ' of the plan' AS item, in_source AS copies, greatest(allowed, 1) AS allowed
-FROM oracle_present JOIN oracle_sent USING (seq) WHERE in_source > greatest(allowed, 1)
+SELECT 'events: event ' || sent_as || ' of the plan' AS item, copies, greatest(allowed, 1) AS allowed
+FROM oracle_stored JOIN oracle_sent_as USING (sent_as) WHERE copies > greatest(allowed, 1)
 """
 _IN_OUTPUTS: Final = f"""
 UNION ALL

@@ -26,7 +26,7 @@ class FaultsCarriedOut:
     unit = ""
     aggregates: Set[str] = COUNT
     default_thresholds = NEVER
-    needs: Set[str] = frozenset({"faults", "run"})
+    needs: Set[str] = frozenset({"faults", "ends", "run"})
 
     def measure(self, history: History) -> Measurement:
         """None, or which faults were not carried out."""

@@ -17,7 +17,8 @@ that was kept stands.
 The hot store's latencies, of writes and of reads, count from moments that are not the load's, so its lateness
 is no part of them; a machine that the load shares with the engines slows both, which is the limit's to allow.
 But at less load than was asked for, all of them show nothing, and nor does a time of recovery or of catching
-up: see harness/checks/offered.py. What is measured of the load itself is never the platform's fault.
+up: see harness/checks/offered.py. What is measured of the load alone is never the platform's fault;
+that events were handed over late is, as far as its client was held up.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _LOWER: Final = (">", ">=")
 _BUSY_SHARE: Final = 0.9
 """Of a processor: a process that uses so much has none left."""
 _MOST: Final = 0.5
+_COURSE: Final = ("fault", "recovery")
 _LATE_SHARE: Final = 0.1
 """Of the time: a process that was late through its own fault for longer had no more to give."""
 _EQUALITY: Final = ("==", "!=")
@@ -163,13 +165,14 @@ class OwnLateness:
 
     def _doubt_of_course(self, limit: Threshold, measured: Distribution, *, kept: bool) -> str:
         left = observe(measured.of_platform, limit)
+        # It begins with a fault and may last until the load ends, whichever phase its value bears.
         if kept or left is None:
-            return self.offered.short(limit.phases)
+            return self.offered.short(_COURSE)
         if limit.holds(left):
             samples = self.samples
             worker = "" if samples is None else f", {self._named(samples, self._worst(samples, limit))}"
             return f"without what the load itself was late{worker}, it would be {left:,.6g} {limit.unit}"
-        return "" if np.isinf(left) else self.offered.short(limit.phases)
+        return "" if np.isinf(left) else self.offered.short(_COURSE)
 
     def _blame(self, samples: Distribution, limit: Threshold, own_ms: float, worst: int) -> str:
         phases = limit.phases or tuple(set(samples.phases.tolist()))

@@ -142,7 +142,10 @@ def derive_own_lateness(history: History) -> None:
 
 def offered_load(history: History) -> OfferedLoad:
     """What the run tells of the load that was offered; where it does not, that is said."""
-    if {TABLE, "phases", "run", "operations"} & (history.missing | history.damaged):
+    needed = {TABLE, "phases", "run", "operations"}
+    if not history.scenario.load.sends_batches:
+        needed.add("plan")
+    if needed & (history.missing | history.damaged):
         return NOTHING_TOLD
     load_start_ns = 0 if history.info is None else history.info.load_start_ns
     # Of a load that goes on, nothing is known beyond its last sample.

@@ -229,9 +229,10 @@ class History:
     def _load(self, sql: str) -> None:
         """Decode the tables that a query names, once each, and not anew for every query."""
         for name in self._unloaded.keys() & set(_NAMES.findall(sql)):
-            self._connection.register("loading", self._unloaded.pop(name))
+            self._connection.register("loading", self._unloaded[name])
             self._connection.execute(f"CREATE TEMP TABLE {name} AS FROM loading").fetchall()
             self._connection.unregister("loading")
+            del self._unloaded[name]
 
     def _wrong_plan(self) -> str:
         """What is missing between the trace and what was to be sent; "" where nothing says that it is."""

@@ -29,7 +29,7 @@ class ProberConfig(ProcessConfig):
     """Events that are waited for, out of each second of the load."""
     entities: int = Field(default=8, ge=1)
     """The sampled events are those of at least so many of the busiest entities."""
-    categories: int = Field(default=3, ge=1)
+    categories: int = Field(default=5, ge=1)
     """Of so many of the busiest categories the windows are looked for."""
     timeout_s: float = Field(default=5.0, gt=0)
     """How long one read may take."""

@@ -22,13 +22,23 @@ _RETRY_NS: Final = 80_000_000
 fifth more or less."""
 
 # Of an event without any record of its sending, a load that was killed may have sent it all the same.
-_SENT = """
-SELECT p.original_seq AS seq, count(*) FILTER (outcome = 'ok' AND NOT torn) AS acknowledged,
+_SENT_AS = """
+SELECT CASE WHEN p.kind = 'conflict' THEN p.seq ELSE p.original_seq END AS sent_as,
+       any_value(p.original_seq) AS seq, count(*) FILTER (outcome = 'ok' AND NOT torn) AS acknowledged,
        sum(CASE WHEN outcome = 'fail' AND NOT torn THEN 0
                 WHEN $repeats AND outcome IS NOT NULL
                 THEN 1 + greatest(completed_ns - started_ns, 0) // $retry_ns
                 ELSE 1 END)::BIGINT AS allowed
-FROM plan p LEFT JOIN sendings USING (seq) GROUP BY p.original_seq
+FROM plan p LEFT JOIN sendings USING (seq) GROUP BY 1
+"""
+_SENT = """
+SELECT seq, sum(acknowledged)::BIGINT AS acknowledged, sum(allowed)::BIGINT AS allowed
+FROM oracle_sent_as GROUP BY seq
+"""
+# A record of which only the event is known counts as the event's first sending.
+_STORED = """
+SELECT CASE WHEN sent_as >= 0 THEN sent_as ELSE seq END AS sent_as, count(*) AS copies
+FROM readback_events WHERE topic = 'events' AND seq >= 0 GROUP BY 1
 """
 _PRESENT = """
 SELECT seq, count(*) FILTER (topic = 'events') AS in_source,
@@ -56,11 +66,14 @@ _VALID = "SELECT * FROM oracle_due WHERE kind <> 'malformed'"
 
 
 def derive_events(history: History) -> None:
-    """Make five tables.
+    """Make seven tables.
 
-    ``oracle_sent (seq, acknowledged, allowed)``: how many sendings of each event were acknowledged, and how
-    many copies the source topic may hold: one a sending that was not refused. A producer that is not
-    idempotent may have stored more, as often as it had time to send again.
+    ``oracle_sent_as (sent_as, seq, acknowledged, allowed)``: of each event, and of each other content that it
+    was sent with, how many sendings were acknowledged, and how many copies the source topic may hold: one a
+    sending that was not refused. A producer that is not idempotent may have stored more, as often as it had
+    time to send again.
+    ``oracle_stored (sent_as, copies)``: how many copies of each the source topic holds.
+    ``oracle_sent (seq, acknowledged, allowed)``: the same by event, whatever its sendings said.
     ``oracle_present (seq, in_source, in_valid, in_late, in_dead_letters, said_otherwise)``: how many copies
     of each event the read-back found in each topic.
     ``oracle_taken (seq, sent_as)``: of events whose sendings say different things, and of which the source
@@ -71,7 +84,9 @@ def derive_events(history: History) -> None:
     """
     derive_sendings(history)
     repeats = {"repeats": history.scenario.load.acks != "all", "retry_ns": _RETRY_NS}
-    history.derive("oracle_sent", _SENT, repeats)
+    history.derive("oracle_sent_as", _SENT_AS, repeats)
+    history.derive("oracle_stored", _STORED)
+    history.derive("oracle_sent", _SENT)
     history.derive("oracle_present", _PRESENT)
     history.derive("oracle_taken", _TAKEN)
     history.derive("oracle_due", _DUE)

@@ -297,6 +297,13 @@ def test_of_two_that_contradict_each_other_the_first_is_kept() -> None:
         assert finding_of(name, run).verdict is Verdict.PASS, name
 
 
+def test_a_copy_of_one_content_does_not_stand_for_another_that_was_acknowledged() -> None:
+    source = [*found("events", 0, 1, 2, 0, 4), {**found("events", 0)[0], "offset": 5}]
+    run = healthy(plan=CONTESTED, operations=[sent(0, 5)], readback_events=[*source, *VALID, *DEAD, *LATE])
+    assert finding_of("acknowledged_lost", run).verdict is Verdict.FAIL
+    assert finding_of("duplicates", run).verdict is Verdict.FAIL
+
+
 def test_the_second_of_an_identity_belongs_nowhere() -> None:
     last = [{**row, "sent_as": 5} if row["seq"] == 0 else row for row in VALID]
     (example,) = finding_of("altered", contested(*last)).examples

@@ -227,7 +227,7 @@ def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
     judgement = judge(run_folder(tmp_path, run_json=run_info().model_dump_json().encode()))
     inconclusive = {f.name for f in judgement.findings if f.verdict is Verdict.INCONCLUSIVE}
     safety = {n for n, c in checks_for(scenario()).items() if c.default_thresholds}
-    assert inconclusive == (safety | {"history"}) - {"faults_carried_out"}
+    assert inconclusive == safety | {"history"}
 
 
 def test_a_table_with_an_unreadable_part_is_not_judged(tmp_path: Path) -> None:

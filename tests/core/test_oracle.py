@@ -107,7 +107,7 @@ def test_without_closing_events_there_is_no_horizon() -> None:
 
 
 def test_silver_is_to_hold_what_the_first_copy_in_the_source_said() -> None:
-    plan = [event(0, 1), event(1, 1, kind="duplicate", original_seq=0, event_id="e0", value=99.5)]
+    plan = [event(0, 1), event(1, 1, kind="conflict", original_seq=0, event_id="e0", value=99.5)]
     source = [{**row, "sent_as": sent_as} for row, sent_as in zip(found("events", 0, 0), (1, 0), strict=True)]
     timed = [{**row, "event_time_ms": ORIGIN_MS + MINUTE_MS} for row in source]
     run = history(plan=plan, readback_events=timed)

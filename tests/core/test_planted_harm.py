@@ -283,7 +283,7 @@ def test_copies_in_the_source_are_held_against_sendings(events: list[tuple[list[
     assert looked_at == {name for name, red in (("duplicates", surplus), ("unaccounted", refused)) if red}
 
 
-SAYS_OTHERWISE: Rows = [*PLAN[:3], {**PLAN[3], "value": 99.5}, *PLAN[4:]]
+SAYS_OTHERWISE: Rows = [*PLAN[:3], {**PLAN[3], "kind": "conflict", "value": 99.5}, *PLAN[4:]]
 
 
 def as_sent(rows: Rows, *sent_as: int) -> Rows:
