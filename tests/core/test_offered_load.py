@@ -119,7 +119,8 @@ def test_a_lag_that_was_worked_off_while_nothing_came_is_no_catching_up() -> Non
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.detail == (
         "the load offered 30.0% of what was due in fault,recovery within 2 s of its moment"
-        " (replay-0 was up to 30,000 ms late through its own fault): at another load than the one asked for nothing is shown of the platform"
+        " (replay-0 was up to 30,000 ms late through its own fault): at another load than the one asked for"
+        " nothing is shown of the platform"
     )
 
 
