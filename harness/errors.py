@@ -100,3 +100,8 @@ class RunError(FloodmarkError):
 
 class LoadFailed(RunError):
     """The load died, failed or did not end: the harness's own affair, and no proof against the platform."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

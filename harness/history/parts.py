@@ -16,6 +16,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
+from harness.errors import first_line
+
 Line = TypeVar("Line", bound=BaseModel)
 
 _MARK: Final = re.compile(r"_(?P<series>.+)\.end\.json")
@@ -152,7 +154,7 @@ def _read(files: Sequence[Path], schema: pa.Schema, folder: str = "", told: Sequ
                 _opened(path, wanted)
             readable.append(path)
         except _UNREADABLE as error:
-            unreadable.append(f"{folder}{path.name}: {_first_line(error)}")
+            unreadable.append(f"{folder}{path.name}: {first_line(error)}")
     if tables or not readable:
         rows = _together(tables, wanted)
     else:
@@ -184,10 +186,6 @@ def _together(tables: Sequence[pa.Table], wanted: pa.Schema) -> pa.Table:
     if all(table.schema.equals(bare[0].schema) for table in bare):
         return pa.concat_tables(bare).unify_dictionaries().cast(wanted)
     return pa.concat_tables([table.cast(wanted) for table in bare])
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _differences(found: pa.Schema, wanted: pa.Schema) -> Iterator[str]:

@@ -27,6 +27,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.artifacts.digests import sha256_of
+from harness.errors import first_line
 from harness.files import write_atomically
 
 SEAL: Final = "history/seal.json"
@@ -108,7 +109,7 @@ def inspect_history(run_dir: Path) -> Inspection:
     except FileNotFoundError:
         return Inspection(sealed=False, broken={})
     except (OSError, ValidationError, ValueError) as error:
-        return Inspection(sealed=False, unsealed_because=_first_line(error), broken={})
+        return Inspection(sealed=False, unsealed_because=first_line(error), broken={})
     found = dict(_found(run_dir))
     names = sorted(seal.files.keys() | found.keys())
     broken = {name: why for name in names if (why := _differs(seal.files.get(name), found.get(name)))}
@@ -155,8 +156,4 @@ def _differs(sealed: SealedFile | None, path: Path | None) -> str:
             return f"it was {how} from {sealed.bytes:,} to {found.st_size:,} bytes"
         return "" if sha256_of(path) == sealed.sha256 else "it was altered: its SHA-256 is not the sealed one"
     except OSError as error:
-        return f"it cannot be read: {_first_line(error)}"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        return f"it cannot be read: {first_line(error)}"
