@@ -72,7 +72,7 @@ def observed(finding: Finding) -> str:
 
 def number(value: float | None) -> str:
     """For people: no more digits than they read."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "never"
     if value == int(value) or abs(value) >= _THOUSAND:
         return f"{value:,.0f}"

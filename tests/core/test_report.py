@@ -133,6 +133,11 @@ def test_every_plot_bears_the_faults_and_the_phases(page: str) -> None:
             assert text in plot
 
 
+@pytest.mark.parametrize("figure", [None, float("inf"), float("nan")])
+def test_what_never_came_is_written_as_such(figure: float | None) -> None:
+    assert page_of.number(figure) == "never"
+
+
 def test_a_page_is_the_same_whenever_it_is_rendered(recorded: Path, page: str) -> None:
     assert render(recorded).read_text() == page
 
