@@ -10,10 +10,8 @@ from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
 from harness.oracle.events import NEEDS, derive_events
+from harness.oracle.sendings import why_torn
 
-_TORN_RANGES: Final = """
-SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
-"""
 _LOST: Final = """
 SELECT sent_as AS seq, acknowledged - coalesce(copies, 0) AS lost
 FROM oracle_sent_as LEFT JOIN oracle_stored USING (sent_as) WHERE acknowledged > coalesce(copies, 0)
@@ -39,8 +37,8 @@ class AcknowledgedLost:
 
     def measure(self, history: History) -> Measurement:
         """How many acknowledged events the source topic lacks."""
-        if torn := history.value(_TORN_RANGES):
-            return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
+        if why := why_torn(history):
+            return Unjudged(reason=why)
         derive_events(history)
         acknowledged = history.value("SELECT coalesce(sum(acknowledged), 0)::BIGINT FROM oracle_sent")
         if not acknowledged:

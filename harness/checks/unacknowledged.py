@@ -15,18 +15,12 @@ from harness.checks.examples import examples
 from harness.checks.measurement import Count, Measurement, Unjudged
 from harness.checks.protocol import COUNT, NEVER
 from harness.history.reader import History
+from harness.oracle.sendings import derive_sendings, why_torn
 
-_TORN_RANGES: Final = """
-SELECT count(*) FROM operations WHERE kind = 'produce' AND count <> last_seq - first_seq + 1
-"""
 # Where an event has several outcomes, the best one counts: ok, then unknown, which may have become ok.
 _OUTCOMES: Final = """
-WITH told AS (
-    SELECT unnest(range(greatest(first_seq, 0), least(last_seq, (SELECT max(seq) FROM plan)) + 1)) AS seq,
-           outcome, error
-    FROM operations WHERE kind = 'produce'
-), best AS (
-    FROM told
+WITH best AS (
+    SELECT seq, outcome, error FROM sendings
     QUALIFY row_number() OVER (PARTITION BY seq ORDER BY outcome <> 'ok', outcome <> 'unknown', error) = 1
 )
 SELECT seq, coalesce(error, '') AS error,
@@ -58,11 +52,12 @@ class Unacknowledged:
 
     def measure(self, history: History) -> Measurement:
         """How many events of the plan were not acknowledged, by what became of them."""
-        if torn := history.value(_TORN_RANGES):
-            return Unjudged(reason=f"{torn:,} operations count other events than their range of seq holds")
+        if why := why_torn(history):
+            return Unjudged(reason=why)
         planned = history.value("SELECT count(*) FROM plan")
         if not planned:
             return Unjudged(reason="no event was planned")
+        derive_sendings(history)
         history.derive("unacknowledged", _OUTCOMES)
         summary = history.rows(_SUMMARY)[0]
         if summary["events"] == summary["never_sent"] > 0:
