@@ -44,7 +44,7 @@ class Pipeline:
     def deploy(self) -> None:
         """Make the topics, the lake, the hot store and the job; what is there already is left alone."""
         self._topics.create(TOPICS, self._options.topics)
-        if self._options.batches:
+        if self._options.has_lake:
             deploy_lake(self._endpoints.object_store)
         if not self._options.streams:
             return
@@ -68,7 +68,7 @@ class Pipeline:
 
         Hot writers must have been stopped by whoever started them.
         """
-        if self._options.batches:
+        if self._options.has_lake:
             undeploy_lake(self._endpoints.object_store)
         if not self._options.streams:
             self._topics.delete(TOPICS)

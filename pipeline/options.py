@@ -9,6 +9,9 @@ from typing import Literal, get_type_hints
 
 from pipeline.settings_file import read_settings
 
+Layer = Literal["stream", "lake"]
+"""A part of the pipeline that can be deployed by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
@@ -50,8 +53,8 @@ class TopicOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchOptions:
-    """Options of the batch layer."""
+class LakeOptions:
+    """Options of the lake."""
 
     landing_offsets: Literal["from_commit", "ignored"] = "from_commit"
     """Where landing begins: behind the last commit's offset ranges, or each time at the topic's start."""
@@ -67,23 +70,22 @@ class BatchOptions:
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
-    deploy: Literal["stream_path", "topics", "batch", "lambda"] = "stream_path"
-    """The whole stream path; its topics alone, to try Kafka without what reads from it; these and the batch
-    layer; or all of it."""
+    deploy: tuple[Layer, ...] = ("stream",)
+    """The layers that read from the source topic; none, to try Kafka alone."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
-    batch: BatchOptions = BatchOptions()
+    lake: LakeOptions = LakeOptions()
 
     @property
     def streams(self) -> bool:
-        """Whether the stream path is deployed."""
-        return self.deploy in {"stream_path", "lambda"}
+        """Whether the stream layer is deployed."""
+        return "stream" in self.deploy
 
     @property
-    def batches(self) -> bool:
-        """Whether the batch layer is."""
-        return self.deploy in {"batch", "lambda"}
+    def has_lake(self) -> bool:
+        """Whether the lake is."""
+        return "lake" in self.deploy
 
     def save(self, path: Path) -> None:
         """Write for a child process."""

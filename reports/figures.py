@@ -46,11 +46,11 @@ class _Sketch:
 
 def figures(history: History) -> list[Figure]:
     """Every figure, in the order of the page. What was not deployed has none."""
-    streams, batches = history.scenario.pipeline.streams, history.scenario.batch is not None
+    streams, batches = history.scenario.pipeline.streams, history.scenario.lake is not None
     return [
         sketch.drawn(history)
         for sketch in _SKETCHES
-        if (streams or not sketch.behind_source) and (batches or sketch.part != "batch")
+        if (streams or not sketch.behind_source) and (batches or sketch.part != "lake")
     ]
 
 
@@ -80,7 +80,7 @@ def _latency(plot: Timeline, history: History) -> None:
 
 
 def _batch(plot: Timeline, history: History) -> None:
-    bars = series.batch_tasks(history)
+    bars = series.lake_tasks(history)
     rows = list(dict.fromkeys(bar.row for bar in bars))
     names = dict.fromkeys(bar.name for bar in bars)
     plot.spans(rows, bars, dict(zip(names, COLOURS, strict=False)))
@@ -160,11 +160,11 @@ _SKETCHES: Final = (
         title="Batch",
         unit="",
         says=(
-            "The tasks of the batch layer, a row for each day and one for landing. Hatched: what a gate kept"
+            "The tasks of the lake, a row for each day and one for landing. Hatched: what a gate kept"
             " back, and what was not begun for that."
         ),
         draw=_batch,
-        part="batch",
+        part="lake",
     ),
     _Sketch(
         title="Processor",

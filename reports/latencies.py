@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from harness.checks.measurement import Numbers, rank_of
 from harness.history.latencies import Latencies
+from harness.judge.measure.measurement import Numbers, rank_of
 from reports.plots import COLOURS, STYLE, bare, name_lines
 
 PARTS: Final = ("wait", "service", "response")

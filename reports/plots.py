@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from harness.faults import FAULTS
+from harness.faults.registry import FAULTS
 from harness.history.course import FOREVER_NS
 from harness.history.reader import History
 from reports.series import Bar, Series
@@ -24,7 +24,7 @@ _PHASE_COLOURS: Final = {
     "fault": "#fef2f2",
     "recovery": "#fffbeb",
     "drain": "#eff6ff",
-    "batch": "#faf5ff",
+    "lake": "#faf5ff",
 }
 _UNKNOWN_FAULT: Final = "#c0392b"
 _INK, _PALE = "#334155", "#94a3b8"
@@ -49,8 +49,8 @@ STYLE: Final[Any] = {
 }
 
 
-Part = Literal["whole", "stream", "batch"]
-"""Of a run: from the load's start to its end, to where its batch stage begins, or from there."""
+Part = Literal["whole", "stream", "lake"]
+"""Of a run: from the load's start to its end, to where its lake stage begins, or from there."""
 
 
 class Timeline:
@@ -211,15 +211,15 @@ def frame(axes: Axes, unit: str, end_s: float, *, begin_s: float = 0.0) -> None:
 
 
 def _extent_ns(history: History, part: Part) -> tuple[int, int]:
-    """Where the part begins and ends. A run without a batch stage is all stream."""
+    """Where the part begins and ends. A run without a lake stage is all stream."""
     start_ns, end_ns = _whole_ns(history)
-    batch_ns = next((span.from_ns for span in history.phases if span.phase == "batch"), end_ns)
+    batch_ns = next((span.from_ns for span in history.phases if span.phase == "lake"), end_ns)
     match part:
         case "whole":
             return start_ns, end_ns
         case "stream":
             return start_ns, batch_ns
-        case "batch":
+        case "lake":
             return batch_ns, end_ns
 
 

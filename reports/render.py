@@ -10,12 +10,12 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement
-from harness.errors import RunError
-from harness.files import write_atomically
+from harness.base.errors import RunError
+from harness.base.files import write_atomically
 from harness.history.latencies import Latencies, read_latencies
 from harness.history.reader import History
+from harness.judge.judgement import Judgement
+from harness.judge.measure.finding import Finding, Verdict
 from harness.scenario.model import Load
 from reports.figures import figures
 from reports.latencies import latency_rows, percentile_plot, unanswered
@@ -103,7 +103,7 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
 def _load(load: Load) -> str:
     """How much of what, in how long, and by how many."""
     senders = f"{load.processes} x {load.users}" if load.processes > 1 else f"{load.users}"
-    if load.path == "replay":
+    if load.path == "record_batches":
         return f"whole batches for {load.duration:g} s, by {senders} producers"
     if load.path == "computed":
         return f"events computed as they are sent for {load.duration:g} s, by {senders} producers"

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.checks.freshness import event_ages, window_ages
 from harness.history.reader import History
-from harness.load.profiles.curve import Curve
+from harness.judge.checks.speed.freshness import window_ages
+from harness.judge.measure.hot_ages import event_ages
+from harness.scenario.profiles.curve import Curve
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
@@ -45,11 +46,11 @@ _TOGETHER: Final = """
 SELECT (at_ns - load_start_ns) / 1e9 AS at_s, sum(value) AS value
 FROM samples, run WHERE metric = $metric GROUP BY 1 ORDER BY 1
 """
-_BATCH_TASKS: Final = """
+_LAKE_TASKS: Final = """
 SELECT coalesce(event_date::VARCHAR, 'every day') AS "row", task AS "name",
        (began_ns - load_start_ns) / 1e9 AS begin_s, (ended_ns - load_start_ns) / 1e9 AS end_s,
        outcome <> 'promoted' AS marked
-FROM batch_tasks, run ORDER BY began_ns
+FROM lake_tasks, run ORDER BY began_ns
 """
 _BY_LABEL: Final = """
 SELECT label, (at_ns - load_start_ns) / 1e9 AS at_s, value
@@ -78,9 +79,9 @@ class Bar:
     """Whether it did not end as it should."""
 
 
-def batch_tasks(history: History) -> list[Bar]:
-    """The tasks of the batch layer as they followed each other; those of no day are in a row of their own."""
-    found = history.columns(_BATCH_TASKS)
+def lake_tasks(history: History) -> list[Bar]:
+    """The tasks of the lake as they followed each other; those of no day are in a row of their own."""
+    found = history.columns(_LAKE_TASKS)
     return [
         Bar(row=row, name=name, begin_s=float(begin_s), end_s=float(end_s), marked=bool(marked))
         for row, name, begin_s, end_s, marked in zip(*found.values(), strict=True)

@@ -15,10 +15,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.checks.finding import Finding, Verdict
 from harness.history.course import EndLine
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
 from harness.scenario.model import FaultSpec
 from pipeline.contract.topics import TOPICS
 from tests.core.histories import (

@@ -21,14 +21,14 @@ from typing import Final
 
 import pyarrow as pa
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement
-from harness.errors import RunError
-from harness.history import parts
+from harness.base.errors import RunError
+from harness.history import parquet_parts as parts
 from harness.history.reader import History
 from harness.history.seal import SCENARIO, SEAL, seal_history
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.judgement import Judgement
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.registry import CHECKS
 
 Damage = Callable[[random.Random, Path], object]
 

@@ -11,10 +11,10 @@ from harness.artifacts.cache import Cache, cache_dir
 from harness.artifacts.engines import read_engines
 from harness.artifacts.maven import Maven
 from harness.artifacts.pypi import Pip
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
-    from harness.backends.protocol import Report
+    from harness.base.report import Report
 
 __all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure", "is_cached"]
 

@@ -7,7 +7,7 @@ import sys
 
 from harness.artifacts import ensure, maven, pypi
 from harness.artifacts.engines import LOCK_FILE, Engine, lock_text, read_specs
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 
 def main() -> int:

@@ -17,10 +17,10 @@ from harness.artifacts.digests import WrongDigest, refusal, sha256_of
 from harness.artifacts.engines import Engine
 from harness.artifacts.layout import lay_out
 from harness.artifacts.marker import is_marked, is_untouched, verify, write_marker
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
-    from harness.backends.protocol import Report
+    from harness.base.report import Report
 
 
 def cache_dir() -> Path:

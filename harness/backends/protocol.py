@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from harness.topology import Topology
+from harness.base.report import Report
+from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
 
 NodeState = Literal["starting", "ready", "running", "paused", "dead", "stopped"]
@@ -91,12 +92,4 @@ class Backend(Protocol):
 
     def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> Platform:
         """Start the topology and wait until every service works. Raises ``PlatformError``."""
-        ...
-
-
-class Report(Protocol):
-    """How long work says what it does; the CLI draws it, tests ignore it."""
-
-    def __call__(self, message: str) -> None:
-        """One line of progress, such as ``kafka-broker-2 ready after 4.1 s``."""
         ...

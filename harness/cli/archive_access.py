@@ -11,8 +11,8 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from harness.base.errors import PlatformError, RunError
 from harness.cli.output import console
-from harness.errors import PlatformError, RunError
 from pipeline.endpoints import Endpoints
 from pipeline.errors import CommitConflict, LeaseLost, PipelineError, TableHeld
 from pipeline.lake.objects import Objects
@@ -20,7 +20,7 @@ from pipeline.lifecycle.lake import lake_stores
 from pipeline.lifecycle.stores import Stores
 
 NEEDS: Final = ("object_store",)
-_HOLDER: Final = "floodmark batch lifecycle"
+_HOLDER: Final = "floodmark lake lifecycle"
 _MOMENTS: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 AsOfOption = Annotated[

@@ -1,4 +1,4 @@
-"""``floodmark batch care``: how the lake's tables lie in files, put in order."""
+"""``floodmark lake care``: how the lake's tables lie in files, put in order."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from harness.batch.job import CareJob
-from harness.cli.batch_process import carried_out
+from harness.base.errors import InvalidInput, Problem
+from harness.base.typed import suggestion
+from harness.cli.lake_process import carried_out
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
-from harness.errors import InvalidInput, Problem
-from harness.typed import suggestion
-from pipeline.batch.events import Cared
-from pipeline.batch.tables import TABLES
+from harness.run.lake.job import CareJob
+from pipeline.days.events import Cared
+from pipeline.days.tables import TABLES
 
 _NEEDS: Final = ("object_store", "spark")
 _COLUMNS: Final = (
@@ -59,7 +59,7 @@ def care(
     Which rows a table has stays the same. Bloom filters and statistics are kept: what is written anew gets
     them again. A table's quarantine is cared for with it.
 
-    Example: floodmark batch care --table silver/events --since 2026-11-01
+    Example: floodmark lake care --table silver/events --since 2026-11-01
 
     Exit codes: 0 done, 2 an option was refused, 3 another writer holds a table, 4 the platform could not be
     reached, 130 interrupted.

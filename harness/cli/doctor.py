@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import typer
 
+from harness.base.errors import PlatformError
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 from harness.doctor.machine import read_machine
 from harness.doctor.requirements import Requirement, examine
-from harness.errors import PlatformError
 
 
 def doctor(output: OutputOption = OutputFormat.TEXT) -> None:

@@ -9,8 +9,8 @@ import typer
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance, instances
 from harness.backends.process.supervisor_client import SupervisorClient
+from harness.base.errors import InvalidInput, Problem
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json
-from harness.errors import InvalidInput, Problem
 
 
 def down(

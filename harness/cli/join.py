@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
+from harness.base.errors import FloodmarkError
 from harness.cli.output import Progress
-from harness.errors import FloodmarkError
 from harness.load.join.driver import join_argv
 from harness.load.join.options import master_of
 

@@ -9,13 +9,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from harness.checks.examples import MAX_EXAMPLES
-from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
 from harness.history.reader import History
-from harness.judge import judge_opened
+from harness.judge.judge import judge_opened
+from harness.judge.judgement import Judgement
+from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.finding import Finding, Verdict
 from reports.render import observed, render
 
 _STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}

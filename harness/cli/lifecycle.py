@@ -1,4 +1,4 @@
-"""``floodmark batch lifecycle``: what of a platform's lake is old enough for the archive, and moving it."""
+"""``floodmark lake lifecycle``: what of a platform's lake is old enough for the archive, and moving it."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def lifecycle(
     """Show what is old enough for the archive, and move it there with --apply.
 
     A day of a table is copied, recorded with its checksums and then deleted from the table by one commit. Its
-    files stay in the store until `floodmark batch care` vacuums the table. A day of which anything is in the
-    archive is not carried out again; `floodmark batch restore` brings it back beside the tables. To rehearse
+    files stay in the store until `floodmark lake care` vacuums the table. A day of which anything is in the
+    archive is not carried out again; `floodmark lake restore` brings it back beside the tables. To rehearse
     it on a platform of young days, give a later --as-of: with --apply they are moved, as they would be then.
 
-    Example: floodmark batch lifecycle --apply
+    Example: floodmark lake lifecycle --apply
 
     Exit codes: 0 shown or moved, 2 an option was refused, 3 another writer holds a table or changed a day,
     4 the platform could not be reached, 130 interrupted.

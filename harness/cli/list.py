@@ -9,14 +9,14 @@ from typing import Annotated, Final
 
 import typer
 
-from harness.checks import CHECKS
+from harness.base.places import SCENARIOS
 from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
-from harness.faults import FAULTS
-from harness.load.profiles import PROFILES
-from harness.load.users import READER_KINDS
-from harness.places import SCENARIOS
-from harness.services import SERVICES
-from harness.topologies import topology_files
+from harness.faults.registry import FAULTS
+from harness.judge.registry import CHECKS
+from harness.load.readers.registry import READER_KINDS
+from harness.scenario.profiles.registry import PROFILES
+from harness.services.registry import SERVICES
+from harness.validate.topology_file import topology_files
 
 Rows = list[dict[str, str]]
 

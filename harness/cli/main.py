@@ -15,8 +15,8 @@ from typing import Any, Final
 import typer
 from rich.text import Text
 
+from harness.base.errors import FloodmarkError, Problem
 from harness.cli.output import OutputFormat, asked_for, console, print_error, print_failure, printable
-from harness.errors import FloodmarkError, Problem
 
 USAGE, INCONCLUSIVE, INTERRUPTED = 2, 3, 130
 
@@ -66,13 +66,11 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
             _command("judge", "Judge a recorded run again."),
             _command("report", "Render the HTML report of a recorded run."),
             _group(
-                "batch",
-                "Carry days of the batch layer out on a platform that runs.",
-                _command(
-                    "deploy", "Make its topics and its lake, where they are not.", module="batch_deploy"
-                ),
-                _command("run", "Land what is new, and carry days out.", module="batch"),
-                _command("backfill", "Carry a range of days out again.", module="batch"),
+                "lake",
+                "Carry days of the lake out on a platform that runs.",
+                _command("deploy", "Make its topics and its lake, where they are not.", module="lake_deploy"),
+                _command("run", "Land what is new, and carry days out.", module="lake"),
+                _command("backfill", "Carry a range of days out again.", module="lake"),
                 _command("care", "Put the files of tables in order.", module="care"),
                 _command("lifecycle", "Move what is old enough into the archive.", module="lifecycle"),
                 _command("restore", "Bring a day of the archive back.", module="restore"),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.errors import FloodmarkError, InvalidInput, Problem
+from harness.base.errors import FloodmarkError, InvalidInput, Problem
 
 _WIDTH_OF_LOGS: Final = 160
 

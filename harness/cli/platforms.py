@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.backends.process.instance import instances
-from harness.errors import InvalidInput, PlatformError, Problem
+from harness.base.errors import InvalidInput, PlatformError, Problem
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SettingsRefused
 
@@ -37,7 +37,7 @@ def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
     if lacking := [service for service in needs if service not in there]:
         raise PlatformError(
             f"the platform of {file} has no {', no '.join(lacking)}; it has"
-            f" {', '.join(there) or 'no service'}. `floodmark up lambda` starts one with a batch layer"
+            f" {', '.join(there) or 'no service'}. `floodmark up lambda` starts one with a lake"
         )
     return endpoints
 
@@ -45,7 +45,7 @@ def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
 def _running() -> Path:
     running = [instance for instance in instances() if instance.endpoints_file.is_file()]
     if not running:
-        raise PlatformError("no platform runs here; `floodmark up lambda` starts one with a batch layer")
+        raise PlatformError("no platform runs here; `floodmark up lambda` starts one with a lake")
     if len(running) > 1:
         files = ", ".join(str(instance.endpoints_file) for instance in running)
         raise PlatformError(f"several platforms run; name one by --endpoints: {files}")

@@ -11,11 +11,11 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
-from harness.batch.job import not_deployed
+from harness.base.errors import InvalidInput, PlatformError, Problem
 from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
-from harness.errors import InvalidInput, PlatformError, Problem
+from harness.run.lake.job import not_deployed
 from pipeline.endpoints import Endpoints
 from pipeline.errors import NoSuchReport, NotDeployed, PipelineError
 from pipeline.lake.objects import Objects
@@ -66,7 +66,7 @@ def _fetched(endpoints: Endpoints, of: datetime.date) -> tuple[StoredReport, Day
         stored = fetch(of, Objects(endpoints.object_store))
         return stored, from_json(stored.report)
     except NoSuchReport as error:
-        there = ", ".join(map(str, error.there)) or "none yet; `floodmark batch run` carries days out"
+        there = ", ".join(map(str, error.there)) or "none yet; `floodmark lake run` carries days out"
         problem = Problem(where="--date", found=str(error.day), allowed=f"a day with a report: {there}")
         raise InvalidInput([problem]) from error
     except NotDeployed as error:

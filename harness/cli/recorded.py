@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from harness.errors import InvalidInput, Problem
-from harness.files import is_file
+from harness.base.errors import InvalidInput, Problem
+from harness.base.files import is_file
 
 LAST: Final = "last"
 

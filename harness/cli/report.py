@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.text import Text
 
-from harness.checks.judgement import Judgement
 from harness.cli.output import OutOption, OutputFormat, OutputOption, console, print_json
 from harness.cli.recorded import LAST, RunArgument, find_run
 from harness.history.reader import History
+from harness.judge.judgement import Judgement
 from reports.render import render
 
 

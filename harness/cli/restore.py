@@ -1,4 +1,4 @@
-"""``floodmark batch restore``: a day of the archive that is brought back beside the tables."""
+"""``floodmark lake restore``: a day of the archive that is brought back beside the tables."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Annotated, Final
 
 import typer
 
+from harness.base.errors import InvalidInput, Problem
 from harness.cli.archive_access import NEEDS, AsOfOption, Lake, lake_at, moment, say, shown
 from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
-from harness.errors import InvalidInput, Problem
 from pipeline.lifecycle.record import archived_days, archived_names
 from pipeline.lifecycle.restore import RestoreRequest, restore_time
 from pipeline.lifecycle.restored import advance, ask, restored_places
@@ -53,7 +53,7 @@ def restore(
     is simulated, and the copying is real. Give the same command again once the time is over, or, to rehearse
     it, with a later --as-of.
 
-    Example: floodmark batch restore --date 2026-08-01 --table silver/events
+    Example: floodmark lake restore --date 2026-08-01 --table silver/events
 
     Exit codes: 0 asked for or readable, 2 nothing of it is in the archive, 4 the platform could not be
     reached or its archive is damaged, 130 interrupted.
@@ -78,7 +78,7 @@ def _names(lake: Lake, day: date, table: str | None) -> Sequence[str]:
     names = archived_names(policy, lake.objects, day)
     if not names:
         days = ", ".join(map(str, sorted(archived_days(policy, lake.objects))))
-        allowed = f"a day in the archive: {days or 'none yet; see `floodmark batch lifecycle`'}"
+        allowed = f"a day in the archive: {days or 'none yet; see `floodmark lake lifecycle`'}"
         raise InvalidInput([Problem(where="--date", found=str(day), allowed=allowed)])
     chosen = [name for name in names if table is None or name == f"{table}/{day}"]
     if not chosen:

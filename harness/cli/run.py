@@ -14,15 +14,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness.base.errors import FloodmarkError, RunError
 from harness.cli.judge import judge_and_show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
-from harness.errors import FloodmarkError, RunError
-from harness.load.join.config import Joining
 from harness.load.join.options import joining_of
-from harness.parts import real_parts
-from harness.run import run as carry_out
-from harness.run_folder import RunFolder
-from harness.scenario.load import load_scenario
+from harness.load.workers.join_config import Joining
+from harness.run.folder import RunFolder
+from harness.run.real.assembly import real_parts
+from harness.run.run import run as carry_out
+from harness.validate.scenario_file import load_scenario
 
 INTERRUPTED = 130
 

@@ -13,7 +13,7 @@ from harness.backends.process import ProcessBackend
 from harness.backends.process.instance import state_dir
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json
 from harness.cli.status import describe, show
-from harness.topologies import load_topology
+from harness.validate.topology_file import load_topology
 
 
 def up(

@@ -11,8 +11,8 @@ from rich.text import Text
 from harness.artifacts import cache_dir
 from harness.cli.output import OutputFormat, OutputOption, Progress, console, print_json, print_table
 from harness.load.plan.check import check_traces
-from harness.scenario.load import load_many, scenario_schema
 from harness.scenario.model import Scenario
+from harness.validate.scenario_file import load_many, scenario_schema
 
 Scenarios = Annotated[
     list[Path] | None, typer.Argument(help="Scenario files, or names of the product's own.")

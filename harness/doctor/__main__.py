@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from harness.base.errors import PlatformError
 from harness.doctor.mend import mend
-from harness.errors import PlatformError
 
 
 def main(lock: Path) -> int:

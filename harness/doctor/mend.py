@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.artifacts.java import JAVA_WHEEL, find_java
-from harness.backends.protocol import Report
+from harness.base.errors import ArtifactError
+from harness.base.report import Report
 from harness.doctor.machine import read_machine
 from harness.doctor.packages import install_command
 from harness.doctor.requirements import Requirement, examine
-from harness.errors import ArtifactError
 
 
 def mend(lock: Path, *, report: Report) -> tuple[Requirement, ...]:

@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from harness.backends.protocol import Platform, ProcessState, Report
-from harness.errors import FloodmarkError
+from harness.backends.protocol import Platform, ProcessState
+from harness.base.errors import FloodmarkError
+from harness.base.report import Report
 from harness.faults.protocol import Fault
 from harness.faults.schedule import Action
-from harness.history.course import PhaseName
+from harness.scenario.phases import PhaseName
 
 _THREADS: Final = 64
 """Of steps that wait and of those that work: a heal takes up to a minute and may delay no other step."""

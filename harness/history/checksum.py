@@ -16,7 +16,7 @@ BRONZE_FIELDS: Final = (
     "source_partition",
     "source_position",
     "event_time_ms",
-    "payload_digest",  # PAYLOAD_DIGEST; null for partners' rows, whose text is the batch layer's own
+    "payload_digest",  # PAYLOAD_DIGEST; null for partners' rows, whose text is the lake's own
 )
 PAYLOAD_DIGEST: Final = "md5_number_lower({value})"
 """Of a record's value as it came."""
@@ -38,7 +38,7 @@ ENTRIES: Final = (
 )
 """Of a map of texts, whatever the order in which it is written; null for none."""
 BUCKETS: Final = 256
-"""Of each group; see harness/history/batch_schema.py."""
+"""Of each group; see harness/history/lake_schema.py."""
 
 _SEPARATOR: Final = "chr(31)"
 _NULL: Final = "chr(30)"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "batch", "done"]
-PHASES: Final[tuple[PhaseName, ...]] = ("warm_up", "steady", "fault", "recovery", "drain", "batch")
-"""Those in which anything is measured, in their order."""
+from harness.history.renamed import phase_now
+from harness.scenario.phases import PhaseName
+
 FOREVER_NS = 2**62
 """When the last phase ends, as far as a history can tell."""
 
@@ -25,7 +25,7 @@ class PhaseLine(_Line):
     """A line of ``phases.jsonl``: the phase that begins."""
 
     at_ns: Whole
-    phase: PhaseName
+    phase: Annotated[PhaseName, BeforeValidator(phase_now)]
     at_unix_ns: Whole | None = None
     """The same moment by the wall clock, which may have been set since the run began."""
 

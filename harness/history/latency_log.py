@@ -21,7 +21,7 @@ from typing import Final
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
-from harness.run_clock import RunClock
+from harness.base.run_clock import RunClock
 
 LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from harness.base.run_clock import RunClock
 from harness.history.latency_log import LatencyLog
 from harness.history.process_clocks import note_clocks
 from harness.history.writer import TableWriter
-from harness.run_clock import RunClock
 
 Outcome = Literal["ok", "fail", "unknown"]
 

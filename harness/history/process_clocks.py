@@ -14,10 +14,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.base.run_clock import RunClock
 from harness.history.course import PhaseLine
 from harness.history.run_info import RunInfo
 from harness.history.writer import append_jsonl
-from harness.run_clock import RunClock
 from pipeline.hot.write_log import boot
 
 ALLOWED_NS: Final = 250_000_000

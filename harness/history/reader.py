@@ -16,13 +16,14 @@ from typing import Any, Final, TypeVar, cast
 
 import duckdb
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.dataset as ds
 from pydantic import ValidationError
 
 from harness.artifacts import cache_dir
-from harness.database import database_in_memory
-from harness.errors import RunError
+from harness.base.database import database_in_memory
+from harness.base.errors import RunError
 from harness.history.course import (
     EndLine,
     FaultLine,
@@ -33,14 +34,16 @@ from harness.history.course import (
     fault_spans,
     spans,
 )
-from harness.history.parts import Line, Source, plain, read_file, read_lines, read_parts
+from harness.history.parquet_parts import Line, Source, plain, read_file, read_lines, read_parts
+from harness.history.plan_schema import PLAN
 from harness.history.process_clocks import ClockLine, clock_doubt, wall_clock_steps_ns
+from harness.history.renamed import table_folder
 from harness.history.run_info import LOAD_FAILED, RunInfo
 from harness.history.schema import TABLES
 from harness.history.seal import SCENARIO, Inspection, inspect_history, table_of
 from harness.history.workers import WorkerLine
-from harness.load.plan.file import PLAN
 from harness.scenario.model import Scenario
+from harness.scenario.renamed import with_new_words
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {**TABLES, "plan": PLAN}
 """Every table of a history that is Parquet, the plan among them."""
@@ -141,7 +144,7 @@ class History:
         clocks = read.lines("clocks-*.jsonl", ClockLine)
         info, why = _read_info(history, left_out)
         sources = {
-            name: read_parts(history / name, schema, left_out=left_out, numbered=not seal.sealed)
+            name: read_parts(table_folder(history, name), schema, left_out=left_out, numbered=not seal.sealed)
             for name, schema in TABLES.items()
         }
         sources["plan"] = read_file(history / "plan.parquet", PLAN, left_out=left_out)
@@ -248,7 +251,7 @@ class History:
         found = self.value("SELECT count(*) FROM planned_kinds WHERE kind = 'valid'")
         if found != trace_events:
             return f"plan.parquet has {found:,} of the trace's {trace_events:,} events"
-        if self.scenario.load.path != "replay" or "encoded" in self.missing | self.damaged:
+        if self.scenario.load.path != "record_batches" or "encoded" in self.missing | self.damaged:
             return ""
         planned = self.value("SELECT count(*) FROM planned_kinds WHERE kind <> 'closing'")
         encoded = self.value("SELECT coalesce(sum(count), 0)::BIGINT FROM encoded")
@@ -309,8 +312,10 @@ def _missing(
 def _read_scenario(run_dir: Path) -> Scenario:
     path = run_dir / "scenario.json"
     try:
-        return Scenario.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        recorded = orjson.loads(path.read_bytes())
+        data, _ = with_new_words(recorded) if isinstance(recorded, dict) else (recorded, ())
+        return Scenario.model_validate_json(orjson.dumps(data))
+    except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read, and nothing can be judged without it: {error}") from error
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.clocks import Clocks
-from harness.files import write_atomically
+from harness.base.clocks import Clocks
+from harness.base.files import write_atomically
 from harness.history.course import Whole
 
 LOAD_FAILED: Final = "load_failed: "

@@ -6,25 +6,25 @@ since the run's epoch on the machine's monotonic clock, which its processes shar
 epoch in wall-clock time too. All ``*_ms`` of events are event time: milliseconds since 1970.
 
 ``seq`` numbers the events of a plan (see harness/load/plan/file.py) in the order in which they are to be
-sent, so operations record ranges of it instead of rows per event. Where whole batches were replayed
-(harness/load/wire/), ``seq`` numbers the events of the encoded trace, and goes on counting through its
-repetitions. Where events were computed as they were sent (harness/load/computed/), ``seq`` numbers those of
-each ``partition`` by themselves, from 0, in the order in which they were sent there.
+sent, so operations record ranges of it instead of rows per event. Where record batches were
+sent (harness/load/send/record_batches/), ``seq`` numbers the events of the encoded trace and goes on counting
+through its repetitions. Where events were computed as they were sent (harness/load/send/computed/), ``seq``
+numbers those of each ``partition`` by themselves, from 0, in the order in which they were sent there.
 """
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from harness.history.batch_schema import BATCH_TABLES
-from harness.load.wire.index import INDEX
+from harness.history.encoded_schema import INDEX
+from harness.history.lake_schema import LAKE_TABLES
 
 OPERATIONS = pa.schema(
     [
         # One row is one batch of events whose outcome was the same, or one read or write of a store.
         # produce | hot_read (the prober's) | hot_point_read, hot_range_read (the readers')
         ("kind", pa.dictionary(pa.int8(), pa.string())),
-        ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "replay-0", "readers-0"
+        ("worker", pa.dictionary(pa.int16(), pa.string())),  # who did it: "worker-0", "readers-0"
         ("first_seq", pa.int64()),  # inclusive; -1 where no event is meant
         ("last_seq", pa.int64()),  # inclusive
         ("partition", pa.int32()),  # -1 when a batch spans partitions
@@ -110,7 +110,7 @@ READBACK_EVENTS = pa.schema(
 )
 
 # The source topic as read back after a replay of whole batches: each is known by what it holds and when.
-READBACK_BATCHES = pa.schema(
+READBACK_RECORD_BATCHES = pa.schema(
     [
         ("partition", pa.int32()),
         ("offset", pa.int64()),  # of its first record
@@ -162,11 +162,11 @@ TABLES: dict[str, pa.Schema] = {
     "sought": SOUGHT,
     "seen": SEEN,
     "readback_events": READBACK_EVENTS,
-    "readback_batches": READBACK_BATCHES,
+    "readback_record_batches": READBACK_RECORD_BATCHES,
     "readback_windows": READBACK_WINDOWS,
     "readback_hot_events": READBACK_HOT_EVENTS,
     "readback_hot_windows": READBACK_HOT_WINDOWS,
-    **BATCH_TABLES,
+    **LAKE_TABLES,
 }
 """Beside these tables lie, appended line by line and flushed:
 

@@ -1,11 +1,12 @@
 """The seal of a history: the name, the length and the SHA-256 of every file that a verdict rests on.
 
-A run is sealed when all of its processes have ended (harness/run.py), also when it failed or was interrupted.
+A run is sealed when all of its processes have ended (harness/run/run.py), also when it failed or was
+interrupted.
 Nothing is appended after that, the hot writers' logs included, so whatever differs from the seal later was
 altered, cut, removed or added after the run. What differs is not read at all: a bit that was flipped shows in
 no figure, and can neither acquit the platform nor convict it. A run that was killed has no seal. It did not
 come to its end, so it cannot pass; what was cut there shows as far as its series have numbers and end marks
-(harness/history/parts.py).
+(harness/history/parquet_parts.py).
 
 The seal holds its own SHA-256 and has one spelling only, so that damage to it is told from damage to what it
 names. It guards against broken disks, halves of copies and edits by hand. It is no signature: who means to
@@ -27,8 +28,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.artifacts.digests import sha256_of
-from harness.errors import first_line
-from harness.files import write_atomically
+from harness.base.errors import first_line
+from harness.base.files import write_atomically
+from harness.history.renamed import table_now
 
 SEAL: Final = "history/seal.json"
 SCENARIO: Final = "scenario.json"
@@ -117,12 +119,12 @@ def inspect_history(run_dir: Path) -> Inspection:
 
 
 def table_of(name: str) -> str:
-    """By which name checks need a file: ``operations`` of ``history/operations/replay-0-000001.parquet``.
+    """By which name checks need a file: ``operations`` of ``history/operations/worker-0-000001.parquet``.
 
     Tables are folders or files of their name; ``hot_writes-1.jsonl`` is a part of ``hot_writes``.
     """
     named = _TABLE.match(name.removeprefix(f"{_HISTORY}/"))
-    return named[0] if named else name
+    return table_now(named[0]) if named else name
 
 
 def _found(run_dir: Path) -> Iterator[tuple[str, Path]]:

@@ -18,8 +18,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.files import write_atomically
-from harness.history.parts import end_mark, part_name
+from harness.base.files import write_atomically
+from harness.history.parquet_parts import end_mark, part_name
 from harness.history.schema import TABLES
 
 Column: TypeAlias = Sequence[Any] | np.ndarray[Any, Any] | pa.Array | str | int | float | None

@@ -1,1 +1,1 @@
-"""Traces, the plan made of them, and the users that replay it."""
+"""The load: where events come from, what is planned, who sends it and how, and who reads beside it."""

@@ -25,7 +25,7 @@ class Share(BaseModel):
     @property
     def worker(self) -> str:
         """The name under which whoever has this share records."""
-        return f"replay-{self.index}"
+        return f"worker-{self.index}"
 
     def holds_entity(self, key: bytes) -> bool:
         """Whether the events with this key are sent by this worker."""

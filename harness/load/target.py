@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
-from harness.errors import PlatformError, WaitTimeout
-from harness.waiting import wait_until
+from harness.base.errors import PlatformError, WaitTimeout
+from harness.base.waiting import wait_until
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import NotReady, PipelineError
 from pipeline.kafka_access import KafkaAccess

@@ -1,1 +1,1 @@
-"""What looks at the platform from outside: sampler, prober, drain and read-back."""
+"""What observes the platform from outside while it is flooded, and reads it back afterwards."""

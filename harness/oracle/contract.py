@@ -1,6 +1,6 @@
 """The contract of events as the oracle reads it: from its YAML, by none of the pipeline's code.
 
-Stream, batch layer and plan all rest on the pipeline's own reading (pipeline/contract/derive.py). A rule that
+Stream, lake and plan all rest on the pipeline's own reading (pipeline/contract/derive.py). A rule that
 got lost there would be lost to all of them at once; this reading would still have it.
 """
 

@@ -1,1 +1,1 @@
-"""Scenarios: the model, the loader that refuses what is wrong, and the threshold grammar."""
+"""The scenario as a pure value: what to run, as data. Whatever reads YAML is in harness/validate/."""

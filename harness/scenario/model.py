@@ -1,4 +1,4 @@
-"""A scenario: what to run, as a frozen, typed value. harness/scenario/load.py makes it from YAML."""
+"""A scenario: what to run, as a frozen, typed value. harness/validate/scenario_file.py makes it from YAML."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.batch.steps import BatchStage
-from harness.load.profiles import AnyProfile
-from harness.load.profiles.curve import Curve
-from harness.load.profiles.protocol import Arrivals
-from harness.load.profiles.trace import TraceProfile
-from harness.topology import Topology
-from harness.units import Rate, Seconds, Share
+from harness.base.units import Rate, Seconds, Share
+from harness.scenario.lake_steps import LakeStage
+from harness.scenario.profiles.curve import Curve
+from harness.scenario.profiles.protocol import Arrivals
+from harness.scenario.profiles.registry import AnyProfile
+from harness.scenario.profiles.trace import TraceProfile
+from harness.scenario.topology import Topology
 from pipeline.options import PipelineOptions
 
 STEADY_MIN_S: Final = 8.0
@@ -48,7 +48,7 @@ class Readers(_Model):
     rate: Rate = Field(gt=0, le=100_000)
     """Requests a second, of all kinds together, whatever becomes of those before (open loop)."""
     weights: dict[str, Annotated[int, Field(ge=1, le=1_000_000)]] = Field(min_length=1)
-    """By kind of reader (harness/load/users/): of 9 to 1, nine requests in ten are of the first kind."""
+    """By kind of reader (harness/load/readers/): of 9 to 1, nine requests in ten are of the first kind."""
     in_flight: int = Field(default=64, ge=1, le=1024)
     """So many requests are under way at most. Above it they wait, and their latency counts the wait."""
 
@@ -70,7 +70,7 @@ class Load(_Model):
     """The trace's own time, or that of the profile, is squeezed or stretched into this much event time."""
     duration: Seconds
     """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
-    path: Literal["live", "replay", "computed"] = "live"
+    path: Literal["events", "record_batches", "computed"] = "events"
     """``live`` sends event by event. ``replay`` sends whole batches that were encoded before, at wire speed
     and over and over. ``computed`` draws a generated trace's events as it sends them, in batches, and plans
     none of them. These two send into the source topic alone (``pipeline: {deploy: topics}``)."""
@@ -93,17 +93,17 @@ class Load(_Model):
 
         Whole batches do: a replay decides only when each is sent.
         """
-        return None if self.sends_batches else self.curve
+        return None if self.sends_record_batches else self.curve
 
     @property
-    def sends_batches(self) -> bool:
+    def sends_record_batches(self) -> bool:
         """Whether whole batches are sent, by which alone the source topic is then read back."""
-        return self.path != "live"
+        return self.path != "events"
 
     @property
     def is_flood(self) -> bool:
         """Whether it sends as fast as the platform takes it: nothing is meant for any moment."""
-        return self.sends_batches and self.curve is None
+        return self.sends_record_batches and self.curve is None
 
     @property
     def curve(self) -> Curve | None:
@@ -150,7 +150,8 @@ class Scenario(ScenarioHead):
     """Inline, or (in YAML) the name of a file in scenarios/topologies/."""
     pipeline: PipelineOptions = PipelineOptions()
     load: Load
-    batch: BatchStage | None = None
-    """For ``deploy: batch`` or ``lambda``: its load covers whole days then, from a midnight on (UTC)."""
+    lake: LakeStage | None = None
+    """What partners drop and which days are run, where the lake is deployed: the load covers whole days then,
+    from a midnight on (UTC)."""
     faults: tuple[FaultSpec, ...] = ()
     expect: tuple[Expectation, ...] = ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.batch.steps import Rerun, RunDays, Step
-from harness.history.course import PHASES
+from harness.scenario.lake_steps import Rerun, RunDays, Step
 from harness.scenario.model import Load, Scenario
+from harness.scenario.phases import PHASES
 from pipeline.options import PipelineOptions
 
 
@@ -21,7 +21,7 @@ class Setting:
     faults: bool
     """Whether there are any."""
     steps: Sequence[Step] | None
-    """Of the batch stage; empty where there is none."""
+    """Of the lake stage; empty where there is none."""
 
     @staticmethod
     def of(scenario: Scenario) -> Setting:
@@ -31,7 +31,7 @@ class Setting:
             load=scenario.load,
             warm_up_s=scenario.warm_up,
             faults=bool(scenario.faults),
-            steps=scenario.batch.steps if scenario.batch else (),
+            steps=scenario.lake.steps if scenario.lake else (),
         )
 
     @property
@@ -39,7 +39,7 @@ class Setting:
         """The phases that a run may have."""
         absent = set() if self.faults else {"fault", "recovery"}
         absent |= {"warm_up"} if self.warm_up_s == 0 else set()
-        absent |= {"batch"} if self.steps is not None and not self.steps else set()
+        absent |= {"lake"} if self.steps is not None and not self.steps else set()
         return frozenset(PHASES) - absent
 
     @property
@@ -48,19 +48,19 @@ class Setting:
         return self.pipeline is not None and not self.pipeline.streams
 
     @property
-    def lacks_batch_layer(self) -> bool:
+    def lacks_lake(self) -> bool:
         """Whether no lake is deployed."""
-        return self.pipeline is not None and not self.pipeline.batches
+        return self.pipeline is not None and not self.pipeline.has_lake
 
     @property
     def sends_events(self) -> bool:
         """Whether events are sent one by one, and not whole batches."""
-        return self.load is not None and not self.load.sends_batches
+        return self.load is not None and not self.load.sends_record_batches
 
     @property
-    def sends_batches(self) -> bool:
+    def sends_record_batches(self) -> bool:
         """Whether whole batches are sent, by which alone the source topic is read back."""
-        return self.load is not None and self.load.sends_batches
+        return self.load is not None and self.load.sends_record_batches
 
     @property
     def intends_no_moment(self) -> bool:

@@ -17,8 +17,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
 
-from harness.history.course import PHASES
-from harness.units import DURATION_UNITS_S, RATE_UNITS_PER_S
+from harness.base.units import DURATION_UNITS_S, RATE_UNITS_PER_S
+from harness.scenario.phases import PHASES
 
 _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyType(
     {

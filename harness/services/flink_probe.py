@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import httpx
 
-from harness.errors import WaitTimeout
+from harness.base.errors import WaitTimeout
+from harness.base.waiting import wait_until
 from harness.services.protocol import NotReady
-from harness.waiting import wait_until
 
 _TIMEOUT_S: Final = 10.0
 _STATEMENT_TIMEOUT_S: Final = 60.0

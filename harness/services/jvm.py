@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.scenario.topology import Jit
 from harness.services.class_archive import class_archive
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import render
-from harness.topology import Jit
 
 MIB: Final = 2**20
 OPTIONS_FILE: Final = "jvm.options"

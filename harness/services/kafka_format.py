@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from harness.artifacts import cache_dir
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 from harness.services.protocol import Cluster
 
 _TIMEOUT_S = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.artifacts.java import JavaHome
-from harness.topology import Jit, NodeSpec
+from harness.scenario.topology import Jit, NodeSpec
 from pipeline.endpoints import Endpoint
 
 

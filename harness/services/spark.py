@@ -10,11 +10,11 @@ from typing import Final
 
 from harness.artifacts import cache_dir
 from harness.artifacts.java import JavaHome
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
+from harness.scenario.topology import Jit
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render
-from harness.topology import Jit
 from pipeline.endpoints import SparkEndpoint
 
 MASTER_PORT: Final = 7077
@@ -106,7 +106,7 @@ def pyspark_home() -> Path:
     """The package's folder, which is a whole distribution of Spark. Raises ``PlatformError``."""
     found = importlib.util.find_spec("pyspark")
     if found is None or not found.submodule_search_locations:
-        raise PlatformError("pyspark is not installed; install the extra `batch` (`make python` does)")
+        raise PlatformError("pyspark is not installed; install the extra `lake` (`make python` does)")
     return Path(found.submodule_search_locations[0])
 
 

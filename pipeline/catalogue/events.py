@@ -1,4 +1,4 @@
-"""The contract of events as a catalogue has it. The batch layer asks at each task."""
+"""The contract of events as a catalogue has it. The lake asks at each task."""
 
 from __future__ import annotations
 

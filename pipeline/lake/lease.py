@@ -8,7 +8,7 @@ whether its own is the newest.
 
 To ask for the lease before a commit is not enough, since a writer may stand still between the answer and the
 commit. A commit therefore bears a fencing token, by which the table's own log refuses it once a later holder
-has committed (pipeline/batch/fencing.py).
+has committed (pipeline/days/fencing.py).
 
 Expiry is judged by the writers' own clocks: they must agree to within a small part of ``ttl_s``. A holder
 that could not renew stops to be one when its lease ends by its own clock, before anyone takes it over.

@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from pipeline.errors import CommitConflict, TableUnreadable
 from pipeline.lake.delta import said
 from pipeline.lifecycle.plan import StoredObject
-from pipeline.lifecycle.record import TableDay, TableFile
+from pipeline.lifecycle.table_day import TableDay, TableFile
 
 _DAY: Final = "event_date"
 _BEYOND_FILES: Final = frozenset({"deletionVectors", "columnMapping"})

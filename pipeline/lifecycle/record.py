@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
-from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -13,6 +12,7 @@ from pipeline.errors import ArchiveDamaged
 from pipeline.lifecycle.plan import covered_day
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects
+from pipeline.lifecycle.table_day import TableDay
 
 _DATA: Final = "data/"
 _RECORDS: Final = "records/"
@@ -29,32 +29,6 @@ class ArchivedObject(_Value):
     """Where it lay."""
     bytes: int
     sha256: str
-
-
-class TableFile(_Value):
-    """A file of a table's day, as the table's log lists it."""
-
-    path: str
-    """Below the table, as in the log."""
-    bytes: int
-    rows: int | None
-    partition_values: dict[str, str | None]
-
-    def key(self, table: str) -> str:
-        """The object that it is. Paths in a log are encoded as those of URIs."""
-        return f"{table}/{unquote(self.path)}"
-
-
-class TableDay(_Value):
-    """A day of a Delta table."""
-
-    table: str
-    version: int
-    """In which it was last there."""
-    columns: str
-    """The table's schema in Delta's own JSON."""
-    partition_columns: tuple[str, ...]
-    files: tuple[TableFile, ...]
 
 
 class ArchiveRecord(_Value):

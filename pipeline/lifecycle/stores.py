@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pipeline.lifecycle.plan import StoredObject
     from pipeline.lifecycle.policy import Policy
-    from pipeline.lifecycle.record import TableDay
+    from pipeline.lifecycle.table_day import TableDay
 
 
 class Objects(Protocol):

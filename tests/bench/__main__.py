@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from harness.base.errors import DeployError, FloodmarkError
 from harness.cli.output import Progress, print_error
-from harness.errors import DeployError, FloodmarkError
 from pipeline.errors import PipelineError
 from tests.bench import BENCHES
 from tests.bench.protocol import Settings

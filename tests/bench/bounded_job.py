@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from harness.backends.protocol import Report
+from harness.base.report import Report
 from pipeline.endpoints import FlinkEndpoint
 from pipeline.errors import FlinkFailed, JobFailed
 from pipeline.stream.deployment import StreamDeployment

@@ -8,10 +8,11 @@ from itertools import islice
 from pathlib import Path
 
 from harness.backends.process import ProcessBackend
-from harness.backends.protocol import Platform, Report
-from harness.teardown import Teardown
-from harness.topology import RoleSpec, Topology
-from harness.units import size_bytes
+from harness.backends.protocol import Platform
+from harness.base.report import Report
+from harness.base.units import size_bytes
+from harness.run.teardown import Teardown
+from harness.scenario.topology import RoleSpec, Topology
 
 
 def brokers_alone(count: int) -> Topology:

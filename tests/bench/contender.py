@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.observe.batch_reader import FoundBatch
+from harness.observe.readback.record_batch_reader import FoundBatch
 from pipeline.endpoints import Endpoints
 from pipeline.errors import KafkaFailed
 

@@ -10,14 +10,14 @@ from typing import Final
 
 import duckdb
 
-from harness.clocks import Clocks
-from harness.load.clock import origin_for
-from harness.load.computed.config import ComputedConfig, FromGenerator, FromLines
+from harness.base.clocks import Clocks
+from harness.base.event_clock import origin_for
+from harness.base.run_clock import RunClock
+from harness.load.send.computed.config import ComputedConfig, FromGenerator, FromLines
+from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.traces.mapping import GeneratedMapping, read_mapping
-from harness.load.wire.config import WireConfig
-from harness.load.wire.trace import EncodedTrace
-from harness.observe.batch_reader import FoundBatch
-from harness.run_clock import RunClock
+from harness.observe.readback.record_batch_reader import FoundBatch
 from tests.bench.contender import Contender, Sent, Task, run_child
 from tests.bench.peers import AiokafkaContender, ConfluentContender, PerformanceToolContender
 
@@ -36,7 +36,13 @@ class WireReplayContender:
         history = task.folder / "history"
         config = self._config(task, history)
         config.save(task.folder / "wire.json")
-        argv = [sys.executable, "-m", "harness.load.wire", "--config", str(task.folder / "wire.json")]
+        argv = [
+            sys.executable,
+            "-m",
+            "harness.load.send.record_batches",
+            "--config",
+            str(task.folder / "wire.json"),
+        ]
         cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 
@@ -110,7 +116,13 @@ class ComputedContender:
             clocks=_clocks(span_ms=_COMPUTED_SPAN_MS),
             events=task.events,
         ).save(task.folder / "computed.json")
-        argv = [sys.executable, "-m", "harness.load.computed", "--config", str(task.folder / "computed.json")]
+        argv = [
+            sys.executable,
+            "-m",
+            "harness.load.send.computed",
+            "--config",
+            str(task.folder / "computed.json"),
+        ]
         cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from confluent_kafka import Producer
 
-from harness.backends.protocol import Report
-from harness.load.clock import origin_for
+from harness.base.event_clock import origin_for
+from harness.base.report import Report
 from harness.load.plan.file import PlanFile
-from harness.observe.offsets import Offsets, OffsetsUnknown
+from harness.observe.platform.offsets import Offsets, OffsetsUnknown
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
 from pipeline.kafka_access import client_config
@@ -25,7 +25,7 @@ _IDENTITY: Final = b'"event_id":"'
 _HOUR_MS: Final = 3_600_000
 _FLUSH_TIMEOUT_S: Final = 120.0
 _REPORT_EVERY: Final = 500_000
-# As the replay has them (harness/load/live/kafka.py): what is read back is then laid out in the same way.
+# As the load has them (harness/load/workers/events_producers.py): it is read back in the same layout.
 _SETTINGS: Final[dict[str, str | int | bool]] = {
     "acks": "all",
     "enable.idempotence": True,

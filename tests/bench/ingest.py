@@ -14,12 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.artifacts import cache_dir
-from harness.backends.protocol import Platform, Report
+from harness.backends.protocol import Platform
+from harness.base.report import Report
 from harness.cli.output import print_table
-from harness.load.plan.file import PlanFile, build_plan
-from harness.load.wire.trace_build import Encoding, trace_file
-from harness.observe.batch_reader import read_batches
-from harness.scenario.load import load_scenario
+from harness.load.plan.cached import build_plan
+from harness.load.plan.file import PlanFile
+from harness.load.send.record_batches.trace_build import Encoding, trace_file
+from harness.observe.readback.record_batch_reader import read_batches
+from harness.validate.scenario_file import load_scenario
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions

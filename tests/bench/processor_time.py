@@ -10,7 +10,7 @@ from typing import Final
 import psutil
 
 from harness.backends.protocol import Platform
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 
 _QUIET_S: Final = 0.1
 """Less than so much processor time a second is what a node takes that has nothing to do."""

@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from harness.checks.deviation import deviations_percent
-from harness.checks.measurement import Numbers
+from harness.judge.measure.deviation import deviations_percent
+from harness.judge.measure.measurement import Numbers
 
 _WINDOW_S: Final = 10.0
 _SLOT_S: Final = 0.1

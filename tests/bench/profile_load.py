@@ -9,23 +9,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.backends.protocol import NodeStatus, Platform, Report
-from harness.checks.measurement import Numbers
-from harness.clocks import Clocks
-from harness.errors import PlatformError
-from harness.history.parts import plain
+from harness.backends.protocol import NodeStatus, Platform
+from harness.base.clocks import Clocks
+from harness.base.errors import PlatformError
+from harness.base.event_clock import origin_for
+from harness.base.report import Report
+from harness.base.run_clock import RunClock
+from harness.base.waiting import wait_until
+from harness.history.parquet_parts import plain
 from harness.history.schema import OPERATIONS
-from harness.load.clock import origin_for
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.driver import load_argv, longest_s
-from harness.load.locust.source import LoadSource, PlannedEvents
+from harness.judge.measure.measurement import Numbers
+from harness.load.plan.cached import build_plan
 from harness.load.plan.extent import event_span_ms
-from harness.load.plan.file import PlanFile, build_plan
-from harness.load.profiles.arrivals import arrivals_s
-from harness.load.wire.load import encoded, encoded_batches
-from harness.run_clock import RunClock
+from harness.load.plan.file import PlanFile
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.driver import load_argv, longest_s
+from harness.load.workers.record_batches_source import encoded, encoded_batches
+from harness.load.workers.source import LoadSource, PlannedEvents
 from harness.scenario.model import Scenario
-from harness.waiting import wait_until
+from harness.scenario.profiles.arrivals import arrivals_s
 from pipeline.kafka import Topics
 from tests.bench.profile_accuracy import Sendings
 
@@ -65,7 +67,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
 
 
 def _source(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> LoadSource:
-    if scenario.load.path == "live":
+    if scenario.load.path == "events":
         return PlannedEvents(plan=plan.path, largest_event_bytes=plan.largest_event_bytes)
     return encoded_batches(scenario, encoded(scenario, plan, cache=folder, report=report))
 
@@ -103,7 +105,7 @@ def _recorded(history: Path) -> pa.Table:
 def sendings(scenario: Scenario, plan: PlanFile, operations: pa.Table, load_start_ns: int) -> Sendings:
     """What was recorded of all events but the closing ones, beside when each was due."""
     closing_seq = plan.events - plan.counts["closing"]
-    replayed = scenario.load.path == "replay"  # over and over, and without the closing events
+    replayed = scenario.load.path == "record_batches"  # over and over, and without the closing events
     own = operations if replayed else operations.filter(pc.less(operations["first_seq"], closing_seq))
     column = {name: own[name].to_numpy() for name in _NUMBERS}
     return Sendings(
@@ -120,7 +122,7 @@ def sendings(scenario: Scenario, plan: PlanFile, operations: pa.Table, load_star
 def _due_s(scenario: Scenario, plan: PlanFile) -> Numbers:
     """By the plan, or where whole batches are sent by the profile."""
     curve = scenario.load.curve
-    if scenario.load.path == "replay" and curve is not None:
+    if scenario.load.path == "record_batches" and curve is not None:
         return arrivals_s(curve, "even", seed=scenario.seed)
     planned = pq.read_table(plan.path, columns=["kind", "send_offset_ms"])
     own = planned.filter(pc.not_equal(planned["kind"].cast(pa.string()), "closing"))

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.load.profiles.curve import Curve
+from harness.scenario.profiles.curve import Curve
 from reports.plots import COLOURS, STYLE, frame
 from tests.bench.profile_accuracy import Accuracy, Sendings, rates
 

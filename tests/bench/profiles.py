@@ -9,18 +9,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
-from harness.backends.protocol import Platform, Report
+from harness.backends.protocol import Platform
+from harness.base.report import Report
 from harness.cli.output import print_table
-from harness.load.profiles import AnyProfile
-from harness.load.profiles.burst import Burst
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.diurnal import Diurnal
-from harness.load.profiles.flash_crowd import FlashCrowd
-from harness.load.profiles.ramp import Ramp
-from harness.load.profiles.saw_tooth import SawTooth
-from harness.load.profiles.step import Step
-from harness.load.profiles.trace import TraceProfile
 from harness.scenario.model import Load, Scenario
+from harness.scenario.profiles.burst import Burst
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.diurnal import Diurnal
+from harness.scenario.profiles.flash_crowd import FlashCrowd
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.registry import AnyProfile
+from harness.scenario.profiles.saw_tooth import SawTooth
+from harness.scenario.profiles.step import Step
+from harness.scenario.profiles.trace import TraceProfile
 from pipeline.options import PipelineOptions, TopicOptions
 from tests.bench.cluster import brokers_alone, kafka_cluster
 from tests.bench.profile_accuracy import accuracy, sustained_per_s
@@ -29,7 +30,7 @@ from tests.bench.profile_plot import Panel, draw
 from tests.bench.protocol import Settings
 from tests.bench.results import save
 
-LoadPath = Literal["live", "replay"]
+LoadPath = Literal["events", "record_batches"]
 DURATION_S: Final = 20.0
 SHARE_OF_MAXIMUM: Final = 0.8
 _TOO_FAST_PER_S: Final = 250_000.0
@@ -39,9 +40,9 @@ _TRACE_EVENTS: Final = 20_000
 """About twenty days, so that a day lasts a second and shows."""
 _EVENT_SPAN_S: Final = 1200.0
 """Event time of the load; the plan has it in milliseconds, and so the wall clock sixty times as fine."""
-_SCALES: Final[Mapping[LoadPath, float]] = MappingProxyType({"live": 1.0, "replay": 20.0})
+_SCALES: Final[Mapping[LoadPath, float]] = MappingProxyType({"events": 1.0, "record_batches": 20.0})
 """Times the rates of ``profiles``."""
-_USERS: Final[Mapping[LoadPath, int]] = MappingProxyType({"live": 1, "replay": 2})
+_USERS: Final[Mapping[LoadPath, int]] = MappingProxyType({"events": 1, "record_batches": 2})
 """A broker handles the requests of a connection one by one: with a single one, half of it is idle."""
 _COLUMNS: Final = ("event by event", "whole batches, at 20 times the rate")
 _NO_REPLAY: Final = "whole batches have no gaps of the trace's own:\nthey follow another profile, or none"
@@ -142,7 +143,7 @@ def scenario_of(profile: AnyProfile, path: LoadPath) -> Scenario:
         description=f"The profile {profile.kind} on the path {path}",
         seed=1,
         topology=brokers_alone(1),
-        pipeline=PipelineOptions(deploy="topics", topics=TopicOptions(min_insync_replicas=1)),
+        pipeline=PipelineOptions(deploy=(), topics=TopicOptions(min_insync_replicas=1)),
         load=Load(
             trace=_TRACE.absolute(),
             events=_TRACE_EVENTS if profile.kind == "trace" else None,
@@ -156,7 +157,7 @@ def scenario_of(profile: AnyProfile, path: LoadPath) -> Scenario:
 
 
 def _can_be_sent(profile: AnyProfile, path: LoadPath) -> bool:
-    return path == "live" or not isinstance(profile, TraceProfile)
+    return path == "events" or not isinstance(profile, TraceProfile)
 
 
 def _near_maximum(path: LoadPath, platform: Platform, report: Report) -> Result:
@@ -165,10 +166,10 @@ def _near_maximum(path: LoadPath, platform: Platform, report: Report) -> Result:
     That is its slowest ten seconds of a load as long: a broker that has filled some gigabytes of memory is
     slower than at first, and the client is not to blame.
     """
-    asked = TraceProfile() if path == "replay" else Constant(rate=_TOO_FAST_PER_S)
+    asked = TraceProfile() if path == "record_batches" else Constant(rate=_TOO_FAST_PER_S)
     hurried = scenario_of(asked, path)
     # As fast as it goes, the whole trace comes again and again, and each time takes its share of event time.
-    short = {"event_span": DURATION_S, "events": None} if path == "replay" else {}
+    short = {"event_span": DURATION_S, "events": None} if path == "record_batches" else {}
     load = hurried.load.model_copy(update=short)
     with tempfile.TemporaryDirectory(prefix="floodmark-bench-") as folder:
         sent = send(hurried.model_copy(update={"load": load}), platform, Path(folder), report)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.backends.protocol import Report
+from harness.base.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

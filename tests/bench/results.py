@@ -9,7 +9,7 @@ import orjson
 
 from harness.artifacts.engines import read_specs
 from harness.artifacts.java import find_java
-from harness.provenance import Provenance
+from harness.run.provenance import Provenance
 
 
 def save(path: Path, results: Mapping[str, object], *, engines: Collection[str]) -> None:

@@ -12,12 +12,13 @@ from typing import Final
 
 from harness.artifacts import cache_dir
 from harness.backends.process import ProcessBackend
-from harness.backends.protocol import Platform, Report
-from harness.load.plan.file import build_plan
-from harness.scenario.load import load_scenario
-from harness.teardown import Teardown
-from harness.topology import RoleSpec, Topology
-from harness.units import size_bytes
+from harness.backends.protocol import Platform
+from harness.base.report import Report
+from harness.base.units import size_bytes
+from harness.load.plan.cached import build_plan
+from harness.run.teardown import Teardown
+from harness.scenario.topology import RoleSpec, Topology
+from harness.validate.scenario_file import load_scenario
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import EVENTS, TOPICS
 from pipeline.endpoints import Endpoints

@@ -13,9 +13,9 @@ from harness.artifacts import Artifacts
 from harness.artifacts.java import JavaHome
 from harness.backends.process import ProcessBackend
 from harness.backends.process.platform import ProcessPlatform
-from harness.backends.protocol import Report
+from harness.base.report import Report
+from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role
-from harness.topology import RoleSpec, Topology
 from pipeline.endpoints import KafkaEndpoint
 
 PORT = 19092

@@ -11,7 +11,7 @@ from harness.history.process_clocks import ClockLine
 from harness.history.reader import SCHEMAS, History
 from harness.history.run_info import RunInfo
 from harness.scenario.model import Expectation, Load, Scenario
-from harness.topology import RoleSpec, Topology
+from harness.scenario.topology import RoleSpec, Topology
 
 Rows = Sequence[Mapping[str, object]]
 
@@ -88,7 +88,7 @@ def sent(first: int, last: int, outcome: str = "ok", **fields: object) -> dict[s
     """A batch: sent when it was due, and answered a millisecond later."""
     return {
         "kind": "produce",
-        "worker": "replay-0",
+        "worker": "worker-0",
         "first_seq": first,
         "last_seq": last,
         "partition": 0,
@@ -151,7 +151,7 @@ def sample(metric: str, at_s: float, value: float, label: str = "") -> dict[str,
 
 def punctual(at_s: float = 0, **fields: object) -> dict[str, object]:
     """What a worker of the load that is never late says of itself."""
-    row = {"at_ns": round(at_s * SECOND_NS), "worker": "replay-0", "late_ms": 0.0, "blocked_ms": 0.0}
+    row = {"at_ns": round(at_s * SECOND_NS), "worker": "worker-0", "late_ms": 0.0, "blocked_ms": 0.0}
     return {**row, "cpu_share": 0.1, **fields}
 
 

@@ -10,18 +10,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from confluent_kafka import KafkaError, KafkaException
 
+from harness.base.event_clock import EventClock
+from harness.base.run_clock import RunClock
 from harness.history.operations import OperationsWriter
+from harness.history.plan_schema import PLAN
+from harness.history.progress import progress_file
 from harness.history.writer import TableWriter
-from harness.load.clock import EventClock
-from harness.load.generator import GeneratorMeter
-from harness.load.live.feed import PlanFeed
-from harness.load.live.lane import Lane
-from harness.load.live.record import Record
-from harness.load.live.replay import Replay
-from harness.load.plan.file import PLAN, PlanFile
-from harness.load.progress import progress_file
+from harness.load.own_lateness import GeneratorMeter
+from harness.load.plan.file import PlanFile
+from harness.load.send.events.feed import PlanFeed
+from harness.load.send.events.lane import Lane
+from harness.load.send.events.record import Record
+from harness.load.send.events.replay import Replay
 from harness.load.share import WHOLE, Share
-from harness.run_clock import RunClock
 
 
 def plan_row(seq: int, **changes: Any) -> dict[str, Any]:

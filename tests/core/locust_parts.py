@@ -12,12 +12,12 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from harness.clocks import Clocks
-from harness.load.clock import origin_for
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.driver import load_argv
-from harness.load.locust.source import LoadSource, PlannedEvents
-from harness.run_clock import RunClock
+from harness.base.clocks import Clocks
+from harness.base.event_clock import origin_for
+from harness.base.run_clock import RunClock
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.driver import load_argv
+from harness.load.workers.source import LoadSource, PlannedEvents
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.live_parts import write_plan
 

@@ -1,5 +1,5 @@
 """Whole runs in which everything is right, for faults to be planted in: event by event through the stream
-path or into topics alone, one of the batch layer, one in whole batches.
+path or into topics alone, one of the lake, one in whole batches.
 
 Each is literal and small. A plant changes one thing of what a run left, and names the check that must see it.
 """
@@ -12,18 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.batch.steps import BatchStage, Rerun, RunDays
 from harness.history.course import EndLine, HotWriteLine
 from harness.history.reader import History
-from harness.load.profiles.constant import Constant
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import SCALE, derive_windows
+from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
 from harness.scenario.model import Expectation, FaultSpec, Inject, Load, Readers, Scenario
-from harness.topology import RoleSpec, Topology
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.topology import RoleSpec, Topology
 from pipeline.contract.topics import TOPICS
 from pipeline.options import PipelineOptions
-from tests.core import batch_histories
-from tests.core.batch_histories import DAY
+from tests.core import lake_histories
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,
@@ -41,6 +40,7 @@ from tests.core.histories import (
     scenario,
     sent,
 )
+from tests.core.lake_histories import DAY
 
 FAULTS = (fault(20, "inject"), fault(30, "heal"))
 PHASES = (
@@ -190,7 +190,7 @@ def topics() -> Base:
     return Base(
         scenario=of.model_copy(
             update={
-                "pipeline": PipelineOptions(deploy="topics"),
+                "pipeline": PipelineOptions(deploy=()),
                 "topology": _topology("kafka"),
                 "load": of.load.model_copy(update={"readers": None}),
             }
@@ -282,11 +282,11 @@ def _windows(base: Base) -> list[dict[str, Any]]:
 
 @cache
 def batch() -> Base:
-    """A day through the batch layer, carried out again with nothing new."""
+    """A day through the lake, carried out again with nothing new."""
     of = scenario(
         topology=_topology("kafka"),
-        pipeline=PipelineOptions(deploy="batch"),
-        batch=BatchStage(steps=(RunDays(days=(1,), scans=(1,)), Rerun(days=(1,)))),
+        pipeline=PipelineOptions(deploy=("lake",)),
+        lake=LakeStage(steps=(RunDays(days=(1,), scans=(1,)), Rerun(days=(1,)))),
         faults=(KILL,),
         load=Load(
             trace=Path("trace.yaml"),
@@ -295,18 +295,18 @@ def batch() -> Base:
             inject=Inject(malformed=0.01, duplicate=0.01),
         ),
     )
-    right = batch_histories.right_day()
+    right = lake_histories.right_day()
     held = {"step": 2, "table": "silver/events", "event_date": DAY, "rows": 3, "checksum": 17}
     scan = {"at_ns": 65 * SECOND_NS, "query": "one day", "files_read": 1, "files_all": 90}
     given: dict[str, Rows] = {
-        "readback_events": batch_histories.SOURCE,
+        "readback_events": lake_histories.SOURCE,
         "operations": [_sent(seq, 10 * seq) for seq in range(6)],
         "samples": _copies(hot_store=False),
-        "batch_contents": [{**held, "moment": "before"}, {**held, "moment": "after"}],
-        "batch_scans": [{**scan, "bytes_read": 2, "bytes_all": 100}],
+        "lake_contents": [{**held, "moment": "before"}, {**held, "moment": "after"}],
+        "lake_scans": [{**scan, "bytes_read": 2, "bytes_all": 100}],
         **right,
     }
-    return Base(scenario=of, tables=batch_histories.source(**given), course=COURSE)
+    return Base(scenario=of, tables=lake_histories.source(**given), course=COURSE)
 
 
 TRACE: Rows = tuple(
@@ -328,20 +328,20 @@ def replay() -> Base:
     """A minute of whole batches, ten events a second, by a profile."""
     of = scenario(
         topology=_topology("kafka"),
-        pipeline=PipelineOptions(deploy="topics"),
+        pipeline=PipelineOptions(deploy=()),
         faults=(KILL,),
         load=Load(
             trace=Path("trace.yaml"),
             event_span=3600.0,
             duration=60.0,
-            path="replay",
+            path="record_batches",
             profile=Constant(rate=10),
         ),
     )
     tables: dict[str, Rows] = {
         "encoded": TRACE,
         "operations": [{**sent(10 * n, 10 * n + 9), **_took(n, 10)} for n in range(SECONDS)],
-        "readback_batches": [
+        "readback_record_batches": [
             {
                 "partition": 0,
                 "offset": 10 * n,
@@ -356,4 +356,4 @@ def replay() -> Base:
     return Base(scenario=of, tables=tables, course=COURSE)
 
 
-BASES = {"stream": stream, "topics": topics, "batch": batch, "replay": replay}
+BASES = {"stream": stream, "topics": topics, "lake": batch, "replay": replay}

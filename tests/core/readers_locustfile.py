@@ -8,8 +8,8 @@ from typing import Any
 
 from locust import events
 
-from harness.load.users import hot
-from harness.load.users.locustfile import Reader
+from harness.load.locust.readers_locustfile import Reader
+from harness.load.readers import hot
 
 __all__ = ["Reader"]
 

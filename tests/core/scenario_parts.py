@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from harness.checks.fitness import unfit
-from harness.errors import InvalidInput
-from harness.scenario.load import load_scenario
+from harness.base.errors import InvalidInput
+from harness.judge.checks.fitness import unfit
 from harness.scenario.model import Scenario
-from harness.scenario.vocabulary import CheckWords, Vocabulary
+from harness.validate.scenario_file import load_scenario
+from harness.validate.vocabulary import CheckWords, Vocabulary
 
 FIXTURES = Path(__file__).parent / "fixtures"
 RIDES = FIXTURES / "rides.yaml"

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from harness.base.run_clock import RunClock
 from harness.history.latency_log import LatencyLog
+from harness.history.plan_schema import PLAN
 from harness.history.reader import History
 from harness.history.schema import READBACK_HOT_WINDOWS
 from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
-from harness.load.plan.file import PLAN
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import derive_windows
-from harness.run_clock import RunClock
 from harness.scenario.model import Expectation, FaultSpec, Inject, Load
 from pipeline.contract.topics import TOPICS
 from tests.core.histories import ORIGIN_MS, SECOND_NS, run_info, scenario
@@ -163,11 +163,11 @@ def _operations(history: Path, plan: dict[str, Any]) -> None:
     intended = due[first]
     stall = np.where(intended < 30 * SECOND_NS, _stall_s(intended / SECOND_NS), 0.0)
     took = 0.004 + 0.003 * (first % 7) + stall
-    with TableWriter(history, "operations", "replay-0") as table:
+    with TableWriter(history, "operations", "worker-0") as table:
         table.write(
             {
                 "kind": "produce",
-                "worker": "replay-0",
+                "worker": "worker-0",
                 "first_seq": first,
                 "last_seq": last,
                 "partition": -1,
@@ -195,8 +195,8 @@ def _samples(history: Path, plan: dict[str, Any]) -> None:
             consumed = float(np.searchsorted(due_s, min(at_s - behind, DONE_S), side="right"))
             lag = max(acknowledged - consumed, 0.0) if at_s < 64 else 0.0
             values = {
-                ("events_sent_total", "replay-0"): sent,
-                ("events_acknowledged_total", "replay-0"): acknowledged,
+                ("events_sent_total", "worker-0"): sent,
+                ("events_acknowledged_total", "worker-0"): acknowledged,
                 ("source_end_offset", "events"): acknowledged,
                 ("stream_lag_events", "events"): lag,
                 ("hot_lag_events", "events_valid"): 0.3 * lag,
@@ -308,7 +308,7 @@ def _seen(history: Path, plan: dict[str, Any]) -> None:
             }
         )
     log = LatencyLog(
-        history, "replay-0", RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: 0)
+        history, "worker-0", RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: 0)
     )
     for number in range(2000):
         service_ms = 5 + number % 7 + (7000 if number % 200 == 0 else 0)
@@ -316,11 +316,11 @@ def _seen(history: Path, plan: dict[str, Any]) -> None:
             log.record(f"produce.{part}", ms * 1_000_000, 1)
     log.close()
     half_seconds = np.arange(0, 2 * DONE_S) * SECOND_NS // 2
-    with TableWriter(history, "generator", "replay-0") as table:
+    with TableWriter(history, "generator", "worker-0") as table:
         table.write(
             {
                 "at_ns": half_seconds,
-                "worker": "replay-0",
+                "worker": "worker-0",
                 "late_ms": 11.0 + half_seconds % 7,
                 "blocked_ms": 0.0,
                 "cpu_share": 0.3,

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.base.errors import InvalidInput
 from harness.cli.main import invoke
-from harness.errors import InvalidInput
-from harness.run_folder import RunFolder
-from harness.scenario.load import load_scenario
+from harness.run.folder import RunFolder
+from harness.validate.scenario_file import load_scenario
 from tests.core.histories import scenario
 from tests.core.scenario_parts import RIDES, WORDS, problems_of
 
@@ -55,7 +55,7 @@ COMMANDS = {
     "validate": ["validate", "FILE"],
     "run": ["run", "FILE"],
     "up": ["up", "FILE"],
-    "batch": ["batch", "run", "--endpoints", "FILE"],
+    "lake": ["lake", "run", "--endpoints", "FILE"],
     "quality": ["quality", "report", "--date", "2026-11-20", "--endpoints", "FILE"],
     "judge": ["judge", "FILE"],
     "report": ["report", "FILE"],

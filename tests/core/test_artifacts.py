@@ -19,8 +19,8 @@ from harness.artifacts.cache import Cache, cache_dir
 from harness.artifacts.clients import Client, Download
 from harness.artifacts.coordinates import LockedArtifact
 from harness.artifacts.engines import Engine, EngineSpec
-from harness.backends.protocol import Report
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
+from harness.base.report import Report
 
 JARS = {"org.x:a:jar:1": b"first jar", "org.x:b:jar:2": b"second jar"}
 

@@ -12,7 +12,7 @@ from harness.artifacts import maven, pypi
 from harness.artifacts.clients import Download
 from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
 from harness.artifacts.engines import EngineSpec
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 JAR = LockedArtifact(
     source="maven", coordinates="g:a:jar:linux:1", file_name="a-1-linux.jar", sha256="0" * 64

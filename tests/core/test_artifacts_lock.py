@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
 from harness.artifacts.engines import LOCK_FILE, Engine, EngineSpec, lock_text, read_engines
-from harness.errors import ArtifactError
+from harness.base.errors import ArtifactError
 
 ROOT = Path(__file__).resolve().parents[2]
 WORD = st.text("abcxyz019-_.", min_size=1, max_size=12)

@@ -16,9 +16,9 @@ from harness.backends.process.instance import instances
 from harness.backends.process.plan import check_topology
 from harness.backends.process.usage import sessions_of
 from harness.backends.protocol import ProcessState
-from harness.errors import InvalidInput, NodeFailed, PlatformError
-from harness.topology import Topology
-from harness.waiting import wait_until
+from harness.base.errors import InvalidInput, NodeFailed, PlatformError
+from harness.base.waiting import wait_until
+from harness.scenario.topology import Topology
 from tests.core.dummy_service import DEAF, FAILING, LISTEN, PYTHON, Dummy, address, ask, up
 
 SLEEP = (*PYTHON, "import time; time.sleep(600)")

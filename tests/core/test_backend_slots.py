@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from harness.backends.process.slots import SLOTS, Slot, slot_addresses, take_slot
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 from tests.core.dummy_service import PORT, PYTHON, topology
 
 TOPOLOGY = topology(broker=2, client=1)

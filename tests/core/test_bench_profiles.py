@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from harness.history.parts import plain
+from harness.history.parquet_parts import plain
 from harness.history.schema import OPERATIONS
 from harness.load.plan.file import PlanFile
-from harness.load.profiles import PROFILES, AnyProfile
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.trace import TraceProfile
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.registry import PROFILES, AnyProfile
+from harness.scenario.profiles.trace import TraceProfile
 from tests.bench.profile_accuracy import Sendings, accuracy
 from tests.bench.profile_load import sendings
 from tests.bench.profile_plot import Panel, draw
@@ -87,14 +87,14 @@ def test_event_by_event_the_plan_says_what_is_due_and_the_closing_events_are_no_
         "completed_ns": START_NS + 10**7,
     }
     recorded = operations(sent(0, 1, **times), sent(2, 2, **times))
-    found = sendings(scenario_of(TraceProfile(), "live"), plan(tmp_path, made), recorded, START_NS)
+    found = sendings(scenario_of(TraceProfile(), "events"), plan(tmp_path, made), recorded, START_NS)
     assert found.due_s.tolist() == [0, 1]
     assert (found.sent_s.tolist(), found.completed_s.tolist()) == ([0.001], [0.01])
     assert (found.events.tolist(), found.late_ms.tolist()) == ([2], [1])
 
 
 def test_in_whole_batches_the_profile_says_what_is_due(tmp_path: Path) -> None:
-    scenario = scenario_of(Constant(rate=2.0), "replay")
+    scenario = scenario_of(Constant(rate=2.0), "record_batches")
     unknown = sent(0, 9, "unknown", started_ns=START_NS)
     found = sendings(scenario, plan(tmp_path, [plan_row(0)] * 40), operations(unknown), START_NS)
     assert found.due_s.tolist() == pytest.approx([n / 2 + 0.25 for n in range(40)])
@@ -106,10 +106,10 @@ def panel(profile: AnyProfile) -> Panel:
 
 
 def test_each_profile_has_its_panels_and_a_word_where_there_is_none(tmp_path: Path) -> None:
-    results = [Result(profile=p.kind, path="live", panel=panel(p)) for p in profiles(1.0)]
-    results.append(Result(profile="constant", path="replay", panel=panel(Constant(rate=RATE))))
+    results = [Result(profile=p.kind, path="events", panel=panel(p)) for p in profiles(1.0)]
+    results.append(Result(profile="constant", path="record_batches", panel=panel(Constant(rate=RATE))))
     drawn = tmp_path / "out" / "profiles.svg"
-    draw(rows(results), ("live", "replay"), [drawn])
+    draw(rows(results), ("events", "record_batches"), [drawn])
     text = drawn.read_text()
     assert all(kind.replace("_", " ") in text for kind in PROFILES)
     assert text.count("worst 10 s") == len(results)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.clocks import Clocks
-from harness.load.wire.config import WireConfig
-from harness.load.wire.encode import Event, encode
-from harness.load.wire.trace import TraceWriter
-from harness.observe.batch_reader import FoundBatch
+from harness.base.clocks import Clocks
+from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.encode import Event, encode
+from harness.load.send.record_batches.trace import TraceWriter
+from harness.observe.readback.record_batch_reader import FoundBatch
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.bench.contender import Task
 from tests.bench.contenders import WireReplayContender

@@ -1,4 +1,4 @@
-"""`floodmark batch care`: what it refuses, what it asks of its process, and what it shows."""
+"""`floodmark lake care`: what it refuses, what it asks of its process, and what it shows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.batch.job import CareJob, told
 from harness.cli.main import invoke
-from pipeline.batch.events import Cared
+from harness.run.lake.job import CareJob, told
+from pipeline.days.events import Cared
 
 CARED = Cared(
     table="silver/events",
@@ -24,7 +24,7 @@ CARED = Cared(
 
 
 def test_every_table_that_is_none_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke(["batch", "care", "--table", "silver/event", "--table", "x"]) == 2
+    assert invoke(["lake", "care", "--table", "silver/event", "--table", "x"]) == 2
     said = capsys.readouterr().err
     assert "--table: found silver/event; allowed: did you mean silver/events?" in said
     assert "--table: found x; allowed: " in said

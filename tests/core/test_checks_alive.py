@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks.measurement import Count, Measurement, Unjudged
-from harness.checks.nodes_alive import HARNESS, NodesAlive
 from harness.history.course import EndLine
 from harness.history.reader import History
-from harness.observe.watch import PROBER
-from harness.run import LOAD, READERS
+from harness.judge.checks.recovery.nodes_alive import HARNESS, NodesAlive
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.run.real.platform_watch import PROBER
+from harness.run.run import LOAD, READERS
 from tests.core.histories import SECOND_NS, fault, history, run_info, scenario
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Inject
 from tests.core.histories import (
     SECOND_NS,
@@ -75,7 +75,7 @@ def test_a_healthy_history_passes(name: str) -> None:
 
 def test_an_acknowledged_event_that_the_source_lacks_is_lost() -> None:
     run = healthy(readback_events=found("events", 0, 2, 0, 4))
-    example = "event 1 of the plan, acknowledged to replay-0 at 0.001 s"
+    example = "event 1 of the plan, acknowledged to worker-0 at 0.001 s"
     assert finding_of("acknowledged_lost", run) == count(
         "acknowledged_lost", 1, DETAILS["acknowledged_lost"], example
     )

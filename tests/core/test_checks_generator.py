@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
 from harness.scenario.thresholds import parse
 from tests.core.histories import SECOND_NS, Rows, history, phase, punctual, scenario, sent
@@ -113,10 +113,10 @@ def test_a_process_that_stood_still_counts_for_as_long_as_it_did() -> None:
 
 
 def test_the_sentence_names_the_worker_the_share_and_the_worst() -> None:
-    generator = [*samples(1200), punctual(30, worker="replay-7", late_ms=2500.0)]
+    generator = [*samples(1200), punctual(30, worker="worker-7", late_ms=2500.0)]
     assert judged("p(95) < 1s during steady", 900, generator).detail == (
         "the load itself was late, and the platform cannot be blamed for it: p(95) of its own lateness is"
-        " 1,200 ms (100.0% of the time reaches that), the worst being 2,500 ms of replay-7 in steady"
+        " 1,200 ms (100.0% of the time reaches that), the worst being 2,500 ms of worker-7 in steady"
     )
 
 
@@ -208,8 +208,8 @@ def test_a_rate_that_was_missed_is_the_platforms_only_where_the_generator_had_mo
 def test_one_process_that_was_the_bottleneck_is_enough_and_is_named(
     fields: dict[str, object], what: str
 ) -> None:
-    generator = [*samples(0), *(punctual(n / 2, worker="replay-7", **fields) for n in range(120))]
+    generator = [*samples(0), *(punctual(n / 2, worker="worker-7", **fields) for n in range(120))]
     finding = judged("rate >= 2/s during steady", 1, generator, "throughput")
     assert finding.detail == (
-        f"replay-7 of the load {what} in steady: the platform cannot be blamed for what it was not offered"
+        f"worker-7 of the load {what} in steady: the platform cannot be blamed for what it was not offered"
     )

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
-from harness.checks.measurement import Distribution, Unjudged
 from harness.history.course import HotWriteLine
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.measurement import Distribution, Unjudged
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
 from tests.core.histories import SECOND_NS, Rows, fault, history, phase, run_info, sample, scenario
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks.batch import LAYER_CHECKS
-from harness.checks.finding import Finding, Verdict
 from harness.history.reader import SCHEMAS, History
 from harness.history.seal import table_of
-from harness.judge import judge_history
-from tests.core.batch_histories import LAMBDA, right_day, source
+from harness.judge.checks.lake.registry import LAKE_CHECKS
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
 from tests.core.histories import history
+from tests.core.lake_histories import LAMBDA, right_day, source
 from tests.core.synthetic import make_run
 from tests.damage import judged_files
 
@@ -70,9 +70,9 @@ def test_what_is_lost_leaves_findings_as_they_were_or_inconclusive(
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_checks_of_the_batch_layer_read_what_they_need_alone(name: str) -> None:
+def test_checks_of_the_lake_read_what_they_need_alone(name: str) -> None:
     tables = {**source(), **right_day()}
     whole, without = history(of=LAMBDA, **tables), history(of=LAMBDA, without=name, **tables)
-    for check in LAYER_CHECKS:
+    for check in LAKE_CHECKS:
         if name not in check.needs:
             assert str(check.measure(without)) == str(check.measure(whole)), check.name

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from harness.checks import CHECKS
-from harness.checks.finding import Verdict
-from harness.checks.measurement import Count, Distribution, Unjudged
-from harness.checks.signals import stream_delay
 from harness.history.course import EndLine, FaultLine
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Verdict
+from harness.judge.measure.measurement import Count, Distribution, Unjudged
+from harness.judge.measure.signals import stream_delay
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation, FaultSpec
-from harness.topology import RoleSpec, Topology
+from harness.scenario.topology import RoleSpec, Topology
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,

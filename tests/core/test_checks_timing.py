@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS, checks_for
-from harness.checks.finding import Finding, Verdict
-from harness.checks.measurement import Distribution, Unjudged
-from harness.checks.rate_accuracy import RateAccuracyOfBatches
-from harness.judge import judge_history
-from harness.load.profiles import AnyProfile
-from harness.load.profiles.ramp import Ramp
-from harness.load.profiles.trace import TraceProfile
+from harness.judge.checks.speed.rate_accuracy import RateAccuracyOfRecordBatches
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.measurement import Distribution, Unjudged
+from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Expectation, Load, Scenario
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.registry import AnyProfile
+from harness.scenario.profiles.trace import TraceProfile
 from pipeline.options import PipelineOptions
 from tests.core.histories import (
     ORIGIN_MS,
@@ -165,7 +165,7 @@ def test_the_schedule_is_judged_by_when_sending_began() -> None:
 
 @pytest.mark.parametrize("name", ["produce_latency", "load_on_schedule"])
 def test_what_was_sent_as_fast_as_it_was_taken_has_no_latency_from_an_intended_moment(name: str) -> None:
-    load = Load(trace=Path("t.yaml"), event_span=60.0, duration=60.0, path="replay")
+    load = Load(trace=Path("t.yaml"), event_span=60.0, duration=60.0, path="record_batches")
     flood = history(of=scenario(load=load), operations=[took(5, 3)])
     assert CHECKS[name].measure(flood) == Unjudged(
         reason="a load that sends as fast as the platform takes it has no intended moments:"
@@ -238,14 +238,14 @@ def test_the_rate_of_a_load_of_less_than_ten_seconds_is_not_judged() -> None:
     assert isinstance(CHECKS["rate_accuracy"].measure(history(**a_second_each(*[10] * 9))), Unjudged)
 
 
-def in_batches(profile: AnyProfile, path: Literal["replay", "computed"]) -> Scenario:
+def in_batches(profile: AnyProfile, path: Literal["record_batches", "computed"]) -> Scenario:
     load = Load(trace=Path("t"), path=path, profile=profile, event_span=12.0, duration=12.0)
-    return scenario(load=load, pipeline=PipelineOptions(deploy="topics"))
+    return scenario(load=load, pipeline=PipelineOptions(deploy=()))
 
 
-@pytest.mark.parametrize("path", ["replay", "computed"])
+@pytest.mark.parametrize("path", ["record_batches", "computed"])
 def test_what_is_due_in_batches_is_what_the_profile_says_and_not_a_plan(
-    path: Literal["replay", "computed"],
+    path: Literal["record_batches", "computed"],
 ) -> None:
     of = in_batches(Ramp(start=0.0, end=24.0), path)
     assert "plan" not in checks_for(of)["rate_accuracy"].needs
@@ -259,9 +259,10 @@ def test_what_is_due_in_batches_is_what_the_profile_says_and_not_a_plan(
 
 def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
     run = history(
-        of=in_batches(TraceProfile(), "replay"), operations=[took(5, 10, at_s=second) for second in range(12)]
+        of=in_batches(TraceProfile(), "record_batches"),
+        operations=[took(5, 10, at_s=second) for second in range(12)],
     )
-    assert isinstance(RateAccuracyOfBatches().measure(run), Unjudged)
+    assert isinstance(RateAccuracyOfRecordBatches().measure(run), Unjudged)
     assert "rate_accuracy" not in checks_for(run.scenario)
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.registry import CHECKS
 from tests.core.histories import ORIGIN_MS, closing, event, found, history, sent, window
 
 PLAN = [event(0, 1, value=2.0), event(1, 2, value=3.0), closing(2, minute=200)]

@@ -10,10 +10,10 @@ import pytest
 import typer
 from rich.console import Console
 
+from harness.base.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
 from harness.cli import main as cli
 from harness.cli.main import COMMANDS, Command, Group, invoke
 from harness.cli.output import OutputFormat, OutputOption, Progress
-from harness.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
 from tests.core.scenario_parts import FIXTURES
 
 PROBLEM = Problem(where="x.yaml:3: seed", found="-1", allowed="0 or more")
@@ -94,10 +94,10 @@ USAGE = [
     ["judge", "--out", __file__, "--output", "json"],
     ["list", "nonsense", "--output", "json"],
     ["join", "host", "--output", "json"],
-    ["batch", "--output", "json"],
-    ["batch", "nonsense", "--output", "json"],
-    ["batch", "run", "--date", "yesterday", "--output", "json"],
-    ["batch", "backfill", "--output", "json", "--from", "2026-11-14"],
+    ["lake", "--output", "json"],
+    ["lake", "nonsense", "--output", "json"],
+    ["lake", "run", "--date", "yesterday", "--output", "json"],
+    ["lake", "backfill", "--output", "json", "--from", "2026-11-14"],
     ["quality", "report", "--output", "json"],
     ["validate", "quickstart", "--output"],
     ["validate", "quickstart", "--output", "JSON"],
@@ -139,7 +139,7 @@ def test_people_are_told_of_a_wrong_command_line_on_standard_error_alone(
     assert shown.err.startswith("error: ")
 
 
-@pytest.mark.parametrize("arguments", [["run", "--help", "--output", "json"], ["batch", "--help"]])
+@pytest.mark.parametrize("arguments", [["run", "--help", "--output", "json"], ["lake", "--help"]])
 def test_help_stays_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(arguments) == 0
     assert capsys.readouterr().out.startswith("Usage: floodmark")
@@ -208,7 +208,7 @@ def test_every_command_has_help_with_an_example(words: list[str], capsys: pytest
 
 
 def test_a_groups_commands_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
-    assert invoke(["batch", "--help"]) == 0
+    assert invoke(["lake", "--help"]) == 0
     assert "Carry a range of days out again." in capsys.readouterr().out
 
 

@@ -19,33 +19,33 @@ from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.clocks import Clocks
+from harness.base.clocks import Clocks
+from harness.base.run_clock import RunClock
+from harness.history.progress import LoadProgress
 from harness.history.writer import TableWriter
-from harness.load.computed.__main__ import main
-from harness.load.computed.batches import Batching, ComputedBatches, Placed
-from harness.load.computed.config import ComputedConfig, FromGenerator, FromPlan
-from harness.load.computed.indexed import indexed
-from harness.load.computed.source import Chunk, GeneratedSource, LineSource, PlanSource, listed
-from harness.load.computed.supply import ComputedSupply
-from harness.load.computed.times import AsDue, Evenly
-from harness.load.generate.events import CHUNK_EVENTS, EventGenerator
-from harness.load.generate.model import Generate
-from harness.load.generate.payloads import payloads_of
 from harness.load.murmur2 import partition_of_bytes
 from harness.load.plan.arranged import Arrangement
-from harness.load.profiles import RateProfile
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.ramp import Ramp
-from harness.load.progress import LoadProgress
+from harness.load.send.computed.__main__ import main
+from harness.load.send.computed.batches import Batching, ComputedBatches, Placed
+from harness.load.send.computed.config import ComputedConfig, FromGenerator, FromPlan
+from harness.load.send.computed.indexed import indexed
+from harness.load.send.computed.source import Chunk, GeneratedSource, LineSource, PlanSource, listed
+from harness.load.send.computed.supply import ComputedSupply
+from harness.load.send.computed.times import AsDue, Evenly
+from harness.load.send.record_batches.batch import ProducerState
+from harness.load.send.record_batches.completion import Completion
+from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.link import Link
+from harness.load.send.record_batches.pace import Flood, Pace
+from harness.load.send.record_batches.replay import WireLoad, WireReplay
+from harness.load.send.record_batches.supply import Shipment
 from harness.load.share import WHOLE, Share
-from harness.load.wire.batch import ProducerState
-from harness.load.wire.completion import Completion
-from harness.load.wire.config import WireSchedule
-from harness.load.wire.link import Link
-from harness.load.wire.pace import Flood, Pace
-from harness.load.wire.replay import WireLoad, WireReplay
-from harness.load.wire.supply import Shipment
-from harness.run_clock import RunClock
+from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
+from harness.load.traces.generate.model import Generate
+from harness.load.traces.generate.payloads import payloads_of
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.registry import RateProfile
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.live_parts import Noted, plan_row, write_plan
 from tests.core.wire_client import Client, records

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InvalidInput
-from harness.load.computed.load import computed_events
+from harness.base.errors import InvalidInput
 from harness.load.plan.extent import event_span_ms, events_at_most, load_duration_s
+from harness.load.workers.computed_source import computed_events
 from harness.scenario.model import Scenario
 from tests.core.scenario_parts import FIXTURES, problems_of, rides
 
-TOPICS = {"pipeline__deploy": "topics", "load__path": "computed", "faults": [], "load__inject": {}}
+TOPICS = {"pipeline__deploy": [], "load__path": "computed", "faults": [], "load__inject": {}}
 
 
 def computed(**changes: object) -> Scenario:

@@ -7,22 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from harness.checks import checks_for
-from harness.checks.batches import BATCH_CHECKS
-from harness.checks.measurement import Count, Unjudged
+from harness.base.waiting import wait_until
+from harness.history.progress import LoadProgress
 from harness.history.reader import History
-from harness.load.generate.model import Generate
-from harness.load.locust.assignment import Assignment
-from harness.load.locust.batch_config import sending_config
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.source import ComputedEvents
-from harness.load.profiles.constant import Constant
-from harness.load.progress import LoadProgress
+from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
+from harness.judge.measure.measurement import Count, Unjudged
+from harness.judge.registry import checks_for
+from harness.load.send.record_batches.config import WireSchedule
 from harness.load.share import WHOLE
-from harness.load.wire.config import WireSchedule
-from harness.observe.readback_batches import read_back_batches
+from harness.load.traces.generate.model import Generate
+from harness.load.workers.assignment import Assignment
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.sending_config import sending_config
+from harness.load.workers.source import ComputedEvents
+from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
-from harness.waiting import wait_until
+from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.options import PipelineOptions
 from tests.core.histories import run_info, scenario
@@ -40,9 +40,9 @@ SLOW = ALL.model_copy(
 
 def recorded(folder: Path, kafka: KafkaEndpoint, config: LoadConfig) -> History:
     """The run's history, its topic read back. So many events were due, whatever its pace was."""
-    read_back_batches(kafka, "events", history=config.history, report=lambda _: None)
+    read_back_record_batches(kafka, "events", history=config.history, report=lambda _: None)
     load = Load(trace=folder, event_span=60, duration=60, path="computed", profile=Constant(rate=EVENTS / 60))
-    of = scenario(load=load, pipeline=PipelineOptions(deploy="topics"))
+    of = scenario(load=load, pipeline=PipelineOptions(deploy=()))
     (folder / "scenario.json").write_text(of.model_dump_json())
     run_info(origin_ms=config.clocks.origin_ms).save(config.history)
     return History.open(folder)
@@ -76,9 +76,11 @@ def test_two_processes_send_all_of_it_and_every_batch_is_known_again(tmp_path: P
         run = recorded(tmp_path, kafka, config)
         there = [payload for partition in payloads(kafka, "events", EVENTS) for payload in partition]
     assert len(set(there)) == EVENTS
-    assert found_by(run, *(check.name for check in BATCH_CHECKS)) == {c.name: 0 for c in BATCH_CHECKS}
+    assert found_by(run, *(check.name for check in RECORD_BATCH_CHECKS)) == {
+        c.name: 0 for c in RECORD_BATCH_CHECKS
+    }
     workers = {(row["worker"], row["partition"]) for row in operations(tmp_path)}
-    assert workers == {(f"replay-{partition % 2}", partition) for partition in range(PARTITIONS)}
+    assert workers == {(f"worker-{partition % 2}", partition) for partition in range(PARTITIONS)}
     told = progress(tmp_path)
     assert (told.state, told.acknowledged, told.total, told.workers) == ("done", EVENTS, EVENTS, 2)
 
@@ -106,7 +108,13 @@ def test_what_a_killed_process_had_sent_is_known_though_its_operations_are_not(t
         config = configure(tmp_path, kafka, (), SLOW)
         told = Assignment(share=WHOLE, load_start_ns=config.clocks.run_clock.now_ns(), origin_ms=1000)
         sending_config(config, SLOW, told).save(tmp_path / "computed.json")
-        argv = [sys.executable, "-m", "harness.load.computed", "--config", str(tmp_path / "computed.json")]
+        argv = [
+            sys.executable,
+            "-m",
+            "harness.load.send.computed",
+            "--config",
+            str(tmp_path / "computed.json"),
+        ]
         process = subprocess.Popen(argv, env=os.environ, stderr=subprocess.DEVNULL)
         try:
             parts = (tmp_path / "history" / "operations").glob

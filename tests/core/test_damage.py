@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from harness.checks.finding import Verdict
-from harness.checks.judgement import Judgement
-from harness.errors import RunError
+from harness.base.errors import RunError
 from harness.history.reader import History
 from harness.history.run_info import RunInfo
 from harness.history.seal import SCENARIO, SEAL, seal_history
 from harness.history.writer import write_parquet
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.judgement import Judgement
+from harness.judge.measure.finding import Verdict
 from tests.core.synthetic import make_run
 from tests.damage import DAMAGES, Damaged, damaged, fitting, judge_in_full, judged_files, outcome, sweep
 

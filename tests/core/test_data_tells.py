@@ -13,12 +13,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from harness.checks.finding import Verdict
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Verdict
+from harness.load.contract_rules import contract_rules
 from harness.load.murmur2 import partition_of
-from harness.load.plan.file import build_plan
-from harness.load.traces.rules import contract_rules
+from harness.load.plan.cached import build_plan
 from harness.oracle.rejection import rejection
 from harness.scenario.model import Inject, Scenario
 from tests.core.histories import ORIGIN_MS, history, sent

@@ -15,7 +15,7 @@ SHOWS = "SELECT value FROM duckdb_settings() WHERE name = 'enable_progress_bar'"
 @pytest.mark.parametrize(
     "opened",
     [
-        "from harness.database import database_in_memory as d; c = d()",
+        "from harness.base.database import database_in_memory as d; c = d()",
         "from harness.load.traces.sql import open_database as d; from pathlib import Path;"
         " c = d(readable=(), spill=Path('.'))",
     ],
@@ -29,4 +29,4 @@ def test_no_progress_bar_is_drawn_even_where_python_seems_interactive(opened: st
 def test_every_database_is_opened_in_one_place() -> None:
     files = [path for layer in ("harness", "pipeline", "reports") for path in (ROOT / layer).rglob("*.py")]
     opening = {path.relative_to(ROOT) for path in files if "duckdb.connect(" in path.read_text()}
-    assert opening == {Path("harness/database.py")}
+    assert opening == {Path("harness/base/database.py")}

@@ -40,7 +40,7 @@ def did(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-@pytest.mark.parametrize(("deploy", "parts"), [("topics", {"topics"}), ("batch", {"topics", "lake"})])
+@pytest.mark.parametrize(("deploy", "parts"), [("topics", {"topics"}), ("lake", {"topics", "lake"})])
 def test_all_that_was_deployed_is_removed(did: list[str], deploy: str, parts: set[str]) -> None:
     pipeline = Pipeline(ENDPOINTS, PipelineOptions(deploy=deploy))  # type: ignore[arg-type]
     pipeline.deploy()

@@ -19,7 +19,7 @@ from harness.doctor import machine
 from harness.doctor.machine import ENGINE_PORTS, Machine
 from harness.doctor.packages import PACKAGES, install_command
 from harness.doctor.requirements import NEEDS, Requirement, examine
-from harness.services import SERVICES
+from harness.services.registry import SERVICES
 
 GIB = 2**30
 JAVA_17 = JavaHome(path=Path("/usr/lib/jvm/17"), version="17.0.15")

@@ -8,7 +8,7 @@ import pytest
 
 from harness.artifacts import java
 from harness.artifacts.java import JavaHome, find_java
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 
 
 @pytest.fixture(autouse=True)

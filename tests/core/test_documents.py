@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.documents import parse_document, read_document
-from harness.errors import InvalidInput
+from harness.base.documents import parse_document, read_document
+from harness.base.errors import InvalidInput
 
 # "-.1" is a number in YAML 1.2, which is read here, and a text in 1.1, which PyYAML writes without quotes.
 texts = st.text("abc: #'\"-1_.é\n", max_size=8).filter(lambda text: not re.fullmatch(r"-\.1+", text))

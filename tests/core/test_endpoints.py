@@ -18,7 +18,7 @@ from pipeline.endpoints import (
     SparkEndpoint,
 )
 from pipeline.errors import NoSuchService, PipelineError, SettingsRefused
-from pipeline.options import BatchOptions, PipelineOptions
+from pipeline.options import LakeOptions, PipelineOptions
 
 KAFKA = KafkaEndpoint(
     bootstrap_servers=("k1:9092", "k2:9092"),
@@ -80,14 +80,14 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_options_are_read_as_they_were_written(tmp_path: Path) -> None:
-    options = PipelineOptions(deploy="lambda", batch=BatchOptions(gates="skip"))
+    options = PipelineOptions(deploy=("stream", "lake"), lake=LakeOptions(gates="skip"))
     options.save(tmp_path / "options.json")
     assert PipelineOptions.load(tmp_path / "options.json") == options
 
 
 def test_options_of_something_else_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "options.json").write_text('{"deploy": "all", "batch": {"gates": "open"}}')
-    with pytest.raises(SettingsRefused, match=r"deploy: found 'all'.*; batch\.gates: found 'open'"):
+    (tmp_path / "options.json").write_text('{"deploy": ["all"], "lake": {"gates": "open"}}')
+    with pytest.raises(SettingsRefused, match=r"deploy\.0: found 'all'.*; lake\.gates: found 'open'"):
         PipelineOptions.load(tmp_path / "options.json")
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from harness.checks import CHECKS, checks_for
-from harness.checks.finding import Verdict
 from harness.history.course import EndLine
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Verdict
+from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Scenario
-from tests.core.batch_histories import gate
 from tests.core.histories import SECOND_NS, punctual
+from tests.core.lake_histories import gate
 from tests.core.planted import BASES, CONFLICT, ENDS, FAULTS, LATE, batch, replay, stream, topics
 
 Plant = Callable[[], History]
@@ -62,24 +62,24 @@ SAFETY: Mapping[str, Mapping[str, Plant]] = {
         "duplicates": lambda: topics().more("readback_events", _record("events", 5)),
         "altered": lambda: topics().but("readback_events", 5, sent_as=-1),
     },
-    "batch": {
-        "bronze_equals_oracle": lambda: batch().but("batch_bronze", 0, checksum=1),
-        "silver_equals_oracle": lambda: batch().but("batch_silver", 0, checksum=1),
-        "gold_equals_oracle": lambda: batch().but("batch_gold_daily", 0, value_max=77.0),
-        "reconciled": lambda: batch().but("batch_landing", 0, rows=10),
-        "gates_evaluated": lambda: batch().more("batch_gates", gate("bronze", "rows", result="failed")),
+    "lake": {
+        "bronze_equals_oracle": lambda: batch().but("lake_bronze", 0, checksum=1),
+        "silver_equals_oracle": lambda: batch().but("lake_silver", 0, checksum=1),
+        "gold_equals_oracle": lambda: batch().but("lake_gold_daily", 0, value_max=77.0),
+        "reconciled": lambda: batch().but("lake_landing", 0, rows=10),
+        "gates_evaluated": lambda: batch().more("lake_gates", gate("bronze", "rows", result="failed")),
         "days_published": lambda: batch().with_(of=_expecting_quarantine(batch().scenario)),
-        "reruns_unchanged": lambda: batch().but("batch_contents", 1, checksum=18),
+        "reruns_unchanged": lambda: batch().but("lake_contents", 1, checksum=18),
     },
     "replay": {
         "unacknowledged": lambda: replay().but("operations", 59, outcome="unknown"),
-        "acknowledged_lost": lambda: replay().less("readback_batches", 30),
-        "unaccounted": lambda: replay().more("readback_batches", {**_batch(0), "records_crc": 5}),
-        "duplicates": lambda: replay().more("readback_batches", _batch(0)),
+        "acknowledged_lost": lambda: replay().less("readback_record_batches", 30),
+        "unaccounted": lambda: replay().more("readback_record_batches", {**_batch(0), "records_crc": 5}),
+        "duplicates": lambda: replay().more("readback_record_batches", _batch(0)),
         "out_of_order": lambda: replay().with_(
-            readback_batches=[
+            readback_record_batches=[
                 {**row, "offset": {100: 110, 110: 100}.get(row["offset"], row["offset"])}
-                for row in replay().tables["readback_batches"]
+                for row in replay().tables["readback_record_batches"]
             ]
         ),
     },
@@ -89,8 +89,8 @@ SAFETY: Mapping[str, Mapping[str, Plant]] = {
 
 def _expecting_quarantine(of: Scenario) -> Scenario:
     """The same scenario, which plans that its day is not published."""
-    assert of.batch is not None
-    return of.model_copy(update={"batch": of.batch.model_copy(update={"expect_quarantined": (1,)})})
+    assert of.lake is not None
+    return of.model_copy(update={"lake": of.lake.model_copy(update={"expect_quarantined": (1,)})})
 
 
 def _record(topic: str, seq: int) -> Mapping[str, object]:
@@ -103,7 +103,7 @@ def _record(topic: str, seq: int) -> Mapping[str, object]:
 
 def _batch(number: int) -> Mapping[str, object]:
     """One more copy of a batch, behind all others."""
-    return {**replay().tables["readback_batches"][number], "offset": 900}
+    return {**replay().tables["readback_record_batches"][number], "offset": 900}
 
 
 Changes = Callable[[], Mapping[str, Any]]
@@ -134,14 +134,14 @@ LIMITS: Mapping[str, Mapping[str, tuple[str, Changes]]] = {
         "hot_point_read_latency": ("max < 100ms", lambda: _read("hot_point_read")),
         "hot_range_read_latency": ("max < 100ms", lambda: _read("hot_range_read")),
     },
-    "batch": {
-        "pruning": ("min > 90%", lambda: batch().changed("batch_scans", 0, bytes_read=50)),
-        "batch_duration": (
+    "lake": {
+        "pruning": ("min > 90%", lambda: batch().changed("lake_scans", 0, bytes_read=50)),
+        "lake_duration": (
             "max < 10s",
-            lambda: batch().changed("batch_tasks", 0, ended_ns=90 * SECOND_NS),
+            lambda: batch().changed("lake_tasks", 0, ended_ns=90 * SECOND_NS),
         ),
-        "batch_cpu": ("max < 20000s", lambda: batch().changed("batch_tasks", 0, cpu_s=9.0)),
-        "batch_bytes": ("max < 100000000", lambda: batch().changed("batch_tasks", 0, bytes_written=50_000)),
+        "lake_cpu": ("max < 20000s", lambda: batch().changed("lake_tasks", 0, cpu_s=9.0)),
+        "lake_bytes": ("max < 100000000", lambda: batch().changed("lake_tasks", 0, bytes_written=50_000)),
     },
     "replay": {
         "rate_accuracy": (

@@ -17,18 +17,19 @@ from hypothesis import strategies as st
 
 from harness.backends.memory import MemoryPlatform
 from harness.backends.protocol import Platform, ProcessState
-from harness.checks.timing import phases_at
-from harness.errors import PlatformError
-from harness.faults import FAULTS
+from harness.base.errors import PlatformError
+from harness.base.run_clock import RunClock
 from harness.faults.conductor import Conductor
 from harness.faults.protocol import Fault
+from harness.faults.registry import FAULTS
 from harness.faults.schedule import Action, schedule
-from harness.history.course import FaultLine, PhaseLine, PhaseName, spans
-from harness.history.parts import read_lines
-from harness.recorder import Recorder as RunRecorder
-from harness.run_clock import RunClock
+from harness.history.course import FaultLine, PhaseLine, spans
+from harness.history.parquet_parts import read_lines
+from harness.judge.measure.timing import phases_at
+from harness.run.recorder import Recorder as RunRecorder
 from harness.scenario.model import FaultSpec
-from harness.topology import RoleSpec, Topology
+from harness.scenario.phases import PhaseName
+from harness.scenario.topology import RoleSpec, Topology
 from pipeline.endpoints import Endpoints
 
 

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from pipeline.batch import fencing, landing, reference, table_care
-from pipeline.batch.fencing import APPLICATION
-from pipeline.batch.landing import land
-from pipeline.batch.offsets import Available
-from pipeline.batch.publish import publish
-from pipeline.batch.reference import load_reference
-from pipeline.batch.table_commits import TableCommit
-from pipeline.batch.tables import SILVER_EVENTS
-from pipeline.batch.wanted import CareWanted
 from pipeline.contract.derive import reference_contract
+from pipeline.days import fencing, landing, reference, table_care
+from pipeline.days.fencing import APPLICATION
+from pipeline.days.landing import land
+from pipeline.days.offsets import Available
+from pipeline.days.publish import publish
+from pipeline.days.reference import load_reference
+from pipeline.days.table_commits import TableCommit
+from pipeline.days.tables import SILVER_EVENTS
+from pipeline.days.wanted import CareWanted
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, EngineError, LeaseLost
 from pipeline.lake.lease import Lease

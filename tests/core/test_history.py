@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from harness.errors import RunError
+from harness.base.errors import RunError
+from harness.history.plan_schema import PLAN
 from harness.history.reader import History
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
-from harness.load.plan.file import PLAN
 from tests.core.histories import closing, event, history, run_info, scenario
 
 
@@ -304,7 +304,7 @@ def test_a_plan_that_lacks_events_of_its_trace_is_no_plan(
 
 @pytest.mark.parametrize(("encoded", "told"), [(3, False), (2, True)])
 def test_an_encoded_trace_that_lacks_events_of_its_plan_is_told(encoded: int, told: bool) -> None:
-    load = scenario().load.model_copy(update={"path": "replay"})
+    load = scenario().load.model_copy(update={"path": "record_batches"})
     plan = [event(0, 0), event(1, 1), event(2, 1, kind="duplicate", original_seq=1), closing(3)]
     of = history(
         plan=plan, encoded=[{"count": encoded}], info=run_info(trace_events=2), of=scenario(load=load)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InvalidInput, RunError, WaitTimeout
+from harness.base.errors import InvalidInput, RunError, WaitTimeout
 from harness.history.workers import WorkerLine, clocks_known_to
-from harness.load.join.config import Gathered, JoinConfig, Joining, Listens
 from harness.load.join.gather import await_joined
 from harness.load.join.options import joining_of, master_of
+from harness.load.workers.join_config import Gathered, JoinConfig, Joining, Listens
 
 FAR = WorkerLine(
-    worker="replay-1", host="b", offset_ns=9_000_000, uncertainty_ns=210_000, drift_ns=5, shared_clock=False
+    worker="worker-1", host="b", offset_ns=9_000_000, uncertainty_ns=210_000, drift_ns=5, shared_clock=False
 )
-NEAR = WorkerLine(worker="replay-2", host="a", offset_ns=0, uncertainty_ns=0, drift_ns=0, shared_clock=True)
+NEAR = WorkerLine(worker="worker-2", host="a", offset_ns=0, uncertainty_ns=0, drift_ns=0, shared_clock=True)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,6 @@ def test_how_well_the_clocks_are_known_is_that_of_the_worst() -> None:
     assert clocks_known_to([NEAR, FAR]) == "2 joined, clocks known to 0.210 ms"
     assert clocks_known_to([]) == ""
     assert (str(NEAR), str(FAR)) == (
-        "replay-2 on a, same clock",
-        "replay-1 on b, clock known to 0.210 ms",
+        "worker-2 on a, same clock",
+        "worker-1 on b, clock known to 0.210 ms",
     )

@@ -10,16 +10,15 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
+from harness.history.progress import LoadProgress, LoadState, progress_file
 from harness.load.join import worker as worker_module
-from harness.load.join.config import Gathered, JoinConfig, Joining, SharedFile
 from harness.load.join.master import JoinDesk
 from harness.load.join.messages import Ask, Refused
-from harness.load.join.transfer import FileFacts
 from harness.load.join.worker import JoinedWorker
-from harness.load.locust.config import LoadConfig
-from harness.load.progress import LoadProgress, LoadState, progress_file
 from harness.load.share import Share
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.join_config import FileFacts, Gathered, JoinConfig, Joining, SharedFile
 from pipeline.endpoints import KafkaEndpoint, Security
 from tests.core.live_parts import plan_row
 from tests.core.locust_parts import configure, mock_kafka
@@ -146,26 +145,26 @@ def test_a_stranger_is_given_nothing_and_gives_nothing(tmp_path: Path, kind: str
 @pytest.mark.parametrize(
     "name",
     [
-        "../replay-1-000000.parquet",
-        "operations/../../replay-1-000000.parquet",
-        "/tmp/replay-1-000000.parquet",
-        "operations/replay-0-000000.parquet",
-        "operations/replay-1-000000.parquet\n",
-        "samples/replay-1-000000.parquet",
-        "latency-replay-11.hlog",
+        "../worker-1-000000.parquet",
+        "operations/../../worker-1-000000.parquet",
+        "/tmp/worker-1-000000.parquet",
+        "operations/worker-0-000000.parquet",
+        "operations/worker-1-000000.parquet\n",
+        "samples/worker-1-000000.parquet",
+        "latency-worker-11.hlog",
         "run.json",
     ],
 )
 def test_a_worker_writes_no_file_but_its_own(tmp_path: Path, name: str) -> None:
     master = Master(tmp_path)
     master.joins()
-    with pytest.raises(Refused, match="is no file that replay-1 writes"):
+    with pytest.raises(Refused, match="is no file that worker-1 writes"):
         master.part(name)
     assert not master.config.history.exists()
 
 
 @pytest.mark.parametrize(
-    "name", ["operations/replay-1-000007.parquet", "latency-replay-1.hlog", "clocks-replay-1.jsonl"]
+    "name", ["operations/worker-1-000007.parquet", "latency-worker-1.hlog", "clocks-worker-1.jsonl"]
 )
 def test_what_a_worker_recorded_is_kept_once(tmp_path: Path, name: str) -> None:
     master = Master(tmp_path)
@@ -180,7 +179,7 @@ def test_a_record_that_is_not_what_was_said_is_refused(tmp_path: Path) -> None:
     master = Master(tmp_path)
     master.joins()
     with pytest.raises(Refused, match="SHA-256"):
-        master.part("latency-replay-1.hlog", content=b"y")
+        master.part("latency-worker-1.hlog", content=b"y")
     assert not list(master.config.history.iterdir())
 
 
@@ -192,12 +191,12 @@ def test_a_worker_is_done_when_its_records_are_here(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="missing"):
         master.ask("delivered", clock)
     master.progress("done")
-    master.part("latency-replay-1.hlog")
+    master.part("latency-worker-1.hlog")
     assert progress_of(master).state == "flushing"
     master.ask("delivered", clock)
     assert progress_of(master).state == "done"
     (line,) = (master.config.history / "workers.jsonl").read_bytes().splitlines()
-    assert orjson.loads(line) == {"worker": "replay-1", "host": "host-a", **clock}
+    assert orjson.loads(line) == {"worker": "worker-1", "host": "host-a", **clock}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +211,7 @@ def test_a_progress_that_cannot_be_is_refused(tmp_path: Path, wrong: dict[str, A
 
 
 def progress_of(master: Master) -> LoadProgress:
-    return LoadProgress.read(progress_file(master.config.progress, "replay-1"))
+    return LoadProgress.read(progress_file(master.config.progress, "worker-1"))
 
 
 def folder_of(parent: Path) -> Path:

@@ -16,22 +16,22 @@ import orjson
 import pytest
 
 from harness.backends.protocol import NodeStatus
-from harness.checks.batches import BATCH_CHECKS
-from harness.checks.measurement import Count
-from harness.errors import InvalidInput
+from harness.base.errors import InvalidInput
+from harness.base.run_clock import RunClock
+from harness.history.progress import LoadProgress
 from harness.history.reader import History
-from harness.load.join.config import Joining
+from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
+from harness.judge.measure.measurement import Count
 from harness.load.join.driver import join_argv
-from harness.load.locust.driver import LOAD_LEAD_S, _on_loopback
 from harness.load.plan.file import PlanFile
-from harness.load.profiles.constant import Constant
-from harness.load.progress import LoadProgress
-from harness.load_parts import LoadParts
-from harness.observe.readback_batches import read_back_batches
-from harness.run import LOAD, Flooded
-from harness.run_clock import RunClock
-from harness.run_folder import RunFolder
+from harness.load.workers.driver import LOAD_LEAD_S, _on_loopback
+from harness.load.workers.join_config import Joining
+from harness.observe.readback.record_batches import read_back_record_batches
+from harness.run.folder import RunFolder
+from harness.run.real.load_start import LoadParts
+from harness.run.run import LOAD, Flooded
 from harness.scenario.model import Load, Scenario
+from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
 from pipeline.options import PipelineOptions, TopicOptions
 from tests.core.histories import run_info, scenario
@@ -65,14 +65,14 @@ def started(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subproces
         return subprocess.Popen(argv, env={**os.environ, **env}, stdout=output, stderr=subprocess.STDOUT)
 
 
-LoadPath = Literal["live", "replay", "computed"]
+LoadPath = Literal["events", "record_batches", "computed"]
 
 
 def described(path: LoadPath) -> Scenario:
     trace = FIXTURES / "traces" / "drawn.yaml"
     load = Load(trace=trace, event_span=3.0, duration=3.0, path=path, profile=Constant(rate=100.0))
     topics = TopicOptions(partitions=PARTITIONS)
-    return scenario(load=load, pipeline=PipelineOptions(deploy="topics", topics=topics))
+    return scenario(load=load, pipeline=PipelineOptions(deploy=(), topics=topics))
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def plan_of(folder: RunFolder) -> PlanFile:
     return replace(plan_file(write_plan(folder.plan, rows), EVENTS), counts={"closing": 0})
 
 
-@pytest.mark.parametrize("path", ["live", "replay"])
+@pytest.mark.parametrize("path", ["events", "record_batches"])
 def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
     path: LoadPath, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,12 +137,12 @@ def test_a_joined_worker_gets_what_it_lacks_and_its_records_reach_the_run(
     )
     (line,) = map(orjson.loads, (folder.history / "workers.jsonl").read_bytes().splitlines())
     assert (line["offset_ns"], line["uncertainty_ns"], line["shared_clock"]) == (0, 0, True)
-    assert {row["worker"] for row in recorded} == {"replay-0", "replay-1"}
-    assert line["worker"] in ("replay-0", "replay-1")
+    assert {row["worker"] for row in recorded} == {"worker-0", "worker-1"}
+    assert line["worker"] in ("worker-0", "worker-1")
     progress = LoadProgress.load(folder.load_progress)
     assert progress is not None
     assert (progress.state, progress.acknowledged, progress.workers) == ("done", EVENTS, 2)
-    assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"live": 1, "replay": 2}[path]
+    assert len(list((elsewhere / "cache" / "joined").iterdir())) == {"events": 1, "record_batches": 2}[path]
 
 
 def test_a_joined_worker_computes_its_share_and_says_of_which_batches(
@@ -153,11 +153,11 @@ def test_a_joined_worker_computes_its_share_and_says_of_which_batches(
     folder = RunFolder.create(tmp_path, asked, date(2026, 1, 2))
     with mock_kafka() as kafka, flood(folder, asked, kafka, elsewhere):
         found = [payload for there in payloads(kafka, "events", EVENTS) for payload in there]
-        read_back_batches(kafka, "events", history=folder.history, report=lambda _: None)
+        read_back_record_batches(kafka, "events", history=folder.history, report=lambda _: None)
     assert len(set(found)) == EVENTS
-    assert {row["worker"] for row in operations(folder.path)} == {"replay-0", "replay-1"}
+    assert {row["worker"] for row in operations(folder.path)} == {"worker-0", "worker-1"}
     run = History.open(folder.path)
-    for check in BATCH_CHECKS:
+    for check in RECORD_BATCH_CHECKS:
         measured = check.measure(run)
         assert isinstance(measured, Count), measured
         assert measured.value == 0, (check.name, measured)
@@ -165,12 +165,12 @@ def test_a_joined_worker_computes_its_share_and_says_of_which_batches(
 
 
 def test_nobody_joins_a_platform_that_asks_for_credentials_and_no_load_is_started(tmp_path: Path) -> None:
-    folder = RunFolder.create(tmp_path, described("live"), date(2026, 1, 2))
+    folder = RunFolder.create(tmp_path, described("events"), date(2026, 1, 2))
     secured = Security(protocol="sasl_plaintext", username="u", password="not-to-be-shown")  # noqa: S106
     Endpoints((KafkaEndpoint(bootstrap_servers=("localhost:1",), security=secured),)).save(folder.endpoints)
     load = LoadParts(clock=RunClock.start(), joining=Joining(workers=1))
     platform = ThisMachine(folder.logs / "load.log")
     with pytest.raises(InvalidInput, match=r"kafka: found sasl_plaintext; allowed: plaintext") as refused:
-        load.gather(described("live"), folder, platform, plan_of(folder), lambda _: None)  # type: ignore[arg-type]
+        load.gather(described("events"), folder, platform, plan_of(folder), lambda _: None)  # type: ignore[arg-type]
     assert "not-to-be-shown" not in str(refused.value)
     assert not platform.started

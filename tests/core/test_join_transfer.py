@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from harness.load.join import transfer
-from harness.load.join.transfer import CHUNK_BYTES, FileFacts, Incoming, chunk_of
+from harness.load.join.transfer import CHUNK_BYTES, Incoming, chunk_of
+from harness.load.workers.join_config import FileFacts
 
 
 def facts_of(path: Path, content: bytes) -> FileFacts:

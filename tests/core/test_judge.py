@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS, checks_for
-from harness.checks.finding import Finding, Verdict
-from harness.checks.judgement import Judgement, worst
-from harness.checks.measurement import Count, Distribution, Measurement, Unjudged
-from harness.checks.protocol import COUNT, DISTRIBUTION, NEVER, Check
-from harness.errors import RunError
-from harness.files import write_atomically
+from harness.base.errors import RunError
+from harness.base.files import write_atomically
 from harness.history.course import HotWriteLine
+from harness.history.plan_schema import PLAN
 from harness.history.reader import History
 from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, write_parquet
-from harness.judge import judge, judge_history
-from harness.load.plan.file import PLAN
+from harness.judge.judge import judge, judge_history
+from harness.judge.judgement import Judgement, worst
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, DISTRIBUTION, NEVER, Check
+from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Expectation
 from pipeline.options import PipelineOptions
 from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, sample, scenario, sent
@@ -203,14 +203,12 @@ def run_folder(tmp_path: Path, **files: bytes) -> Path:
 
 
 def test_a_check_that_can_tell_nothing_of_a_run_says_why() -> None:
-    of = scenario(
-        Expectation(check="pruning", thresholds=("min > 0%",)), pipeline=PipelineOptions(deploy="topics")
-    )
+    of = scenario(Expectation(check="pruning", thresholds=("min > 0%",)), pipeline=PipelineOptions(deploy=()))
     (finding,) = (f for f in judge_history(history(of=of), run_id="r").findings if f.name == "pruning")
     assert (finding.verdict, finding.detail) == (
         Verdict.INCONCLUSIVE,
-        "it can tell nothing of this scenario, unless pipeline.deploy is batch or lambda,"
-        " and a step of batch is a run with scans",
+        "it can tell nothing of this scenario, unless pipeline.deploy has lake,"
+        " and a step of lake is a run with scans",
     )
 
 
@@ -270,12 +268,12 @@ def test_a_line_that_is_torn_lets_nobody_be_judged_by_the_others(
         if torn and file == TORN[name][0]:
             text[2 % len(text)] = text[2 % len(text)][:9] + "\n"
         (run / "history" / file).write_text("".join(text))
-    with TableWriter(run / "history", "operations", "replay-0") as table:
+    with TableWriter(run / "history", "operations", "worker-0") as table:
         for at_s in range(55):
             times = {"intended_ns": at_s * SECOND_NS, "started_ns": at_s * SECOND_NS}
             took_ns = 4 * SECOND_NS if 20 <= at_s < 30 else 10**7
             table.add(**sent(at_s, at_s, **times, completed_ns=at_s * SECOND_NS + took_ns))  # type: ignore[arg-type]
-    with TableWriter(run / "history", "generator", "replay-0") as table:
+    with TableWriter(run / "history", "generator", "worker-0") as table:
         for at_s in range(60):
             table.add(**punctual(at_s))  # type: ignore[arg-type]
     with TableWriter(run / "history", "samples", "sampler") as table:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from harness.base.errors import InvalidInput
 from harness.cli.main import invoke
 from harness.cli.recorded import find_run
-from harness.errors import InvalidInput
 from tests.core.histories import scenario
 from tests.core.synthetic import make_run
 
@@ -111,7 +111,7 @@ def test_what_was_altered_is_named_and_ends_as_inconclusive(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Path(shutil.copytree(runs / "2026-01-01--9", tmp_path / "2026-01-02--1"))
-    part = run / "history/operations/replay-0-000000.parquet"
+    part = run / "history/operations/worker-0-000000.parquet"
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
     part.write_bytes(content)
@@ -121,13 +121,13 @@ def test_what_was_altered_is_named_and_ends_as_inconclusive(
     assert (answer["verdict"], answer["problems"]) == (
         "INCONCLUSIVE",
         [
-            "operations/replay-0-000000.parquet: it was altered: its SHA-256 is not the sealed one",
+            "operations/worker-0-000000.parquet: it was altered: its SHA-256 is not the sealed one",
             "samples/sampler-000001.parquet: it is missing",
         ],
     )
     assert {f["name"] for f in answer["findings"] if f["verdict"] == "FAIL"} == set()
     invoke(["judge", str(run)])
-    assert "replay-0-000000.parquet" in capsys.readouterr().err
+    assert "worker-0-000000.parquet" in capsys.readouterr().err
 
 
 def test_an_altered_scenario_ends_as_inconclusive(

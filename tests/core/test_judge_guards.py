@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
-from harness.checks.measurement import Distribution, least_count
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.measurement import Distribution, least_count
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
 from pipeline.options import PipelineOptions
-from tests.core.batch_histories import task
 from tests.core.histories import (
     SECOND_NS,
     event,
@@ -29,6 +28,7 @@ from tests.core.histories import (
     scenario,
     sent,
 )
+from tests.core.lake_histories import task
 
 READS = "hot_point_read_latency"
 
@@ -105,12 +105,12 @@ def test_one_answer_before_its_question_is_enough() -> None:
 
 def test_a_task_that_ended_before_it_began_took_no_time_that_could_be_judged() -> None:
     of = scenario(
-        Expectation(check="batch_duration", thresholds=("max < 90s",)),
-        pipeline=PipelineOptions(deploy="lambda"),
+        Expectation(check="lake_duration", thresholds=("max < 90s",)),
+        pipeline=PipelineOptions(deploy=("stream", "lake")),
     )
     stepped = task("bronze", began_ns=100 * SECOND_NS, ended_ns=-3100 * SECOND_NS)
-    run = history(of=of, batch_tasks=(stepped,))
-    (finding,) = judge_history(run, run_id="r", checks={"batch_duration": CHECKS["batch_duration"]}).findings
+    run = history(of=of, lake_tasks=(stepped,))
+    (finding,) = judge_history(run, run_id="r", checks={"lake_duration": CHECKS["lake_duration"]}).findings
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.detail == "clocks disagree: 1 of 1 values are below zero, down to -3,200 s"
 
@@ -151,7 +151,7 @@ def test_a_steady_state_by_clocks_that_disagree_is_none() -> None:
         sent(n, n, intended_ns=n * SECOND_NS, started_ns=n * SECOND_NS, completed_ns=n * SECOND_NS - 1)
         for n in range(60)
     ]
-    of = scenario(pipeline=PipelineOptions(deploy="topics"))
+    of = scenario(pipeline=PipelineOptions(deploy=()))
     run = history(of=of, operations=before, samples=[sample("x", s, 0) for s in range(61)])
     (finding,) = judge_history(run, run_id="r", checks={"steady_state": CHECKS["steady_state"]}).findings
     assert finding.verdict is Verdict.INCONCLUSIVE
@@ -167,7 +167,7 @@ def test_a_platform_far_behind_before_the_fault_has_no_band_to_come_back_to(
     """The band reaches to 1.25 times of what it was behind, and a second more: 36 s at most, here."""
     of = scenario(
         Expectation(check="recovery_time", thresholds=("max < 60s",)),
-        pipeline=PipelineOptions(deploy="topics"),
+        pipeline=PipelineOptions(deploy=()),
     )
     rows = [
         sent(
@@ -194,7 +194,7 @@ def test_a_platform_far_behind_before_the_fault_has_no_band_to_come_back_to(
 def cut_short(ended: str, check: str, *limits: str) -> Finding:
     """Four events, of which three were acknowledged, and two are there."""
     expect = [Expectation(check=check, thresholds=limits)] if limits else []
-    of = scenario(*expect, pipeline=PipelineOptions(deploy="topics"))
+    of = scenario(*expect, pipeline=PipelineOptions(deploy=()))
     run = history(
         of=of,
         info=run_info(ended=ended),

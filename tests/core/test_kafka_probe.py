@@ -14,10 +14,10 @@ from confluent_kafka.cimpl import NewTopic
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.scenario.topology import RoleSpec, Topology
 from harness.services import kafka_probe
 from harness.services.kafka_probe import check_broker, replicas_of
 from harness.services.protocol import Node, NotReady
-from harness.topology import RoleSpec, Topology
 
 FACTOR = 3
 

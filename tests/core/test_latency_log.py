@@ -11,11 +11,11 @@ from hdrh.log import HistogramLogReader
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.base.run_clock import RunClock
 from harness.history import latency_log
 from harness.history.latencies import Latencies, read_latencies
 from harness.history.latency_log import LatencyLog, empty_histogram
 from harness.history.operations import OperationsWriter
-from harness.run_clock import RunClock
 from tests.core.live_parts import Hand
 
 MS = 1_000_000

@@ -18,7 +18,7 @@ from pipeline.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObje
 from pipeline.lifecycle.archive import apply
 from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.plan import tier_of
-from pipeline.lifecycle.record import TableDay, archived_days, archived_names, records_of
+from pipeline.lifecycle.record import archived_days, archived_names, records_of
 from pipeline.lifecycle.restore import due, expired, restore
 from pipeline.lifecycle.restored import (
     advance,
@@ -30,6 +30,7 @@ from pipeline.lifecycle.restored import (
     restored_table,
 )
 from pipeline.lifecycle.stores import Stores
+from pipeline.lifecycle.table_day import TableDay
 from tests.core.lifecycle_parts import (
     FILE,
     NOW,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.load.live.batch import Batch
-from harness.load.live.outcome import Failure
+from harness.load.send.events.batch import Batch
+from harness.load.send.events.outcome import Failure
 from tests.core.live_parts import Report
 
 TIMED_OUT = Failure(outcome="unknown", error="_MSG_TIMED_OUT")

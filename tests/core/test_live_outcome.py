@@ -8,9 +8,9 @@ import pytest
 from aiokafka import errors
 from confluent_kafka import KafkaError
 
-from harness.load.live.outcome import failure_of
 from harness.load.refusals import REFUSALS
-from harness.load.wire.outcome import outcome_of
+from harness.load.send.events.outcome import failure_of
+from harness.load.send.record_batches.outcome import outcome_of
 
 
 @pytest.mark.parametrize("code", [KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.TOPIC_AUTHORIZATION_FAILED])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.live.outcome import Failure
-from harness.load.live.ranges import TOLERANCES, Completions, Tolerance, coalesce, coalesce_within, few
+from harness.load.send.events.outcome import Failure
+from harness.load.send.events.ranges import TOLERANCES, Completions, Tolerance, coalesce, coalesce_within, few
 
 REFUSED = Failure(outcome="fail", error="MSG_SIZE_TOO_LARGE")
 TIMED_OUT = Failure(outcome="unknown", error="_MSG_TIMED_OUT")

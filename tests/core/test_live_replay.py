@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.load.progress import LoadProgress
+from harness.history.progress import LoadProgress
 from tests.core.live_parts import (
     FakeProducer,
     generator,
@@ -285,7 +285,7 @@ def test_what_a_full_client_does_not_take_is_back_pressure(tmp_path: Path) -> No
 def test_what_waits_in_the_plan_behind_a_full_client_is_back_pressure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.load.live.replay._WAITING_EVENTS_MAX", 5)
+    monkeypatch.setattr("harness.load.send.events.replay._WAITING_EVENTS_MAX", 5)
     client = FakeProducer(room=5, answers=False)
     replay, hand = make_replay(tmp_path, ROWS, [client])
     for hand.ns in range(1, 800_000_002, 10_000_000):

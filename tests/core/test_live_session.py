@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from confluent_kafka import KafkaError, KafkaException
 from locust.stats import RequestStats
-from harness.load.live.session import LiveSession
+from harness.load.workers.events_session import LiveSession
 from tests.core.live_parts import FakeProducer, make_replay, operations, plan_row, turn
 
 folder, broken = Path(sys.argv[1]), FakeProducer(answers=False)

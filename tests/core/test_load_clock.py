@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.clocks import Clocks
-from harness.load.clock import EventClock, origin_for
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.source import PlannedEvents
+from harness.base.clocks import Clocks
+from harness.base.event_clock import EventClock, origin_for
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.source import PlannedEvents
 from tests.core.histories import run_info
 
 SPANS_MS = st.integers(min_value=0, max_value=30 * 86_400_000)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.load_log import last_words
+from harness.run.load_log import last_words
 
-LOCUST = "[2026-01-02 03:04:05,678] host/ERROR/harness.load.locust.worker: "
-OWN = "2026-01-02 03:04:05,678 ERROR harness.load.wire: "
+LOCUST = "[2026-01-02 03:04:05,678] host/ERROR/harness.load.workers.worker: "
+OWN = "2026-01-02 03:04:05,678 ERROR harness.load.send.record_batches: "
 SUMMARY = "Type     Name      # reqs\n--------|---------\n         Aggregated       0\n"
 
 
@@ -20,19 +20,19 @@ def words(folder: Path, text: str) -> str:
 
 def test_an_error_is_found_before_the_summary_that_ends_the_log(tmp_path: Path) -> None:
     log = f"starting\n{LOCUST}the replay cannot start: no topic x\n{SUMMARY}"
-    assert words(tmp_path, log) == "harness.load.locust.worker: the replay cannot start: no topic x"
+    assert words(tmp_path, log) == "harness.load.workers.worker: the replay cannot start: no topic x"
 
 
 def test_what_several_workers_say_is_said_once(tmp_path: Path) -> None:
     assert words(tmp_path, f"{OWN}cannot begin: x\n{OWN}cannot begin: x\n") == (
-        "harness.load.wire: cannot begin: x"
+        "harness.load.send.record_batches: cannot begin: x"
     )
 
 
 def test_a_consequence_is_left_out_beside_its_cause(tmp_path: Path) -> None:
     crew = LOCUST.replace("worker", "crew")
     log = f"{OWN}cannot begin: x\n{crew}the load ends: worker local failed; its log says why\n"
-    assert words(tmp_path, log) == "harness.load.wire: cannot begin: x"
+    assert words(tmp_path, log) == "harness.load.send.record_batches: cannot begin: x"
 
 
 @pytest.mark.parametrize(("log", "said"), [("", ""), ("a\n\n b\nc\nd\n", "b; c; d")])

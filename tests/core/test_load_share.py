@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.load.locust.roster import LOST_AFTER_S, Roster
-from harness.load.progress import LoadProgress, LoadState, progress_file
+from harness.history.progress import LoadProgress, LoadState, progress_file
 from harness.load.share import Share
 from harness.load.tally import Tally
+from harness.load.workers.roster import LOST_AFTER_S, Roster
 from tests.core.live_parts import FakeProducer, make_replay, operations, plan_row, turn
 
 NAMES = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=6)
@@ -23,7 +23,7 @@ NAMES = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=6)
 def save(folder: Path, worker: int, state: LoadState, **counts: Any) -> None:
     known = {"sent": 4, "acknowledged": 2, "unknown": 1, "failed": 1, "total": 20, "behind_ms": 0.0}
     progress = LoadProgress(state=state, at_ns=worker, workers=2, **known | counts)
-    progress.save(progress_file(folder, f"replay-{worker}"))
+    progress.save(progress_file(folder, f"worker-{worker}"))
 
 
 @given(st.binary(), st.integers(0, 200), st.integers(1, 9))

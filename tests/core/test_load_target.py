@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 from harness.load import target
-from harness.load.computed.__main__ import main as computed_main
-from harness.load.computed.config import ComputedConfig, FromPlan
+from harness.load.send.computed.__main__ import main as computed_main
+from harness.load.send.computed.config import ComputedConfig, FromPlan
+from harness.load.send.record_batches.__main__ import main
+from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.trace import index_of
+from harness.load.send.record_batches.trace_build import Encoding, trace_file
 from harness.load.target import Needs, check_target
-from harness.load.wire.__main__ import main
-from harness.load.wire.config import WireConfig
-from harness.load.wire.trace import index_of
-from harness.load.wire.trace_build import Encoding, trace_file
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.live_parts import plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka

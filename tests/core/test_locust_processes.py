@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psutil
 
-from harness.load.locust.source import EncodedBatches
+from harness.base.waiting import wait_until
+from harness.history.progress import LoadProgress
 from harness.load.murmur2 import partition_of
-from harness.load.profiles.constant import Constant
-from harness.load.progress import LoadProgress
-from harness.load.wire.config import WireSchedule
-from harness.load.wire.trace import EncodedTrace
-from harness.load.wire.trace_build import Encoding, trace_file
-from harness.waiting import wait_until
+from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.trace import EncodedTrace
+from harness.load.send.record_batches.trace_build import Encoding, trace_file
+from harness.load.workers.source import EncodedRecordBatches
+from harness.scenario.profiles.constant import Constant
 from tests.core.live_parts import operations, plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
 
@@ -36,7 +36,7 @@ def test_two_processes_send_every_event_once_and_each_entity_in_order(tmp_path: 
             own = [row["payload"] for row in rows if row["entity_id"] == entity]
             assert [payload for payload in there if payload in own] == own
     recorded = operations(tmp_path)
-    assert {row["worker"] for row in recorded} == {"replay-0", "replay-1"}
+    assert {row["worker"] for row in recorded} == {"worker-0", "worker-1"}
     assert [seq for row in recorded for seq in range(row["first_seq"], row["last_seq"] + 1)] == list(
         range(300)
     )
@@ -74,7 +74,7 @@ def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path:
     plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
     with mock_kafka() as kafka:
-        config = configure(tmp_path, kafka, [plan_row(0)], EncodedBatches(trace=trace, events=600))
+        config = configure(tmp_path, kafka, [plan_row(0)], EncodedRecordBatches(trace=trace, events=600))
         with load_of(config, tmp_path, processes=2) as load:
             assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         found = payloads(kafka, "events", 600)
@@ -82,8 +82,8 @@ def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path:
     assert [len(there) for there in found] == [3 * sum(b.batch.count for b in lane) for lane in lanes]
     assert all(there[: len(there) // 3] * 3 == there for there in found)
     assert {row["worker"]: row["partition"] % 2 for row in operations(tmp_path)} == {
-        "replay-0": 0,
-        "replay-1": 1,
+        "worker-0": 0,
+        "worker-1": 1,
     }
     assert acknowledged(tmp_path) == 600
     assert re.search(r"PRODUCE +events +600 +0\(0\.00%\)", (tmp_path / "load.log").read_text())
@@ -94,7 +94,7 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
     slow = WireSchedule(profile=CONSTANT, duration_s=100.0)
     with mock_kafka() as kafka:
-        batches = EncodedBatches(trace=trace, events=10_000, schedule=slow)
+        batches = EncodedRecordBatches(trace=trace, events=10_000, schedule=slow)
         config = configure(tmp_path, kafka, [plan_row(0)], batches)
         with load_of(config, tmp_path, processes=1) as load:
             wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=50, what="events")
@@ -108,7 +108,7 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     assert progress is not None
     assert (progress.state, progress.unknown) == ("failed", 0)
     assert (
-        "ERROR/harness.load.locust.crew: the load ends: it was stopped before everything was sent"
+        "ERROR/harness.load.workers.crew: the load ends: it was stopped before everything was sent"
         in (tmp_path / "load.log").read_text()
     )
     assert progress.acknowledged == sum(row["count"] for row in operations(tmp_path)) < 10_000

@@ -9,7 +9,7 @@ _COUNT_TWICE = """
 from collections import Counter
 from locust.stats import RequestStats
 from harness.load.tally import Tally
-from harness.load.locust.stats import count
+from harness.load.workers.stats import count
 
 stats = RequestStats()
 slow = Tally(events=10, size_bytes=500, response_ms=Counter({7: 9, 300: 1}), errors=Counter(late=1))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.observe.drain import Drain, Drained, StreamPath, wait_until_drained
-from harness.observe.flink import JobState, JobsUnknown
-from harness.observe.offsets import Lag, OffsetsUnknown, Partition
+from harness.observe.platform.drain import Drain, Drained, StreamPath, wait_until_drained
+from harness.observe.platform.flink import JobState, JobsUnknown
+from harness.observe.platform.offsets import Lag, OffsetsUnknown, Partition
 
 PATH = StreamPath(
     source="events",

@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.clocks import Clocks
-from harness.history.parts import plain
+from harness.base.clocks import Clocks
+from harness.history.parquet_parts import plain
 from harness.history.schema import SOUGHT
-from harness.observe.prober import Prober
-from harness.observe.prober_config import ProberConfig
+from harness.observe.prober.prober import Prober
+from harness.observe.prober.prober_config import ProberConfig
 from tests.core.live_parts import plan_row, write_plan
 
 

@@ -14,14 +14,14 @@ import pytest
 from confluent_kafka import KafkaException
 
 from harness.backends.protocol import NodeState, NodeStatus
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
+from harness.base.run_clock import RunClock
+from harness.history.progress import LoadProgress
 from harness.history.writer import TableWriter
-from harness.load.progress import LoadProgress
-from harness.observe.flink import FlinkJobs, JobsUnknown
-from harness.observe.offsets import Lag, Offsets, OffsetsUnknown
-from harness.observe.sampler import Reading, SampleMissed, Sampler
-from harness.observe.sources import HotLag, Load, Nodes, StreamLag
-from harness.run_clock import RunClock
+from harness.observe.platform.flink import FlinkJobs, JobsUnknown
+from harness.observe.platform.offsets import Lag, Offsets, OffsetsUnknown
+from harness.observe.platform.sampler import Reading, SampleMissed, Sampler
+from harness.observe.platform.sources import HotLag, Load, Nodes, StreamLag
 from pipeline.endpoints import KafkaEndpoint
 
 
@@ -100,7 +100,7 @@ def test_a_consumer_that_the_client_refuses_is_a_cluster_that_does_not_answer(
         raise KafkaException("no file descriptors left")
 
     offsets = Offsets(KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",)))
-    monkeypatch.setattr("harness.observe.offsets.Consumer", refused)
+    monkeypatch.setattr("harness.observe.platform.offsets.Consumer", refused)
     with pytest.raises(OffsetsUnknown):
         offsets.committed("g", [("events", 0)])
     with pytest.raises(OffsetsUnknown):

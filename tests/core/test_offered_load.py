@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
-from harness.checks.offered import offered_load
-from harness.checks.protocol import DISTRIBUTION, SpeedCheck, UnderLoad
 from harness.history.course import HotWriteLine
-from harness.judge import judge_history
-from harness.load.profiles.constant import Constant
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.offered import offered_load
+from harness.judge.measure.protocol import DISTRIBUTION, SpeedCheck, UnderLoad
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation, FaultSpec, Load, Scenario
+from harness.scenario.profiles.constant import Constant
 from pipeline.options import PipelineOptions
 from tests.core.histories import (
     SECOND_NS,
@@ -33,7 +33,7 @@ from tests.core.histories import (
     sent,
 )
 
-TOPICS = PipelineOptions(deploy="topics")
+TOPICS = PipelineOptions(deploy=())
 COURSE = (
     phase(0, "warm_up"),
     phase(5, "steady"),
@@ -119,7 +119,7 @@ def test_a_lag_that_was_worked_off_while_nothing_came_is_no_catching_up() -> Non
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.detail == (
         "the load offered 30.0% of what was due in fault,recovery within 2 s of its moment"
-        " (replay-0 was up to 30,000 ms late through its own fault): at another load than the one asked for"
+        " (worker-0 was up to 30,000 ms late through its own fault): at another load than the one asked for"
         " nothing is shown of the platform"
     )
 
@@ -178,7 +178,7 @@ def test_a_load_that_stood_still_is_no_recovery_that_took_long() -> None:
     finding = judged("recovery_time", "max < 10s", of=scenario(pipeline=TOPICS))
     assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, 43.301)
     assert finding.detail.startswith(
-        "without what the load itself was late, 30,000 ms of replay-0, it would be"
+        "without what the load itself was late, 30,000 ms of worker-0, it would be"
     )
 
 
@@ -222,19 +222,19 @@ def test_lateness_that_is_short_or_rare_is_no_other_load(
 
 
 def test_each_worker_has_its_share() -> None:
-    two = [*STOOD_STILL, *(punctual(n / 2, worker="replay-1") for n in range(140))]
+    two = [*STOOD_STILL, *(punctual(n / 2, worker="worker-1") for n in range(140))]
     finding = judged("hot_read_latency", "p(95) < 1s", operations=reads("hot_read"), generator=two)
     assert finding.detail.startswith(
-        "the load offered 76.7% of what was due within 2 s of its moment (replay-0"
+        "the load offered 76.7% of what was due within 2 s of its moment (worker-0"
     )
 
 
 def test_a_worker_that_says_nothing_of_itself_may_have_stood_still() -> None:
-    other = [*load(punctually, kind="hot_read"), sent(0, 9, worker="replay-1")]
+    other = [*load(punctually, kind="hot_read"), sent(0, 9, worker="worker-1")]
     finding = judged("hot_read_latency", "p(95) < 1s", operations=other)
     assert (finding.verdict, finding.detail) == (
         Verdict.INCONCLUSIVE,
-        "it is not recorded whether the load itself was on time: replay-1",
+        "it is not recorded whether the load itself was on time: worker-1",
     )
 
 
@@ -251,7 +251,7 @@ def test_what_was_never_sent_was_not_offered() -> None:
 
 
 def of_batches(**profile: object) -> Scenario:
-    paths: dict[str, Any] = {"trace": Path("trace.yaml"), "path": "replay", **profile}
+    paths: dict[str, Any] = {"trace": Path("trace.yaml"), "path": "record_batches", **profile}
     return scenario(pipeline=TOPICS, load=Load(event_span=3600.0, duration=60.0, **paths))
 
 
@@ -293,7 +293,7 @@ def test_a_platform_that_answers_a_late_load_at_once_is_steady_or_cannot_be_judg
         generator=[punctual(n / 2, late_ms=6000.0) for n in range(140)],
     )
     assert steady.verdict is Verdict.INCONCLUSIVE
-    assert "replay-0 was up to 6,000 ms late through its own fault" in steady.detail
+    assert "worker-0 was up to 6,000 ms late through its own fault" in steady.detail
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_what_the_load_did_is_never_the_platforms_failure(check: str) -> None:
     assert finding.detail == "it is the load that did not keep this limit, and not the platform"
 
 
-WITHOUT_LOAD = {"pruning", "batch_duration", "batch_cpu", "batch_bytes"}
+WITHOUT_LOAD = {"pruning", "lake_duration", "lake_cpu", "lake_bytes"}
 """They measure days that are carried out when the load is over."""
 
 

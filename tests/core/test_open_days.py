@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.batch.landing import LandedVersion
-from pipeline.batch.landings import following, history, recorded
-from pipeline.batch.open_days import BronzeInputs, open_days
-from pipeline.batch.partners.listing import PartnerFile
-from pipeline.batch.records import Records
-from pipeline.batch.schedule import LAND
-from pipeline.batch.task import Landings, TaskRecord, TaskResult
-from tests.core.test_batch_graph import Memory
+from pipeline.days.landing import LandedVersion
+from pipeline.days.landings import following, history, recorded
+from pipeline.days.open_days import BronzeInputs, open_days
+from pipeline.days.partners.listing import PartnerFile
+from pipeline.days.records import Records
+from pipeline.days.schedule import LAND
+from pipeline.days.task import Landings, TaskRecord, TaskResult
+from tests.core.test_lake_graph import Memory
 
 DAY = date(2013, 2, 9)
 NEXT = DAY + timedelta(days=1)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.oracle.batch import derive_batch
 from harness.oracle.events import derive_events
 from harness.oracle.horizon import closed_until_ms
+from harness.oracle.lake import derive_lake
 from harness.oracle.windows import SCALE, derive_windows
 from tests.core.histories import ORIGIN_MS, closing, event, found, history, malformed
 from tests.core.windows import MINUTE_MS, reference
@@ -111,7 +111,7 @@ def test_silver_is_to_hold_what_the_first_copy_in_the_source_said() -> None:
     source = [{**row, "sent_as": sent_as} for row, sent_as in zip(found("events", 0, 0), (1, 0), strict=True)]
     timed = [{**row, "event_time_ms": ORIGIN_MS + MINUTE_MS} for row in source]
     run = history(plan=plan, readback_events=timed)
-    derive_batch(run)
+    derive_lake(run)
     assert run.rows("SELECT event_id, value FROM oracle_silver") == [{"event_id": "e0", "value": 99.5}]
 
 

@@ -7,7 +7,7 @@ from importlib import resources
 
 import pytest
 
-from harness.load.traces import rules as of_plan
+from harness.load import contract_rules as of_plan
 from harness.oracle.contract import contract_rules, rules_of
 from harness.oracle.rejection import rejection
 from pipeline.contract import derive

@@ -1,4 +1,4 @@
-"""The files that partners drop, and what the batch layer must make of each row."""
+"""The files that partners drop, and what the lake must make of each row."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv
 
-from harness.batch.enough_events import require_events
-from harness.batch.partner_files import PartnerFile, partner_file
-from harness.batch.steps import DAY_S, BatchStage, Drop, RunDays
-from harness.errors import InvalidInput
-from harness.parts import real_parts
+from harness.base.errors import InvalidInput
+from harness.run.lake.partner_files import PartnerFile, partner_file
+from harness.run.lake.validate_drops import require_events
+from harness.run.real.assembly import real_parts
+from harness.scenario.lake_steps import DAY_S, Drop, LakeStage, RunDays
 from tests.core.live_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
 
@@ -105,22 +105,22 @@ def test_a_truncated_file_cannot_be_read(plan: Path) -> None:
 def test_files_of_more_events_than_their_day_has_are_refused_all_at_once(plan: Path) -> None:
     steps = [step(events=90), step(day=1, events=91), RunDays(days=(1,)), step(events=80, duplicates=0.2)]
     with pytest.raises(InvalidInput) as error:
-        require_events(BatchStage(steps=tuple(steps)), plan, scenario="rides")
+        require_events(LakeStage(steps=tuple(steps)), plan, scenario="rides")
     allowed = "allowed: at most 90, the load's valid events of that day in time"
     assert list(map(str, error.value.problems)) == [
-        f"rides: batch.steps[1].events: found 91 with duplicates, out of day 1; {allowed}",
-        f"rides: batch.steps[3].events: found 96 with duplicates, out of day 2; {allowed}",
+        f"rides: lake.steps[1].events: found 91 with duplicates, out of day 1; {allowed}",
+        f"rides: lake.steps[3].events: found 96 with duplicates, out of day 2; {allowed}",
     ]
 
 
 def test_the_file_of_a_day_that_has_just_enough_events_can_be_made(plan: Path) -> None:
-    stage = BatchStage(steps=(step(events=60, duplicates=0.5),))
+    stage = LakeStage(steps=(step(events=60, duplicates=0.5),))
     require_events(stage, plan, scenario="rides")
     assert dropped(plan, events=60, duplicates=0.5).rows.num_rows == 90
 
 
 def test_a_run_is_refused_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path))
-    stage = BatchStage(steps=(step(day=300, events=1),))
+    stage = LakeStage(steps=(step(day=300, events=1),))
     with pytest.raises(InvalidInput, match="out of day 300; allowed: at most 0"):
-        real_parts("process", None).plan(rides().model_copy(update={"batch": stage}), lambda said: None)
+        real_parts("process", None).plan(rides().model_copy(update={"lake": stage}), lambda said: None)

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.load.traces.rules import contract_rules
+from harness.load.contract_rules import contract_rules
 from harness.oracle.rejection import rejection
-from pipeline.batch.partners import day as partners
-from pipeline.batch.partners.day import FORMATS, Contracts, PartnerDay, read_partner_day
-from pipeline.batch.partners.listing import PartnerFile, partner_listing
-from pipeline.batch.partners.source_file import Limits, SourceFile
-from pipeline.batch.partners.values import event_time_ms, token
-from pipeline.batch.task import TaskResult
 from pipeline.contract.derive import event_contract
+from pipeline.days.partners import day as partners
+from pipeline.days.partners.day import FORMATS, Contracts, PartnerDay, read_partner_day
+from pipeline.days.partners.listing import PartnerFile, partner_listing
+from pipeline.days.partners.source_file import Limits, SourceFile
+from pipeline.days.partners.values import event_time_ms, token
+from pipeline.days.task import TaskResult
 from pipeline.quality.result import RefusedFile
 from tests.core.contract_judge import keeps_contract
 

@@ -17,16 +17,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput, RunError
+from harness.base.errors import InvalidInput, RunError
+from harness.history.plan_schema import PLAN
 from harness.load.murmur2 import murmur2, partition_of
 from harness.load.plan import arranged, mixing
+from harness.load.plan.cached import build_plan
 from harness.load.plan.closing import Closing, entities_for
 from harness.load.plan.damage import DAMAGES
 from harness.load.plan.event_size import sent_bytes
-from harness.load.plan.file import PLAN, PlanFile, build_plan
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.ramp import Ramp
+from harness.load.plan.file import PlanFile
 from harness.scenario.model import Inject, Load, Scenario
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.ramp import Ramp
 from tests.core.contract_judge import FIELDS, keeps_contract
 from tests.core.scenario_parts import RIDES, rides
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput
+from harness.base.errors import InvalidInput
+from harness.history.plan_schema import PLAN
 from harness.load.plan.event_size import (
     MESSAGE_MAX_BYTES,
     largest_of,
@@ -19,9 +20,9 @@ from harness.load.plan.event_size import (
     require_sendable,
     sent_bytes,
 )
-from harness.load.plan.file import PLAN, PlanFile
-from harness.load.wire.encode import Event, encode
-from harness.topology import RoleSpec, Topology
+from harness.load.plan.file import PlanFile
+from harness.load.send.record_batches.encode import Event, encode
+from harness.scenario.topology import RoleSpec, Topology
 from tests.core.live_parts import plan_file, plan_row, write_plan
 from tests.core.scenario_parts import rides
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checks import CHECKS, checks_for
-from harness.checks.finding import Verdict
 from harness.history.reader import History
-from harness.judge import judge_history
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Verdict
+from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Scenario
 from pipeline.options import PipelineOptions
 from tests.core.histories import (
@@ -235,10 +235,10 @@ SOURCE_HARMS: dict[str, tuple[Rows, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("deploy", ["topics", "batch"])
+@pytest.mark.parametrize("deploy", ["topics", "lake"])
 @pytest.mark.parametrize("harm", SOURCE_HARMS)
 def test_the_source_topic_is_judged_whatever_lies_behind_it(
-    deploy: Literal["topics", "batch"], harm: str
+    deploy: Literal["topics", "lake"], harm: str
 ) -> None:
     more, expected = SOURCE_HARMS[harm]
     of = scenario(pipeline=PipelineOptions(deploy=deploy))
@@ -272,7 +272,7 @@ def test_copies_in_the_source_are_held_against_sendings(events: list[tuple[list[
     copies = {seq: count for seq, (_, count) in zip(originals, events, strict=True)}
     allowed = {seq: sum(o != "fail" for o in of) for seq, (of, _) in zip(originals, events, strict=True)}
     of = history(
-        of=scenario(pipeline=PipelineOptions(deploy="topics")),
+        of=scenario(pipeline=PipelineOptions(deploy=())),
         plan=plan,
         operations=[sent(seq, seq, outcome) for seq, outcome in enumerate(outcomes) if outcome],
         readback_events=found("events", *[seq for seq, count in copies.items() for _ in range(count)]),

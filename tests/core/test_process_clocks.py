@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks import CHECKS
-from harness.checks.finding import Finding, Verdict
+from harness.base.run_clock import RunClock
 from harness.history.operations import OperationsWriter
-from harness.history.parts import read_lines
+from harness.history.parquet_parts import read_lines
 from harness.history.process_clocks import ClockLine
 from harness.history.reader import History
-from harness.judge import judge_history
-from harness.run_clock import RunClock
+from harness.judge.judge import judge_history
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
 from pipeline.hot.write_log import boot
 from pipeline.options import PipelineOptions
@@ -42,7 +42,7 @@ def run_of(*clocks: ClockLine, stepped_s: float = 0.0) -> History:
     ]
     of = scenario(
         Expectation(check="produce_latency", thresholds=("max < 1s",)),
-        pipeline=PipelineOptions(deploy="topics"),
+        pipeline=PipelineOptions(deploy=()),
     )
     rows = [
         sent(s, s, intended_ns=s * SECOND_NS, started_ns=s * SECOND_NS, completed_ns=s * SECOND_NS + 1)

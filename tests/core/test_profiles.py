@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from harness.load.profiles import PROFILES, AnyProfile
-from harness.load.profiles.arrivals import arrivals_s
-from harness.load.profiles.burst import Burst
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.curve import Curve
-from harness.load.profiles.diurnal import Diurnal
-from harness.load.profiles.flash_crowd import FlashCrowd
-from harness.load.profiles.protocol import Profile
-from harness.load.profiles.ramp import Ramp
-from harness.load.profiles.saw_tooth import SawTooth
-from harness.load.profiles.step import Step
+from harness.scenario.profiles.arrivals import arrivals_s
+from harness.scenario.profiles.burst import Burst
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.curve import Curve
+from harness.scenario.profiles.diurnal import Diurnal
+from harness.scenario.profiles.flash_crowd import FlashCrowd
+from harness.scenario.profiles.protocol import Profile
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.registry import PROFILES, AnyProfile
+from harness.scenario.profiles.saw_tooth import SawTooth
+from harness.scenario.profiles.step import Step
 
 DURATION_S = 100.0
 rates = st.floats(0, 20)

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history.schema import UNREADABLE
-from harness.observe.hot_rows import HOT_EVENTS, HOT_WINDOWS
-from harness.observe.hot_scan import token_ranges
-from harness.observe.plan_match import RECORDS, Matcher
-from harness.observe.topic_columns import dead_letter_columns, event_columns, window_columns
+from harness.observe.readback.hot_rows import HOT_EVENTS, HOT_WINDOWS
+from harness.observe.readback.hot_scan import token_ranges
+from harness.observe.readback.plan_match import RECORDS, Matcher
+from harness.observe.readback.topic_columns import dead_letter_columns, event_columns, window_columns
 from tests.core.live_parts import plan_row, write_plan
 
 ORIGIN_MS = 1_000_000

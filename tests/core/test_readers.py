@@ -18,18 +18,18 @@ from cassandra.util import OrderedMap
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.base.event_clock import EventClock
+from harness.base.run_clock import RunClock
 from harness.history.operations import OperationsWriter
-from harness.load.clock import EventClock
-from harness.load.profiles.arrivals import arrivals_s
-from harness.load.profiles.constant import Constant
-from harness.load.users import READER_KINDS
-from harness.load.users.arrivals import Arrival, arrivals
-from harness.load.users.hot_point import HotPoint
-from harness.load.users.hot_range import HotRange
-from harness.load.users.protocol import Answer, Request
-from harness.load.users.reading import Reading
-from harness.load.users.sent_events import SentEvents
-from harness.run_clock import RunClock
+from harness.load.readers.arrivals import Arrival, arrivals
+from harness.load.readers.hot_point import HotPoint
+from harness.load.readers.hot_range import HotRange
+from harness.load.readers.protocol import Answer, Request
+from harness.load.readers.reading import Reading
+from harness.load.readers.registry import READER_KINDS
+from harness.load.readers.sent_events import SentEvents
+from harness.scenario.profiles.arrivals import arrivals_s
+from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints
 from tests.core.live_parts import plan_row, write_plan
 

@@ -12,9 +12,9 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from harness.clocks import Clocks
-from harness.load.users.config import ReadersConfig
-from harness.load.users.driver import readers_argv
+from harness.base.clocks import Clocks
+from harness.load.readers.config import ReadersConfig
+from harness.load.readers.driver import readers_argv
 from pipeline.endpoints import CassandraEndpoint, Endpoints
 from tests.core.live_parts import plan_row, write_plan
 
@@ -26,7 +26,7 @@ import sys, locust, gevent
 from cassandra import OperationTimedOut
 from cassandra.cluster import Cluster, NoHostAvailable
 from cassandra.io.geventreactor import GeventConnection
-from harness.observe.hot_store import hot_session
+from harness.clients.hot_store import hot_session
 from pipeline.endpoints import CassandraEndpoint
 
 assert Cluster.connection_class is GeventConnection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.batch.reference_rows import reference_rows
 from pipeline.contract.derive import reference_contract
+from pipeline.days.reference_rows import reference_rows
 from pipeline.errors import FileRefused
 
 ASSETS = reference_contract("assets")

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.checks.measurement import Count, Measurement, Unjudged
-from harness.checks.replication import Replication
-from harness.observe import replication as observed
-from harness.observe.replication import keyspace_readings, replication, topic_readings
-from harness.observe.sampler import Reading
+from harness.judge.checks.recovery.replication import Replication
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.observe.platform import replication as observed
+from harness.observe.platform.replication import keyspace_readings, replication, topic_readings
+from harness.observe.platform.sampler import Reading
 from harness.scenario.model import Scenario
-from harness.topology import RoleSpec, Topology
+from harness.scenario.topology import RoleSpec, Topology
 from pipeline.contract.topics import TOPICS
 from pipeline.endpoints import CassandraEndpoint, KafkaEndpoint
 from pipeline.options import PipelineOptions, TopicOptions

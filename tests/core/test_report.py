@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.checks.judgement import Judgement
-from harness.errors import RunError
+from harness.base.errors import RunError
+from harness.base.run_clock import RunClock
 from harness.history.latency_log import LatencyLog
 from harness.history.reader import History
 from harness.history.seal import seal_history
 from harness.history.writer import append_jsonl
-from harness.judge import judge
-from harness.load.profiles.step import Step
-from harness.run_clock import RunClock
+from harness.judge.judge import judge
+from harness.judge.judgement import Judgement
 from harness.scenario.model import Load
+from harness.scenario.profiles.step import Step
 from reports import render as page_of
 from reports.series import Series, by_second, cpu, memory, reads, throughput, wanted
 from tests.core.histories import event, history, run_info, sample, scenario, sent
@@ -67,12 +67,12 @@ def test_the_page_needs_nothing_but_itself(page: str) -> None:
 def test_the_page_and_the_evidence_say_who_joined_and_how_well_their_clocks_are_known(
     run: Path, without_plots: None
 ) -> None:
-    line = {"worker": "replay-1", "host": "b", "offset_ns": 9, "drift_ns": 1, "shared_clock": False}
+    line = {"worker": "worker-1", "host": "b", "offset_ns": 9, "drift_ns": 1, "shared_clock": False}
     append_jsonl(run / "history" / "workers.jsonl", {**line, "uncertainty_ns": 210_000})
     append_jsonl(run / "history" / "workers.jsonl", line)
     judgement = judge(run)
     assert judgement.evidence.endswith("1 joined, clocks known to 0.210 ms")
-    assert "replay-1 on b, clock known to 0.210 ms" in render(run).read_text()
+    assert "worker-1 on b, clock known to 0.210 ms" in render(run).read_text()
     assert any(problem.startswith("workers.jsonl line 2") for problem in judgement.problems)
 
 
@@ -109,11 +109,11 @@ def test_what_was_not_acknowledged_is_counted_beside_the_latencies(run: Path) ->
 @pytest.mark.usefixtures("without_plots")
 def test_a_latency_log_that_was_altered_after_the_run_is_not_shown(run: Path) -> None:
     seal_history(run)
-    with (run / "history/latency-replay-0.hlog").open("r+b") as log:
+    with (run / "history/latency-worker-0.hlog").open("r+b") as log:
         log.truncate(500)
     judge(run)
     page = render(run).read_text()
-    assert "latency-replay-0.hlog: it was cut" in page
+    assert "latency-worker-0.hlog: it was cut" in page
     assert '<table class="latencies">' not in page
 
 

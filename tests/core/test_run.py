@@ -13,24 +13,24 @@ import pytest
 
 from harness.backends.memory import MemoryBackend, MemoryPlatform
 from harness.backends.protocol import Platform
-from harness.batch.steps import BatchStage, RunDays
-from harness.checks.faults_carried_out import FaultsCarriedOut
-from harness.checks.measurement import Count, Unjudged
-from harness.errors import LoadFailed, RunError
-from harness.faults import FAULTS
+from harness.base.errors import LoadFailed, RunError
+from harness.base.run_clock import RunClock
 from harness.faults.protocol import Evidence, Fault
+from harness.faults.registry import FAULTS
+from harness.history.progress import LoadProgress, progress_file
 from harness.history.reader import History
 from harness.history.run_info import RunInfo
 from harness.history.seal import SEAL, Seal, inspect_history
+from harness.judge.checks.recovery.faults_carried_out import FaultsCarriedOut
+from harness.judge.measure.measurement import Count, Unjudged
 from harness.load.plan.file import PlanFile
-from harness.load.progress import LoadProgress, progress_file
-from harness.provenance import Provenance
-from harness.recorder import Recorder
-from harness.run import LOAD, READERS, Flooded, Parts, run
-from harness.run_clock import RunClock
-from harness.run_folder import RunFolder
+from harness.run.folder import RunFolder
+from harness.run.provenance import Provenance
+from harness.run.recorder import Recorder
+from harness.run.run import LOAD, READERS, Flooded, Parts, run
+from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import FaultSpec, Load, Scenario
-from harness.topology import Topology
+from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
 
 
@@ -122,7 +122,7 @@ class World:
             failed=0,
             total=2,
             behind_ms=0,
-        ).save(progress_file(self.folder.load_progress, "replay-0"))
+        ).save(progress_file(self.folder.load_progress, "worker-0"))
 
     def parts(self) -> Parts:
         plan = self.folder.path / "cached.parquet"
@@ -144,7 +144,7 @@ class World:
             gather=lambda *_: self.step("gather"),
             start_load=self.start_load,
             watch=self.watch,
-            batch=lambda _: self.step("batch"),
+            lake=lambda _: self.step("lake"),
             unsteady=lambda path: self.unsteady,
             provenance=Provenance(commit="c", machine={}, versions={}),
             clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=self.read_clock),
@@ -169,7 +169,7 @@ def world(tmp_path: Path) -> Callable[..., World]:
     return make
 
 
-def scenario(*faults: FaultSpec, batch: BatchStage | None = None) -> Scenario:
+def scenario(*faults: FaultSpec, lake: LakeStage | None = None) -> Scenario:
     return Scenario(
         name="small",
         description="",
@@ -184,13 +184,13 @@ def scenario(*faults: FaultSpec, batch: BatchStage | None = None) -> Scenario:
         load=Load.model_validate({"trace": Path("t.yaml"), "event_span": "10s", "duration": "10s"}),
         warm_up=0.5,
         faults=faults,
-        batch=batch,
+        lake=lake,
     )
 
 
 KILL = FaultSpec(kind="kill", targets=("kafka-broker-1",), at=1.0, heal_after=0.5)
 UP = ["up", "deploy", "spawn hot-writer-1", "gather", "watch", "start load", "spawn load"]
-ONE_DAY = BatchStage(steps=(RunDays(days=(1,)),))
+ONE_DAY = LakeStage(steps=(RunDays(days=(1,)),))
 END = ["drain", "stop watching", "read back", "stop watching", "down"]
 
 
@@ -203,9 +203,9 @@ def test_a_run_goes_through_its_steps_in_order(world: Callable[..., World]) -> N
 
 def test_the_batch_stage_follows_the_drain_in_a_phase_of_its_own(world: Callable[..., World]) -> None:
     w = world()
-    w.run(scenario(batch=ONE_DAY))
-    assert w.did == [*UP, "drain", "batch", *END[1:]]
-    assert [line["phase"] for line in w.lines("phases.jsonl")][-3:] == ["drain", "batch", "done"]
+    w.run(scenario(lake=ONE_DAY))
+    assert w.did == [*UP, "drain", "lake", *END[1:]]
+    assert [line["phase"] for line in w.lines("phases.jsonl")][-3:] == ["drain", "lake", "done"]
 
 
 def test_a_run_whose_load_computes_its_events_goes_through_the_same_steps(
@@ -315,7 +315,7 @@ def test_a_fault_whose_injection_does_nothing_is_not_believed(
     planned = scenario(KILL.model_copy(update={"kind": fault.name}))
     idle = DoesNothing(fault.name, fault.shows)
     for faults, believed in ((FAULTS, True), ({fault.name: idle}, False)):
-        monkeypatch.setattr("harness.run.FAULTS", faults)
+        monkeypatch.setattr("harness.run.run.FAULTS", faults)
         w = world()
         w.folder.scenario.write_text(planned.model_dump_json())
         w.run(planned)
@@ -367,7 +367,7 @@ def test_a_run_whose_load_failed_carries_no_day_out_that_is_not_the_planned_one(
 ) -> None:
     w = world(load_dies_after=0)
     with pytest.raises(LoadFailed):
-        w.run(scenario(batch=ONE_DAY))
+        w.run(scenario(lake=ONE_DAY))
     assert w.did == [*UP, *END]
 
 
@@ -394,7 +394,9 @@ def test_the_readers_of_a_load_that_failed_are_ended_before_the_drain(world: Cal
 
 def test_what_a_load_said_before_it_died_is_in_the_runs_error(world: Callable[..., World]) -> None:
     w = world(load_dies_after=0)
-    (w.folder.logs / "load.log").write_text("... ERROR harness.load.wire: cannot begin: no topic events\n")
+    (w.folder.logs / "load.log").write_text(
+        "... ERROR harness.load.send.record_batches: cannot begin: no topic events\n"
+    )
     with pytest.raises(LoadFailed, match=r"died before everything was sent: .*no topic events"):
         w.run(scenario())
     assert "no topic events" in w.ended()
@@ -486,11 +488,11 @@ def test_a_load_that_failed_is_given_time_to_record_what_it_knows(world: Callabl
     assert w.did == [*UP, *END]
 
 
-@pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "batch", "read back"])
+@pytest.mark.parametrize("step", ["deploy", "watch", "start load", "drain", "lake", "read back"])
 def test_an_interrupt_anywhere_still_stops_the_platform(world: Callable[..., World], step: str) -> None:
     w = world(breaks={step: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
-        w.run(scenario(batch=ONE_DAY))
+        w.run(scenario(lake=ONE_DAY))
     assert w.did[-1] == "down"
     if step != "deploy":
         assert w.ended() == "interrupted"

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.checks.finding import Verdict
+from harness.base.errors import LoadFailed, PlatformError
 from harness.cli import run as run_command
 from harness.cli.main import invoke
-from harness.errors import LoadFailed, PlatformError
-from harness.judge import judge_opened
-from harness.run_folder import RunFolder
+from harness.judge.judge import judge_opened
+from harness.judge.measure.finding import Verdict
+from harness.run.folder import RunFolder
 from tests.core.histories import run_info
 
 SMALL = Path(__file__).parents[1] / "end_to_end" / "small" / "small.yaml"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InvalidInput
-from harness.load.profiles.ramp import Ramp
-from harness.places import SCENARIOS
-from harness.scenario.load import load_many, load_scenario, scenario_schema
+from harness.base.errors import InvalidInput
+from harness.base.places import SCENARIOS
 from harness.scenario.model import Load, Scenario
+from harness.scenario.profiles.ramp import Ramp
+from harness.validate.scenario_file import load_many, load_scenario, scenario_schema
 from tests.core.scenario_parts import RIDES, WORDS, problems_of, rides
 
 
@@ -76,7 +76,7 @@ MISTAKES = [
     ("checkpoint_interval:", "checkpoint_interval_s:", "6: pipeline.stream.checkpoint_interval_s: "),
     ("checkpoint_interval: 1s", "checkpoint_interval: 0s", "6: pipeline.stream.checkpoint_interval: found"),
     ("writers: 2", "writers: 2, ttl: 1500ms", "7: pipeline.hot.ttl: found 1500ms; allowed: a"),
-    ("users: 2", "path: replay", "13: load.path: found replay; allowed: live, or replay with pipeline"),
+    ("users: 2", "path: record_batches", "13: load.path: found record_batches; allowed: events, or record_b"),
     ("check: duplicates", "check: out_of_order", "20: expect[0].check: found out_of_order; allowed: another"),
     ("partitions: 3", "partitions: 0", "8: pipeline.topics.partitions: found 0"),
     ("partitions: 3", "partitions: 3, min_insync_replicas: 4", "8: pipeline.topics.min_insync_replicas: "),
@@ -135,7 +135,7 @@ def test_a_profile_says_how_many_events_there_are(tmp_path: Path) -> None:
 
 
 def test_a_flood_cannot_be_asked_for_what_needs_intended_moments() -> None:
-    flood = {"pipeline__deploy": "topics", "load__path": "replay", "faults": []}
+    flood = {"pipeline__deploy": [], "load__path": "record_batches", "faults": []}
     expect = [{"check": "produce_latency", "thresholds": ["max < 1s"]}]
     rides(**flood, load__profile={"kind": "constant", "rate": "50k/s"}, expect=expect)
     with pytest.raises(
@@ -148,7 +148,7 @@ def test_a_flood_cannot_be_asked_for_what_needs_intended_moments() -> None:
     ("pipeline", "allowed"),
     [
         ({"pipeline__stream__out_of_orderness": "0s"}, "none with pipeline.stream.out_of_orderness: 0s"),
-        ({"pipeline__deploy": "topics", "faults": [], "expect": []}, "none with pipeline.deploy: topics"),
+        ({"pipeline__deploy": [], "faults": [], "expect": []}, "none, unless pipeline.deploy has stream"),
     ],
 )
 def test_a_boundary_that_nothing_judges_is_refused(pipeline: dict[str, object], allowed: str) -> None:
@@ -160,8 +160,8 @@ def test_a_boundary_that_nothing_judges_is_refused(pipeline: dict[str, object], 
 def test_readers_need_what_they_read() -> None:
     readers = {"rate": "3/s", "weights": {"hot_point": 1}}
     assert rides(load__readers=readers).load.readers is not None
-    with pytest.raises(InvalidInput, match="behind whose source topic there is nothing"):
-        rides(load__readers=readers, pipeline__deploy="topics")
+    with pytest.raises(InvalidInput, match="there is no hot store to read"):
+        rides(load__readers=readers, pipeline__deploy=[])
 
 
 def test_a_fault_inside_a_list_hides_none_beside_it(tmp_path: Path) -> None:

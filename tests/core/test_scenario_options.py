@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 from pydantic import ValidationError
 
-from harness.scenario.options import WrittenPipeline, options_from, written_model, written_name
-from harness.units import WRITTEN_BY_HAND
+from harness.base.units import WRITTEN_BY_HAND
+from harness.validate.written_options import WrittenPipeline, options_from, written_model, written_name
 from pipeline.options import PipelineOptions
 
 

@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 
-from harness.batch.steps import BatchStage, RunDays
-from harness.checks import CHECKS, checks_for
-from harness.checks.fitness import measured_in, unfit
-from harness.errors import InvalidInput
-from harness.history.course import PHASES
-from harness.load.profiles.constant import Constant
-from harness.load.users import READER_KINDS
-from harness.places import SCENARIOS
-from harness.scenario.load import load_scenario
+from harness.base.errors import InvalidInput
+from harness.base.places import SCENARIOS
+from harness.judge.checks.fitness import measured_in, unfit
+from harness.judge.registry import CHECKS, checks_for
+from harness.load.readers.registry import READER_KINDS
+from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Load, Readers, Scenario
+from harness.scenario.phases import PHASES
+from harness.scenario.profiles.constant import Constant
 from harness.scenario.setting import Setting
-from harness.scenario.vocabulary import vocabulary
+from harness.validate.scenario_file import load_scenario
+from harness.validate.vocabulary import vocabulary
 from pipeline.options import PipelineOptions
 from tests.core.histories import scenario
 from tests.core.scenario_parts import RIDES
 
 WORDS = vocabulary()
-TOPICS = {"pipeline__deploy": "topics"}
-REPLAY = {**TOPICS, "load__path": "replay"}
-LAKE = {"topology": "lake", "pipeline__deploy": "batch", "pipeline__topics": {"min_insync_replicas": 1}}
-DAYS = {**LAKE, "load__event_span": "24h", "batch": {"steps": [{"kind": "run", "days": [1]}]}}
+TOPICS = {"pipeline__deploy": []}
+REPLAY = {**TOPICS, "load__path": "record_batches"}
+LAKE = {"topology": "lake", "pipeline__deploy": ["lake"], "pipeline__topics": {"min_insync_replicas": 1}}
+DAYS = {**LAKE, "load__event_span": "24h", "lake": {"steps": [{"kind": "run", "days": [1]}]}}
 READERS = {"load__readers": {"rate": "3/s", "weights": {"hot_point": 1}}}
 
 
@@ -49,13 +49,13 @@ def limits(check: str, *thresholds: str) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("check", "limit", "setting", "unless"),
     [
-        ("freshness_hot", "max < 1s", TOPICS, "pipeline.deploy is stream_path or lambda"),
-        ("dead_letters", "count == 0", DAYS, "pipeline.deploy is stream_path or lambda"),
-        ("altered", "count == 0", REPLAY, "load.path is live"),
-        ("batch_cpu", "max < 9s", TOPICS, "pipeline.deploy is batch or lambda"),
-        ("pruning", "min > 0%", DAYS, "a step of batch is a run with scans"),
-        ("reruns_unchanged", "count == 0", DAYS, "a step of batch is a rerun"),
-        ("out_of_order", "count == 0", TOPICS, "load.path is replay or computed"),
+        ("freshness_hot", "max < 1s", TOPICS, "pipeline.deploy has stream"),
+        ("dead_letters", "count == 0", DAYS, "pipeline.deploy has stream"),
+        ("altered", "count == 0", REPLAY, "load.path is events"),
+        ("lake_cpu", "max < 9s", TOPICS, "pipeline.deploy has lake"),
+        ("pruning", "min > 0%", DAYS, "a step of lake is a run with scans"),
+        ("reruns_unchanged", "count == 0", DAYS, "a step of lake is a rerun"),
+        ("out_of_order", "count == 0", TOPICS, "load.path is record_batches or computed"),
         ("produce_latency", "max < 1s", REPLAY, "load.profile says when each event is to be sent"),
         ("rate_accuracy", "max < 1%", {"load__duration": "9s", "warm_up": "0s"}, "load.duration is 10s"),
         ("hot_point_read_latency", "max < 1s", {}, "load.readers has some of the kind hot_point"),
@@ -76,9 +76,9 @@ def test_a_check_that_can_tell_nothing_is_refused(
         ("catch_up_time", "p(50) < 9s", {}, "count, or faults, without which nothing is measured"),
         ("throughput", "rate > 1/s during recovery", {}, "out of warm_up, steady, drain"),
         ("throughput", "rate > 1/s during warm_up", {"warm_up": "0s"}, "out of steady, drain"),
-        ("throughput", "rate > 1/s during steady,batch", {}, "out of warm_up, steady, drain"),
+        ("throughput", "rate > 1/s during steady,lake", {}, "out of warm_up, steady, drain"),
         ("produce_latency", "max < 1s during drain", {}, "out of warm_up, steady"),
-        ("batch_duration", "max < 1s during steady", DAYS, "out of batch"),
+        ("lake_duration", "max < 1s during steady", DAYS, "out of lake"),
     ],
 )
 def test_a_limit_in_phases_that_have_no_value_is_refused(
@@ -94,12 +94,12 @@ def test_a_limit_in_phases_that_have_no_value_is_refused(
     [
         ("pruning", "min > 0%", {"kind": "run", "days": [1], "scans": [1]}),
         ("reruns_unchanged", "count == 0", {"kind": "rerun", "days": [1]}),
-        ("batch_duration", "max < 90s during batch", {"kind": "register", "field": "gate"}),
+        ("lake_duration", "max < 90s during lake", {"kind": "register", "field": "gate"}),
     ],
 )
 def test_what_a_step_shows_can_be_asked_for(check: str, limit: str, step: dict[str, object]) -> None:
     first = [{"kind": "run", "days": [1]}] if "scans" not in step else []
-    assert refused(**{**DAYS, "batch": {"steps": [*first, step]}}, **limits(check, limit)) == []
+    assert refused(**{**DAYS, "lake": {"steps": [*first, step]}}, **limits(check, limit)) == []
 
 
 def test_what_was_recovered_from_is_the_phase_of_the_fault() -> None:
@@ -116,7 +116,7 @@ def test_how_many_recoveries_there_were_can_always_be_told() -> None:
 def test_every_limit_of_every_check_is_told_at_once() -> None:
     expect = [
         {"check": "recovery_time", "thresholds": ["max < 9s", "max < 9"]},
-        {"check": "hot_range_read_latency", "thresholds": ["max < 9s during batch"]},
+        {"check": "hot_range_read_latency", "thresholds": ["max < 9s during lake"]},
         {"check": "drained", "thresholds": ["count == 0 during drain"]},
     ]
     told = [problem.partition(":")[0] for problem in refused(expect=expect, seed=-1)]
@@ -129,32 +129,35 @@ def test_every_limit_of_every_check_is_told_at_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("deploy", ["batch", "lambda"])
-def test_a_lake_that_no_step_fills_is_refused(deploy: str) -> None:
+@pytest.mark.parametrize("deploy", [["lake"], ["stream", "lake"]])
+def test_a_lake_that_no_step_fills_is_refused(deploy: list[str]) -> None:
     told = refused(**{**LAKE, "pipeline__deploy": deploy})
-    assert any(
-        problem.startswith(f"batch: found missing; allowed: a batch stage, as pipeline.deploy is {deploy}")
-        for problem in told
-    ), told
+    assert "lake: found missing; allowed: a lake stage, as pipeline.deploy has lake" in told
 
 
 def test_a_stage_that_runs_no_day_is_refused() -> None:
     drop = {"kind": "drop", "partner": "tower", "day": 1, "format": "csv", "events": 5}
-    (told,) = refused(**{**DAYS, "batch": {"steps": [drop]}})
-    assert told == "batch.steps: found no run; allowed: a step of the kind run, or no day reaches a table"
+    (told,) = refused(**{**DAYS, "lake": {"steps": [drop]}})
+    assert told == "lake.steps: found no run; allowed: a step of the kind run, or no day reaches a table"
 
 
-@pytest.mark.parametrize("path", ["replay", "computed"])
+@pytest.mark.parametrize("path", ["record_batches", "computed"])
 def test_whole_batches_are_not_sent_to_a_lake_that_nobody_could_judge(path: str) -> None:
-    assert f"load.path: found {path}; allowed: live, or {path} with pipeline: {{deploy: topics}}" in refused(
+    assert f"load.path: found {path}; allowed: events, or {path} with pipeline: {{deploy: []}}" in refused(
         **DAYS, load__path=path
     )
 
 
-@pytest.mark.parametrize("deploy", ["topics", "batch"])
-def test_a_message_names_the_deployment_that_is_there(deploy: str) -> None:
-    told = "".join(refused(**{**DAYS, **READERS, "pipeline__deploy": deploy}))
-    assert f"none with pipeline.deploy: {deploy}, behind whose source topic" in told
+@pytest.mark.parametrize("deploy", [[], ["lake"]])
+def test_readers_are_refused_where_there_is_no_hot_store(deploy: list[str]) -> None:
+    told = refused(**{**DAYS, **READERS, "pipeline__deploy": deploy})
+    allowed = "none, unless pipeline.deploy has stream: there is no hot store to read"
+    assert f"load.readers: found readers; allowed: {allowed}" in told
+
+
+def test_a_layer_is_deployed_once() -> None:
+    told = refused(**{**DAYS, "pipeline__deploy": ["lake", "lake"]})
+    assert "pipeline.deploy: found lake again; allowed: each layer once" in told
 
 
 def test_a_sabotage_cannot_break_what_is_not_judged() -> None:
@@ -179,17 +182,19 @@ def test_what_our_own_scenarios_ask_for_can_be_told(file: Path) -> None:
 def scenarios() -> list[Scenario]:
     """Every deployment that a path of sending admits, with little else, and with everything else."""
     readers = Readers(rate=1.0, weights=dict.fromkeys(READER_KINDS, 1))
-    stage = BatchStage(steps=(RunDays(days=(1,)),))
+    stage = LakeStage(steps=(RunDays(days=(1,)),))
     found = []
     for deploy, path, full in product(
-        ("stream_path", "topics", "batch", "lambda"), ("live", "replay", "computed"), (False, True)
+        (("stream",), (), ("lake",), ("stream", "lake")),
+        ("events", "record_batches", "computed"),
+        (False, True),
     ):
         options = PipelineOptions(deploy=deploy)  # type: ignore[arg-type]
         load = Load.model_validate(
             {"trace": Path("t"), "path": path, "event_span": 60.0, "duration": 60.0}
             | ({"profile": Constant(rate=5.0), "readers": readers} if full else {})
         )
-        found.append(scenario(pipeline=options, load=load, batch=stage if full else None))
+        found.append(scenario(pipeline=options, load=load, lake=stage if full else None))
     return found
 
 

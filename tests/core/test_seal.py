@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import RunError
+from harness.base.errors import RunError
 from harness.history.reader import History
 from harness.history.seal import SEAL, Seal, inspect_history, seal_history, table_of
 from harness.history.writer import TableWriter, append_jsonl
@@ -176,12 +176,12 @@ def test_sealing_again_gives_the_same(run: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "table"),
     [
-        ("history/operations/replay-0-000001.parquet", "operations"),
+        ("history/operations/worker-0-000001.parquet", "operations"),
         ("history/readback_hot_events/x", "readback_hot_events"),
         ("history/hot_writes-12.jsonl", "hot_writes"),
         ("history/plan.parquet", "plan"),
         ("history/run.json", "run"),
-        ("history/latency-replay-0.hlog", "latency"),
+        ("history/latency-worker-0.hlog", "latency"),
         ("history/.hidden", "history/.hidden"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.wire.connection import connection_settings
+from harness.clients.kafka_connection import connection_settings
 from pipeline.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security, SecurityProtocol
 from pipeline.errors import AccessRefused, InsecureOrIncomplete
 from pipeline.kafka import Topics

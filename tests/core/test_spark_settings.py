@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.batch.class_archive import ClassArchive
-from pipeline.batch.session import spark_session
-from pipeline.batch.settings import launch_settings, s3a_settings
-from pipeline.batch.tables import SILVER_EVENTS, TABLES, uri
+from pipeline.days.class_archive import ClassArchive
+from pipeline.days.session import spark_session
+from pipeline.days.settings import launch_settings, s3a_settings
+from pipeline.days.tables import SILVER_EVENTS, TABLES, uri
 from pipeline.endpoints import Endpoints, ObjectStoreEndpoint, SparkEndpoint
 from pipeline.errors import InsecureOrIncomplete, SparkFailed
 

@@ -20,8 +20,8 @@ from harness.backends.process.instance import Instance, instances
 from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import SupervisorClient
 from harness.backends.process.usage import UsageMeter
-from harness.errors import PlatformError
-from harness.waiting import wait_until
+from harness.base.errors import PlatformError
+from harness.base.waiting import wait_until
 from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.teardown import Teardown
+from harness.run.teardown import Teardown
 
 
 def fail() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.history.course import PHASES
+from harness.scenario.phases import PHASES
 from harness.scenario.thresholds import Threshold, parse
 
 UNITS = ("ms", "s", "1/s", "%", "")

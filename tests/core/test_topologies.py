@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import InvalidInput
-from harness.topologies import load_topology, topology_files
+from harness.base.errors import InvalidInput
+from harness.validate.topology_file import load_topology, topology_files
 from tests.core.scenario_parts import FIXTURES, WORDS
 
 TINY = FIXTURES / "topologies" / "tiny.yaml"

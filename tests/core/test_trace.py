@@ -14,12 +14,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from harness.documents import parse_document
-from harness.errors import InvalidInput
+from harness.base.documents import parse_document
+from harness.base.errors import InvalidInput
+from harness.base.places import SCENARIOS
+from harness.base.typed import typed
 from harness.load.traces.mapping import Mapping, read_mapping
 from harness.load.traces.sql import open_database
-from harness.places import SCENARIOS
-from harness.typed import typed
 from tests.core.scenario_parts import FIXTURES
 from tests.core.traces import MAPPING, RIDES, problems_of, rows_of, trace_of
 

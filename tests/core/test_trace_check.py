@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.base.errors import InvalidInput
 from harness.cli.main import invoke
-from harness.errors import InvalidInput
 from harness.load.plan import check
+from harness.load.plan.cached import build_plan
 from harness.load.plan.check import check_traces
-from harness.load.plan.file import build_plan
 from harness.scenario.model import Load, Scenario
 from tests.core.scenario_parts import rides
 from tests.core.traces import PUMPS

@@ -19,7 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from harness.errors import InvalidInput
+from harness.base.errors import InvalidInput
 from harness.load.traces.files import files_named
 from harness.load.traces.mapping import read_mapping
 from harness.load.traces.source import trace_digest, trace_of

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput
+from harness.base.errors import InvalidInput
 from harness.load.traces.mapping import Time
 from harness.load.traces.sql import open_database
 from harness.load.traces.trace import opened, read_trace

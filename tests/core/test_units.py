@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.units import (
+from harness.base.units import (
     WRITTEN_BY_HAND,
     Bytes,
     Rate,

@@ -8,9 +8,9 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.wire.batch import HEADER_BYTES, EncodedBatch, ProducerState
-from harness.load.wire.crc32c import joined, power_for
-from harness.load.wire.encode import Event, encode
+from harness.load.send.record_batches.batch import HEADER_BYTES, EncodedBatch, ProducerState
+from harness.load.send.record_batches.crc32c import joined, power_for
+from harness.load.send.record_batches.encode import Event, encode
 
 times = st.integers(0, 2**45)
 events = st.lists(

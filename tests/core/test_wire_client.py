@@ -11,8 +11,8 @@ from typing import Literal
 import pytest
 from aiokafka.structs import TopicPartition
 
-from harness.load.wire.client import wire_producer
-from harness.load.wire.prepared import PreparedBatch
+from harness.load.send.record_batches.client import wire_producer
+from harness.load.send.record_batches.prepared import PreparedBatch
 from pipeline.endpoints import KafkaEndpoint
 from tests.core.wire_client import shipment
 

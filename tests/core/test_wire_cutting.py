@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.profiles.burst import Burst
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.curve import Curve
-from harness.load.profiles.ramp import Ramp
-from harness.load.wire.cutting import BATCH_SPAN_S, LOWEST_SHARE, batch_events, cut
+from harness.load.send.record_batches.cutting import BATCH_SPAN_S, LOWEST_SHARE, batch_events, cut
+from harness.scenario.profiles.burst import Burst
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.curve import Curve
+from harness.scenario.profiles.ramp import Ramp
 
 LIMIT = 8000
 LOAD_S = 4.0

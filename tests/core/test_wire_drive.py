@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.clocks import Clocks
-from harness.load.profiles.constant import Constant
-from harness.load.progress import LoadProgress
-from harness.load.wire.drive import Books, drive
-from harness.load.wire.link import Link
-from harness.load.wire.pace import Flood, Paced
-from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.replay import WireLoad, WireReplay
-from harness.load.wire.supply import Shipment
+from harness.base.clocks import Clocks
+from harness.history.progress import LoadProgress
+from harness.load.send.record_batches.drive import Books, drive
+from harness.load.send.record_batches.link import Link
+from harness.load.send.record_batches.pace import Flood, Paced
+from harness.load.send.record_batches.prepared import PreparedBatch
+from harness.load.send.record_batches.replay import WireLoad, WireReplay
+from harness.load.send.record_batches.supply import Shipment
+from harness.scenario.profiles.constant import Constant
 from tests.core.live_parts import Hand, Noted, operations
 from tests.core.wire_client import Client, shipment
 

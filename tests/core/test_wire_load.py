@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import InvalidInput, RunError
+from harness.base.errors import InvalidInput, RunError
 from harness.load.plan.extent import event_span_ms, events_at_most
 from harness.load.plan.file import PlanFile
-from harness.load.wire.batch import HEADER_BYTES
-from harness.load.wire.load import encode_ahead, encoded, encoded_batches
-from harness.load.wire.trace import EncodedTrace
+from harness.load.send.record_batches.batch import HEADER_BYTES
+from harness.load.send.record_batches.trace import EncodedTrace
+from harness.load.workers.record_batches_source import encode_ahead, encoded, encoded_batches
 from harness.scenario.model import Scenario
 from tests.core.live_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
@@ -24,7 +24,7 @@ ROWS = 1000
 
 
 def replay(**changes: object) -> Scenario:
-    topics = {"pipeline__deploy": "topics", "load__path": "replay", "expect": [], "faults": []}
+    topics = {"pipeline__deploy": [], "load__path": "record_batches", "expect": [], "faults": []}
     return rides(**topics | changes)
 
 
@@ -77,7 +77,7 @@ def test_repetitions_that_would_outlive_the_retention_are_refused(tmp_path: Path
 def test_the_first_repetition_outlives_the_clocks_whole_hour_the_load_and_the_drain(tmp_path: Path) -> None:
     oldest_s = 2 * 3600.001 + 3600 + 30 + 120
     for retention_s, kept in ((int(oldest_s), False), (int(oldest_s) + 1, True)):
-        options = {"deploy": "topics", "topics": {"retention": f"{retention_s}s"}}
+        options = {"deploy": [], "topics": {"retention": f"{retention_s}s"}}
         scenario = replay(load__profile={"kind": "constant", "rate": "60/s"}, pipeline=options)
         with nullcontext() if kept else pytest.raises(InvalidInput, match="retention"):
             encoded(scenario, plan(tmp_path), cache=tmp_path, report=lambda _: None)

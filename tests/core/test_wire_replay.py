@@ -13,22 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.errors import InvalidInput
-from harness.load.generator import GeneratorMeter
+from harness.base.errors import InvalidInput
 from harness.load.murmur2 import partition_of
-from harness.load.profiles.constant import Constant
-from harness.load.profiles.ramp import Ramp
-from harness.load.profiles.saw_tooth import SawTooth
+from harness.load.own_lateness import GeneratorMeter
+from harness.load.send.record_batches.completion import Completion
+from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.link import Link
+from harness.load.send.record_batches.pace import Flood, Pace
+from harness.load.send.record_batches.prepared import PreparedBatch
+from harness.load.send.record_batches.replay import WireLoad, WireReplay
+from harness.load.send.record_batches.trace import EncodedTrace
+from harness.load.send.record_batches.trace_build import Encoding, encoded_trace
+from harness.load.send.record_batches.trace_supply import TraceSupply
 from harness.load.share import WHOLE, Share
-from harness.load.wire.completion import Completion
-from harness.load.wire.config import WireSchedule
-from harness.load.wire.link import Link
-from harness.load.wire.pace import Flood, Pace
-from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.replay import WireLoad, WireReplay
-from harness.load.wire.trace import EncodedTrace
-from harness.load.wire.trace_build import Encoding, encoded_trace
-from harness.load.wire.trace_supply import TraceSupply
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.saw_tooth import SawTooth
 from tests.core.live_parts import Hand, Noted, plan_file, plan_row, write_plan
 from tests.core.wire_client import Client, records
 

@@ -9,7 +9,7 @@ from aiokafka.protocol.produce import ProduceRequest, ProduceRequest_v3, Produce
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.load.wire.request import JoinedProduceRequest, StampedBatch
+from harness.load.send.record_batches.request import JoinedProduceRequest, StampedBatch
 
 BATCHES = st.lists(st.tuples(st.integers(0, 99), st.binary(max_size=50), st.binary(max_size=200)), max_size=4)
 TOPICS = st.lists(st.tuples(st.text(max_size=20), BATCHES), max_size=3)

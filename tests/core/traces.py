@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.documents import parse_document
-from harness.errors import InvalidInput
+from harness.base.documents import parse_document
+from harness.base.errors import InvalidInput
+from harness.base.typed import typed
 from harness.load.traces.mapping import Mapping
 from harness.load.traces.trace import Trace, opened, read_trace
-from harness.typed import typed
 from tests.core.scenario_parts import FIXTURES
 
 RIDES = FIXTURES / "traces" / "rides.csv"

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Set
 
 from aiokafka.record.default_records import DefaultRecordBatch
 
-from harness.load.wire.encode import Event, encode
-from harness.load.wire.prepared import PreparedBatch
-from harness.load.wire.supply import Shipment
+from harness.load.send.record_batches.encode import Event, encode
+from harness.load.send.record_batches.prepared import PreparedBatch
+from harness.load.send.record_batches.supply import Shipment
 
 Answer = Callable[[PreparedBatch], BaseException | None]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.end_to_end.command import ROOT, assert_passed, run
 
 
-def test_the_batch_layer_is_exact(tmp_path: Path) -> None:
+def test_the_lake_is_exact(tmp_path: Path) -> None:
     assert_passed(run(ROOT / "tests" / "end_to_end" / "small" / "batch.yaml", tmp_path, timeout_s=380))
 
 

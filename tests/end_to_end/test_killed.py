@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import WaitTimeout
-from harness.load.progress import LoadProgress
-from harness.waiting import wait_until
+from harness.base.errors import WaitTimeout
+from harness.base.waiting import wait_until
+from harness.history.progress import LoadProgress
 from tests.end_to_end.command import ROOT, Answer, floodmark, left_behind, start
 
 SMALL = ROOT / "tests" / "end_to_end" / "small" / "small.yaml"

@@ -18,16 +18,16 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform
-from harness.clocks import Clocks
-from harness.load.clock import origin_for
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.driver import load_argv
-from harness.load.locust.source import PlannedEvents
-from harness.load.progress import LoadProgress
-from harness.observe.topic_reader import TopicReader
-from harness.run_clock import RunClock
-from harness.topology import RoleSpec, Topology
-from harness.waiting import wait_until
+from harness.base.clocks import Clocks
+from harness.base.event_clock import origin_for
+from harness.base.run_clock import RunClock
+from harness.base.waiting import wait_until
+from harness.history.progress import LoadProgress
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.driver import load_argv
+from harness.load.workers.source import PlannedEvents
+from harness.observe.readback.topic_reader import TopicReader
+from harness.scenario.topology import RoleSpec, Topology
 from pipeline.endpoints import KafkaEndpoint
 from tests.core.live_parts import write_plan
 

@@ -14,8 +14,8 @@ from confluent_kafka import Message, Producer
 from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
 from harness.backends.protocol import Platform
-from harness.topology import RoleSpec
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
+from harness.scenario.topology import RoleSpec
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER, EVENTS_VALID, WINDOW_RESULTS
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.backends.process import ProcessBackend, ProcessPlatform
-from harness.services import SERVICES
+from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Service
-from harness.topology import RoleSpec, Topology
+from harness.services.registry import SERVICES
 
 MIB = 2**20
 

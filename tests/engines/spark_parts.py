@@ -12,16 +12,16 @@ from pyspark.sql import SparkSession
 from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
 from harness.services.spark import own_session, pyspark_home
-from pipeline.batch.build import BATCH_JAVA
-from pipeline.batch.session import spark_session
+from pipeline.days.build import LAKE_JAVA
+from pipeline.days.session import spark_session
 from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
 from pipeline.java_part import build_jar
 
 
-def batch_jar() -> Path:
-    """The batch layer's Java part, compiled."""
+def lake_jar() -> Path:
+    """The lake's Java part, compiled."""
     return build_jar(
-        BATCH_JAVA,
+        LAKE_JAVA,
         ecj=next(ensure(["ecj"], report=lambda _: None).home("ecj").glob("lib/*.jar")),
         class_path=sorted((pyspark_home() / "jars").glob("*.jar")),
         cache=cache_dir() / "built",
@@ -35,6 +35,6 @@ def local_spark() -> Iterator[SparkSession]:
     home = ensure(["spark"], report=lambda _: None).home("spark")
     nowhere = ObjectStoreEndpoint(url="http://127.0.0.1:9", bucket="lake", region="us-east-1")
     own = own_session(home=home, java=find_java(), jit="c1")
-    own = replace(own, jars=(*own.jars, str(batch_jar())))
+    own = replace(own, jars=(*own.jars, str(lake_jar())))
     with spark_session(Endpoints((own, nowhere)), name="test") as session:
         yield session

@@ -11,7 +11,7 @@ from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import SimpleStatement
 
 from harness.backends.process import ProcessPlatform
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
 from tests.engines.service_platform import running, state_of
 
 

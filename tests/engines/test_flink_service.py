@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from harness.backends.process import ProcessPlatform
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
 from pipeline.stream.gateway import SqlSession
 from tests.engines.service_platform import running, state_of
 

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from harness.backends.process import ProcessPlatform
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
 from tests.engines.service_platform import running, state_of
 
 TOPIC = "events"

@@ -14,21 +14,21 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from harness.cli.main import invoke
-from harness.topology import RoleSpec
-from pipeline.batch.parts import batch_of, context_of
-from pipeline.batch.tables import SILVER_EVENTS
-from pipeline.batch.tasks.context import Context
+from harness.scenario.topology import RoleSpec
+from pipeline.days.day_tasks import context_of, lake_jobs
+from pipeline.days.tables import SILVER_EVENTS
+from pipeline.days.tasks.context import Context
 from pipeline.endpoints import Endpoints
 from pipeline.errors import Archived, DaysArchived
 from pipeline.lake.delta import storage_options, table_root
 from pipeline.lake.objects import Objects
-from pipeline.options import BatchOptions
+from pipeline.options import LakeOptions
 from tests.engines.live_platform import MIB, platform_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from pipeline.batch.graph import Bookkeeping
+    from pipeline.days.graph import Bookkeeping
 
 OLD, YOUNG = date(2026, 3, 1), date(2026, 5, 1)
 NOW = datetime(2026, 6, 15)
@@ -63,9 +63,9 @@ class Lake:
         return sorted(found, key=lambda row: float(row["value"]))
 
     def command(self, *words: str, exit_code: int = 0) -> dict[str, Any]:
-        """What a command of ``floodmark batch`` prints as JSON."""
+        """What a command of ``floodmark lake`` prints as JSON."""
         self.out.readouterr()
-        assert invoke(["batch", *words, "--endpoints", str(self.file), "--output", "json"]) == exit_code
+        assert invoke(["lake", *words, "--endpoints", str(self.file), "--output", "json"]) == exit_code
         answer: dict[str, Any] = json.loads(self.out.readouterr().out)
         return answer
 
@@ -83,7 +83,7 @@ class Lake:
         return context_of(
             cast("SparkSession", None),
             self.endpoints,
-            BatchOptions(),
+            LakeOptions(),
             holder="test",
             now=lambda: NOW.replace(tzinfo=UTC),
         )
@@ -130,7 +130,7 @@ def test_a_day_that_is_moved_has_left_its_table_and_the_younger_one_has_not(lake
 def test_no_task_takes_a_day_in_the_archive_for_an_empty_one(lake: Lake) -> None:
     context = lake.archived().context()
     with pytest.raises(DaysArchived, match=f"{OLD} cannot be carried out again"):
-        batch_of(context, cast("Bookkeeping", None), chosen=lambda days: None).carry_out([OLD])
+        lake_jobs(context, cast("Bookkeeping", None), chosen=lambda days: None).carry_out([OLD])
     with pytest.raises(Archived, match=f"{TABLE}/{OLD} is in cold storage .* takes 3 to 5 h"):
         context.read_day(SILVER_EVENTS, 0, OLD)
 

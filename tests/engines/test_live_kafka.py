@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from harness.backends.protocol import Platform
-from harness.load.locust.config import LoadConfig
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
+from harness.load.workers.config import LoadConfig
 from tests.core.live_parts import plan_row, write_plan
 from tests.engines.live_platform import configure, load_of, make_topic, one_broker, platform_of, records
 

@@ -15,8 +15,8 @@ from confluent_kafka.admin import (
 )
 
 from harness.backends.process import ProcessPlatform
-from harness.load.locust.source import PlannedEvents
-from harness.load.wire.trace import EncodedTrace
+from harness.load.send.record_batches.trace import EncodedTrace
+from harness.load.workers.source import PlannedEvents
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import properties
@@ -32,7 +32,7 @@ USER = "mara"
 PASSWORD = "the-right-one"  # noqa: S105
 WRONG = "not-the-right-one"
 MECHANISMS: tuple[SaslMechanism, ...] = ("PLAIN", "SCRAM-SHA-512")
-PATHS = ("live", "replay")
+PATHS = ("events", "record_batches")
 _MODULES = "org.apache.kafka.common.security"
 
 
@@ -101,7 +101,7 @@ def sent(
 ) -> tuple[int, str]:
     """Exit code and log of a load on this path."""
     kafka = kafka or platform.endpoints.kafka
-    if path == "replay":
+    if path == "record_batches":
         return _replayed(folder, kafka, trace, topic)
     return _live(folder, platform, kafka, topic)
 

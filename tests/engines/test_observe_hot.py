@@ -18,16 +18,16 @@ from cassandra.cluster import Session
 from confluent_kafka import Producer
 
 from harness.backends.protocol import Platform
-from harness.clocks import Clocks
-from harness.history.parts import plain
+from harness.base.clocks import Clocks
+from harness.base.run_clock import RunClock
+from harness.base.waiting import wait_until
+from harness.clients.hot_store import hot_session
+from harness.history.parquet_parts import plain
 from harness.history.schema import TABLES
-from harness.observe.hot_store import hot_session
-from harness.observe.prober_config import ProberConfig
-from harness.observe.readback import ReadBack
-from harness.observe.replication import replication
-from harness.run_clock import RunClock
-from harness.topology import RoleSpec
-from harness.waiting import wait_until
+from harness.observe.platform.replication import replication
+from harness.observe.prober.prober_config import ProberConfig
+from harness.observe.readback.readback import ReadBack
+from harness.scenario.topology import RoleSpec
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import TOPICS
 from pipeline.endpoints import Endpoints
@@ -116,7 +116,13 @@ def config(endpoints: Endpoints, tmp_path: Path) -> ProberConfig:
 @pytest.fixture
 def prober(config: ProberConfig, session: Session) -> Iterator[subprocess.Popen[bytes]]:
     """A prober that has begun to read."""
-    argv = [sys.executable, "-m", "harness.observe.prober", "--config", str(config.history / "prober.json")]
+    argv = [
+        sys.executable,
+        "-m",
+        "harness.observe.prober.prober",
+        "--config",
+        str(config.history / "prober.json"),
+    ]
     process = subprocess.Popen(argv)
     wait_until(lambda: table(config.history, "operations"), timeout_s=60, what="the prober's first reads")
     yield process

@@ -8,9 +8,9 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from harness.backends.protocol import Platform
-from harness.observe.offsets import Offsets, OffsetsUnknown
-from harness.observe.topic_reader import TopicReader
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
+from harness.observe.platform.offsets import Offsets, OffsetsUnknown
+from harness.observe.readback.topic_reader import TopicReader
 from pipeline.endpoints import KafkaEndpoint
 from tests.engines.live_platform import make_topic, one_broker, platform_of, records
 

@@ -13,9 +13,9 @@ import pytest
 from confluent_kafka import Producer
 
 from harness.backends.protocol import Platform
-from harness.checks.measurement import Distribution
-from harness.checks.operations import ProduceLatency
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
+from harness.judge.checks.speed.operations import ProduceLatency
+from harness.judge.measure.measurement import Distribution
 from pipeline.endpoints import KafkaEndpoint
 from tests.core.histories import history
 from tests.core.live_parts import plan_row

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
 from pipeline.contract.topics import EVENTS_LATE
 from pipeline.deployment import Pipeline
 from pipeline.errors import JobFailed

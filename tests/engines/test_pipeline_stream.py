@@ -12,8 +12,8 @@ import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
-from harness.observe.hot_store import hot_session
-from harness.waiting import wait_until
+from harness.base.waiting import wait_until
+from harness.clients.hot_store import hot_session
 from pipeline.contract.topics import (
     EVENTS_LATE,
     TOPICS,

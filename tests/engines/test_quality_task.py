@@ -1,4 +1,4 @@
-"""A day's report as the batch layer makes it: from its tasks' records, and from Silver."""
+"""A day's report as the lake makes it: from its tasks' records, and from Silver."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import pytest
 
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
-from harness.java_parts import with_batch_jar
+from harness.run.real.pipeline_jars import with_lake_jar
+from harness.scenario.topology import RoleSpec
 from harness.services.spark import own_session
-from harness.topology import RoleSpec
-from pipeline.batch.day_scan import scan_day
-from pipeline.batch.parts import context_of
-from pipeline.batch.publish import publish
-from pipeline.batch.reference import load_reference
-from pipeline.batch.scans import scan
-from pipeline.batch.session import spark_session
-from pipeline.batch.tables import BRONZE_EVENTS, SILVER_EVENTS, Table
-from pipeline.batch.task import Outcome, Output, TaskRecord, TaskResult
-from pipeline.batch.tasks.context import REFERENCES, Context
-from pipeline.batch.tasks.quality_task import quality_of
-from pipeline.batch.tasks.silver_task import silver_of
 from pipeline.contract.derive import event_contract
+from pipeline.days.day_scan import scan_day
+from pipeline.days.day_tasks import context_of
+from pipeline.days.publish import publish
+from pipeline.days.reference import load_reference
+from pipeline.days.scans import scan
+from pipeline.days.session import spark_session
+from pipeline.days.tables import BRONZE_EVENTS, SILVER_EVENTS, Table
+from pipeline.days.task import Outcome, Output, TaskRecord, TaskResult
+from pipeline.days.tasks.context import REFERENCES, Context
+from pipeline.days.tasks.quality_task import quality_of
+from pipeline.days.tasks.silver_task import silver_of
 from pipeline.errors import Archived
 from pipeline.lifecycle.record import ArchiveRecord
-from pipeline.options import BatchOptions
+from pipeline.options import LakeOptions
 from pipeline.quality.context import GateContext
 from pipeline.quality.gate import Gate
 from pipeline.quality.report import from_json
@@ -51,9 +51,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     home = ensure(["spark"], report=lambda _: None).home("spark")
     with platform_of(tmp_path_factory.mktemp("quality"), object_store=store) as platform:
         own = own_session(home=home, java=find_java(), jit="c1")
-        endpoints = with_batch_jar(platform.endpoints.adding(own), report=lambda _: None)
+        endpoints = with_lake_jar(platform.endpoints.adding(own), report=lambda _: None)
         with spark_session(endpoints, name="quality") as spark:
-            found = context_of(spark, endpoints, BatchOptions(), holder="test", now=lambda: NOW)
+            found = context_of(spark, endpoints, LakeOptions(), holder="test", now=lambda: NOW)
             found.objects.create_bucket()
             yield found
 

@@ -16,12 +16,12 @@ import pytest
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.backends.protocol import Platform
-from harness.java_parts import with_batch_jar
+from harness.base.waiting import wait_until
+from harness.run.real.pipeline_jars import with_lake_jar
+from harness.scenario.topology import RoleSpec
 from harness.services.spark import own_session
-from harness.topology import RoleSpec
-from harness.waiting import wait_until
-from pipeline.batch.session import spark_session
-from pipeline.batch.tables import SILVER_REJECTS, uri
+from pipeline.days.session import spark_session
+from pipeline.days.tables import SILVER_REJECTS, uri
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarni
 JOB = """
 import sys, time
 from pathlib import Path
-from pipeline.batch.session import spark_session
+from pipeline.days.session import spark_session
 from pipeline.endpoints import Endpoints
 
 with spark_session(Endpoints.load(Path(sys.argv[1])), name="killed") as spark:
@@ -58,7 +58,7 @@ def endpoints(platform: Platform) -> Endpoints:
     """A job's own session, as on a platform without a cluster."""
     home = ensure(["spark"], report=lambda _: None).home("spark")
     endpoints = platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
-    return with_batch_jar(endpoints, report=lambda _: None)
+    return with_lake_jar(endpoints, report=lambda _: None)
 
 
 def written_and_read(endpoints: Endpoints, name: str) -> list[tuple[int, int]]:
@@ -76,7 +76,7 @@ def test_a_delta_table_is_written_and_read_back(endpoints: Endpoints) -> None:
 
 
 def test_a_clusters_executor_writes_and_reads_it(platform: Platform) -> None:
-    endpoints = with_batch_jar(platform.endpoints, report=lambda _: None)
+    endpoints = with_lake_jar(platform.endpoints, report=lambda _: None)
     assert written_and_read(endpoints, "test/cluster") == [(0, 0), (0, 2), (1, 1), (1, 3)]
 
 

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from harness.backends.process import ProcessPlatform
-from harness.checks.measurement import Count
-from harness.load.profiles.constant import Constant
-from harness.load.wire.config import SendingConfig, WireConfig, WireSchedule
+from harness.judge.measure.measurement import Count
+from harness.load.send.record_batches.config import SendingConfig, WireConfig, WireSchedule
+from harness.scenario.profiles.constant import Constant
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
 from tests.engines.service_platform import running, state_of

@@ -14,23 +14,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.checks.batches import BATCH_CHECKS
-from harness.checks.measurement import Measurement
-from harness.clocks import Clocks
+from harness.base.clocks import Clocks
+from harness.base.event_clock import origin_for
+from harness.base.run_clock import RunClock
+from harness.base.waiting import wait_until
+from harness.history.progress import LoadProgress
 from harness.history.reader import History
 from harness.history.schema import TABLES
-from harness.load.clock import origin_for
-from harness.load.computed.config import ComputedConfig, FromGenerator
-from harness.load.generate.model import Generate, Popularity, Sessions
-from harness.load.profiles.constant import Constant
-from harness.load.progress import LoadProgress
-from harness.load.wire.config import SendingConfig, WireConfig
-from harness.load.wire.encode import Event, encode
-from harness.load.wire.trace import TraceWriter, index_of
-from harness.observe.readback_batches import read_back_batches
-from harness.run_clock import RunClock
+from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
+from harness.judge.measure.measurement import Measurement
+from harness.load.send.computed.config import ComputedConfig, FromGenerator
+from harness.load.send.record_batches.config import SendingConfig, WireConfig
+from harness.load.send.record_batches.encode import Event, encode
+from harness.load.send.record_batches.trace import TraceWriter, index_of
+from harness.load.traces.generate.model import Generate, Popularity, Sessions
+from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
-from harness.waiting import wait_until
+from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.core.histories import run_info, scenario
 
@@ -135,7 +135,9 @@ class WireLoad:
 def wire_load(config: SendingConfig) -> Iterator[WireLoad]:
     """The load's process, which does not outlive the block."""
     config.save(config.history / "wire.json")
-    module = "harness.load.wire" if isinstance(config, WireConfig) else "harness.load.computed"
+    module = (
+        "harness.load.send.record_batches" if isinstance(config, WireConfig) else "harness.load.send.computed"
+    )
     argv = [sys.executable, "-m", module, "--config", str(config.history / "wire.json")]
     with (config.history / "load.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT)
@@ -148,14 +150,16 @@ def wire_load(config: SendingConfig) -> Iterator[WireLoad]:
 
 def measured(config: SendingConfig, kafka: KafkaEndpoint) -> dict[str, Measurement]:
     """What the product's own checks say of the topic and of what was recorded, by name."""
-    read_back_batches(kafka, config.topic, history=config.history, report=lambda _: None)
-    tables = {name: _table(config.history / name) for name in ("operations", "encoded", "readback_batches")}
+    read_back_record_batches(kafka, config.topic, history=config.history, report=lambda _: None)
+    tables = {
+        name: _table(config.history / name) for name in ("operations", "encoded", "readback_record_batches")
+    }
     history = History.from_tables(
         scenario=scenario(load=_load_of(config)),
         info=run_info(origin_ms=config.clocks.origin_ms),
         tables=tables,
     )
-    return {check.name: check.measure(history) for check in BATCH_CHECKS}
+    return {check.name: check.measure(history) for check in RECORD_BATCH_CHECKS}
 
 
 def _load_of(config: SendingConfig) -> Load:
@@ -164,7 +168,7 @@ def _load_of(config: SendingConfig) -> Load:
         trace=Path("t.yaml"),
         event_span=MEASURED_S,
         duration=MEASURED_S,
-        path="replay" if isinstance(config, WireConfig) else "computed",
+        path="record_batches" if isinstance(config, WireConfig) else "computed",
         profile=Constant(rate=config.events / MEASURED_S),
     )
 

@@ -22,10 +22,10 @@ from harness.backends.process.plan import (
 from harness.backends.process.platform import ProcessPlatform
 from harness.backends.process.slots import Slot, take_slot
 from harness.backends.process.supervisor_client import SupervisorClient
-from harness.backends.protocol import Report
-from harness.errors import FloodmarkError
-from harness.services import SERVICES
-from harness.topology import Topology
+from harness.base.errors import FloodmarkError
+from harness.base.report import Report
+from harness.scenario.topology import Topology
+from harness.services.registry import SERVICES
 
 _READY_TIMEOUT_S: Final = 180.0
 

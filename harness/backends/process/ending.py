@@ -13,9 +13,9 @@ from typing import Final
 from harness.backends.process.instance import Instance
 from harness.backends.process.supervisor import MARK
 from harness.backends.process.supervisor_client import SupervisorClient
-from harness.backends.protocol import Report
-from harness.errors import PlatformError, WaitTimeout
-from harness.waiting import wait_until
+from harness.base.errors import PlatformError, WaitTimeout
+from harness.base.report import Report
+from harness.base.waiting import wait_until
 
 _SPAWNED_STOP_TIMEOUT_S: Final = 5.0
 _KEEP_TIMEOUT_S: Final = 60.0

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from harness.topology import Topology
+from harness.scenario.topology import Topology
 
 _RECORD = "instance.json"
 _LOG = logging.getLogger(__name__)

@@ -13,12 +13,12 @@ from typing import Final
 from harness.backends.process.instance import NodeTimes
 from harness.backends.process.plan import PlannedNode, write_files
 from harness.backends.process.supervisor_client import SupervisorClient
-from harness.backends.protocol import Report
-from harness.errors import NodeFailed, WaitTimeout
-from harness.exits import how_ended
+from harness.base.errors import NodeFailed, WaitTimeout
+from harness.base.exits import how_ended
+from harness.base.report import Report
+from harness.base.waiting import wait_until
 from harness.services.network import check_listening
 from harness.services.protocol import Launch, NotReady
-from harness.waiting import wait_until
 
 _LOG_LINES: Final = 25
 _LOG_TAIL_BYTES: Final = 16384

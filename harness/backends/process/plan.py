@@ -9,10 +9,10 @@ from pathlib import Path
 from harness.artifacts import Artifacts
 from harness.artifacts.java import JavaHome
 from harness.backends.process.instance import Instance, Place
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
+from harness.base.typed import suggestion
+from harness.scenario.topology import NodeSpec, Topology
 from harness.services.protocol import Cluster, Node, Service
-from harness.topology import NodeSpec, Topology
-from harness.typed import suggestion
 from pipeline.endpoints import Endpoints
 
 Services = Mapping[str, Service]

@@ -19,10 +19,11 @@ from harness.backends.process.plan import PlannedNode
 from harness.backends.process.status import statuses
 from harness.backends.process.supervisor_client import ProcessRow, SupervisorClient
 from harness.backends.process.usage import UsageMeter, sessions_of
-from harness.backends.protocol import NodeStatus, ProcessState, Report
-from harness.errors import PlatformError, WaitTimeout
-from harness.exits import how_ended
-from harness.waiting import wait_until
+from harness.backends.protocol import NodeStatus, ProcessState
+from harness.base.errors import PlatformError, WaitTimeout
+from harness.base.exits import how_ended
+from harness.base.report import Report
+from harness.base.waiting import wait_until
 from pipeline.endpoints import Endpoints
 
 _KILL_TIMEOUT_S: Final = 30.0

@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Self
 
-from harness.errors import PlatformError
-from harness.topology import NodeSpec, Topology
+from harness.base.errors import PlatformError
+from harness.scenario.topology import NodeSpec, Topology
 
 SLOTS: Final = range(64)
 _FIRST_BLOCK: Final = 64

@@ -9,7 +9,7 @@ from harness.backends.process.instance import Instance
 from harness.backends.process.supervisor_client import ProcessRow
 from harness.backends.process.usage import Usage, UsageMeter
 from harness.backends.protocol import NodeState, NodeStatus
-from harness.topology import NodeSpec
+from harness.scenario.topology import NodeSpec
 
 _NO_USAGE = Usage()
 

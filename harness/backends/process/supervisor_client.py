@@ -17,7 +17,7 @@ from typing import Any, Literal
 from harness.backends.process import supervisor
 from harness.backends.process.instance import Instance
 from harness.backends.protocol import ProcessEnd
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
 
 Action = Literal["terminate", "kill", "pause", "resume"]
 _TIMEOUT_S = 60.0

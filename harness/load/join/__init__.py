@@ -1,1 +1,1 @@
-"""How workers of other machines take part in a load: what they are sent, their clocks, their records."""
+"""Workers that join from other machines: what they are sent, their clocks, their records."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.load.join.config import Listens
-from harness.load.locust.driver import LOCUSTFILE, python_path
+from harness.load.workers.driver import LOCUSTFILE, python_path
+from harness.load.workers.join_config import Listens
 
 JOIN_VARIABLE: Final = "FLOODMARK_JOIN"
 """The environment variable that names the folder of a worker that joins."""

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from harness.backends.protocol import Report
-from harness.errors import RunError
-from harness.load.join.config import EVERYWHERE, Gathered, JoinConfig
-from harness.waiting import wait_until
+from harness.base.errors import RunError
+from harness.base.report import Report
+from harness.base.waiting import wait_until
+from harness.load.workers.join_config import EVERYWHERE, Gathered, JoinConfig
 
 _WAIT_S: Final = 300.0
 _POLL_S: Final = 0.2

@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from harness.history.parts import end_mark
+from harness.history.parquet_parts import end_mark
+from harness.history.progress import LoadProgress, progress_file
 from harness.history.workers import WorkerLine
 from harness.history.writer import append_jsonl
-from harness.load.join.config import Gathered, JoinConfig
 from harness.load.join.machine import boot_id
 from harness.load.join.messages import Answer, Ask, Delivered, Joins, Offer, Part, Unable, Wants
 from harness.load.join.transfer import Incoming, chunk_of
-from harness.load.locust.config import LoadConfig
-from harness.load.progress import LoadProgress, progress_file
 from harness.load.share import Share
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.join_config import Gathered, JoinConfig
 from pipeline.endpoints import Endpoints
 
 _PROGRESS: Final = TypeAdapter(LoadProgress)

@@ -6,9 +6,8 @@ from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.load.join.config import SharedName
-from harness.load.join.transfer import FileFacts
-from harness.load.locust.config import LoadConfig
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.join_config import FileFacts, SharedName
 
 ASK: Final = "floodmark_ask"
 """Message from a worker to the master: an ``Ask``."""

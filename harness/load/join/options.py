@@ -6,8 +6,8 @@ import re
 import socket
 from typing import Final
 
-from harness.errors import InvalidInput, Problem
-from harness.load.join.config import LOOPBACK, PORT, Joining, Listens
+from harness.base.errors import InvalidInput, Problem
+from harness.load.workers.join_config import LOOPBACK, PORT, Joining, Listens
 from pipeline.endpoints import KafkaEndpoint
 
 _ADDRESS: Final = re.compile(r"([A-Za-z0-9_.-]{1,253})(?::([0-9]{1,5}))?")

@@ -15,8 +15,8 @@ from locust.runners import WorkerRunner
 from harness.artifacts import cache_dir
 from harness.load.join.asking import Asking
 from harness.load.join.worker import UNABLE, JoinedWorker
-from harness.load.locust.config import LoadConfig
-from harness.load.locust.crew import FINISHED
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.crew import FINISHED
 
 _LOG: Final = logging.getLogger(__name__)
 _REPORT_S: Final = 0.5

@@ -12,25 +12,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from harness.artifacts.digests import sha256_of
+from harness.load.workers.join_config import FileFacts
 
 CHUNK_BYTES: Final = 1024 * 1024
-
-
-class FileFacts(BaseModel):
-    """What is known of a file before it comes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    size: int = Field(ge=0)
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
-
-    @staticmethod
-    def of(path: Path) -> FileFacts:
-        """Read all of the file. Raises OSError."""
-        return FileFacts(size=path.stat().st_size, sha256=sha256_of(path))
 
 
 def chunk_of(path: Path, offset: int) -> bytes:

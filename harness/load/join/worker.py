@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from harness.errors import PlatformError
+from harness.base.errors import PlatformError
+from harness.history.progress import LoadProgress
 from harness.load.join.clock_offset import (
     ClockOffset,
     Exchange,
@@ -18,13 +19,12 @@ from harness.load.join.clock_offset import (
     on_one_machine,
     throughout,
 )
-from harness.load.join.config import SharedName
 from harness.load.join.machine import boot_id, host_name
 from harness.load.join.messages import Asks, Delivered, Joins, Offer, Part, Refused, Unable, Wants
-from harness.load.join.transfer import FileFacts, Incoming, chunk_of
-from harness.load.locust.config import LoadConfig
-from harness.load.progress import LoadProgress
+from harness.load.join.transfer import Incoming, chunk_of
 from harness.load.target import Needs, check_target
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.join_config import FileFacts, SharedName
 from pipeline.endpoints import Endpoints
 
 UNABLE: Final = (OSError, ValueError, KeyError, TypeError, PlatformError)

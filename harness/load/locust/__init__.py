@@ -1,1 +1,1 @@
-"""Locust's side of a load: its master, its workers, and what each of them drives."""
+"""Locust's side: the locustfiles of the load and of its readers, and how both are started."""

@@ -9,11 +9,11 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from harness.errors import InvalidInput, Problem
-from harness.load.profiles.arrivals import arrivals_s
-from harness.load.profiles.curve import Curve
-from harness.load.profiles.protocol import Arrivals
+from harness.base.errors import InvalidInput, Problem
 from harness.load.traces.sql import one_row
+from harness.scenario.profiles.arrivals import arrivals_s
+from harness.scenario.profiles.curve import Curve
+from harness.scenario.profiles.protocol import Arrivals
 
 _ARRANGED: Final = """
 CREATE TABLE arranged AS

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.backends.protocol import Report
+from harness.base.report import Report
+from harness.history.plan_schema import PLAN
 from harness.load.plan.arranged import Arrangement, arrange
 from harness.load.plan.closing import CATEGORY, EVENT_TYPE, Closing
 from harness.load.plan.event_size import largest_of
-from harness.load.plan.file import PLAN, PlanFile
+from harness.load.plan.file import PlanFile
 from harness.load.plan.mixing import Mix, Sendings, mix_in, plan_query
 from harness.load.plan.payload import FIELDS
 from harness.load.plan.whole import require_trace

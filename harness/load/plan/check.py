@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from harness.artifacts import is_cached
-from harness.backends.protocol import Report
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
+from harness.base.report import Report
 from harness.load.plan.build import read_source, workshop
-from harness.load.plan.file import PlanFile, plan_path
+from harness.load.plan.cached import plan_path
+from harness.load.plan.file import PlanFile
 from harness.load.traces.mapping import Mapping, as_json, read_mapping
 from harness.load.traces.source import trace_digest, trace_of
 from harness.load.traces.trace import Trace, opened

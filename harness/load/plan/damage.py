@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from harness.load.contract_rules import Rule, contract_rules
 from harness.load.plan.payload import FIELDS, payload, valid_fields
-from harness.load.traces.rules import Rule, contract_rules
 
 _IDENTITY_END: Final = '(length(\'{"event_id":"\') + length(mark))'
 """Where, in ``whole``, the mark ends. Its characters need no escapes."""

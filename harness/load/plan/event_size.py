@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
 from harness.load.plan.file import PlanFile
 from harness.scenario.model import Scenario
-from harness.topology import Topology
+from harness.scenario.topology import Topology
 
 MESSAGE_MAX_BYTES: Final = 1_048_588
 """What a broker takes as one batch unless its ``message.max.bytes`` says otherwise: Kafka's own default."""

@@ -30,7 +30,7 @@ def event_span_ms(load: Load, plan: PlanFile | None) -> int:
     own_ms = round(load.event_span * 1000)
     if plan is None:
         return own_ms
-    if load.path == "live":
+    if load.path == "events":
         return plan.span_ms
     sent = events_at_most(load.duration) if load.curve is None else load.curve.events
     repetitions = -(-sent // (plan.events - plan.counts["closing"]))

@@ -1,5 +1,6 @@
-"""The plan of a replay: every event that is to be sent, in order, with what was mixed in. Derived from
-(trace, mapping, load, seed) alone, so that it can be made again; cached by the digest of these.
+"""The file of a plan: every event that is to be sent, in order, with what was mixed in.
+
+Derived from (trace, mapping, load, seed) alone, so that it can be made again.
 """
 
 from __future__ import annotations
@@ -15,46 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.backends.protocol import Report
-from harness.errors import RunError
-from harness.load.plan.key import plan_key
-from harness.load.traces.mapping import AnyMapping, read_mapping
-from harness.load.traces.source import trace_digest, trace_of
-from harness.scenario.model import Scenario
-
-PLAN = pa.schema(
-    [
-        ("seq", pa.int64()),  # 0, 1, 2, ... in order of send_offset_ms
-        ("kind", pa.dictionary(pa.int8(), pa.string())),  # valid | duplicate | conflict | malformed | closing
-        ("late", pa.bool_()),  # sent inject.late_by after its event time
-        ("original_seq", pa.int64()),  # of the event that a duplicate or conflict repeats; else its own
-        ("event_offset_ms", pa.int64()),  # event time, counted from the event clock's origin
-        ("send_offset_ms", pa.int64()),  # when to send it, on the event clock, counted from its origin
-        ("event_id", pa.string()),  # null for malformed
-        ("event_type", pa.string()),
-        ("entity_id", pa.string()),  # also the Kafka key
-        ("category", pa.string()),
-        ("reference_id", pa.string()),  # nullable
-        ("value", pa.float64()),  # nullable
-        ("quantity", pa.int64()),  # nullable
-        ("attributes", pa.string()),  # nullable; a JSON object of strings, keys sorted
-        ("payload", pa.binary()),  # the record's value as sent: JSON per the contract, or broken
-        ("fault", pa.string()),  # malformed only: the kind of damage, such as truncated
-    ]
-)
-"""A ``duplicate`` repeats a valid event byte by byte. A ``conflict`` has a valid event's identity, (event_id,
-event time), and entity, and another value: of the two the first to arrive is kept, which the source topic's
-order tells (harness/oracle/events.py).
-
-``closing`` events are ordinary valid events, a few for each partition, sent last, with event times past
-every window of the trace, so that the watermark closes those windows (harness/load/plan/closing.py). Their
-own windows stay open, and the oracle expects only windows that end at or before the closing events' time less
-the watermark's delay.
-
-Event times are ``origin_ms + event_offset_ms``, where the run chooses the origin so that the event clock
-never runs ahead of the wall clock. No event is sent before its time on the event clock, but for the closing
-ones.
-"""
+from harness.base.errors import RunError
 
 _FACTS: Final = b"floodmark"
 
@@ -118,30 +80,3 @@ class PlanFile:
             "notes": self.notes,
         }
         return {_FACTS.decode(): json.dumps(facts)}
-
-
-def plan_path(trace_digest: str, mapping: AnyMapping, scenario: Scenario, *, plans: Path) -> Path:
-    """Where the plan of a scenario is, or is to be: its name is its key."""
-    return plans / f"{plan_key(trace_digest=trace_digest, mapping=mapping, scenario=scenario)}.parquet"
-
-
-def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
-    """The scenario's plan, out of the cache or built into it.
-
-    Raises InvalidInput with everything that is wrong with the mapping or the trace, ``ArtifactError`` when a
-    data set cannot be had, and RunError when the plan does not hold the trace.
-    """
-    mapping, document = read_mapping(scenario.load.trace)
-    trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=report)
-    plans = cache / "plans"
-    target = plan_path(trace_digest(trace, cache=plans), mapping, scenario, plans=plans)
-    if not target.is_file():
-        # DuckDB takes a while to import, and a plan that is cached needs none.
-        from harness.load.plan.build import build_into  # noqa: PLC0415
-
-        build_into(target, scenario, trace, target.stem, report)
-    plan = PlanFile.open(target)
-    plan.require_whole()
-    for note in plan.notes:
-        report(f"warning: {note}")
-    return plan

@@ -9,37 +9,38 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from harness.load.contract_rules import contract_rules
 from harness.load.traces.mapping import AnyMapping, as_json
-from harness.load.traces.rules import contract_rules
 from harness.scenario.model import Scenario
 
 _CODE: Final = (
-    "generate/events.py",
-    "generate/model.py",
-    "generate/popularity.py",
-    "generate/sessions.py",
-    "generate/table.py",
-    "murmur2.py",
-    "plan/arranged.py",
-    "plan/build.py",
-    "plan/closing.py",
-    "plan/damage.py",
-    "plan/event_size.py",
-    "plan/file.py",
-    "plan/mixing.py",
-    "plan/payload.py",
-    "traces/columns.py",
-    "traces/container.py",
-    "traces/faults.py",
-    "traces/fields.py",
-    "traces/files.py",
-    "traces/lines.py",
-    "traces/parquet.py",
-    "traces/rules.py",
-    "traces/sql.py",
-    "traces/times.py",
-    "traces/trace.py",
-    "traces/trace_file.py",
+    "load/contract_rules.py",
+    "load/murmur2.py",
+    "load/plan/arranged.py",
+    "load/plan/build.py",
+    "load/plan/closing.py",
+    "load/plan/damage.py",
+    "load/plan/event_size.py",
+    "load/plan/file.py",
+    "load/plan/mixing.py",
+    "load/plan/payload.py",
+    "load/traces/columns.py",
+    "load/traces/container.py",
+    "load/traces/faults.py",
+    "load/traces/fields.py",
+    "load/traces/files.py",
+    "load/traces/generate/events.py",
+    "load/traces/generate/model.py",
+    "load/traces/generate/popularity.py",
+    "load/traces/generate/sessions.py",
+    "load/traces/generate/table.py",
+    "load/traces/lines.py",
+    "load/traces/parquet.py",
+    "load/traces/sql.py",
+    "load/traces/times.py",
+    "load/traces/trace.py",
+    "load/traces/trace_file.py",
+    "history/plan_schema.py",
 )
 """The files that decide what is in a plan, beside the profiles."""
 _LIBRARIES: Final = ("duckdb", "numpy", "pyarrow")
@@ -54,7 +55,7 @@ def plan_key(*, trace_digest: str, mapping: AnyMapping, scenario: Scenario) -> s
         "trace": trace_digest,
         "mapping": as_json(mapping),
         "events": scenario.load.events,
-        "profile": None if scenario.load.path == "replay" else scenario.load.profile.model_dump(),
+        "profile": None if scenario.load.path == "record_batches" else scenario.load.profile.model_dump(),
         "arrivals": scenario.load.arrivals,
         "event_span": scenario.load.event_span,
         "time_scale": scenario.load.time_scale,
@@ -70,7 +71,8 @@ def plan_key(*, trace_digest: str, mapping: AnyMapping, scenario: Scenario) -> s
 @cache
 def _code_digest() -> str:
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
-    here = Path(__file__).parents[1]
-    for file in (*(here / name for name in _CODE), *sorted((here / "profiles").glob("*.py"))):
+    harness = Path(__file__).parents[2]
+    profiles = sorted((harness / "scenario" / "profiles").glob("*.py"))
+    for file in (*(harness / name for name in _CODE), *profiles):
         digest.update(file.read_bytes())
     return digest.hexdigest()

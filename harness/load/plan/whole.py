@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 import pyarrow.dataset as ds
 
-from harness.errors import RunError
+from harness.base.errors import RunError
 from harness.load.plan.payload import FIELDS
 from harness.load.traces.sql import one_row
 

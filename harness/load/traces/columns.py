@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
 from harness.load.traces.lines import broken_lines
 from harness.load.traces.parquet import parquet_schema, verify_pages
 from harness.load.traces.sql import identifier, literal

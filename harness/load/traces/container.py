@@ -17,7 +17,7 @@ from typing import IO, Final, cast
 
 import pyarrow as pa
 
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
 
 _CHUNK: Final = 2**20
 _HEAD_BYTES: Final = 16

@@ -8,11 +8,11 @@ from typing import Final
 
 import duckdb
 
-from harness.documents import Document, FieldPath, shown
-from harness.errors import Problem
+from harness.base.documents import Document, FieldPath, shown
+from harness.base.errors import Problem
+from harness.load.contract_rules import Rule, contract_rules
 from harness.load.traces.lines import lines_of_rows
 from harness.load.traces.mapping import Mapping
-from harness.load.traces.rules import Rule, contract_rules
 from harness.load.traces.sql import literal, one_row
 from harness.load.traces.trace_file import TraceFile
 

@@ -14,8 +14,8 @@ from typing import Final
 
 import orjson
 
-from harness.documents import shown
-from harness.errors import Problem
+from harness.base.documents import shown
+from harness.base.errors import Problem
 from harness.load.traces.trace_file import TraceFile, csv_header, is_unicode
 
 _LINE_BYTES_MAX: Final = 2_097_152

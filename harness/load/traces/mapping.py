@@ -37,11 +37,11 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from harness.documents import Document, read_document
-from harness.errors import InvalidInput, Problem
-from harness.load.generate.model import Generate
+from harness.base.documents import Document, read_document
+from harness.base.errors import InvalidInput, Problem
+from harness.base.typed import suggestion, typed
 from harness.load.traces.files import files_of, nothing_found
-from harness.typed import suggestion, typed
+from harness.load.traces.generate.model import Generate
 
 TEXT_FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id")
 _TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")

@@ -10,7 +10,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
 
 _BATCH_ROWS: Final = 65_536
 _PAGE_HEADER_BYTES: Final = 32

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from harness.artifacts import data_file
-from harness.backends.protocol import Report
-from harness.documents import Document
-from harness.errors import InvalidInput, Problem
+from harness.base.documents import Document
+from harness.base.errors import InvalidInput, Problem
+from harness.base.report import Report
 from harness.load.traces.files import files_named
 from harness.load.traces.mapping import AnyMapping, GeneratedMapping, Mapping
 from harness.load.traces.trace import AnyTrace, GeneratedTrace, Trace

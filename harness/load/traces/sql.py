@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from harness.database import database_in_memory
+from harness.base.database import database_in_memory
 
 
 def identifier(name: str) -> str:

@@ -12,8 +12,8 @@ from typing import Final
 
 import duckdb
 
-from harness.documents import Document
-from harness.errors import InvalidInput, Problem
+from harness.base.documents import Document
+from harness.base.errors import InvalidInput, Problem
 from harness.load.traces.faults import TraceRows
 from harness.load.traces.sql import one_row
 

@@ -12,15 +12,15 @@ from typing import Final
 
 import duckdb
 
-from harness.documents import Document
-from harness.errors import InvalidInput, Problem
-from harness.load.generate.events import EventGenerator
-from harness.load.generate.model import Generate
-from harness.load.generate.table import insert_events
+from harness.base.documents import Document
+from harness.base.errors import InvalidInput, Problem
 from harness.load.traces.columns import READERS, Columns
 from harness.load.traces.container import unpack
 from harness.load.traces.faults import TraceRows, faults_of
 from harness.load.traces.fields import events_query
+from harness.load.traces.generate.events import EventGenerator
+from harness.load.traces.generate.model import Generate
+from harness.load.traces.generate.table import insert_events
 from harness.load.traces.lines import broken_lines
 from harness.load.traces.mapping import Mapping, missing_columns
 from harness.load.traces.parquet import unreadable

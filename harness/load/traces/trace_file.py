@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.errors import InvalidInput, Problem
+from harness.base.errors import InvalidInput, Problem
 
 _HEADER_BYTES_MAX: Final = 2**20
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")

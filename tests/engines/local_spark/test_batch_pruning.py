@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.batch.publish import publish
-from pipeline.batch.scans import scan
-from pipeline.batch.tables import SILVER_EVENTS
+from pipeline.days.publish import publish
+from pipeline.days.scans import scan
+from pipeline.days.tables import SILVER_EVENTS
 from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.

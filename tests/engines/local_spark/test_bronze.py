@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.batch.bronze import SCHEMA, LandingDay, bronze, landing_day
-from pipeline.batch.partners.day import ROWS
-from pipeline.batch.reference import load_reference, reference_table
-from pipeline.batch.table_commits import newest_commits
 from pipeline.contract.derive import reference_contract
+from pipeline.days.bronze import SCHEMA, LandingDay, bronze, landing_day
+from pipeline.days.partners.day import ROWS
+from pipeline.days.reference import load_reference, reference_table
+from pipeline.days.table_commits import newest_commits
 from pipeline.errors import FileRefused
 from tests.only_writer import OnlyWriter
 

@@ -12,7 +12,8 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.batch.landing import (
+from pipeline.contract.topics import EVENTS
+from pipeline.days.landing import (
     Landed,
     LandedVersion,
     land,
@@ -20,9 +21,8 @@ from pipeline.batch.landing import (
     last_commit,
     write_commit,
 )
-from pipeline.batch.offsets import LandingCommit
-from pipeline.batch.tables import LANDING_EVENTS
-from pipeline.contract.topics import EVENTS
+from pipeline.days.offsets import LandingCommit
+from pipeline.days.tables import LANDING_EVENTS
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, RecordsGone
 from pipeline.kafka import Topics

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from pipeline.batch.bronze import SCHEMA
-from pipeline.batch.judge import judge_of
-from pipeline.batch.silver import Silver, silver
 from pipeline.contract.derive import event_contract
 from pipeline.contract.odcs import DataContract
+from pipeline.days.bronze import SCHEMA
+from pipeline.days.judge import judge_of
+from pipeline.days.silver import Silver, silver
 from tests.core.contract_reasons import FIELDS, reason
 from tests.engines.pipeline_parts import event
 

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.batch.care import cluster, compact, vacuum
-from pipeline.batch.publish import publish
+from pipeline.days.care import cluster, compact, vacuum
+from pipeline.days.publish import publish
 from pipeline.errors import EngineError, LeaseLost
 from tests.only_writer import OnlyWriter
 

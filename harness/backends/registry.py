@@ -1,0 +1,21 @@
+"""Where nodes live. To add a backend: its file here, and a line in ``BACKENDS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from harness.backends.protocol import Backend
+
+
+def _process() -> Backend:
+    # Imported when asked for: it brings every engine's client with it.
+    from harness.backends.process import ProcessBackend  # noqa: PLC0415
+
+    return ProcessBackend()
+
+
+BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType({"process": _process})
+"""Each by the name that ``--backend`` takes."""

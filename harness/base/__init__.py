@@ -1,0 +1,1 @@
+"""The ground: what knows nothing of Floodmark itself. Errors, units, files, clocks, documents."""

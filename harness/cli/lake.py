@@ -1,0 +1,113 @@
+"""``floodmark lake``: carry days of the lake out on a platform that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from harness.base.errors import InvalidInput, Problem
+from harness.cli.days import day
+from harness.cli.lake_process import carried_out
+from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
+from harness.cli.platforms import EndpointsOption, platform_of
+from harness.run.lake.job import LakeJob, outcome_of
+from pipeline.days.task import TaskRecord
+from pipeline.endpoints import Endpoints
+
+_NEEDS: Final = ("kafka", "object_store", "spark")
+
+DateOption = Annotated[
+    list[date] | None,
+    typer.Option("--date", parser=day, help="A day to carry out, UTC; may be given several times."),
+]
+FromOption = Annotated[date, typer.Option("--from", parser=day, help="The first day, UTC.")]
+ToOption = Annotated[date, typer.Option("--to", parser=day, help="The last day, UTC, inclusive.")]
+
+
+def run(
+    *,
+    date: DateOption = None,
+    endpoints: EndpointsOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Land what is new, then carry days out: Bronze, Silver and Gold, each behind its quality gate.
+
+    Without --date, every day that has ended and is open: new ones, and those that late data has reopened.
+    A day that is carried out again is replaced, and comes out the same if nothing new came. Each day gets a
+    quality report, whatever became of it: see `floodmark quality report`.
+
+    Example: floodmark lake run --date 2026-11-20
+
+    Exit codes: 0 every day was promoted, 1 some day is in quarantine, 2 a date was refused, 3 another writer
+    holds a table, 4 the platform could not be reached, 130 interrupted.
+    """
+    days = sorted(set(date or []))
+    _require_ended(days, "--date")
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+
+
+def backfill(
+    *,
+    first: FromOption,
+    last: ToOption,
+    endpoints: EndpointsOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Carry a range of days out again, whatever was done before.
+
+    Example: floodmark lake backfill --from 2026-11-14 --to 2026-11-20
+
+    Exit codes: as of `floodmark lake run`.
+    """
+    days = _range(first, last)
+    _require_ended(days[-1:], "--to")
+    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+
+
+def _range(first: date, last: date) -> Sequence[date]:
+    if last < first:
+        raise InvalidInput([Problem(where="--to", found=str(last), allowed=f"{first} (--from) or later")])
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _require_ended(days: Sequence[date], option: str) -> None:
+    today = datetime.now(UTC).date()
+    allowed = f"a day before {today}, UTC"
+    late = [Problem(where=option, found=str(late), allowed=allowed) for late in days if late >= today]
+    if late:
+        raise InvalidInput(late)
+
+
+def _carry_out(endpoints: Endpoints, days: Sequence[date], output: OutputFormat) -> None:
+    def job(with_jar: Path, options: Path) -> LakeJob:
+        return LakeJob(endpoints=with_jar, options=options, days=tuple(days))
+
+    records = outcome_of(carried_out(endpoints, _NEEDS, job, report=Progress()))
+    _show(records, output)
+    raise typer.Exit(0 if all(record.result.outcome == "promoted" for record in records) else 1)
+
+
+def _show(records: Sequence[TaskRecord], output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        print_json({"tasks": [record.model_dump(mode="json") for record in records]})
+        return
+    columns = ("task", "day", "outcome", "rows", "rejects", "CPU s", "gate")
+    print_table("Tasks", columns, [_row(record) for record in records])
+
+
+def _row(record: TaskRecord) -> tuple[str, ...]:
+    result = record.result
+    failed = f"failed: {', '.join(result.gate.failed)}" if result.gate and result.gate.failed else ""
+    return (
+        record.task,
+        str(record.day or ""),
+        result.outcome.replace("_", " "),
+        f"{sum(written.rows for written in result.outputs):,}",
+        f"{sum(result.rejects.values()):,}",
+        f"{record.cpu_s:.1f}",
+        failed or ("passed" if result.gate else ""),
+    )

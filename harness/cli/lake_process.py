@@ -1,0 +1,88 @@
+"""A process of the lake as a command runs it: what it tells is shown as it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+from harness.base.errors import PlatformError
+from harness.base.report import Report
+from harness.run.lake.job import not_deployed, outcome_of, told
+from harness.run.real.pipeline_jars import with_lake_jar
+from pipeline.days.deployed import require_deployed
+from pipeline.days.events import Event, parse
+from pipeline.endpoints import Endpoints
+from pipeline.errors import NotDeployed, PipelineError
+from pipeline.options import PipelineOptions
+
+_END_S: Final = 20.0
+"""How long a process may take to end that was told to."""
+
+
+class Job(Protocol):
+    """What is to be done (harness/run/lake/job.py)."""
+
+    @property
+    def argv(self) -> Sequence[str]:
+        """The command."""
+        ...
+
+
+def carried_out(
+    endpoints: Endpoints, needs: Collection[str], job: Callable[[Path, Path], Job], *, report: Report
+) -> Sequence[Event]:
+    """Carry a job out, and give all that it told. ``job`` is given the files of endpoints and options.
+
+    ``needs``: the services on which something must have been deployed for it.
+
+    Raises what the process failed by, as the harness's own kinds. Interrupted, the process lets go of what it
+    holds before KeyboardInterrupt goes on.
+    """
+    _require_deployed(endpoints, needs)
+    with tempfile.TemporaryDirectory(prefix="floodmark-lake-") as folder:
+        options, with_jar = Path(folder, "pipeline.json"), Path(folder, "endpoints.json")
+        PipelineOptions(deploy=("stream", "lake")).save(options)
+        with_lake_jar(endpoints, report=report).save(with_jar)
+        events: list[Event] = []
+        try:
+            with _process(job(with_jar, options)) as process:
+                for line in process.stdout or ():
+                    events.append(parse(line))
+                    told(events[-1], report)
+        except KeyboardInterrupt:
+            report("interrupted: what has ended stays, and the same command can be given again")
+            raise
+        outcome_of(events)
+        if process.returncode:
+            raise PlatformError(f"the lake process ended with {process.returncode}; what it said is above")
+    return events
+
+
+def _require_deployed(endpoints: Endpoints, needs: Collection[str]) -> None:
+    try:
+        require_deployed(endpoints, needs)
+    except NotDeployed as error:
+        raise not_deployed(str(error)) from error
+    except PipelineError as error:
+        raise PlatformError(f"the lake: {error}") from error
+
+
+@contextmanager
+def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
+    """The process; it ends with this command, whatever happens to it."""
+    with subprocess.Popen(job.argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(_END_S)
+                except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or by whoever interrupts it twice
+                    process.kill()
+                    process.wait()

@@ -1,0 +1,1 @@
+"""How the harness itself connects to the platform's engines."""

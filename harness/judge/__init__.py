@@ -1,0 +1,1 @@
+"""Judging: measurements held against thresholds, and the verdict that follows."""

@@ -1,0 +1,1 @@
+"""The checks, by concern: a pure function of a history each."""

@@ -1,0 +1,1 @@
+"""Checks of single events: loss, duplicates, order, results."""

@@ -1,0 +1,58 @@
+"""What was sent must be in the topics of events as it was sent: the same bytes under the same key.
+
+A record is known by its identity as well, so that one whose bytes differ is neither lost nor foreign: it is
+this check's. Of an event that was sent twice with different bytes, what lies first in the source is kept, and
+the topics behind it must hold that one. A record at another time is another event, and ``unaccounted``; the
+bytes and keys of dead letters are ``dead_letters``'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.history.reader import History
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle.events import NEEDS, derive_events
+
+_ALTERED: Final = """
+SELECT topic, partition, "offset", seq,
+       CASE WHEN coalesce(r.sent_as, -1) < 0 THEN 'its bytes are not those that were sent'
+            WHEN key_kept IS NOT TRUE THEN 'its key is not its event''s'
+            ELSE 'its bytes are those of a later sending' END AS wrong
+FROM readback_events r LEFT JOIN oracle_taken t USING (seq)
+WHERE seq >= 0 AND topic <> 'events_dead_letter'
+  AND (coalesce(r.sent_as, -1) < 0 OR key_kept IS NOT TRUE
+       OR (topic <> 'events' AND r.sent_as <> coalesce(t.sent_as, seq)))
+"""
+_EXAMPLES: Final = 'FROM altered ORDER BY topic, partition, "offset" LIMIT $limit'
+_EXAMPLE: Final = "{topic} {partition}@{offset}, event {seq} of the plan: {wrong}"
+_JUDGED: Final = """
+SELECT count(*) FROM readback_events WHERE seq >= 0 AND topic <> 'events_dead_letter'
+"""
+
+
+class Altered:
+    """Looks at the source topic, and at the topics of valid and of late events."""
+
+    name = "altered"
+    describes = "records of events whose bytes or key are not those that were sent"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = NEEDS
+
+    def measure(self, history: History) -> Measurement:
+        """How many records of planned events differ from what was sent."""
+        derive_events(history)
+        judged = history.value(_JUDGED)
+        if not judged:
+            return Unjudged(reason="no event of the plan is in any topic")
+        history.derive("altered", _ALTERED)
+        return Count(
+            value=history.value("SELECT count(*) FROM altered"),
+            detail=f"of {judged:,} records of events",
+            examples=examples(history, _EXAMPLES, _EXAMPLE.format_map),
+        )

@@ -1,0 +1,90 @@
+"""The dead-letter topic must hold every malformed event as it came, say why, and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.history.reader import History
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle.events import NEEDS, derive_events
+from harness.oracle.malformed import derive_malformed
+
+_HEADERS: Final = "reason,source_offset,source_partition,source_topic"
+
+_WRONG: Final = """
+WITH source AS (
+    SELECT r.partition AS source_partition, r."offset" AS source_offset, r.seq
+    FROM readback_events r JOIN oracle_malformed USING (seq) WHERE r.topic = 'events'
+), letters AS (
+    SELECT r.*, m.reason AS expected, r.seq >= 0 AND r.seq <= (SELECT max(seq) FROM plan) AS planned,
+           m.seq IS NOT NULL AS malformed
+    FROM readback_events r LEFT JOIN oracle_malformed m USING (seq) WHERE r.topic = 'events_dead_letter'
+), judged AS (
+    SELECT letters.*, source.seq IS NOT DISTINCT FROM letters.seq AS in_place,
+           letters.seq IN (SELECT seq FROM source) AS in_source
+    FROM letters LEFT JOIN source USING (source_partition, source_offset)
+), told AS (
+    SELECT partition, "offset",
+           CASE WHEN planned IS NOT TRUE THEN 'its bytes are not those of any planned event'
+                WHEN NOT malformed THEN 'its event is valid'
+                WHEN coalesce(reason, '') = '' THEN 'it has no reason'
+                WHEN reason <> expected THEN 'its reason is ' || reason || ' instead of ' || expected
+                WHEN key_kept IS NOT TRUE THEN 'its key is not its event''s'
+                WHEN headers IS DISTINCT FROM $headers THEN 'its headers are ' || coalesce(headers, 'none')
+                WHEN source_topic IS DISTINCT FROM 'events' THEN 'its source is no record of events'
+                WHEN in_source AND NOT in_place THEN 'its source position does not hold its event'
+           END AS wrong
+    FROM judged
+)
+SELECT 'dead letter ' || partition || '@' || "offset" AS item, wrong FROM told WHERE wrong IS NOT NULL
+UNION ALL
+SELECT 'malformed event ' || seq || ' at ' || source_partition || '@' || source_offset,
+       'it has no dead letter'
+FROM source ANTI JOIN letters USING (source_partition, source_offset)
+UNION ALL
+SELECT 'malformed event ' || seq || ', acknowledged', 'it has no dead letter'
+FROM oracle_due ANTI JOIN source USING (seq) ANTI JOIN letters USING (seq) WHERE kind = 'malformed'
+"""
+_EXAMPLES: Final = "SELECT item, wrong FROM wrong_letters ORDER BY item LIMIT $limit"
+_MALFORMED: Final = "SELECT count(*) FROM oracle_due WHERE kind = 'malformed'"
+_PLANNED: Final = """
+SELECT count(*) AS planned, count(*) FILTER (reason IS NULL) AS kept FROM oracle_malformed
+"""
+
+
+class DeadLetters:
+    """A letter's event is told by its bytes: altered bytes belong to no event of the plan. Its reason is the
+    oracle's own, by the oracle's own reading of the contract.
+
+    Where the source topic has lost an event, the position that its letter claims cannot be looked up, and the
+    loss is ``acknowledged_lost``'s to report.
+    """
+
+    name = "dead_letters"
+    describes = (
+        "dead letters that are missing, altered, of valid events, or with a wrong reason, key or source"
+    )
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = NEEDS
+
+    def measure(self, history: History) -> Measurement:
+        """How many dead letters are wrong or missing."""
+        derive_events(history)
+        derive_malformed(history)
+        malformed = history.value(_MALFORMED)
+        plan = history.rows(_PLANNED)[0]
+        if not malformed and plan["planned"]:
+            return Unjudged(reason="none of the planned malformed events was acknowledged or is there")
+        if plan["kept"]:
+            return Unjudged(reason=f"{plan['kept']:,} malformed events of the plan keep the contract")
+        history.derive("wrong_letters", _WRONG, {"headers": _HEADERS})
+        return Count(
+            value=history.value("SELECT count(*) FROM wrong_letters"),
+            detail=f"of {malformed:,} malformed events",
+            examples=examples(history, _EXAMPLES, "{item}: {wrong}".format_map),
+        )

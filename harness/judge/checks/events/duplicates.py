@@ -1,0 +1,79 @@
+"""No record may be in the source topic more often than it was sent, and nothing may come out twice."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.history.reader import History
+from harness.history.schema import UNREADABLE
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle.events import NEEDS, derive_events
+
+# What was refused and is there all the same is unaccounted for, once; here only what is there again counts.
+_IN_SOURCE: Final = """
+SELECT 'events: event ' || sent_as || ' of the plan' AS item, copies, greatest(allowed, 1) AS allowed
+FROM oracle_stored JOIN oracle_sent_as USING (sent_as) WHERE copies > greatest(allowed, 1)
+"""
+_IN_OUTPUTS: Final = f"""
+UNION ALL
+SELECT 'events_valid: event ' || seq || ' of the plan', in_valid, 1 FROM oracle_present WHERE in_valid > 1
+UNION ALL
+SELECT 'events_late: event ' || seq || ' of the plan', in_late, 1 FROM oracle_present WHERE in_late > 1
+UNION ALL
+SELECT topic || ': the record at ' || source_partition || '@' || source_offset, count(*), 1
+FROM readback_events WHERE topic = 'events_dead_letter'
+GROUP BY topic, source_partition, source_offset HAVING count(*) > 1
+UNION ALL
+SELECT 'window_results: ' || window_kind || ' ' || key || ' from ' || window_start_ms || ' to '
+           || window_end_ms, count(*), 1
+FROM readback_windows WHERE window_kind <> '{UNREADABLE}'
+GROUP BY window_kind, key, window_start_ms, window_end_ms HAVING count(*) > 1
+"""  # noqa: S608 -- the kind is this product's own
+_SOURCE: Final = "SELECT count(*) FROM readback_events WHERE topic = 'events'"
+_OUTPUTS: Final = """
+SELECT (SELECT count(*) FROM readback_events WHERE topic <> 'events')
+     + (SELECT count(*) FROM readback_windows)
+"""
+_EXAMPLES: Final = """
+SELECT *, CASE WHEN allowed > 1 THEN ' instead of ' || allowed ELSE '' END AS instead
+FROM repeated ORDER BY item LIMIT $limit
+"""
+
+
+class DuplicatesInSource:
+    """Where nothing lies behind the source topic. A duplicate that was planned is a sending of its own."""
+
+    name = "duplicates"
+    describes = "surplus copies of events in the source topic"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = NEEDS
+    _repeated = _IN_SOURCE
+    _looked_at = _SOURCE
+    _nothing = "the source topic is empty: nothing is there, neither once nor twice"
+
+    def measure(self, history: History) -> Measurement:
+        """How many records are one copy too many."""
+        derive_events(history)
+        history.derive("repeated", self._repeated)
+        repeated = history.value("SELECT coalesce(sum(copies - allowed), 0)::BIGINT FROM repeated")
+        if not repeated and not history.value(self._looked_at):
+            return Unjudged(reason=self._nothing)
+        return Count(
+            value=repeated,
+            examples=examples(history, _EXAMPLES, "{item}, {copies} times{instead}".format_map),
+        )
+
+
+class Duplicates(DuplicatesInSource):
+    """An event has one place in an output, a dead letter one source record, a window one result."""
+
+    describes = "surplus copies in the source topic, and of events, dead letters and windows in the outputs"
+    needs: Set[str] = NEEDS | {"readback_windows"}
+    _repeated = _IN_SOURCE + _IN_OUTPUTS
+    _looked_at = _OUTPUTS
+    _nothing = "nothing came out of the pipeline, neither once nor twice"

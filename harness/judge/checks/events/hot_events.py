@@ -1,0 +1,71 @@
+"""The hot store's recent events equal the valid events that the pipeline was given, in every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+from harness.history.reader import History
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle.events import NEEDS, derive_events
+
+_FIELDS: Final = ("event_type", "entity_id", "category", "reference_id", "value", "quantity", "attributes")
+
+_DIFFERENCES: Final = """
+WITH expected AS (
+    SELECT e.seq, p.event_id, e.event_time_ms, p.event_type, p.entity_id, p.category, p.reference_id,
+           p.value, p.quantity, p.attributes
+    FROM oracle_events e JOIN plan p ON p.seq = e.sent_as
+)
+SELECT event_id, event_time_ms, e.seq, h.event_id IS NULL AS missing, e.seq IS NULL AS unexpected,
+       e.event_type IS DISTINCT FROM h.event_type AS event_type,
+       e.entity_id IS DISTINCT FROM h.entity_id AS entity_id,
+       e.category IS DISTINCT FROM h.category AS category,
+       e.reference_id IS DISTINCT FROM h.reference_id AS reference_id,
+       e.value IS DISTINCT FROM h.value AS value,
+       e.quantity IS DISTINCT FROM h.quantity AS quantity,
+       e.attributes IS DISTINCT FROM h.attributes
+           AND coalesce(try(json(e.attributes)) <> try(json(h.attributes)), true) AS attributes
+FROM expected e FULL JOIN readback_hot_events h USING (event_id, event_time_ms)
+"""
+_WRONG: Final = """
+SELECT * FROM hot_differences
+WHERE missing OR unexpected OR event_type OR entity_id OR category OR reference_id OR value OR quantity
+   OR attributes
+"""
+_EXAMPLES: Final = "SELECT * FROM wrong_hot_events ORDER BY event_id, event_time_ms LIMIT $limit"
+
+
+class HotEventsEqualOracle:
+    """Compares by (event_id, event_time). Values must be equal to the bit: nothing computes with them."""
+
+    name = "hot_events_equal_oracle"
+    describes = "recent events in the hot store that are missing, unexpected or unlike what was sent"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = NEEDS | {"readback_hot_events"}
+
+    def measure(self, history: History) -> Measurement:
+        """How many events are missing, unexpected or different."""
+        derive_events(history)
+        expected = history.value("SELECT count(*) FROM oracle_events")
+        if not expected:
+            return Unjudged(reason="no valid event was acknowledged, and none is there")
+        history.derive("wrong_hot_events", f"WITH hot_differences AS ({_DIFFERENCES}) {_WRONG}")
+        return Count(
+            value=history.value("SELECT count(*) FROM wrong_hot_events"),
+            detail=f"of {expected:,} valid events",
+            examples=examples(history, _EXAMPLES, _example),
+        )
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    item = f"{row['event_id']} at {row['event_time_ms']} ms"
+    if row["missing"]:
+        return f"{item}: missing; event {row['seq']} of the plan"
+    if row["unexpected"]:
+        return f"{item}: not of the plan, or never sent"
+    return f"{item}: differs in {', '.join(field for field in _FIELDS if row[field])}"

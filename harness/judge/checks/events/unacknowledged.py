@@ -1,0 +1,82 @@
+"""Every event of the plan must have been acknowledged in the end.
+
+What was never acknowledged cannot be lost, and appears in no other safety check: a platform that refuses
+what it is sent would lose nothing, repeat nothing and have every window right. Duplicates are sent, too, and
+count. What the load never handed to its client is not the platform's failure: where nothing else is wrong,
+nothing can be said. A client that a platform holds up keeps what it was given, whose outcome is then unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any, Final
+
+from harness.history.reader import History
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle.sendings import derive_sendings, why_torn
+
+# Where an event has several outcomes, the best one counts: ok, then unknown, which may have become ok.
+_OUTCOMES: Final = """
+WITH best AS (
+    SELECT seq, outcome, error FROM sendings
+    QUALIFY row_number() OVER (PARTITION BY seq ORDER BY outcome <> 'ok', outcome <> 'unknown', error) = 1
+)
+SELECT seq, coalesce(error, '') AS error,
+       CASE outcome WHEN 'fail' THEN 'refused' WHEN 'unknown' THEN 'unknown' ELSE 'never sent' END AS how
+FROM plan LEFT JOIN best USING (seq) WHERE outcome IS DISTINCT FROM 'ok'
+"""
+_SUMMARY: Final = """
+SELECT count(*) AS events, count(*) FILTER (how = 'refused') AS refused,
+       count(*) FILTER (how = 'unknown') AS unknown, count(*) FILTER (how = 'never sent') AS never_sent
+FROM unacknowledged
+"""
+_EXAMPLES: Final = """
+SELECT how, error, count(*) AS events, min(seq) AS first_seq
+FROM unacknowledged GROUP BY how, error ORDER BY events DESC, first_seq LIMIT $limit
+"""
+
+
+class Unacknowledged:
+    """Counts sendings of the plan; which of them the source topic holds all the same makes no difference."""
+
+    name = "unacknowledged"
+    describes = (
+        "events of the plan that were refused, or whose outcome is unknown; none may be left out either"
+    )
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"operations", "plan"})
+
+    def measure(self, history: History) -> Measurement:
+        """How many events of the plan were not acknowledged, by what became of them."""
+        if why := why_torn(history):
+            return Unjudged(reason=why)
+        planned = history.value("SELECT count(*) FROM plan")
+        if not planned:
+            return Unjudged(reason="no event was planned")
+        derive_sendings(history)
+        history.derive("unacknowledged", _OUTCOMES)
+        summary = history.rows(_SUMMARY)[0]
+        if summary["events"] == summary["never_sent"] > 0:
+            return Unjudged(reason=left_out(summary["never_sent"], planned))
+        return Count(
+            value=summary["events"] - summary["never_sent"],
+            detail=(
+                f"of {planned:,} events to send: {summary['refused']:,} refused, {summary['unknown']:,}"
+                f" unknown, {summary['never_sent']:,} never sent"
+            ),
+            examples=examples(history, _EXAMPLES, _example),
+        )
+
+
+def left_out(never_sent: int, of: int) -> str:
+    """What is said of events that the load itself left out."""
+    return f"the load itself did not send {never_sent:,} of {of:,} events: the platform was never given them"
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    error = f": {row['error']}" if row["error"] else ""
+    return f"{row['events']:,} {row['how']}{error}, from event {row['first_seq']} of the plan"

@@ -1,0 +1,1 @@
+"""Checks of the lake: its layers, its gates, its costs."""

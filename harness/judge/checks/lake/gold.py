@@ -1,0 +1,140 @@
+"""Gold equals the oracle's aggregates, row by row.
+
+Counts, minima, maxima and sums of whole numbers must be equal; sums of values may differ by 2^-50 of the
+magnitude that was summed for each value, and by 1e-9 of it at most, since floating-point addition depends on
+its order. A sum that is infinite stands for the least one that is beyond all doubles, so that it is right
+where the oracle's is as large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.history.reader import History
+from harness.judge.checks.lake.layers import told
+from harness.judge.measure.examples import examples
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.oracle import lake, lake_days
+from harness.oracle.lake_gold import derive_gold
+
+_TOLERANCE: Final = 1e-9
+_ALLOWED: Final = f"least({_TOLERANCE}, e.measured * 2.0::DOUBLE ^ -50) * e.scaled_magnitude"
+_BEYOND: Final = "2.0::DOUBLE ^ 512 * (2.0::DOUBLE ^ 512 * e.scale)"
+"""The least number that no double holds, scaled; infinite, as nothing else is, where nothing is scaled."""
+_MEASURES_DIFFER: Final = f"""
+   e.events IS DISTINCT FROM f.events OR e.measured IS DISTINCT FROM f.measured
+   OR e.value_min IS DISTINCT FROM f.value_min OR e.value_max IS DISTINCT FROM f.value_max
+   OR e.quantity_sum IS DISTINCT FROM f.quantity_sum
+   OR NOT coalesce(CASE WHEN isinf(f.value_sum)
+                        THEN e.scaled_sum * sign(f.value_sum) + {_ALLOWED} >= {_BEYOND}
+                        ELSE abs(e.scaled_sum - f.value_sum * e.scale) <= {_ALLOWED} END,
+                   e.scaled_sum IS NULL AND f.value_sum IS NULL)
+"""
+_ENTITY_DIFFERS: Final = """
+   e.events IS DISTINCT FROM f.events OR e.first_event_time_ms IS DISTINCT FROM f.first_event_time_ms
+   OR e.last_event_time_ms IS DISTINCT FROM f.last_event_time_ms
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Table:
+    name: str
+    keys: Sequence[str]
+    differ: str
+    by_day: bool = True
+
+    @property
+    def compared(self) -> str:
+        """The query of its rows that differ, as ``(item, wanted, had)``: the numbers of their events."""
+        found = "SEMI JOIN days USING (event_date, place)" if self.by_day else ""
+        keys = ", ".join((*self.keys, "place") if self.by_day else self.keys)
+        item = " || ' ' || ".join(f"{key}::VARCHAR" for key in self.keys)
+        # A group that is there twice differs as well.
+        return f"""
+SELECT '{self.name} ' || {item} AS item, e.events AS wanted, f.events AS had
+FROM ({self.expected}) e FULL JOIN (FROM lake_gold_{self.name} {found}) f USING ({keys})
+WHERE {self.differ}
+UNION ALL
+SELECT '{self.name} ' || {item}, NULL, count(*) FROM lake_gold_{self.name} {found}
+GROUP BY {keys} HAVING count(*) > 1
+"""  # noqa: S608 -- names of this module's own
+
+    @property
+    def expected(self) -> str:
+        """The query of the rows that are to be there, and where. ``days`` are those that are looked at."""
+        of_days = "JOIN (FROM days WHERE expected) USING (event_date)" if self.by_day else ""
+        return f"FROM oracle_{self.name} {of_days}"
+
+
+_TABLES: Final = (
+    _Table(name="daily", keys=("event_date", "category", "event_type"), differ=_MEASURES_DIFFER),
+    _Table(name="hourly", keys=("event_date", "hour_ms", "category", "event_type"), differ=_MEASURES_DIFFER),
+    _Table(
+        name="entity_days",
+        keys=("event_date", "entity_id"),
+        differ=_ENTITY_DIFFERS
+        + """
+   OR NOT coalesce(list_contains(e.last_events, {'type': f.last_event_type, 'value': f.last_value}), false)
+""",
+    ),
+    _Table(
+        name="entities",
+        keys=("entity_id",),
+        differ=f"{_ENTITY_DIFFERS} OR NOT coalesce(list_contains(e.last_types, f.last_event_type), false)",
+        by_day=False,
+    ),
+)
+_LOOKED_AT: Final = "WITH days AS (FROM looked_at WHERE layer = 'gold')"
+_WRONG: Final = f"""
+{_LOOKED_AT}
+{" UNION ALL ".join(f"({table.compared})" for table in _TABLES)}
+"""
+_EXPECTED_ROWS: Final = " + ".join(f"(SELECT count(*) FROM ({t.expected}))" for t in _TABLES)  # noqa: S608
+_SUMS: Final = f"""
+{_LOOKED_AT}
+SELECT (SELECT count(*) FROM wrong_gold) AS wrong, {_EXPECTED_ROWS} AS rows,
+       count(*) FILTER (place <> 'nowhere') AS days, count(*) FILTER (place = 'quarantine') AS quarantined,
+       count(*) FILTER (place = 'nowhere') AS held_back
+FROM lake_days WHERE layer = 'gold'
+"""  # noqa: S608
+_EXAMPLES: Final = "SELECT * FROM wrong_gold ORDER BY item LIMIT $limit"
+
+
+class GoldEqualsOracle:
+    """The daily and hourly aggregates, the entities' days, and the entities that these add up to."""
+
+    name = "gold_equals_oracle"
+    describes = "rows of Gold that are missing, unexpected or unlike the oracle's"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = lake.NEEDS | lake_days.NEEDS | {"lake_gold_entities"}
+
+    def measure(self, history: History) -> Measurement:
+        """How many rows of the judged days are missing, unexpected or different."""
+        if why := lake_days.why_unjudged(history):
+            return Unjudged(reason=why)
+        lake_days.derive_days(history)
+        derive_gold(history)
+        history.derive("wrong_gold", _WRONG)
+        sums = history.rows(_SUMS)[0]
+        if not sums["wrong"] and (why := lake_days.why_nothing_judged(history, "gold")):
+            return Unjudged(reason=why)
+        return Count(
+            value=sums["wrong"],
+            detail=told(sums, "rows"),
+            examples=examples(history, _EXAMPLES, _example),
+        )
+
+
+def _example(row: Mapping[str, Any]) -> str:
+    if row["wanted"] is None:
+        return f"{row['item']}: unexpected, or there more than once"
+    if row["had"] is None:
+        return f"{row['item']}: missing"
+    return f"{row['item']}: expected {row['wanted']:,} events, found {row['had']:,}" + (
+        "; another figure differs" if row["wanted"] == row["had"] else ""
+    )

@@ -1,0 +1,1 @@
+"""Checks of faults and of what came after them."""

@@ -1,0 +1,38 @@
+"""How long after the heal of each fault the stream job had worked off what it was behind.
+
+``recovery_time`` asks from the injection on, and of all signals together; this asks from the heal on, and of
+the stream job alone: when is the lag gone that its outage left? The band to come back to is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from harness.history.course import FaultSpan
+from harness.history.reader import History
+from harness.judge.checks.recovery.recovery_time import recoveries
+from harness.judge.measure.measurement import Measurement, Unjudged
+from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.signals import stream_delay
+
+
+class CatchUpTime:
+    """One value a fault; infinite where the stream job was still behind when the run ended."""
+
+    name = "catch_up_time"
+    describes = "from a fault's heal until the stream job is no further behind than in the steady phase"
+    unit = "s"
+    aggregates: Set[str] = DISTRIBUTION
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = frozenset({"samples", "phases", "faults", "run"})
+    under_load = UnderLoad.COURSE
+
+    def measure(self, history: History) -> Measurement:
+        """The time of each fault; Unjudged when one was not healed, since none can catch up with that."""
+        if unhealed := [fault.title for fault in history.faults if fault.heal_ns is None]:
+            return Unjudged(reason=f"never healed: {', '.join(unhealed)}")
+        return recoveries(history, (stream_delay(history),), since_ns=_healed_ns)
+
+
+def _healed_ns(fault: FaultSpan) -> int:
+    return fault.inject_ns if fault.heal_ns is None else fault.heal_ns

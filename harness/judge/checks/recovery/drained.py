@@ -1,0 +1,54 @@
+"""The platform must have consumed everything by the end of the run, and everything must have come out.
+
+Lags tell only half of it: they are nothing, too, while checkpoints do not complete or a transaction hangs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.history.reader import History
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+
+_LEFT: Final = """
+SELECT label AS topic, arg_max(value, at_ns)::BIGINT AS left_over
+FROM samples WHERE metric = 'undrained_events' GROUP BY label ORDER BY label
+"""
+_CONSUMED: Final = (
+    "SELECT DISTINCT label FROM samples WHERE metric IN ('stream_lag_events', 'hot_lag_events')"
+)
+_WAIT: Final = """
+SELECT value >= 1 AS complete, label AS last_seen
+FROM samples WHERE metric = 'drain_complete' ORDER BY at_ns DESC LIMIT 1
+"""
+
+
+class Drained:
+    """Takes what the run found left when it had drained, or gave up waiting, which counts as one at least."""
+
+    name = "drained"
+    describes = (
+        "records that had still to be consumed when the run ended; at least one if it did not drain in time"
+    )
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"samples"})
+
+    def measure(self, history: History) -> Measurement:
+        """What was left in all topics together."""
+        left = {row["topic"]: row["left_over"] for row in history.rows(_LEFT)}
+        told = tuple(f"{topic} {n:,}" for topic, n in left.items())
+        wait = next(iter(history.rows(_WAIT)), None)
+        if wait is not None and not wait["complete"]:
+            in_time = f"the pipeline did not drain in time: {wait['last_seen']}"
+            return Count(value=max(1, sum(left.values())), detail="; ".join((in_time, *told)))
+        consumed = set(history.columns(_CONSUMED)["label"].tolist())
+        if not left or (untold := consumed - left.keys()):
+            topics = ", ".join(sorted(untold)) if left else "any topic"
+            return Unjudged(reason=f"it is not recorded what was left of {topics}")
+        if wait is None and not any(left.values()):
+            return Unjudged(reason="it is not recorded whether the pipeline had drained in time")
+        return Count(value=sum(left.values()), detail="; ".join(told))

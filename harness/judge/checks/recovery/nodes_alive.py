@@ -1,0 +1,59 @@
+"""Nothing may die but what a fault kills: replicas hide a death, and the next one would be an outage."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+from harness.base.exits import how_ended
+from harness.history.course import FOREVER_NS, EndLine
+from harness.history.reader import History
+from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.measure.protocol import COUNT, NEVER
+from harness.scenario.lake_steps import PROCESS
+
+_LOAD: Final = frozenset({"load", "readers"})
+HARNESS: Final = _LOAD | {"prober"}
+"""The harness's own processes beside the platform, whose deaths prove nothing of it."""
+
+
+class NodesAlive:
+    """A fault excuses what its targets do until it is healed; everything else is to live to the end."""
+
+    name = "nodes_alive"
+    describes = "deaths of nodes and of the pipeline's processes that no fault caused"
+    unit = ""
+    aggregates: Set[str] = COUNT
+    default_thresholds = NEVER
+    needs: Set[str] = frozenset({"run", "ends", "faults"})
+
+    def measure(self, history: History) -> Measurement:
+        """The deaths, with when and how; Unjudged when only the harness's own processes died."""
+        deaths = [end for end in history.ends if not _is_done(end) and not _excused(history, end)]
+        of_platform = [_told(history, end) for end in deaths if end.node not in HARNESS]
+        if deaths and not of_platform:
+            return Unjudged(reason="; ".join(_told(history, end) for end in deaths))
+        excused = len(history.ends) - len(deaths)
+        return Count(
+            value=len(of_platform),
+            examples=tuple(of_platform[:MAX_EXAMPLES]),
+            detail=f"{excused} other ends of processes were by faults, or of what was done",
+        )
+
+
+def _is_done(end: EndLine) -> bool:
+    return end.exit == 0 and (end.node in _LOAD or end.node.startswith(PROCESS))
+
+
+def _excused(history: History, end: EndLine) -> bool:
+    return any(
+        end.node in fault.nodes
+        and fault.inject_ns <= end.at_ns <= (FOREVER_NS if fault.heal_ns is None else fault.heal_ns)
+        for fault in history.faults
+    )
+
+
+def _told(history: History, end: EndLine) -> str:
+    start_ns = history.info.load_start_ns if history.info else 0
+    return f"{end.node} ended {how_ended(end.exit)} at {(end.at_ns - start_ns) / 1e9:.1f} s"

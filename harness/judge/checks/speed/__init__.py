@@ -1,0 +1,1 @@
+"""Checks of speed: of the platform, and of the load itself."""

@@ -1,0 +1,110 @@
+"""How old data is when it can first be queried in the hot store.
+
+The prober notes what it is going to look for (``sought``) and the first moment at which each was there
+(``seen``). What was due and never came is infinitely old, for to judge survivors alone would make a platform
+that loses what is slow look fast. An event was due when it was acknowledged, a window when the stream job
+gave it out; ``windows_equal_oracle`` says which never left the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+import numpy as np
+
+from harness.history.reader import History
+from harness.judge.measure import timing
+from harness.judge.measure.hot_ages import event_ages, missed
+from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
+from harness.judge.measure.probing import HOLE_NS, looks_ns
+from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.timing import by_phase
+
+_WINDOWS: Final = """
+WITH first_seen AS (
+    SELECT window_kind, key, window_start_ms, event_time_ms AS window_end_ms, min(at_ns) AS at_ns
+    FROM seen WHERE store = 'hot_windows' GROUP BY ALL
+), given_out AS (
+    SELECT window_kind, key, window_start_ms, window_end_ms FROM readback_windows
+    SEMI JOIN (FROM sought WHERE store = 'hot_windows') USING (window_kind, key)
+), wanted AS (
+    SELECT window_kind, key, window_start_ms, window_end_ms FROM first_seen UNION FROM given_out
+)
+SELECT window_end_ms - run.origin_ms AS end_offset_ms, at_ns AS seen_ns
+FROM run, wanted LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
+"""
+_SENT: Final = """
+SELECT event_offset_ms, (run.load_start_ns + send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
+FROM plan, run ORDER BY send_offset_ms
+"""
+
+
+class _Freshness:
+    unit = "ms"
+    aggregates: Set[str] = DISTRIBUTION
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = timing.NEEDS | {"sought", "seen", "operations", "plan", "run"}
+    under_load = UnderLoad.FROM_INTENDED
+
+
+class FreshnessHot(_Freshness):
+    """From the intended send of an event (of the first copy, where it was repeated) to its first sight."""
+
+    name = "freshness_hot"
+    describes = "from the intended send of an event to the first time that it could be read in the hot store"
+
+    def measure(self, history: History) -> Measurement:
+        """Ages of the events that were probed for."""
+        return _judged(history, event_ages(history), nothing="no event was seen in the hot store")
+
+
+class FreshnessWindows(_Freshness):
+    """From the moment at which a window could be complete to the first sight of its result.
+
+    That moment is the intended send of the first event at or past the window's end, for nothing earlier tells
+    the platform that event time has come so far. What the platform waits for stragglers counts as its own.
+    """
+
+    name = "freshness_windows"
+    describes = (
+        "from the intended send of the first event at or past a window's end to the first time that the"
+        " window's result could be read in the hot store"
+    )
+
+    def measure(self, history: History) -> Measurement:
+        """Ages of the window results that were probed for."""
+        absent = history.missing if history.read_back_done else frozenset[str]()
+        if "readback_windows" in absent | history.damaged:
+            return Unjudged(reason="it cannot be read which windows were given out")
+        return _judged(history, window_ages(history), nothing="no window was seen in the hot store")
+
+
+def window_ages(history: History) -> dict[str, Numbers]:
+    """``value``: ms from when each window could be complete to its first sight; ``at_ns``: that moment.
+
+    What the stream job gave out and was never seen is infinitely old, unless it may have been there at the
+    first look, which tells nothing of how old a window is. What was given out is known at a run's end only.
+    """
+    return history.once("window_ages", lambda: _window_ages(history))
+
+
+def _window_ages(history: History) -> dict[str, Numbers]:
+    looks = looks_ns(history)
+    primed_ns = (int(looks[0]) if len(looks) else 0) + HOLE_NS
+    windows, sent = history.columns(_WINDOWS), history.columns(_SENT)
+    reach_ms = np.maximum.accumulate(sent["event_offset_ms"])
+    completing = np.searchsorted(reach_ms, windows["end_offset_ms"])
+    seen_ns = windows["seen_ns"].astype(np.float64)  # NaN for what was never seen
+    at_ns = np.append(sent["at_ns"], 0)[completing]
+    kept = (completing < len(reach_ms)) & (~np.isnan(seen_ns) | (at_ns > primed_ns))
+    ages_ms = np.where(np.isnan(seen_ns), np.inf, (seen_ns - at_ns) / 1e6)
+    return {"value": ages_ms[kept], "at_ns": at_ns[kept]}
+
+
+def _judged(history: History, ages: dict[str, Numbers], *, nothing: str) -> Measurement:
+    if why := missed(history, ages):
+        return Unjudged(reason=why)
+    never = int(np.isinf(ages["value"]).sum())
+    detail = f"{never:,} of {len(ages['value']):,} never came" if never else ""
+    return by_phase(history, ages, nothing=nothing, detail=detail)

@@ -1,0 +1,61 @@
+"""Response times of the readers beside the load.
+
+A read that failed, or of which nobody knows how it ended, counts as slower than any limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from typing import Final
+
+import numpy as np
+
+from harness.history.reader import History
+from harness.judge.measure import timing
+from harness.judge.measure.measurement import Measurement
+from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.timing import by_phase
+
+_READS: Final = """
+SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
+       intended_ns AS at_ns, outcome = 'ok' AND bytes = 0 AS empty
+FROM operations WHERE kind = $kind
+"""
+
+
+class _ReadLatency:
+    operation: str
+    unit = "ms"
+    aggregates: Set[str] = DISTRIBUTION
+    default_thresholds: tuple[str, ...] = ()
+    needs: Set[str] = timing.NEEDS | {"operations"}
+    under_load = UnderLoad.PRESSURE
+
+    def measure(self, history: History) -> Measurement:
+        """From the intended start to the answer; infinite for reads that failed."""
+        columns = history.columns(_READS, {"kind": self.operation})
+        failed, empty = int(np.isinf(columns["value"]).sum()), int(columns["empty"].sum())
+        told = [f"{failed:,} failed; each counts as slower than any limit"] if failed else []
+        told += [f"{empty:,} found nothing yet"] if empty else []
+        return by_phase(
+            history,
+            columns,
+            nothing=f"the history holds no operations of the kind {self.operation}",
+            detail="; ".join(told),
+        )
+
+
+class HotPointReadLatency(_ReadLatency):
+    """Of the readers of the kind ``hot_point``."""
+
+    name = "hot_point_read_latency"
+    describes = "response time of readers that read one event of the hot store, from the intended start"
+    operation = "hot_point_read"
+
+
+class HotRangeReadLatency(_ReadLatency):
+    """Of the readers of the kind ``hot_range``."""
+
+    name = "hot_range_read_latency"
+    describes = "response time of readers that read an entity's latest events, from the intended start"
+    operation = "hot_range_read"

@@ -1,0 +1,318 @@
+"""Judges a recorded run: every check measures its history, and every limit is held against the measurement.
+
+Nothing here touches the platform: a run can be judged again whenever its folder is there. A check that
+crashes costs its own findings and no others, and what could not be judged is never PASS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.history.reader import History
+from harness.history.workers import clocks_known_to
+from harness.judge.checks.fitness import unfit
+from harness.judge.checks.speed.generator import UNTOLD, OwnLateness, own_lateness
+from harness.judge.judgement import Judgement, Summary, worst
+from harness.judge.measure.aggregates import observe, too_few
+from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
+from harness.judge.measure.protocol import Check, SpeedCheck
+from harness.judge.registry import checks_for
+from harness.scenario.model import Scenario
+from harness.scenario.phases import PHASES
+from harness.scenario.setting import Setting
+from harness.scenario.thresholds import Threshold, parse
+
+WHOLE_RUN = "whole run"
+_UNITS_OF_TIME = ("ms", "s")
+_READ_BACK = "readback_"
+_CUT_SHORT = "the run did not come to its end"
+
+
+def judge(run_dir: Path) -> Judgement:
+    """Judge the run in a folder and write its ``findings.json``. Safe to call again.
+
+    Raises ``RunError`` when not even the scenario of the run can be read.
+    """
+    return judge_opened(History.open(run_dir), run_dir)
+
+
+def judge_opened(history: History, run_dir: Path) -> Judgement:
+    """The same of a run whose history is open already, and stays so: its report is drawn from it, too."""
+    judgement = judge_history(history, run_id=run_dir.resolve().name)
+    judgement.save(run_dir)
+    return judgement
+
+
+def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] | None = None) -> Judgement:
+    """Judge a history, by the checks that its scenario admits. No I/O."""
+    checks = checks_for(history.scenario) if checks is None else checks
+    measured = {name: _measure(check, history) for name, check in checks.items()}
+    evidence, run = _evidence(history), _Run.of(history)
+    findings = (
+        *(
+            _finding(limit, checks.get(limit.check), measured.get(limit.check), evidence, run)
+            for limit in _limits(history.scenario, checks)
+        ),
+        *_of_history(history.problems, evidence),
+    )
+    expect_fail = history.scenario.expect_fail
+    surprise = _surprise(findings, expect_fail, evidence) if expect_fail else None
+    info = history.info
+    return Judgement(
+        run_id=run_id,
+        scenario=history.scenario.name,
+        seed=info.seed if info else history.scenario.seed,
+        commit=info.commit if info else "unknown",
+        command=info.command if info else "",
+        evidence=evidence,
+        ended=info.ended if info else "no",
+        verdict=worst([*findings, *([surprise] if surprise else [])]),
+        findings=(*findings, *([surprise] if surprise else [])),
+        measured=tuple(_summaries(measured, checks)),
+        expect_fail=expect_fail,
+        as_expected=surprise.verdict is Verdict.PASS if surprise else None,
+        problems=history.problems,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """One threshold of one check; None where what the user wrote is no threshold."""
+
+    check: str
+    unit: str
+    text: str
+    threshold: Threshold | None
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """What of a run bears on every verdict."""
+
+    lateness: OwnLateness
+    complete: bool
+    """It came to its planned end."""
+    read_back_done: bool
+    """What it left behind was read as a whole, so that nothing more will come."""
+
+    @staticmethod
+    def of(history: History) -> _Run:
+        return _Run(
+            lateness=_own_lateness(history),
+            complete=history.complete,
+            read_back_done=history.read_back_done,
+        )
+
+
+def _limits(scenario: Scenario, checks: Mapping[str, Check]) -> Iterator[_Limit]:
+    """Every limit in the order of the checks; a safety check's own holds whatever the scenario says."""
+    asked: dict[str, list[str]] = {name: list(check.default_thresholds) for name, check in checks.items()}
+    for expectation in scenario.expect:
+        texts = asked.setdefault(expectation.check, [])
+        texts += [text for text in expectation.thresholds if text not in texts]
+    for name, texts in asked.items():
+        why_not = "" if name in checks else _why_not_judged(name, scenario)
+        yield from (_limit(name, checks.get(name), text, why_not) for text in texts)
+
+
+def _why_not_judged(name: str, scenario: Scenario) -> str:
+    needed = unfit(name, Setting.of(scenario))
+    return f"it can tell nothing of this scenario, unless {needed}" if needed else "there is no such check"
+
+
+def _limit(name: str, check: Check | None, text: str, why_not: str) -> _Limit:
+    if check is None:
+        return _Limit(check=name, unit="", text=text, threshold=None, wrong=why_not)
+    try:
+        threshold = parse(text, unit=check.unit, aggregates=check.aggregates)
+    except ValueError as error:
+        return _Limit(check=name, unit=check.unit, text=text, threshold=None, wrong=f"not a limit: {error}")
+    return _Limit(check=name, unit=threshold.unit, text=text, threshold=threshold)
+
+
+def _measure(check: Check, history: History) -> Measurement:
+    if why := _unmeasurable(check, history):
+        return Unjudged(reason=why)
+    try:
+        measurement = check.measure(history)
+    except Exception as error:  # noqa: BLE001 -- a crashed check must not cost the other findings
+        return Unjudged(reason=f"the check crashed: {type(error).__name__}: {error}")
+    if isinstance(measurement, Distribution) and (impossible := measurement.impossible):
+        return Unjudged(reason=_disagreement(impossible, check.unit))
+    return measurement
+
+
+def _unmeasurable(check: Check, history: History) -> str:
+    """Why a check need not look at what this run left; "" where it may."""
+    if damaged := sorted((check.needs | {"run"}) & history.damaged):
+        return f"a part of {', '.join(damaged)} cannot be read"
+    if history.info is None:
+        return "the run ended before its load started"
+    if missing := sorted(check.needs & history.missing):
+        return f"the history lacks {', '.join(missing)}"
+    return history.clock_doubt if isinstance(check, SpeedCheck) else ""
+
+
+def _disagreement(impossible: str, unit: str) -> str:
+    """A duration below zero was taken by two clocks; what else is below zero was counted wrongly."""
+    blame = "clocks disagree" if unit in _UNITS_OF_TIME else "these cannot be right"
+    return f"{blame}: {impossible}{f' {unit}' if unit else ''}"
+
+
+def _own_lateness(history: History) -> OwnLateness:
+    try:
+        return own_lateness(history)
+    except Exception:  # noqa: BLE001 -- what a run says of its load must not cost the findings beside it
+        return UNTOLD
+
+
+def _finding(
+    limit: _Limit, check: Check | None, measurement: Measurement | None, evidence: str, run: _Run
+) -> Finding:
+    threshold = limit.threshold
+    phase = ",".join(threshold.phases) if threshold and threshold.phases else WHOLE_RUN
+    verdict, observed, detail = _held(limit, check, measurement, run)
+    return Finding(
+        name=limit.check,
+        verdict=verdict,
+        observed=observed,
+        limit=limit.text,
+        unit=limit.unit,
+        phase=phase,
+        evidence=evidence,
+        detail=detail,
+        examples=() if measurement is None or isinstance(measurement, Unjudged) else measurement.examples,
+    )
+
+
+def _held(
+    limit: _Limit, check: Check | None, measurement: Measurement | None, run: _Run
+) -> tuple[Verdict, float | None, str]:
+    """The verdict, the observation and the detail of one limit held against one measurement."""
+    threshold = limit.threshold
+    if threshold is None or check is None or measurement is None:
+        return Verdict.INCONCLUSIVE, None, limit.wrong
+    if isinstance(measurement, Unjudged):
+        return Verdict.INCONCLUSIVE, None, measurement.reason
+    observed = observe(measurement, threshold)
+    if observed is None:
+        return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
+    if doubt := _doubt(check, threshold, measurement, observed, run):
+        return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)
+    verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
+    never = "it never came" if math.isinf(observed) else ""
+    return verdict, observed, _joined(never, measurement.detail)
+
+
+def _of_history(problems: tuple[str, ...], evidence: str) -> Iterator[Finding]:
+    """The last rule: where anything of a history is lost or altered, nobody can say that all was well."""
+    if problems:
+        yield Finding(
+            name="history",
+            verdict=Verdict.INCONCLUSIVE,
+            observed=float(len(problems)),
+            limit="count == 0",
+            unit="",
+            phase=WHOLE_RUN,
+            evidence=evidence,
+            detail="a part of what was recorded is lost, altered or cannot be read",
+            examples=problems[:MAX_EXAMPLES],
+        )
+
+
+def _doubt(
+    check: Check, threshold: Threshold, measurement: Count | Distribution, observed: float, run: _Run
+) -> str:
+    """Why what was observed neither keeps the limit nor breaks it; "" where it does one of the two."""
+    kept = threshold.holds(observed)
+    if few := too_few(measurement, threshold):
+        return few
+    if isinstance(measurement, Distribution) and isinstance(check, SpeedCheck):
+        doubt = run.lateness.doubt(check.under_load, threshold, measurement, observed)
+        if doubt:
+            return doubt
+    return "" if run.complete or _is_final(check, measurement, run, kept=kept) else _CUT_SHORT
+
+
+def _is_final(check: Check, measurement: Count | Distribution, run: _Run, *, kept: bool) -> bool:
+    """Whether a run that was cut short shows this limit broken: nothing that is missing can mend it.
+
+    What was too slow stays too slow. What is missing may only not have come yet, unless everything was read
+    back in the end: what was acknowledged is then there, or it is lost.
+    """
+    if kept:
+        return False
+    reads_back = any(table.startswith(_READ_BACK) for table in check.needs)
+    return isinstance(measurement, Distribution) or (run.read_back_done and reads_back)
+
+
+def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:
+    """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
+    failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
+    unjudged = {finding.name for finding in findings if finding.verdict is Verdict.INCONCLUSIVE}
+    missed, unplanned = sorted(set(expect_fail) - failed), sorted(failed - set(expect_fail))
+    # What could not be judged may have failed as well: "nothing else did" cannot be said.
+    open_ones = sorted(unjudged - set(expect_fail) - failed)
+    detail = _joined(
+        f"was to fail and did not: {', '.join(missed)}" if missed else "",
+        f"failed and was not to: {', '.join(unplanned)}" if unplanned else "",
+        f"could not be judged: {', '.join(open_ones)}" if open_ones else "",
+    )
+    return Finding(
+        name="expect_fail",
+        verdict=Verdict.INCONCLUSIVE if detail else Verdict.PASS,
+        observed=float(len(missed) + len(unplanned) + len(open_ones)),
+        limit="count == 0",
+        unit="",
+        phase=WHOLE_RUN,
+        evidence=evidence,
+        detail=detail or f"failed as planned, and nothing else did: {', '.join(sorted(failed))}",
+    )
+
+
+def _summaries(measured: Mapping[str, Measurement], checks: Mapping[str, Check]) -> Iterator[Summary]:
+    for name, measurement in measured.items():
+        if isinstance(measurement, Distribution) and measurement.count:
+            present = set(measurement.phases.tolist())
+            phases = [phase for phase in PHASES if phase in present]
+            yield _summary(name, checks[name].unit, WHOLE_RUN, measurement)
+            for phase in phases:
+                yield _summary(name, checks[name].unit, phase, measurement.during([phase]))
+
+
+def _summary(name: str, unit: str, phase: str, values: Distribution) -> Summary:
+    return Summary(
+        name=name,
+        unit=unit,
+        phase=phase,
+        count=values.count,
+        p50=values.percentile(50),
+        p95=values.percentile(95),
+        p99=values.percentile(99),
+        max=values.maximum,
+    )
+
+
+def _evidence(history: History) -> str:
+    if history.info is None:
+        return "measured: nothing"
+    if "operations" in history.damaged:
+        return f"measured: {history.info.topology_summary}"
+    try:
+        acknowledged = history.value(
+            "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
+        )
+    except Exception:  # noqa: BLE001 -- what cannot be counted must not cost the findings
+        return f"measured: {history.info.topology_summary}, an unknown number of events"
+    joined = clocks_known_to(history.workers)
+    return f"measured: {history.info.topology_summary}, {acknowledged:,} events{joined and f', {joined}'}"
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

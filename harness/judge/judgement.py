@@ -1,0 +1,96 @@
+"""The judgement of a run: its findings, the verdict that follows, and ``findings.json``, where it is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from harness.base.errors import RunError
+from harness.base.files import write_atomically
+from harness.judge.measure.finding import Finding, Verdict
+
+FILE: Final = "findings.json"
+
+_EXIT_CODES: Final[Mapping[Verdict, int]] = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}
+_WORST_FIRST: Final = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What was measured in one phase, whether or not a limit was held against it. None: it never came."""
+
+    name: str
+    unit: str
+    phase: str
+    """``whole run``, or the name of a phase."""
+    count: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    max: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One run, judged. ``as_expected`` is None unless the scenario says which checks must fail."""
+
+    run_id: str
+    scenario: str
+    seed: int
+    commit: str
+    command: str
+    evidence: str
+    ended: str
+    """As in ``run.json``; ``no`` for a run that was killed."""
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    measured: tuple[Summary, ...] = ()
+    expect_fail: tuple[str, ...] = ()
+    as_expected: bool | None = None
+    problems: tuple[str, ...] = ()
+    """What of the history could not be read."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 fail, 3 inconclusive; also 3 when other checks failed than a sabotage was to break."""
+        return _EXIT_CODES[Verdict.INCONCLUSIVE if self.as_expected is False else self.verdict]
+
+    def to_json(self) -> dict[str, Any]:
+        """As one JSON object. What is infinite or not a number becomes null, as JSON has neither."""
+        finite: dict[str, Any] = _finite(asdict(self))
+        return finite
+
+    def save(self, run_dir: Path) -> None:
+        """Write ``findings.json`` in one step. Raises ``RunError`` where that cannot be done."""
+        try:
+            write_atomically(run_dir / FILE, orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2))
+        except OSError as error:
+            raise RunError(f"{run_dir / FILE} cannot be written: {error}") from error
+
+    @staticmethod
+    def load(run_dir: Path) -> Judgement:
+        """Read ``findings.json``. Raises ``RunError`` when the run was not judged, or the file is not one."""
+        try:
+            return TypeAdapter(Judgement).validate_json((run_dir / FILE).read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RunError(f"{run_dir / FILE} cannot be read; floodmark judge makes it: {error}") from error
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """The worst finding's verdict. Without any finding nothing was judged, which is INCONCLUSIVE."""
+    verdicts = {finding.verdict for finding in findings}
+    return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.INCONCLUSIVE)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,222 @@
+"""The signals by which a platform is steady or disturbed: how far behind it is, in seconds.
+
+Each is a series of intervals with the delay that was seen in it. Delays in seconds stay comparable while the
+rate of the traffic changes, which lags in events do not.
+
+Sending and the hot store count from the intended send, so what the load itself was late is a part of their
+delays. What is left without it is surely the platform's.
+
+Where nothing was sampled nothing is known, and a platform that cannot be asked is disturbed rather than well:
+the delay in a gap between samples is infinite, and no part of what was seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.history.course import FOREVER_NS
+from harness.history.reader import History
+from harness.judge.measure.hot_ages import event_ages
+from harness.judge.measure.measurement import Numbers
+from harness.judge.measure.offered import TABLE, derive_own_lateness
+
+SECOND_NS: Final = 1_000_000_000
+GAP_NS: Final = 3_500_000_000
+"""Samples that are further apart leave a gap. They are a second apart, and a read that ran into its time-out
+of two seconds makes that three (up to 3.12 s in recorded runs). Reads that fail one after the other, as when
+brokers were killed or paused (4 to 11 s), mean that for so long nobody knew."""
+_SAMPLE_NS: Final = SECOND_NS
+
+_RESPONSES: Final = """
+SELECT min(intended_ns) AS from_ns, max(completed_ns) AS to_ns,
+       CASE WHEN min(completed_ns - intended_ns) < 0 THEN 'nan'::DOUBLE
+            ELSE max(CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e9 ELSE 'inf'::DOUBLE END)
+       END AS delay_s
+FROM operations WHERE kind = 'produce' AND count > 0
+GROUP BY intended_ns // 1_000_000_000 ORDER BY 1
+"""
+# A sample tells of all that was due since the moment at which its worst lateness began.
+_OWN_LATENESS: Final = """
+SELECT unnest(range((at_ns - (own_ms * 1e6)::BIGINT) // 1_000_000_000, at_ns // 1_000_000_000 + 1)) AS second,
+       max(own_ms) / 1e3 AS late_s
+FROM own_lateness GROUP BY second ORDER BY second
+"""
+_SAMPLES: Final = """
+SELECT at_ns, sum(value) AS value FROM samples WHERE metric = $metric GROUP BY at_ns ORDER BY at_ns
+"""
+_DRAINED: Final = "SELECT max(at_ns) FROM samples WHERE list_contains($metrics, metric)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Signal:
+    """One way of being behind; the arrays are of equal length and in the order of time."""
+
+    name: str
+    sampled: bool
+    """Whether it was looked at every second, so that its last value says how the run left it."""
+    from_ns: Numbers
+    to_ns: Numbers
+    delay_s: Numbers
+    """Infinite where something never came, where the job did not run, and in gaps. Not a number where
+    something was over before it began."""
+    platform_s: Numbers
+    """What is surely the platform's of each delay."""
+    gap: Numbers
+    """Whether the interval lies between samples that are too far apart to say anything of it."""
+
+    def within(self, from_ns: int, to_ns: int, *, of_platform: bool = False) -> Numbers:
+        """The delays, or the platform's shares, of the intervals that begin in [from_ns, to_ns)."""
+        told = self.platform_s if of_platform else self.delay_s
+        delays: Numbers = told[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
+        return delays
+
+    def before(self, from_ns: int, to_ns: int) -> Numbers:
+        """As ``within``, without what was still under way at the end: a fault may have slowed it from then.
+
+        Otherwise an outage would widen the band by which it is judged.
+        """
+        under_way = (self.to_ns > to_ns) & (not self.sampled)
+        inside = (self.from_ns >= from_ns) & (self.from_ns < to_ns)
+        delays: Numbers = self.delay_s[~self.gap & ~under_way & inside]
+        return delays
+
+    @property
+    def impossible(self) -> bool:
+        """Whether something was over before it began, so that its delays are no times."""
+        return bool((np.isnan(self.delay_s) | (self.delay_s < 0)).any())
+
+    def covers(self, from_ns: int, to_ns: int) -> bool:
+        """Whether samples leave no gap in [from_ns, to_ns], neither at its ends."""
+        seen_ns = np.clip(self.from_ns[~self.gap], from_ns, to_ns)
+        return bool(np.diff(np.concatenate([[from_ns], seen_ns, [to_ns]])).max() <= GAP_NS)
+
+
+def signals(history: History) -> tuple[Signal, ...]:
+    """Of sending and of the stream job, and of the hot store where there is one; empty if none was seen."""
+    hot = _hot_store(history)
+    there = len(hot.from_ns) or "cassandra" in history.scenario.topology.services
+    return (*steady_signals(history), hot) if there else steady_signals(history)
+
+
+def steady_signals(history: History) -> tuple[Signal, ...]:
+    """Those of sending, and of the stream job where there is one: a run asks while its load flows."""
+    if not history.scenario.pipeline.streams:
+        return (_sending(history),)
+    running = history.columns(_SAMPLES, {"metric": "job_running"})
+    return (
+        _sending(history),
+        stream_delay(history),
+        _sampled("stream job running", running["at_ns"], np.where(running["value"] >= 1, 0.0, np.inf)),
+    )
+
+
+def disagreement(seen: Sequence[Signal]) -> str:
+    """Of which signals the clocks disagree; "" of none."""
+    wrong = [signal.name for signal in seen if signal.impossible]
+    return f"clocks disagree about: {', '.join(wrong)}" if wrong else ""
+
+
+def _sending(history: History) -> Signal:
+    sent = history.columns(_RESPONSES)
+    delay_s = sent["delay_s"].astype(np.float64)
+    return Signal(
+        name="sending",
+        sampled=False,
+        from_ns=sent["from_ns"],
+        to_ns=sent["to_ns"],
+        delay_s=delay_s,
+        platform_s=_without_own(history, sent["from_ns"], delay_s),
+        gap=np.zeros(len(sent["from_ns"]), dtype=bool),
+    )
+
+
+def _without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers:
+    """The delays without what the load itself was late in the second in which each began.
+
+    A load that says nothing of itself may have been late for all of it. What never came is the platform's.
+    """
+    if TABLE in history.missing | history.damaged:
+        return np.where(np.isinf(delay_s), delay_s, 0.0)
+    derive_own_lateness(history)
+    own = history.columns(_OWN_LATENESS)
+    if not len(own["second"]):
+        return np.where(np.isinf(delay_s), delay_s, 0.0)
+    at = np.minimum(np.searchsorted(own["second"], from_ns // SECOND_NS), len(own["second"]) - 1)
+    late_s = np.where(own["second"][at] == from_ns // SECOND_NS, own["late_s"][at], 0.0)
+    left_s: Numbers = np.maximum(delay_s - late_s, 0.0)
+    return left_s
+
+
+def sampled_until_ns(history: History) -> int:
+    """Until when there should be samples: to the end of the drain, or as far as the run came."""
+    drained_ns = history.value(_DRAINED, {"metrics": ["drain_complete", "undrained_events"]})
+    return int(history.phases[-1].from_ns if drained_ns is None else drained_ns)
+
+
+def last_sample_ns(history: History) -> int:
+    """When the last sample of any metric was taken; 0 where there is none."""
+    return int(history.value("SELECT coalesce(max(at_ns), 0) FROM samples"))
+
+
+def _hot_store(history: History) -> Signal:
+    ages = event_ages(history)
+    order = np.argsort(ages["at_ns"], kind="stable")
+    from_ns, ages_s = ages["at_ns"][order], ages["value"][order] / 1e3
+    came = np.isfinite(ages_s)
+    to_ns = (from_ns + np.where(came, ages_s, 0.0) * SECOND_NS).astype(np.int64)
+    return Signal(
+        name="hot store",
+        sampled=False,
+        from_ns=from_ns,
+        to_ns=np.where(came, to_ns, FOREVER_NS),
+        delay_s=ages_s,
+        platform_s=_without_own(history, from_ns, ages_s),
+        gap=np.zeros(len(from_ns), dtype=bool),
+    )
+
+
+def stream_delay(history: History) -> Signal:
+    """How long the oldest event that the stream job has not committed yet has been in the source topic."""
+    ends = history.columns(_SAMPLES, {"metric": "source_end_offset"})
+    lags = history.columns(_SAMPLES, {"metric": "stream_lag_events"})
+    if not len(ends["at_ns"]):
+        return _sampled("stream job", ends["at_ns"], ends["value"].astype(np.float64))
+    at_ns = lags["at_ns"]
+    end = np.maximum.accumulate(ends["value"])
+    committed = np.interp(at_ns, ends["at_ns"], end) - lags["value"]
+    return _sampled("stream job", at_ns, _ages_s(at_ns, committed, ends["at_ns"], end))
+
+
+def _ages_s(at_ns: Numbers, committed: Numbers, end_at_ns: Numbers, end: Numbers) -> Numbers:
+    """Seconds since the topic's end first passed each committed position; 0 where it has not yet."""
+    after = np.searchsorted(end, committed, side="right")
+    passed = after < len(end)
+    after = np.minimum(after, len(end) - 1)
+    before = np.maximum(after - 1, 0)
+    grown = np.maximum(end[after] - end[before], 1.0)
+    share = np.clip((committed - end[before]) / grown, 0.0, 1.0)
+    passed_at_ns = end_at_ns[before] + share * (end_at_ns[after] - end_at_ns[before])
+    ages_s: Numbers = np.where(passed, np.maximum(at_ns - passed_at_ns, 0.0) / SECOND_NS, 0.0)
+    return ages_s
+
+
+def _sampled(name: str, at_ns: Numbers, delay_s: Numbers) -> Signal:
+    """A sample stands for the time until the next one; before a gap for its own second only."""
+    following_ns = np.append(at_ns[1:], at_ns[-1:] + _SAMPLE_NS)
+    last = following_ns - at_ns > GAP_NS
+    to_ns = np.where(last, at_ns + _SAMPLE_NS, following_ns)
+    gaps = np.flatnonzero(last) + 1
+    delay_s = np.insert(delay_s, gaps, np.inf)
+    return Signal(
+        name=name,
+        sampled=True,
+        from_ns=np.insert(at_ns, gaps, to_ns[last]),
+        to_ns=np.insert(to_ns, gaps, following_ns[last]),
+        delay_s=delay_s,
+        platform_s=delay_s,
+        gap=np.insert(np.zeros(len(at_ns), dtype=bool), gaps, True),
+    )

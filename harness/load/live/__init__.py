@@ -1,1 +1,0 @@
-"""The live path: a plan's events, sent one by one when they are due."""

@@ -1,0 +1,84 @@
+"""The events of a plan that are due by a moment: what a reader may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from harness.base.event_clock import EventClock
+from harness.base.utc_days import day_of
+
+_COLUMNS: Final = ["seq", "kind", "event_id", "entity_id", "event_offset_ms", "send_offset_ms"]
+_EVENTS_MAX: Final = 1_000_000
+"""Of a larger plan only every second event can be asked for, or every third, and so on: some 100 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentEvent:
+    """The full key of an event in the hot store, and its place in the plan."""
+
+    seq: int
+    event_id: str
+    entity_id: str
+    event_time_ms: int
+
+    @property
+    def day(self) -> date:
+        """The day of the event's partition, UTC."""
+        return day_of(self.event_time_ms)
+
+
+class SentEvents:
+    """The valid events of a plan by the time at which each is to be sent."""
+
+    def __init__(self, plan: Path, clock: EventClock, *, events_max: int = _EVENTS_MAX) -> None:
+        """Raises OSError or pyarrow's ArrowException when the plan cannot be read."""
+        self._clock = clock
+        self._events = pa.Table.from_batches(_valid(pq.ParquetFile(plan), events_max), schema=_SCHEMA)
+        self._send_ns = clock.send_ns_of(self._events.column("send_offset_ms").to_numpy())
+
+    def draw(self, rng: Random, now_ns: int) -> SentEvent:
+        """An event that is due by ``now_ns``, each as likely as another; before the first one, that.
+
+        Entities so come up by their popularity among the events sent so far.
+        """
+        due = int(np.searchsorted(self._send_ns, now_ns, side="right"))
+        row = int(rng.random() * max(due, 1))
+        seq, event_id, entity_id, offset_ms = (
+            self._events.column(name)[row].as_py()
+            for name in ("seq", "event_id", "entity_id", "event_offset_ms")
+        )
+        return SentEvent(
+            seq=seq,
+            event_id=event_id,
+            entity_id=entity_id,
+            event_time_ms=self._clock.event_time_ms(offset_ms),
+        )
+
+
+_SCHEMA: Final = pa.schema(
+    [
+        ("seq", pa.int64()),
+        ("event_id", pa.string()),
+        ("entity_id", pa.string()),
+        ("event_offset_ms", pa.int64()),
+        ("send_offset_ms", pa.int64()),
+    ]
+)
+
+
+def _valid(plan: pq.ParquetFile, events_max: int) -> Iterator[pa.RecordBatch]:
+    step = -(-plan.metadata.num_rows // events_max)
+    for rows in plan.iter_batches(columns=_COLUMNS):
+        valid = rows.filter(pc.equal(rows.column("kind").cast(pa.string()), "valid"))
+        chosen = valid.filter(pa.array(valid.column("seq").to_numpy() % step == 0))
+        yield chosen.select(_SCHEMA.names).cast(_SCHEMA)

@@ -1,0 +1,1 @@
+"""The three ways to send: single events, pre-encoded record batches, and computed record batches."""

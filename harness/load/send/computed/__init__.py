@@ -1,0 +1,1 @@
+"""Path `computed`: events that are computed as they are sent, in record batches."""

@@ -1,0 +1,1 @@
+"""Path `record_batches`: encoded once; each send rewrites only the headers."""

@@ -1,0 +1,96 @@
+"""A connection of a replay to its cluster: a producer, and another one when it fails for good."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Set
+from typing import Final, Protocol
+
+from aiokafka.errors import KafkaError
+
+from harness.load.send.record_batches.prepared import PreparedBatch
+
+_RENEWAL_PAUSE_S: Final = 0.5
+_CLOSE_S: Final = 10.0
+"""A producer stops once its last batch has an answer, which may never come."""
+_log = logging.getLogger(__name__)
+
+
+class WireProducer(Protocol):
+    """What a replay asks of aiokafka's producer."""
+
+    async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
+        """Queue a batch; the answer is awaited on what is returned."""
+        ...
+
+    async def partitions_for(self, topic: str) -> Set[int]:
+        """The topic's partitions. Raises KafkaError when there is no such topic."""
+        ...
+
+    async def stop(self) -> None:
+        """Send what waits, and close the connections."""
+        ...
+
+
+class Link:
+    """A producer, and another once it is beyond use.
+
+    One that is idempotent is beyond use as soon as a batch fails: its sequence number is spent, and the
+    broker refuses every later batch of that producer and partition.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[WireProducer]],
+        *,
+        idempotent: bool = True,
+        pause_s: float = _RENEWAL_PAUSE_S,
+    ) -> None:
+        self._connect, self._idempotent, self._pause_s = connect, idempotent, pause_s
+        self._producer: WireProducer | None = None
+        self._connecting = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._renewed = False
+
+    async def producer(self) -> WireProducer:
+        """The one that works. Raises KafkaError when the cluster cannot be reached."""
+        async with self._connecting:
+            if self._producer is None:
+                if self._renewed:
+                    await asyncio.sleep(self._pause_s)
+                self._producer = await self._connect()
+            return self._producer
+
+    def batch_failed(self, producer: WireProducer) -> None:
+        """A batch that it had taken was not written, or nobody knows."""
+        if self._idempotent:
+            self.renew(producer)
+
+    def renew(self, broken: WireProducer) -> None:
+        """Have another from now on, unless that was said already. The broken one ends what it holds."""
+        if self._producer is broken:
+            self._producer, self._renewed = None, True
+            self._end(broken)
+
+    async def close(self) -> None:
+        """Let go of the connections, of those as well that are still trying to send."""
+        if self._producer is not None:
+            self._end(self._producer)
+            self._producer = None
+        if self._ending:
+            _, late = await asyncio.wait(set(self._ending), timeout=_CLOSE_S)
+            for task in late:
+                task.cancel()
+
+    def _end(self, producer: WireProducer) -> None:
+        task = asyncio.create_task(_stop(producer))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+
+async def _stop(producer: WireProducer) -> None:
+    try:
+        await producer.stop()
+    except KafkaError as error:
+        _log.warning("a producer did not end well: %r", error)

@@ -1,0 +1,46 @@
+"""What a process that sends whole batches is told by the worker of Locust's that drives it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.load.send.computed.config import ComputedConfig, FromGenerator
+from harness.load.send.record_batches.config import SendingConfig, WireConfig
+from harness.load.workers.assignment import Assignment
+from harness.load.workers.config import LoadConfig
+from harness.load.workers.source import ComputedEvents, EncodedRecordBatches
+
+
+def sending_config(
+    config: LoadConfig, source: EncodedRecordBatches | ComputedEvents, assignment: Assignment
+) -> SendingConfig:
+    """The part of the load that is this worker's."""
+    common = _common(config, source, assignment)
+    if isinstance(source, EncodedRecordBatches):
+        return WireConfig(trace=source.trace, **common)
+    return ComputedConfig(
+        source=FromGenerator(generate=source.generate, seed=source.seed, span_ms=source.span_ms),
+        batch_bytes=source.batch_bytes,
+        **common,
+    )
+
+
+def _common(
+    config: LoadConfig, source: EncodedRecordBatches | ComputedEvents, assignment: Assignment
+) -> dict[str, Any]:
+    return {
+        "endpoints": config.endpoints,
+        "topic": config.topic,
+        "history": config.history,
+        "progress": config.progress,
+        "worker": assignment.share.worker,
+        "clocks": assignment.clocks(config.clocks),
+        "events": source.events,
+        "duration_s": source.duration_s,
+        "schedule": source.schedule,
+        "share": assignment.share,
+        "acks": config.acks,
+        "producers": config.users,
+        "flush_timeout_s": config.flush_timeout_s,
+        "stop_timeout_s": config.stop_timeout_s,
+    }

@@ -1,0 +1,1 @@
+"""Samples of the platform as it runs, and the wait until it has drained."""

@@ -1,0 +1,93 @@
+"""How many copies there really are: of the topics, asked of Kafka, and of the hot store, asked of Cassandra.
+
+A node that is killed comes back with its disk, so that one copy survives it as well as three do. Whether
+there are three is therefore looked up. The metrics, in ``samples``:
+
+| metric | label | what it is |
+| --- | --- | --- |
+| ``topic_replication_factor`` | topic | copies of that of its partitions which has the fewest |
+| ``topic_min_insync_replicas`` | topic | copies that an acknowledged write has at least, by its settings |
+| ``keyspace_replication_factor`` | keyspace | copies of each row, in all datacenters together |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+
+from harness.base.errors import WaitTimeout
+from harness.base.report import Report
+from harness.base.waiting import wait_until
+from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
+from harness.observe.platform.sampler import Reading
+from pipeline.contract.topics import TOPICS
+from pipeline.endpoints import CassandraEndpoint, KafkaEndpoint
+from pipeline.hot.schema import KEYSPACE
+from pipeline.kafka_access import client_config
+
+TOPIC_FACTOR: Final = "topic_replication_factor"
+TOPIC_IN_SYNC: Final = "topic_min_insync_replicas"
+KEYSPACE_FACTOR: Final = "keyspace_replication_factor"
+_TIMEOUT_S: Final = 5.0
+_PATIENCE_S: Final = 15.0
+_OF_KAFKA: Final = ("__consumer_offsets", "__transaction_state")
+"""Topics of Kafka's own that the pipeline's progress and its transactions lie in."""
+_KEYSPACE: Final = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
+_UNANSWERED: Final = (KafkaException, FutureTimeout, *HOT_STORE_ERRORS)
+
+
+def replication(
+    kafka: KafkaEndpoint, cassandra: CassandraEndpoint | None, report: Report
+) -> tuple[Reading, ...]:
+    """What there is now. What does not answer for a quarter of a minute is left out, and reported."""
+    questions = {"topics": lambda: tuple(topic_readings(_admin(kafka)))}
+    if cassandra is not None:
+        questions["the hot store"] = lambda: _of_keyspace(cassandra)
+    readings: list[Reading] = []
+    for place, question in questions.items():
+        try:
+            readings += wait_until(
+                question,
+                timeout_s=_PATIENCE_S,
+                what=f"the replication of {place}",
+                poll_s=0.5,
+                transient=_UNANSWERED,
+            )
+        except WaitTimeout as error:
+            report(str(error))
+    return tuple(readings)
+
+
+def topic_readings(admin: Any) -> Iterator[Reading]:
+    """Of the pipeline's topics, and of Kafka's own that it depends on."""
+    topics = admin.list_topics(timeout=_TIMEOUT_S).topics
+    there = [name for name in (*TOPICS, *_OF_KAFKA) if name in topics and topics[name].partitions]
+    for name in there:
+        fewest = min(len(partition.replicas) for partition in topics[name].partitions.values())
+        yield Reading(metric=TOPIC_FACTOR, label=name, value=fewest)
+    own = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there if name in TOPICS]
+    for resource, answer in admin.describe_configs(own, request_timeout=_TIMEOUT_S).items():
+        settings = answer.result(timeout=_TIMEOUT_S)
+        in_sync = int(settings["min.insync.replicas"].value)
+        yield Reading(metric=TOPIC_IN_SYNC, label=resource.name, value=in_sync)
+
+
+def keyspace_readings(session: Any) -> Iterator[Reading]:
+    """Of the hot store's keyspace; nothing where there is none."""
+    for (settings,) in session.execute(_KEYSPACE, (KEYSPACE,)):
+        copies = sum(int(value) for name, value in settings.items() if name != "class")
+        yield Reading(metric=KEYSPACE_FACTOR, label=KEYSPACE, value=copies)
+
+
+def _admin(kafka: KafkaEndpoint) -> AdminClient:
+    return AdminClient({**client_config(kafka), "log_level": 0})
+
+
+def _of_keyspace(cassandra: CassandraEndpoint) -> tuple[Reading, ...]:
+    with hot_session(cassandra, timeout_s=_TIMEOUT_S) as session:
+        return tuple(keyspace_readings(session))

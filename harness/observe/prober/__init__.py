@@ -1,0 +1,1 @@
+"""The prober: a process that looks for results as a user would."""

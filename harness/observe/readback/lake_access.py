@@ -1,0 +1,12 @@
+"""The lake of a platform, as what reads it without Spark is told of it."""
+
+from __future__ import annotations
+
+from harness.observe.readback.lake import Lake
+from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.lake.delta import storage_options, table_root
+
+
+def lake_of(endpoint: ObjectStoreEndpoint) -> Lake:
+    """The endpoint's bucket."""
+    return Lake(root=table_root(endpoint), storage_options=storage_options(endpoint))

@@ -1,0 +1,1 @@
+"""The real parts of a run: engines, pipeline, Locust and observers."""

@@ -1,0 +1,9 @@
+"""The phases of a run."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "lake", "done"]
+PHASES: Final[tuple[PhaseName, ...]] = ("warm_up", "steady", "fault", "recovery", "drain", "lake")
+"""Those in which anything is measured, in their order."""

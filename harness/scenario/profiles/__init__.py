@@ -1,0 +1,1 @@
+"""The profiles: events per second over time, a file each."""

@@ -1,0 +1,41 @@
+"""The profiles that a load may name: one file each, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from harness.scenario.profiles.burst import Burst
+from harness.scenario.profiles.constant import Constant
+from harness.scenario.profiles.diurnal import Diurnal
+from harness.scenario.profiles.flash_crowd import FlashCrowd
+from harness.scenario.profiles.protocol import Profile
+from harness.scenario.profiles.ramp import Ramp
+from harness.scenario.profiles.saw_tooth import SawTooth
+from harness.scenario.profiles.step import Step
+from harness.scenario.profiles.trace import TraceProfile
+
+_Rates = Constant | Ramp | Step | Diurnal | Burst | FlashCrowd | SawTooth
+
+RateProfile = Annotated[_Rates, Field(discriminator="kind")]
+"""Those that say themselves how many events come when."""
+AnyProfile = Annotated[TraceProfile | _Rates, Field(discriminator="kind")]
+"""Those and the trace's own arrivals."""
+
+_IN_ORDER: Final[tuple[type[TraceProfile | _Rates], ...]] = (
+    TraceProfile,
+    Constant,
+    Ramp,
+    Step,
+    Diurnal,
+    Burst,
+    FlashCrowd,
+    SawTooth,
+)
+
+PROFILES: Final[Mapping[str, type[Profile]]] = MappingProxyType(
+    {profile.model_fields["kind"].default: profile for profile in _IN_ORDER}
+)

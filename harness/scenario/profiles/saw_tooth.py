@@ -1,0 +1,44 @@
+"""Rises again and again, and drops at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from harness.base.units import Rate, Seconds
+from harness.scenario.profiles.curve import Curve, Piece
+from harness.scenario.profiles.protocol import (
+    BrokenRule,
+    ProfileModel,
+    peak_below_base,
+    period_out_of_range,
+)
+
+
+class SawTooth(ProfileModel):
+    """``{kind: saw_tooth, base: 1k/s, peak: 10k/s, every: 20s}``."""
+
+    describes: ClassVar[str] = "from base to peak in a straight line in every period, and back at once"
+    kind: Literal["saw_tooth"] = "saw_tooth"
+    base: Rate
+    peak: Rate
+    every: Seconds
+    """From one drop to the next."""
+
+    def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
+        """Teeth above the base, and not too many."""
+        yield from peak_below_base(self.base, self.peak)
+        yield from period_out_of_range(self.every, duration_s)
+
+    def curve(self, duration_s: float) -> Curve:
+        """A rising line a period; the last may be cut off."""
+        return Curve.of(self._teeth(duration_s))
+
+    def _teeth(self, duration_s: float) -> Iterator[Piece]:
+        from_s, number = 0.0, 0
+        while from_s < duration_s:
+            number += 1
+            to_s = min(number * self.every, duration_s)
+            top = self.base + (self.peak - self.base) * min((to_s - from_s) / self.every, 1.0)
+            yield Piece(from_s=from_s, to_s=to_s, from_rate=self.base, to_rate=top)
+            from_s = to_s

@@ -1,0 +1,22 @@
+"""The trace's own arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+from harness.scenario.profiles.protocol import BrokenRule, ProfileModel
+
+
+class TraceProfile(ProfileModel):
+    """The trace's own gaps between events, squeezed into the load's duration."""
+
+    describes: ClassVar[str] = "the trace's own arrivals, squeezed into the load's duration"
+    kind: Literal["trace"] = "trace"
+
+    def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
+        """Fits any duration."""
+        yield from ()
+
+    def curve(self, duration_s: float) -> None:
+        """None: the plan knows the times."""

@@ -1,0 +1,1 @@
+"""From YAML to a scenario, or to every problem in it. Knows all registries."""

@@ -1,0 +1,181 @@
+"""A scenario on its way from YAML: the sections that are well formed, and the problems of the others.
+
+Each section, fault and expectation is read on its own, so that one mistake does not hide those beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.base.documents import Document, FieldPath, read_document, shown
+from harness.base.errors import InvalidInput, Problem
+from harness.base.files import is_file
+from harness.base.typed import Model, suggestion, typed
+from harness.load.traces.mapping import AnyMapping, read_mapping
+from harness.scenario.lake_steps import LakeStage
+from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
+from harness.scenario.setting import Setting
+from harness.scenario.topology import Topology
+from harness.validate.topology_file import topology_files, topology_in
+from harness.validate.vocabulary import Vocabulary
+from harness.validate.written_options import WrittenPipeline, options_from
+from pipeline.options import PipelineOptions
+
+_SECTIONS: Final = ("topology", "pipeline", "load", "lake", "faults", "expect")
+_ITEMS_MAX: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What of a scenario is well formed; None where a section is not."""
+
+    document: Document
+    head: ScenarioHead | None
+    topology: Topology | None
+    pipeline: PipelineOptions | None
+    load: Load | None
+    mapping: AnyMapping | None
+    """Of the load's trace."""
+    lake: LakeStage | None
+    """None as well where the scenario has no such section."""
+    faults: Mapping[int, FaultSpec]
+    """By place in the file; those that are not well formed are left out."""
+    expect: Mapping[int, Expectation]
+
+    @property
+    def setting(self) -> Setting:
+        """What decides which checks can tell anything, as far as it is well formed."""
+        steps = self.lake.steps if self.lake else None
+        return Setting(
+            pipeline=self.pipeline,
+            load=self.load,
+            warm_up_s=self.head.warm_up if self.head else None,
+            faults=bool(self.document.get("faults")),
+            steps=() if self.document.get("lake") is None else steps,
+        )
+
+    def problem(self, at: FieldPath, found: str, allowed: str) -> Problem:
+        """A problem of a field, with its place in the file."""
+        return Problem(where=self.document.where(at), found=found, allowed=allowed)
+
+    def scenario(self) -> Scenario:
+        """The whole, once there are no problems. Raises ValueError when a section is missing."""
+        if self.head is None or self.topology is None or self.pipeline is None or self.load is None:
+            raise ValueError("a scenario with problems has no value")
+        return Scenario(
+            **dict(self.head),
+            topology=self.topology,
+            pipeline=self.pipeline,
+            load=self.load,
+            lake=self.lake,
+            faults=tuple(self.faults.values()),
+            expect=tuple(self.expect.values()),
+        )
+
+
+def draft_of(document: Document, folder: Path, words: Vocabulary) -> tuple[Draft, list[Problem]]:
+    """Read every section. ``folder`` is the scenario's own: its paths and topologies count from there."""
+    reader = _Reader(document, folder, words)
+    draft = Draft(
+        document=document,
+        head=reader.head(),
+        topology=reader.topology(),
+        pipeline=reader.pipeline(),
+        load=reader.load(),
+        mapping=reader.mapping,
+        lake=reader.lake(),
+        faults=reader.items(FaultSpec, "faults"),
+        expect=reader.items(Expectation, "expect"),
+    )
+    return draft, reader.problems
+
+
+class _Reader:
+    """Reads sections one by one and gathers their problems."""
+
+    def __init__(self, document: Document, folder: Path, words: Vocabulary) -> None:
+        self._document, self._folder, self._words = document, folder, words
+        self.problems: list[Problem] = [*document.problems]
+        self.mapping: AnyMapping | None = None
+        """What was read of the load's trace."""
+
+    def head(self) -> ScenarioHead | None:
+        fields = {name: value for name, value in self._document.data.items() if name not in _SECTIONS}
+        for unknown in sorted(set(fields) - set(Scenario.model_fields)):
+            allowed = suggestion(unknown, Scenario.model_fields)
+            self._refuse((unknown,), f"unknown field {unknown}", allowed)
+            del fields[unknown]
+        return self._typed(ScenarioHead, fields, ())
+
+    def topology(self) -> Topology | None:
+        value = self._document.get("topology")
+        at: FieldPath = ("topology",)
+        if value is None:
+            self._refuse(at, "missing", "a topology, or the name of one")
+            return None
+        if isinstance(value, str):
+            files = topology_files(self._folder)
+            if value not in files:
+                self._refuse(at, value, f"a topology: {suggestion(value, files)}")
+                return None
+            return self._topology_in(files[value])
+        topology, problems = topology_in(self._document, at, self._words)
+        self.problems += problems
+        return topology
+
+    def _topology_in(self, file: Path) -> Topology | None:
+        try:
+            topology, problems = topology_in(read_document(file), (), self._words)
+        except InvalidInput as error:
+            topology, problems = None, list(error.problems)
+        self.problems += problems
+        return topology
+
+    def pipeline(self) -> PipelineOptions | None:
+        written = self._typed(WrittenPipeline, self._document.data.get("pipeline", {}), ("pipeline",))
+        options: PipelineOptions | None = None if written is None else options_from(written, PipelineOptions)
+        return options
+
+    def load(self) -> Load | None:
+        if "load" not in self._document.data:
+            self._refuse(("load",), "missing", "what is to be sent: trace, event_span, duration")
+            return None
+        load = self._typed(Load, self._document.data["load"], ("load",))
+        return None if load is None else load.model_copy(update={"trace": self._trace(load.trace)})
+
+    def lake(self) -> LakeStage | None:
+        value = self._document.data.get("lake")
+        return None if value is None else self._typed(LakeStage, value, ("lake",))
+
+    def items(self, model: type[Model], section: str) -> dict[int, Model]:
+        values = self._document.data.get(section, [])
+        if not isinstance(values, list) or len(values) > _ITEMS_MAX:
+            self._refuse((section,), shown(values), f"a list of at most {_ITEMS_MAX}")
+            return {}
+        items = {n: self._typed(model, value, (section, n)) for n, value in enumerate(values)}
+        return {n: item for n, item in items.items() if item is not None}
+
+    def _trace(self, trace: Path) -> Path:
+        path = self._folder / trace
+        if not is_file(path):
+            self._refuse(
+                ("load", "trace"), str(trace), "the path of a mapping file, from the scenario's folder"
+            )
+            return path
+        path = path.resolve()
+        try:
+            self.mapping, _ = read_mapping(path)
+        except InvalidInput as error:
+            self.problems += error.problems
+        return path
+
+    def _typed(self, model: type[Model], value: Any, at: FieldPath) -> Model | None:
+        item, problems = typed(model, self._document, value, at)
+        self.problems += problems
+        return item
+
+    def _refuse(self, at: FieldPath, found: str, allowed: str) -> None:
+        self.problems.append(Problem(where=self._document.where(at), found=found, allowed=allowed))

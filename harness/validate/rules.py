@@ -1,0 +1,292 @@
+"""What a scenario must keep beyond its types: names that exist, times that fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+from harness.base.errors import Problem
+from harness.base.event_clock import ORIGIN_BACK_S
+from harness.base.typed import suggestion
+from harness.load.plan.closing import WINDOW_MS, Closing
+from harness.load.traces.mapping import GeneratedMapping
+from harness.scenario.lake_steps import DAY_S
+from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
+from harness.scenario.phases import PHASES
+from harness.scenario.profiles.trace import TraceProfile
+from harness.scenario.setting import Setting
+from harness.scenario.thresholds import Threshold, parse
+from harness.validate.draft import Draft
+from harness.validate.lake_rules import lake_rules
+from harness.validate.vocabulary import CheckWords, Vocabulary
+from pipeline.options import Layer, PipelineOptions
+
+_EVENTS_MAX: Final = 250_000_000
+"""So many events of a profile can be planned: their times are held in memory."""
+_HOT_WRITER: Final = "hot-writer-"
+_NEEDED: Final[Mapping[Layer, tuple[str, ...]]] = MappingProxyType(
+    {"stream": ("flink", "cassandra"), "lake": ("object_store", "spark")}
+)
+"""The services that each layer is made of, beside Kafka."""
+
+
+def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    """Every rule that the draft breaks, as far as its well-formed sections tell."""
+    yield from _times(draft)
+    yield from _profile(draft)
+    yield from _computed(draft)
+    yield from _boundary(draft)
+    yield from _replicas(draft)
+    yield from _deployed(draft)
+    yield from _readers(draft, words)
+    yield from lake_rules(draft)
+    yield from _fault_names(draft, words)
+    yield from _fault_times(draft)
+    yield from _overlaps(draft)
+    yield from _expectations(draft, words)
+    yield from _expected_failures(draft, words)
+
+
+def _times(draft: Draft) -> Iterator[Problem]:
+    load = draft.load
+    if load is None:
+        return
+    if not load.duration or load.event_span < load.duration:
+        found = f"{load.event_span:g} s of events in {load.duration:g} s"
+        yield draft.problem(("load", "event_span"), found, "at least the duration, which is more than 0s")
+        return
+    if draft.head is not None and draft.head.warm_up + STEADY_MIN_S > load.duration:
+        allowed = f"at least {STEADY_MIN_S:g} s less than the load's {load.duration:g} s"
+        found = f"{draft.head.warm_up:g} s"
+        yield draft.problem(("warm_up",), found, allowed)
+    if draft.pipeline is not None:
+        yield from _retention(draft, load, draft.pipeline)
+
+
+def _profile(draft: Draft) -> Iterator[Problem]:
+    load = draft.load
+    if load is None or not load.duration:
+        return
+    if isinstance(load.profile, TraceProfile):
+        if draft.document.get("load", "arrivals") is not None:
+            allowed = "none with the profile trace, which has the trace's own gaps"
+            yield draft.problem(("load", "arrivals"), load.arrivals, allowed)
+        return
+    if load.sends_record_batches and load.arrivals != "even":
+        yield draft.problem(("load", "arrivals"), load.arrivals, "even, where whole batches are sent")
+    if load.path == "events" and load.events is not None:
+        allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
+        yield draft.problem(("load", "events"), str(load.events), allowed)
+    broken = list(load.profile.broken_rules(load.duration))
+    for rule in broken:
+        yield draft.problem(("load", "profile", rule.field), rule.found, rule.allowed)
+    area = 0.0 if broken else load.profile.curve(load.duration).area
+    if not broken and not 1 <= round(area) <= _EVENTS_MAX:
+        found = f"a profile of {area:,.6g} events in {load.duration:g} s"
+        yield draft.problem(("load", "profile"), found, f"from 1 event to {_EVENTS_MAX:,}")
+
+
+def _computed(draft: Draft) -> Iterator[Problem]:
+    """What is computed as it is sent comes from a generator, for as long as the load goes on, and unmixed."""
+    load = draft.load
+    if load is None or load.path != "computed":
+        return
+    if draft.mapping is not None and not isinstance(draft.mapping, GeneratedMapping):
+        allowed = "a mapping with generate:, where path is computed"
+        yield draft.problem(("load", "trace"), f"{load.trace.name}, which reads a file", allowed)
+    if load.events is not None:
+        allowed = "none with path: computed, which sends for load.duration"
+        yield draft.problem(("load", "events"), str(load.events), allowed)
+    for name in ("malformed", "duplicate", "late", "boundary", "conflict"):
+        if share := getattr(load.inject, name):
+            allowed = "none with path: computed, which sends what is drawn and mixes nothing in"
+            yield draft.problem(("load", "inject", name), f"{share:.3%}", allowed)
+
+
+def _boundary(draft: Draft) -> Iterator[Problem]:
+    """Nothing can come just in time where no disorder is allowed, nor where nothing is judged late."""
+    if draft.load is None or draft.pipeline is None or not draft.load.inject.boundary:
+        return
+    found = f"{draft.load.inject.boundary:.3%}"
+    if not draft.pipeline.stream.out_of_orderness_event_s:
+        allowed = "none with pipeline.stream.out_of_orderness: 0s, by which no event comes just in time"
+        yield draft.problem(("load", "inject", "boundary"), found, allowed)
+    elif not draft.pipeline.streams:
+        allowed = "none, unless pipeline.deploy has stream: nothing else judges which event is late"
+        yield draft.problem(("load", "inject", "boundary"), found, allowed)
+
+
+def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
+    """Retention goes by event time, and the trace's first event must still be there when all is read back."""
+    closing = Closing(
+        last_event_ms=round(load.event_span * 1000),
+        last_send_ms=0,
+        pause_ms=0,
+        out_of_orderness_ms=round(pipeline.stream.out_of_orderness_event_s * 1000),
+        partitions=1,
+    )
+    drain_s = draft.head.drain_timeout if draft.head else 0.0
+    late_s = _longest_delay_s(load, pipeline) / load.time_scale
+    back_s = ORIGIN_BACK_S if draft.lake is None else DAY_S
+    oldest_s = closing.second_ms / 1000 + back_s + load.duration + late_s + drain_s
+    if oldest_s > pipeline.topics.retention_s:
+        found = f"{load.event_span:g} s, so that the first event grows {oldest_s:.0f} s old"
+        allowed = f"less than the topics' retention of {pipeline.topics.retention_s} s"
+        yield draft.problem(("load", "event_span"), found, allowed)
+
+
+def _longest_delay_s(load: Load, pipeline: PipelineOptions) -> float:
+    """At most so long after its time an event is sent that is late on purpose, on the event clock."""
+    late_s = load.inject.late_by if load.inject.late else 0.0
+    boundary_s = WINDOW_MS / 1000 + 2 * pipeline.stream.out_of_orderness_event_s
+    return max(late_s, boundary_s if load.inject.boundary else 0.0)
+
+
+def _replicas(draft: Draft) -> Iterator[Problem]:
+    if draft.topology is None or draft.pipeline is None:
+        return
+    brokers = sum(node.service == "kafka" for node in draft.topology.nodes())
+    wanted = draft.pipeline.topics.min_insync_replicas
+    if wanted > brokers:
+        place = ("pipeline", "topics", "min_insync_replicas")
+        yield draft.problem(place, str(wanted), f"at most the number of brokers, {brokers}")
+
+
+def _deployed(draft: Draft) -> Iterator[Problem]:
+    """What is deployed needs its engines, and what is sent in whole batches is judged in Kafka alone."""
+    if draft.pipeline is None:
+        return
+    if draft.load is not None and draft.load.sends_record_batches and draft.pipeline.deploy:
+        path = draft.load.path
+        yield draft.problem(("load", "path"), path, f"events, or {path} with pipeline: {{deploy: []}}")
+    deployed = draft.pipeline.deploy
+    if twice := sorted({layer for layer in deployed if deployed.count(layer) > 1}):
+        yield draft.problem(("pipeline", "deploy"), f"{', '.join(twice)} again", "each layer once")
+    needed = ("kafka", *(service for layer in deployed for service in _NEEDED[layer]))
+    services = draft.topology.services if draft.topology is not None else needed
+    if missing := [name for name in needed if name not in services]:
+        allowed = f"the services that pipeline.deploy: {_list(deployed)} needs: {', '.join(needed)}"
+        yield draft.problem(("topology",), f"no {', no '.join(missing)}", allowed)
+
+
+def _list(layers: Sequence[Layer]) -> str:
+    return f"[{', '.join(layers)}]"
+
+
+def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    readers = draft.load.readers if draft.load else None
+    if readers is None:
+        return
+    for name in readers.weights:
+        if name not in words.readers:
+            place = ("load", "readers", "weights", name)
+            yield draft.problem(place, f"unknown reader {name}", suggestion(name, words.readers))
+    if draft.pipeline is not None and not draft.pipeline.streams:
+        allowed = "none, unless pipeline.deploy has stream: there is no hot store to read"
+        yield draft.problem(("load", "readers"), "readers", allowed)
+
+
+def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    targets = _targets(draft)
+    for n, fault in draft.faults.items():
+        if fault.kind not in words.faults:
+            allowed = suggestion(fault.kind, words.faults)
+            yield draft.problem(("faults", n, "kind"), fault.kind, allowed)
+        for m, target in enumerate(fault.targets):
+            if targets is not None and target not in targets:
+                yield draft.problem(("faults", n, "targets", m), target, suggestion(target, targets))
+            elif target in fault.targets[:m]:
+                yield draft.problem(("faults", n, "targets", m), f"{target} again", "each target once")
+
+
+def _targets(draft: Draft) -> list[str] | None:
+    """What a fault may hit; None when that cannot be told."""
+    if draft.topology is None or draft.pipeline is None:
+        return None
+    count = draft.pipeline.hot.writers if draft.pipeline.streams else 0
+    writers = [f"{_HOT_WRITER}{n + 1}" for n in range(count)]
+    return [*(node.name for node in draft.topology.nodes()), *writers]
+
+
+def _fault_times(draft: Draft) -> Iterator[Problem]:
+    """Steady state is judged before anything breaks, and everything is whole again when the load ends."""
+    if draft.load is None or draft.head is None:
+        return
+    steady_s, duration_s = draft.head.warm_up + STEADY_MIN_S, draft.load.duration
+    for n, fault in draft.faults.items():
+        if not steady_s <= fault.at < duration_s:
+            allowed = (
+                f"{steady_s:g} s or later ({STEADY_MIN_S:g} s after the warm-up)"
+                f" and before the load's end ({duration_s:g} s)"
+            )
+            yield draft.problem(("faults", n, "at"), f"{fault.at:g} s", allowed)
+        elif fault.at + fault.heal_after > duration_s:
+            found = f"{fault.heal_after:g} s, so that it heals at {fault.at + fault.heal_after:g} s"
+            allowed = f"a heal by the load's end ({duration_s:g} s)"
+            yield draft.problem(("faults", n, "heal_after"), found, allowed)
+
+
+def _overlaps(draft: Draft) -> Iterator[Problem]:
+    """What one fault heals another must not hold broken."""
+    for (n, first), (m, second) in combinations(draft.faults.items(), 2):
+        shared = sorted(set(first.targets) & set(second.targets))
+        if shared and _during(first, second):
+            found = f"{', '.join(shared)}, while faults[{n}] holds it"
+            yield draft.problem(("faults", m, "targets"), found, "one fault at a time for each target")
+
+
+def _during(first: FaultSpec, second: FaultSpec) -> bool:
+    return first.at < second.at + second.heal_after and second.at < first.at + first.heal_after
+
+
+def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for n, expectation in draft.expect.items():
+        check = words.checks.get(expectation.check)
+        if check is None:
+            allowed = suggestion(expectation.check, words.checks)
+            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
+            continue
+        if needed := check.unfit(draft.setting):
+            allowed = f"another check, unless {needed}"
+            yield draft.problem(("expect", n, "check"), expectation.check, allowed)
+        if expectation.check in seen:
+            found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
+            yield draft.problem(("expect", n, "check"), found, "each check once, with all its thresholds")
+        seen.setdefault(expectation.check, n)
+        for m, text in enumerate(expectation.thresholds):
+            try:
+                limit = parse(text, unit=check.unit, aggregates=check.aggregates)
+            except ValueError as error:
+                yield draft.problem(("expect", n, "thresholds", m), text, str(error))
+                continue
+            if not needed and (allowed := _judgeable(limit, check, draft.setting)):
+                yield draft.problem(("expect", n, "thresholds", m), text, allowed)
+
+
+def _judgeable(limit: Threshold, check: CheckWords, setting: Setting) -> str:
+    """What a limit may say that a run can be held to; "" where it says that already."""
+    phases = [phase for phase in PHASES if phase in check.phases & setting.phases]
+    if limit.is_count:
+        return ""
+    if not phases:
+        lacking = "faults" if "fault" in check.phases else "a lake stage"
+        return f"a count, or {lacking}, without which nothing is measured"
+    return "" if set(limit.phases) <= set(phases) else f"phases out of {', '.join(phases)}"
+
+
+def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
+    names = draft.head.expect_fail if draft.head else ()
+    limited = {expectation.check for expectation in draft.expect.values()}
+    for n, name in enumerate(names):
+        check = words.checks.get(name)
+        if check is None:
+            yield draft.problem(("expect_fail", n), name, suggestion(name, words.checks))
+        elif name in names[:n]:
+            yield draft.problem(("expect_fail", n), f"{name} again", "each check once")
+        elif needed := check.unfit(draft.setting):
+            yield draft.problem(("expect_fail", n), name, f"another check, unless {needed}")
+        elif not check.safety and name not in limited:
+            yield draft.problem(("expect_fail", n), name, "a check that has a limit in expect")

@@ -1,0 +1,91 @@
+"""Loads scenarios from YAML, strictly: what is wrong is refused before anything starts, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.base.documents import Document, read_document
+from harness.base.errors import InvalidInput, Problem
+from harness.base.files import is_file
+from harness.base.places import SCENARIOS
+from harness.scenario.model import Scenario
+from harness.scenario.renamed import with_new_words
+from harness.validate.draft import draft_of
+from harness.validate.rules import broken_rules
+from harness.validate.vocabulary import Vocabulary, vocabulary
+from harness.validate.written_options import WrittenPipeline
+
+
+def load_scenario(
+    path: Path,
+    *,
+    seed: int | None = None,
+    overrides: Mapping[str, object] | None = None,
+    words: Vocabulary | None = None,
+) -> Scenario:
+    """One scenario. Its trace's path is absolute afterwards.
+
+    ``path`` may also name one of the product's own: ``quickstart``, or ``scenarios/quickstart.yaml`` from
+    anywhere. ``seed`` and ``overrides`` replace values of the file before they are judged:
+    ``{"load.duration": "20s"}``. Raises InvalidInput with every problem.
+    """
+    words = words or vocabulary()
+    path = find_scenario(path)
+    changes = {**(overrides or {}), **({} if seed is None else {"seed": seed})}
+    document = _in_new_words(read_document(path).override(changes))
+    draft, problems = draft_of(document, path.parent, words)
+    problems += broken_rules(draft, words)
+    if problems:
+        raise InvalidInput(problems)
+    return draft.scenario()
+
+
+def _in_new_words(document: Document) -> Document:
+    """The document as if it had been written in today's words; each old word is one of its problems."""
+    data, renamed = with_new_words(document.data)
+    refused = [
+        Problem(where=document.where(word.at), found=word.old, allowed=f"{word.new}, as it is called now")
+        for word in renamed
+    ]
+    return replace(document, data=data, problems=(*document.problems, *refused))
+
+
+def load_many(paths: Sequence[Path], *, words: Vocabulary | None = None) -> tuple[Scenario, ...]:
+    """Several scenarios, in order. Raises InvalidInput with every problem of every file."""
+    words = words or vocabulary()
+    scenarios: list[Scenario] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            scenarios.append(load_scenario(path, words=words))
+        except InvalidInput as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(scenarios)
+
+
+def find_scenario(path: Path) -> Path:
+    """The file that was meant: the path itself, or else one of the product's own scenarios."""
+    if is_file(path):
+        return path
+    own = [SCENARIOS / path.relative_to("scenarios")] if path.is_relative_to("scenarios") else []
+    if path.name == str(path) and not path.suffix:
+        own.append(SCENARIOS / f"{path}.yaml")
+    return next((candidate for candidate in own if is_file(candidate)), path)
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The JSON Schema of a scenario's YAML, for editors."""
+    schema = Scenario.model_json_schema()
+    pipeline = WrittenPipeline.model_json_schema()
+    definitions: dict[str, Any] = {**schema.pop("$defs"), **pipeline.pop("$defs")}
+    schema["properties"]["topology"] = {
+        "description": "Inline, or the name of a file in topologies/.",
+        "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Topology"}],
+    }
+    schema["properties"]["pipeline"] = pipeline
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}

@@ -1,0 +1,64 @@
+"""Topologies in files: ``topologies/<name>.yaml`` beside a scenario, or beside the product's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.base.documents import Document, FieldPath, read_document
+from harness.base.errors import InvalidInput, Problem
+from harness.base.files import is_file
+from harness.base.places import SCENARIOS
+from harness.base.typed import suggestion, typed
+from harness.scenario.topology import Topology
+from harness.validate.vocabulary import Vocabulary, vocabulary
+
+
+def topology_files(beside: Path | None = None) -> Mapping[str, Path]:
+    """Every topology that can be named, and its file. Those in ``beside`` hide the product's."""
+    folders = [SCENARIOS, *([beside] if beside else [])]
+    return {path.stem: path for folder in folders for path in sorted(folder.glob("topologies/*.yaml"))}
+
+
+def load_topology(name_or_path: str, words: Vocabulary | None = None) -> Topology:
+    """A topology of the product by its name, or any by its path. Raises InvalidInput with every problem."""
+    files = topology_files()
+    path = files.get(name_or_path, Path(name_or_path))
+    if not is_file(path):
+        allowed = f"the path of a file, or {suggestion(name_or_path, files)}"
+        raise InvalidInput([Problem(where="topology", found=name_or_path, allowed=allowed)])
+    topology, problems = topology_in(read_document(path), (), words or vocabulary())
+    if topology is None or problems:
+        raise InvalidInput(problems)
+    return topology
+
+
+def topology_in(
+    document: Document, at: FieldPath, words: Vocabulary
+) -> tuple[Topology | None, list[Problem]]:
+    """The topology that stands at a path in a document, and everything wrong with it."""
+    topology, problems = typed(Topology, document, document.get(*at), at)
+    if not at:
+        problems += document.problems
+    if topology is not None:
+        problems += _unknown_parts(topology, words, document, at)
+    return topology, problems
+
+
+def _unknown_parts(
+    topology: Topology, words: Vocabulary, document: Document, at: FieldPath
+) -> Iterator[Problem]:
+    known = words.services
+    for service, roles in topology.services.items():
+        place = (*at, "services", service)
+        if service not in known:
+            allowed = suggestion(service, known)
+            yield Problem(where=document.where(place), found=f"unknown service {service}", allowed=allowed)
+            continue
+        if not roles and service in words.without_nodes:
+            continue
+        for role in sorted(set(roles) - known[service]):
+            allowed = suggestion(role, known[service])
+            yield Problem(where=document.where((*place, role)), found=f"unknown role {role}", allowed=allowed)
+        for role in sorted(known[service] - set(roles)):
+            yield Problem(where=document.where(place), found=f"no {role}", allowed=f"one {role} or more")

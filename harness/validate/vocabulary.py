@@ -1,0 +1,64 @@
+"""The names that scenarios and topologies may use, out of the registries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from functools import partial
+
+from harness.scenario.phases import PHASES
+from harness.scenario.setting import Setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckWords:
+    """What a threshold for a check may say."""
+
+    unit: str
+    aggregates: Set[str]
+    phases: Set[str] = frozenset(PHASES)
+    """In which what it measures may begin."""
+    safety: bool = False
+    """Whether it has limits that hold whether or not the scenario names it."""
+    unfit: Callable[[Setting], str] = lambda setting: ""
+    """What it would need in order to tell anything; "" where it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The registries' names."""
+
+    services: Mapping[str, Set[str]]
+    """The roles of each service."""
+    without_nodes: Set[str] = frozenset()
+    """The services that a topology may have without any nodes."""
+    faults: Set[str]
+    checks: Mapping[str, CheckWords]
+    readers: Set[str]
+
+
+def vocabulary() -> Vocabulary:
+    """What is registered in harness/services, faults, checks and load/users."""
+    # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
+    from harness.faults.registry import FAULTS  # noqa: PLC0415
+    from harness.judge.checks.fitness import measured_in, unfit  # noqa: PLC0415
+    from harness.judge.registry import CHECKS  # noqa: PLC0415
+    from harness.load.readers.registry import READER_KINDS  # noqa: PLC0415
+    from harness.services.registry import SERVICES  # noqa: PLC0415
+
+    return Vocabulary(
+        services={name: frozenset(service.roles) for name, service in SERVICES.items()},
+        without_nodes=frozenset(s.name for s in SERVICES.values() if not s.needs_nodes),
+        faults=frozenset(FAULTS),
+        checks={
+            name: CheckWords(
+                unit=check.unit,
+                aggregates=check.aggregates,
+                phases=measured_in(name),
+                safety=bool(check.default_thresholds),
+                unfit=partial(unfit, name),
+            )
+            for name, check in CHECKS.items()
+        },
+        readers=frozenset(READER_KINDS),
+    )

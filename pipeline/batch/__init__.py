@@ -1,1 +1,0 @@
-"""The batch layer: landing, Bronze, Silver and Gold, exact every day."""

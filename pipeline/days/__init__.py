@@ -1,0 +1,1 @@
+"""The lake: landing, Bronze, Silver and Gold, exact every day."""

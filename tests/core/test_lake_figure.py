@@ -1,0 +1,45 @@
+"""The figure of the lake's tasks, and what the other figures leave to it."""
+
+from __future__ import annotations
+
+from harness.history.course import PhaseLine
+from harness.history.reader import History
+from harness.scenario.lake_steps import LakeStage, RunDays
+from reports.figures import figures
+from reports.plots import Timeline
+from reports.series import lake_tasks
+from tests.core.histories import PHASES, SECOND_NS, history
+from tests.core.lake_histories import DAY, LAMBDA, task
+
+STAGE = LakeStage(steps=(RunDays(days=(1,)),))
+BATCH = PhaseLine(at_ns=61 * SECOND_NS, phase="lake")
+DONE = PhaseLine(at_ns=300 * SECOND_NS, phase="done")
+
+
+def batched() -> History:
+    tasks = [task("land", event_date=None), task("bronze"), task("silver", outcome="quarantined")]
+    staged = LAMBDA.model_copy(update={"lake": STAGE})
+    return history(of=staged, phases=(*PHASES, BATCH, DONE), lake_tasks=tasks)
+
+
+def test_each_day_has_a_row_and_what_was_not_promoted_is_marked() -> None:
+    bars = lake_tasks(batched())
+    assert [(bar.row, bar.name, bar.marked) for bar in bars] == [
+        ("every day", "land", False),
+        (str(DAY), "bronze", False),
+        (str(DAY), "silver", True),
+    ]
+    assert all(bar.end_s - bar.begin_s == 2.0 for bar in bars)
+
+
+def test_the_stream_s_figures_end_where_the_batch_stage_begins() -> None:
+    run = batched()
+    assert Timeline(run, "", "stream").extent_s == (0.0, 61.0)
+    assert Timeline(run, "", "lake").extent_s == (61.0, 300.0)
+    assert Timeline(run, "", "whole").extent_s == (0.0, 300.0)
+
+
+def test_only_a_run_with_a_batch_stage_has_a_figure_of_it() -> None:
+    with_stage = {figure.title: figure.svg for figure in figures(batched())}
+    assert str(DAY) in with_stage["Batch"]
+    assert "Batch" not in {figure.title for figure in figures(history(of=LAMBDA))}
