@@ -15,7 +15,7 @@ from typing import Any, Final
 import typer
 from rich.text import Text
 
-from harness.base.errors import FloodmarkError, Problem
+from harness.base.errors import FloodmarkError, InvalidInput, Problem
 from harness.cli.output import OutputFormat, asked_for, console, print_error, print_failure, printable
 
 USAGE, INCONCLUSIVE, INTERRUPTED = 2, 3, 130
@@ -93,6 +93,9 @@ def main() -> None:
     sys.exit(invoke(sys.argv[1:]))
 
 
+_RENAMED: Final[Mapping[str, str]] = MappingProxyType({"batch": "lake"})
+
+
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code (README.md)."""
     if not arguments:
@@ -100,6 +103,7 @@ def invoke(arguments: Sequence[str]) -> int:
         return USAGE
     output = asked_for(arguments)
     try:
+        _refuse_renamed(arguments)
         result = _app(arguments)(list(arguments), prog_name="floodmark", standalone_mode=False)
     except FloodmarkError as error:
         print_error(error, output)
@@ -117,6 +121,14 @@ def invoke(arguments: Sequence[str]) -> int:
         print_failure(type(error).__name__, str(error), INCONCLUSIVE, output)
         return INCONCLUSIVE
     return result if isinstance(result, int) else 0
+
+
+def _refuse_renamed(arguments: Sequence[str]) -> None:
+    """Raises InvalidInput for a command that has another name now."""
+    asked = next((word for word in arguments if not word.startswith("-")), "")
+    if asked in _RENAMED:
+        allowed = f"{_RENAMED[asked]}, as it is called now"
+        raise InvalidInput([Problem(where="floodmark", found=asked, allowed=allowed)])
 
 
 def _print_refused(refused: typer.TyperException, output: OutputFormat) -> None:
