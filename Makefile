@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test setup python engines core lint types core-tests engine-tests quickstart-test end-to-end-tests drills bench lock clean
+.PHONY: help run test setup python engines core lint types core-tests engine-tests quickstart-test end-to-end-tests drills bench graph lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,9 @@ drills: setup ## set up, then run the tests that take minutes each: Spark killed
 
 bench: setup ## set up, then measure the stream job stage by stage (ARGS="stream --events 500000" is passed on)
 	$(BIN)/python -m tests.bench $(ARGS)
+
+graph: python ## print the rooms of the product, the imports between them, and those that run the wrong way
+	@$(BIN)/python -m tests.import_graph
 
 lock: ## renew requirements.lock and harness/artifacts/engines.lock (ARGS=--upgrade: newer Python packages)
 	@test -x $(BIN)/uv || $(MAKE) python  # only if there is none: with a stale lock, `python` would be refused
