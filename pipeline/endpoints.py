@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from pathlib import Path
+from types import GenericAlias
 from typing import ClassVar, Final, Literal, TypeVar, get_args
 
-from pipeline.errors import NoSuchService
+from pipeline.errors import NoSuchRegion, NoSuchService
 from pipeline.settings_file import read_settings
 
 SecurityProtocol = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls", "iam"]
@@ -123,8 +124,13 @@ class SparkEndpoint:
 
 
 Endpoint = KafkaEndpoint | FlinkEndpoint | CassandraEndpoint | ObjectStoreEndpoint | SparkEndpoint
+"""Every kind. To add one: its class above, and its name here."""
+HOME: Final = "home"
+"""The region of a platform that names none."""
 _Wanted = TypeVar("_Wanted", bound=Endpoint)
 _KINDS: Final[Mapping[str, type[Endpoint]]] = {kind.service: kind for kind in get_args(Endpoint)}
+_REGION, _ELSEWHERE = "region", "elsewhere"
+_OtherRegion = make_dataclass("_OtherRegion", [(name, kind | None, None) for name, kind in _KINDS.items()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,39 +138,65 @@ class Endpoints:
     """One running platform: an endpoint for each service that it has. To ask for another is an error."""
 
     services: tuple[Endpoint, ...]
+    """Of the home region, where the pipeline is deployed."""
+    region: str = HOME
+    """What the home region is called."""
+    elsewhere: tuple[Endpoints, ...] = ()
+    """The platform's other regions."""
+
+    def of(self, kind: type[_Wanted]) -> _Wanted:
+        """The endpoint of a kind: ``endpoints.of(KafkaEndpoint)``. Raises ``NoSuchService``."""
+        for endpoint in self.services:
+            if isinstance(endpoint, kind):
+                return endpoint
+        raise NoSuchService(kind.service, [endpoint.service for endpoint in self.services])
+
+    def in_region(self, region: str) -> Endpoints:
+        """What one region has: ``endpoints.in_region("us").kafka``. Raises ``NoSuchRegion``."""
+        regions = (replace(self, elsewhere=()), *self.elsewhere)
+        for one in regions:
+            if one.region == region:
+                return one
+        raise NoSuchRegion(region, [one.region for one in regions])
 
     @property
     def kafka(self) -> KafkaEndpoint:
         """Raises ``NoSuchService``."""
-        return self._of(KafkaEndpoint)
+        return self.of(KafkaEndpoint)
 
     @property
     def flink(self) -> FlinkEndpoint:
         """Raises ``NoSuchService``."""
-        return self._of(FlinkEndpoint)
+        return self.of(FlinkEndpoint)
 
     @property
     def cassandra(self) -> CassandraEndpoint:
         """Raises ``NoSuchService``."""
-        return self._of(CassandraEndpoint)
+        return self.of(CassandraEndpoint)
 
     @property
     def object_store(self) -> ObjectStoreEndpoint:
         """Raises ``NoSuchService``."""
-        return self._of(ObjectStoreEndpoint)
+        return self.of(ObjectStoreEndpoint)
 
     @property
     def spark(self) -> SparkEndpoint:
         """Raises ``NoSuchService``."""
-        return self._of(SparkEndpoint)
+        return self.of(SparkEndpoint)
 
     def adding(self, endpoint: Endpoint) -> Endpoints:
         """The same platform with this service, in place of the one that it may have."""
-        return Endpoints((*(e for e in self.services if e.service != endpoint.service), endpoint))
+        others = (e for e in self.services if e.service != endpoint.service)
+        return replace(self, services=(*others, endpoint))
 
     def replacing(self, endpoint: Endpoint) -> Endpoints:
         """The same platform, with this endpoint in the place of its service's."""
-        return Endpoints(tuple(endpoint if e.service == endpoint.service else e for e in self.services))
+        services = (endpoint if e.service == endpoint.service else e for e in self.services)
+        return replace(self, services=tuple(services))
+
+    def only(self, services: Collection[str]) -> Endpoints:
+        """The same platform, as one sees it who may know of these services alone."""
+        return replace(self, services=tuple(e for e in self.services if e.service in services))
 
     def save(self, path: Path) -> None:
         """Write for a child process, readable by the owner alone: it may hold credentials."""
@@ -176,15 +208,24 @@ class Endpoints:
 
     def dumps(self) -> str:
         """As JSON; it may hold credentials."""
-        return json.dumps({e.service: asdict(e) for e in self.services}, indent=2)
+        return json.dumps(self._by_service(), indent=2)
+
+    def _by_service(self) -> dict[str, object]:
+        """The services by name, and the names of regions where there are any."""
+        services: dict[str, object] = {e.service: asdict(e) for e in self.services}
+        region = {} if self.region == HOME else {_REGION: self.region}
+        others = {one.region: {e.service: asdict(e) for e in one.services} for one in self.elsewhere}
+        return {**services, **region, **({_ELSEWHERE: others} if others else {})}
 
     @staticmethod
     def load(path: Path) -> Endpoints:
         """Read what ``save`` wrote. Raises SettingsRefused when it is not that."""
-        return Endpoints(tuple(read_settings(path, _KINDS).values()))
-
-    def _of(self, kind: type[_Wanted]) -> _Wanted:
-        for endpoint in self.services:
-            if isinstance(endpoint, kind):
-                return endpoint
-        raise NoSuchService(kind.service, [endpoint.service for endpoint in self.services])
+        found = read_settings(
+            path, {**_KINDS, _REGION: str, _ELSEWHERE: GenericAlias(dict, (str, _OtherRegion))}
+        )
+        region, elsewhere = found.pop(_REGION, HOME), found.pop(_ELSEWHERE, {})
+        others = (
+            Endpoints(tuple(e for e in vars(services).values() if e is not None), region=name)
+            for name, services in elsewhere.items()
+        )
+        return Endpoints(tuple(found.values()), region=region, elsewhere=tuple(others))

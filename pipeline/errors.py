@@ -6,6 +6,7 @@ PipelineError
 │   └── NoSuchContract           no contract of that name or version is registered
 ├── SettingsRefused      a file of endpoints or options cannot be used; lists every problem
 ├── NoSuchService        the platform lacks a service that was asked for
+├── NoSuchRegion         the platform lacks a region that was asked for
 ├── NotDeployed          the platform lacks a topic or a bucket that deploying makes; names all of them
 ├── InsecureOrIncomplete the security of an endpoint cannot be used; lists every problem
 ├── BuildError           a Java part of the pipeline could not be compiled
@@ -79,6 +80,14 @@ class NoSuchService(PipelineError):
     def __init__(self, name: str, there: Sequence[str]) -> None:
         self.name, self.there = name, tuple(there)
         super().__init__(f"the platform has no {name}; it has {', '.join(there) or 'no service'}")
+
+
+class NoSuchRegion(PipelineError):
+    """The platform lacks a region that was asked for."""
+
+    def __init__(self, name: str, there: Sequence[str]) -> None:
+        self.name, self.there = name, tuple(there)
+        super().__init__(f"the platform has no region {name}; it has {', '.join(there)}")
 
 
 class NotDeployed(PipelineError):

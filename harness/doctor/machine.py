@@ -8,6 +8,7 @@ import resource
 import shutil
 import socket
 import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,22 +18,23 @@ import psutil
 from harness.artifacts import default_cache
 from harness.artifacts.java import JavaHome, installed_javas
 from harness.doctor.packages import PACKAGES
+from harness.services.protocol import Service
+from harness.services.registry import SERVICES
 
-# Stated here again, as importing the services and their drivers would make every `make` a second slower;
-# a test compares the two.
-ENGINE_PORTS: Final = {
-    port: engine
-    for engine, ports in {
-        "kafka": (9092, 9093),
-        "cassandra": (9042, 7000),
-        "object_store": (9000,),
-        "spark": (7077, 8080, 7078, 8082),
-        "flink": (8081, 8083, 6121, 6122, 6123, 6124),
-    }.items()
-    for port in ports
-}
 PROBE_ADDRESS: Final = "127.91.0.1"
 _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def engine_ports(services: Collection[Service]) -> Mapping[int, str]:
+    """Where any of the services listens, and which: ``{8081: "flink"}``, by port."""
+    names: dict[int, list[str]] = {}
+    for service in services:
+        for port in {port for role in service.roles.values() for port in role.ports}:
+            names.setdefault(port, []).append(service.name)
+    return {port: ", ".join(names[port]) for port in sorted(names)}
+
+
+ENGINE_PORTS: Final = engine_ports(SERVICES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

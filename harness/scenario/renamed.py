@@ -36,6 +36,12 @@ def with_new_words(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Renam
     return renamer.scenario(data), tuple(renamer.found)
 
 
+def topology_with_new_words(data: Any, at: tuple[str | int, ...] = ()) -> tuple[Any, tuple[Renamed, ...]]:
+    """A topology, which stands at ``at`` in its document, in today's words, and every old one of it."""
+    renamer = _Renamer()
+    return renamer.topology(data, at), tuple(renamer.found)
+
+
 class _Renamer:
     def __init__(self) -> None:
         self.found: list[Renamed] = []
@@ -46,11 +52,30 @@ class _Renamer:
             new["pipeline"] = self._pipeline(self._key(pipeline, ("pipeline",), "batch", "lake"))
         if isinstance(load := new.get("load"), dict) and (path := self._word(_PATHS, load.get("path"))):
             new["load"] = {**load, "path": self._replace(("load", "path"), load["path"], path)}
+        if "topology" in new:
+            new["topology"] = self.topology(new["topology"], ("topology",))
         if isinstance(expect := new.get("expect"), list):
             new["expect"] = [self._expectation(n, item) for n, item in enumerate(expect)]
         if isinstance(names := new.get("expect_fail"), list):
             new["expect_fail"] = [self._check(("expect_fail", n), name) for n, name in enumerate(names)]
         return new
+
+    def topology(self, data: Any, at: tuple[str | int, ...]) -> Any:
+        if not isinstance(data, dict) or not isinstance(services := data.get("services"), dict):
+            return data
+        place = (*at, "services")
+        return {
+            **data,
+            "services": {name: self._roles(roles, (*place, name)) for name, roles in services.items()},
+        }
+
+    def _roles(self, roles: Any, at: tuple[str | int, ...]) -> Any:
+        if not isinstance(roles, dict):
+            return roles
+        return {
+            role: self._key(size, (*at, role), "heap", "memory") if isinstance(size, dict) else size
+            for role, size in roles.items()
+        }
 
     def _key(self, data: dict[str, Any], at: tuple[str | int, ...], old: str, new: str) -> dict[str, Any]:
         if old not in data or new in data:

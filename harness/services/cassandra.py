@@ -9,7 +9,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
-from pipeline.endpoints import CassandraEndpoint
+from pipeline.endpoints import CassandraEndpoint, Endpoints
 
 NATIVE_PORT: Final = 9042
 STORAGE_PORT: Final = 7000
@@ -23,15 +23,17 @@ class Cassandra:
 
     name: Final = "cassandra"
     needs_nodes: Final = True
+    needs_java: Final = True
+    needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(NATIVE_PORT, STORAGE_PORT))})
 
     def prepare(self, cluster: Cluster) -> None:
         """Nothing is shared by the nodes."""
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """A node that knows the whole ring."""
         conf, data = node.conf_dir, node.data_dir / "data"
-        heap_mib = node.spec.heap_bytes // MIB
+        heap_mib = node.spec.memory_bytes // MIB
         settings = render(
             "cassandra/cassandra.yaml.j2",
             cluster=cluster.id,
@@ -47,7 +49,6 @@ class Cassandra:
             cluster,
             options=render("cassandra/jvm.options.j2", heap_mib=heap_mib, conf=conf, data=data),
             main="org.apache.cassandra.service.CassandraDaemon",
-            jit=node.spec.jit,
             files={
                 conf / "cassandra.yaml": yaml_document(settings, node.spec.settings),
                 conf / "cassandra-rackdc.properties": rack,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.artifacts import cache_dir
+from harness.artifacts.java import JavaHome
 from harness.services.protocol import Cluster, Node
 
 
@@ -25,9 +26,9 @@ class ClassArchive:
     keep: Mapping[Path, Path] = field(default_factory=dict)
 
 
-def class_archive(node: Node, cluster: Cluster) -> ClassArchive:
+def class_archive(node: Node, cluster: Cluster, java: JavaHome) -> ClassArchive:
     """Use the role's archive if there is one; else the role's first node makes it, when it ends in order."""
-    name = f"{node.spec.role}-java-{cluster.java.version}.jsa"
+    name = f"{node.spec.role}-java-{java.version}.jsa"
     archive = cache_dir() / "derived" / cluster.home.name / name
     if archive.is_file():
         return ClassArchive(option=f"-XX:SharedArchiveFile={archive}")

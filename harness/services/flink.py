@@ -9,7 +9,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
-from pipeline.endpoints import FlinkEndpoint
+from pipeline.endpoints import Endpoints, FlinkEndpoint
 
 REST_PORT: Final = 8081
 GATEWAY_PORT: Final = 8083
@@ -29,6 +29,8 @@ class Flink:
 
     name: Final = "flink"
     needs_nodes: Final = True
+    needs_java: Final = True
+    needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {
             _JOBMANAGER: Role(ports=(REST_PORT, 6123, 6124)),
@@ -40,10 +42,10 @@ class Flink:
     def prepare(self, cluster: Cluster) -> None:
         """Nothing is shared by the nodes but folders that Flink makes itself."""
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """A process of the node's role; all roles read the same settings."""
         conf = node.conf_dir
-        heap_mib = node.spec.heap_bytes // MIB
+        heap_mib = node.spec.memory_bytes // MIB
         settings = render(
             "flink/config.yaml.j2",
             jobmanager=_one(cluster, _JOBMANAGER).address,
@@ -62,7 +64,7 @@ class Flink:
             options=render("flink/jvm.options.j2", heap_mib=heap_mib, conf=conf),
             main=_MAIN[node.spec.role],
             # The others have nothing that runs hot.
-            jit=node.spec.jit if node.spec.role == _TASKMANAGER else "c1",
+            jit=None if node.spec.role == _TASKMANAGER else "c1",
             arguments=() if node.spec.role == _GATEWAY else ("--configDir", str(conf)),
             env={
                 "FLINK_CONF_DIR": str(conf),

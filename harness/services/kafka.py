@@ -12,7 +12,7 @@ from harness.services.jvm import MIB, java_launch
 from harness.services.kafka_format import bootstrap_checkpoint
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, properties, render
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.endpoints import Endpoints, KafkaEndpoint
 
 CLIENT_PORT: Final = 9092
 CONTROLLER_PORT: Final = 9093
@@ -24,6 +24,8 @@ class Kafka:
 
     name: Final = "kafka"
     needs_nodes: Final = True
+    needs_java: Final = True
+    needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {_BROKER: Role(ports=(CLIENT_PORT, CONTROLLER_PORT), stop_timeout_s=4.0)}
     )
@@ -32,7 +34,7 @@ class Kafka:
         """Have the engine's own tool say once what a formatted disk holds."""
         bootstrap_checkpoint(cluster)
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """A broker with a formatted disk."""
         conf, data = node.conf_dir, node.data_dir / "data"
         factor = cluster.replication_factor(_BROKER)
@@ -49,9 +51,8 @@ class Kafka:
         return java_launch(
             node,
             cluster,
-            options=render("kafka/jvm.options.j2", heap_mib=node.spec.heap_bytes // MIB, conf=conf),
+            options=render("kafka/jvm.options.j2", heap_mib=node.spec.memory_bytes // MIB, conf=conf),
             main="kafka.Kafka",
-            jit=node.spec.jit,
             arguments=[str(conf / "server.properties")],
             files={
                 conf / "server.properties": properties(server, node.spec.settings),

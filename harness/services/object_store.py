@@ -14,7 +14,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, properties, render
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
 
 PORT: Final = 9000
 _NODE: Final = "node"
@@ -33,6 +33,8 @@ class ObjectStore:
 
     name: Final = "object_store"
     needs_nodes: Final = True
+    needs_java: Final = True
+    needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(PORT,))})
 
     def prepare(self, cluster: Cluster) -> None:
@@ -43,7 +45,7 @@ class ObjectStore:
         with os.fdopen(descriptor, "w") as file:
             json.dump(asdict(made), file)
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """A door to the objects."""
         conf = node.conf_dir
         credentials = _credentials(cluster)
@@ -58,9 +60,8 @@ class ObjectStore:
         return java_launch(
             node,
             cluster,
-            options=render("object_store/jvm.options.j2", heap_mib=node.spec.heap_bytes // MIB, conf=conf),
+            options=render("object_store/jvm.options.j2", heap_mib=node.spec.memory_bytes // MIB, conf=conf),
             main="org.gaul.s3proxy.Main",
-            jit=node.spec.jit,
             arguments=("--properties", str(conf / "s3proxy.conf")),
             files={
                 conf / "s3proxy.conf": properties(settings, node.spec.settings),

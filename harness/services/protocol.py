@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.artifacts.java import JavaHome
 from harness.scenario.topology import Jit, NodeSpec
-from pipeline.endpoints import Endpoint
+from pipeline.endpoints import Endpoint, Endpoints
 
 
 class NotReady(Exception):
@@ -54,19 +54,27 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """All nodes of one service, and what they run on."""
+class Jvm:
+    """What services on the Java virtual machine run on."""
 
-    id: str
-    """Unique to this platform."""
-    nodes: tuple[Node, ...]
-    home: Path
-    """The engine's artifacts: ``lib/`` and what its distribution has beside it."""
     java: JavaHome
     jit: Jit
     """The topology's choice of a compiler."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """All nodes of one service in one region, and what they run on."""
+
+    id: str
+    """Unique to this platform and region."""
+    nodes: tuple[Node, ...]
+    home: Path
+    """The engine's artifacts: jars in ``lib/``, and whatever else they lay out."""
+    jvm: Jvm | None = None
+    """None for a service that does not need Java."""
     shared_dir: Path
-    """A folder that every node of the service can reach: for checkpoints."""
+    """A folder that every node of the cluster can reach, for checkpoints and the like."""
 
     def role(self, name: str) -> tuple[Node, ...]:
         """The nodes of one role, in the order of the topology."""
@@ -104,15 +112,25 @@ class Service(Protocol):
 
     @property
     def needs_nodes(self) -> bool:
-        """Whether it is nothing without nodes, so that a topology must give it some."""
+        """Whether a topology must give it nodes. Without any it would be nothing."""
+        ...
+
+    @property
+    def needs_java(self) -> bool:
+        """Whether its nodes or its endpoint need Java. Without it, ``Cluster.jvm`` is None."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Other services, all of whose nodes in the region must be ready before any of its own is started."""
         ...
 
     def prepare(self, cluster: Cluster) -> None:
         """Make what all nodes need, once, before any of them is configured."""
         ...
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
-        """How to start the node."""
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
+        """How to start the node. ``endpoints`` are those of the services that it needs, in its region."""
         ...
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:

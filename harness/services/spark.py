@@ -9,13 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from harness.artifacts import cache_dir
-from harness.artifacts.java import JavaHome
 from harness.base.errors import PlatformError
-from harness.scenario.topology import Jit
-from harness.services.jvm import MIB, java_launch
-from harness.services.protocol import Cluster, Launch, Node, Role
+from harness.services.jvm import MIB, java_launch, jvm_of
+from harness.services.protocol import Cluster, Jvm, Launch, Node, Role
 from harness.services.templates import FOLDER, render
-from pipeline.endpoints import SparkEndpoint
+from pipeline.endpoints import Endpoints, SparkEndpoint
 
 MASTER_PORT: Final = 7077
 MASTER_WEB_PORT: Final = 8080
@@ -31,10 +29,12 @@ _C1: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 
 
 class Spark:
-    """A standalone cluster. Each worker runs one executor, of the worker's heap."""
+    """A standalone cluster. Each worker runs one executor, whose heap is the worker's memory."""
 
     name: Final = "spark"
     needs_nodes: Final = False  # a job starts a session of its own
+    needs_java: Final = True
+    needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType(
         {
             _MASTER: Role(ports=(MASTER_PORT, MASTER_WEB_PORT)),
@@ -45,7 +45,7 @@ class Spark:
     def prepare(self, cluster: Cluster) -> None:
         """Nothing is shared by the nodes."""
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """A daemon of the node's role."""
         conf = node.conf_dir
         pyspark = pyspark_home()
@@ -61,7 +61,7 @@ class Spark:
             arguments=arguments,
             env={
                 "SPARK_HOME": str(pyspark),
-                "JAVA_HOME": str(cluster.java.path),
+                "JAVA_HOME": str(jvm_of(cluster).java.path),
                 "SPARK_LOCAL_DIRS": str(node.tmp_dir),
                 # What Spark's own scripts set; a worker starts no executor without it.
                 "SPARK_SCALA_VERSION": _SCALA_VERSION,
@@ -83,23 +83,22 @@ class Spark:
     def endpoint(self, cluster: Cluster) -> SparkEndpoint:
         """The master, and executors as large as the smallest worker; without a master a job's own session."""
         if not cluster.role(_MASTER):
-            return own_session(home=cluster.home, java=cluster.java, jit=cluster.jit)
+            return own_session(home=cluster.home, jvm=jvm_of(cluster))
         workers = cluster.role(_WORKER)
         return _endpoint(
             master=_master_url(cluster),
             home=cluster.home,
-            java=cluster.java,
-            jit=cluster.jit,
-            executor_heap_bytes=min(node.spec.heap_bytes for node in workers) if workers else None,
+            jvm=jvm_of(cluster),
+            executor_heap_bytes=min(node.spec.memory_bytes for node in workers) if workers else None,
         )
 
 
-def own_session(*, home: Path, java: JavaHome, jit: Jit, cores: int = 2) -> SparkEndpoint:
+def own_session(*, home: Path, jvm: Jvm, cores: int = 2) -> SparkEndpoint:
     """What a platform without a cluster gives its jobs: a session in the driver alone.
 
     ``home`` is the engine's, which holds what pyspark lacks.
     """
-    return _endpoint(master=f"local[{cores}]", home=home, java=java, jit=jit, executor_heap_bytes=None)
+    return _endpoint(master=f"local[{cores}]", home=home, jvm=jvm, executor_heap_bytes=None)
 
 
 def pyspark_home() -> Path:
@@ -118,7 +117,7 @@ def _master(node: Node) -> tuple[str, tuple[str, ...]]:
 def _worker(node: Node, cluster: Cluster) -> tuple[str, tuple[str, ...]]:
     return "org.apache.spark.deploy.worker.Worker", (
         *("--host", node.address, "--port", str(WORKER_PORT), "--webui-port", str(WORKER_WEB_PORT)),
-        *("--cores", str(_CORES_PER_WORKER), "--memory", f"{node.spec.heap_bytes // MIB}M"),
+        *("--cores", str(_CORES_PER_WORKER), "--memory", f"{node.spec.memory_bytes // MIB}M"),
         *("--work-dir", str(node.data_dir / "work")),
         _master_url(cluster),
     )
@@ -128,15 +127,13 @@ def _master_url(cluster: Cluster) -> str:
     return f"spark://{cluster.role(_MASTER)[0].address}:{MASTER_PORT}"
 
 
-def _endpoint(
-    *, master: str, home: Path, java: JavaHome, jit: Jit, executor_heap_bytes: int | None
-) -> SparkEndpoint:
+def _endpoint(*, master: str, home: Path, jvm: Jvm, executor_heap_bytes: int | None) -> SparkEndpoint:
     return SparkEndpoint(
         master=master,
         jars=tuple(str(jar) for jar in sorted(home.glob("lib/*.jar"))),
         driver_heap_bytes=DRIVER_HEAP_BYTES,
         executor_heap_bytes=executor_heap_bytes,
-        java_home=str(java.path),
-        java_options=("-XX:+UseSerialGC", *(_C1 if jit == "c1" else ())),
-        class_archives=str(cache_dir() / "derived" / home.name / f"drivers-java-{java.version}"),
+        java_home=str(jvm.java.path),
+        java_options=("-XX:+UseSerialGC", *(_C1 if jvm.jit == "c1" else ())),
+        class_archives=str(cache_dir() / "derived" / home.name / f"drivers-java-{jvm.java.version}"),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from harness.base.documents import Document, FieldPath, read_document, shown
+from harness.base.documents import Document, FieldPath, shown
 from harness.base.errors import InvalidInput, Problem
 from harness.base.files import is_file
 from harness.base.typed import Model, suggestion, typed
@@ -19,7 +19,7 @@ from harness.scenario.lake_steps import LakeStage
 from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
 from harness.scenario.setting import Setting
 from harness.scenario.topology import Topology
-from harness.validate.topology_file import topology_files, topology_in
+from harness.validate.topology_file import read_topology, topology_files, topology_in
 from harness.validate.vocabulary import Vocabulary
 from harness.validate.written_options import WrittenPipeline, options_from
 from pipeline.options import PipelineOptions
@@ -121,14 +121,14 @@ class _Reader:
             if value not in files:
                 self._refuse(at, value, f"a topology: {suggestion(value, files)}")
                 return None
-            return self._topology_in(files[value])
+            return self._topology_of(files[value])
         topology, problems = topology_in(self._document, at, self._words)
         self.problems += problems
         return topology
 
-    def _topology_in(self, file: Path) -> Topology | None:
+    def _topology_of(self, file: Path) -> Topology | None:
         try:
-            topology, problems = topology_in(read_document(file), (), self._words)
+            topology, problems = read_topology(file, self._words)
         except InvalidInput as error:
             topology, problems = None, list(error.problems)
         self.problems += problems

@@ -15,6 +15,7 @@ from harness.scenario.model import Scenario
 from harness.scenario.renamed import with_new_words
 from harness.validate.draft import draft_of
 from harness.validate.rules import broken_rules
+from harness.validate.topology_file import refused_word
 from harness.validate.vocabulary import Vocabulary, vocabulary
 from harness.validate.written_options import WrittenPipeline
 
@@ -46,10 +47,7 @@ def load_scenario(
 def _in_new_words(document: Document) -> Document:
     """The document as if it had been written in today's words; each old word is one of its problems."""
     data, renamed = with_new_words(document.data)
-    refused = [
-        Problem(where=document.where(word.at), found=word.old, allowed=f"{word.new}, as it is called now")
-        for word in renamed
-    ]
+    refused = [refused_word(word, document) for word in renamed]
     return replace(document, data=data, problems=(*document.problems, *refused))
 
 

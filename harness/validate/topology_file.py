@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.base.documents import Document, FieldPath, read_document
@@ -10,7 +11,9 @@ from harness.base.errors import InvalidInput, Problem
 from harness.base.files import is_file
 from harness.base.places import SCENARIOS
 from harness.base.typed import suggestion, typed
+from harness.scenario.renamed import Renamed, topology_with_new_words
 from harness.scenario.topology import Topology
+from harness.services.needs import missing_needs
 from harness.validate.vocabulary import Vocabulary, vocabulary
 
 
@@ -27,10 +30,18 @@ def load_topology(name_or_path: str, words: Vocabulary | None = None) -> Topolog
     if not is_file(path):
         allowed = f"the path of a file, or {suggestion(name_or_path, files)}"
         raise InvalidInput([Problem(where="topology", found=name_or_path, allowed=allowed)])
-    topology, problems = topology_in(read_document(path), (), words or vocabulary())
+    topology, problems = read_topology(path, words or vocabulary())
     if topology is None or problems:
         raise InvalidInput(problems)
     return topology
+
+
+def read_topology(path: Path, words: Vocabulary) -> tuple[Topology | None, list[Problem]]:
+    """The topology in a file, and everything wrong with it. Raises InvalidInput for an unreadable file."""
+    document = read_document(path)
+    data, renamed = topology_with_new_words(document.data)
+    topology, problems = topology_in(replace(document, data=data), (), words)
+    return topology, [*document.problems, *(refused_word(word, document) for word in renamed), *problems]
 
 
 def topology_in(
@@ -38,11 +49,14 @@ def topology_in(
 ) -> tuple[Topology | None, list[Problem]]:
     """The topology that stands at a path in a document, and everything wrong with it."""
     topology, problems = typed(Topology, document, document.get(*at), at)
-    if not at:
-        problems += document.problems
     if topology is not None:
         problems += _unknown_parts(topology, words, document, at)
     return topology, problems
+
+
+def refused_word(word: Renamed, document: Document) -> Problem:
+    """An old word of a document, as a problem that names the new one."""
+    return Problem(where=document.where(word.at), found=word.old, allowed=f"{word.new}, as it is called now")
 
 
 def _unknown_parts(
@@ -62,3 +76,6 @@ def _unknown_parts(
             yield Problem(where=document.where((*place, role)), found=f"unknown role {role}", allowed=allowed)
         for role in sorted(known[service] - set(roles)):
             yield Problem(where=document.where(place), found=f"no {role}", allowed=f"one {role} or more")
+    for service, needed in missing_needs(topology.services, words.needs):
+        allowed = f"{needed}, as {service} needs it"
+        yield Problem(where=document.where((*at, "services")), found=f"no {needed}", allowed=allowed)

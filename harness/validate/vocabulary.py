@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Set
+from dataclasses import dataclass, field
 from functools import partial
 
 from harness.scenario.phases import PHASES
@@ -32,6 +32,8 @@ class Vocabulary:
     """The roles of each service."""
     without_nodes: Set[str] = frozenset()
     """The services that a topology may have without any nodes."""
+    needs: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """The services that each service needs."""
     faults: Set[str]
     checks: Mapping[str, CheckWords]
     readers: Set[str]
@@ -49,6 +51,7 @@ def vocabulary() -> Vocabulary:
     return Vocabulary(
         services={name: frozenset(service.roles) for name, service in SERVICES.items()},
         without_nodes=frozenset(s.name for s in SERVICES.values() if not s.needs_nodes),
+        needs={name: service.needs for name, service in SERVICES.items()},
         faults=frozenset(FAULTS),
         checks={
             name: CheckWords(

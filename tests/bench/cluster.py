@@ -20,7 +20,7 @@ def brokers_alone(count: int) -> Topology:
     return Topology(
         name="bench",
         zones=tuple(islice("abc", count)),
-        services={"kafka": {"broker": RoleSpec(count=count, heap=size_bytes("768MiB"))}},
+        services={"kafka": {"broker": RoleSpec(count=count, memory=size_bytes("768MiB"))}},
         jit="c2",
     )
 

@@ -48,7 +48,7 @@ _INTERRUPTED: Final = 130
 _TOPOLOGY: Final = Topology(
     name="bench",
     zones=("a",),
-    services={"object_store": {"node": RoleSpec(count=1, heap=size_bytes("192MiB"))}, "spark": {}},
+    services={"object_store": {"node": RoleSpec(count=1, memory=size_bytes("192MiB"))}, "spark": {}},
     # As for a day that is large: at a million events C1 alone takes half as much again.
     jit="c2",
 )

@@ -42,11 +42,11 @@ _TOPOLOGY: Final = Topology(
     name="bench",
     zones=("a",),
     services={
-        "kafka": {"broker": RoleSpec(count=1, heap=size_bytes("512MiB"))},
+        "kafka": {"broker": RoleSpec(count=1, memory=size_bytes("512MiB"))},
         "flink": {
-            "jobmanager": RoleSpec(count=1, heap=size_bytes("320MiB")),
-            "taskmanager": RoleSpec(count=1, heap=size_bytes("768MiB")),
-            "gateway": RoleSpec(count=1, heap=size_bytes("320MiB")),
+            "jobmanager": RoleSpec(count=1, memory=size_bytes("320MiB")),
+            "taskmanager": RoleSpec(count=1, memory=size_bytes("768MiB")),
+            "gateway": RoleSpec(count=1, memory=size_bytes("320MiB")),
         },
     },
     # As under a load that lasts.

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts import Artifacts
-from harness.artifacts.java import JavaHome
 from harness.backends.process import ProcessBackend
 from harness.backends.process.platform import ProcessPlatform
 from harness.base.report import Report
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.endpoints import Endpoints, KafkaEndpoint
 
 PORT = 19092
 PYTHON = (sys.executable, "-I", "-S", "-c")
@@ -64,6 +63,8 @@ class Dummy:
     """Where the file ``made`` of a role's nodes goes when they end in order."""
     name: str = "kafka"
     needs_nodes: bool = True
+    needs_java: bool = False
+    needs: tuple[str, ...] = ()
 
     @property
     def roles(self) -> Mapping[str, Role]:
@@ -75,7 +76,7 @@ class Dummy:
     def prepare(self, cluster: Cluster) -> None:
         pass
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         kept = self.keep.get(node.spec.role)
         program = self.programs.get(node.spec.role, LISTEN)
         return Launch(
@@ -94,14 +95,12 @@ class Dummy:
         return KafkaEndpoint(bootstrap_servers=tuple(f"{n.address}:{PORT}" for n in cluster.nodes))
 
 
-def no_engines(services: Collection[str], report: Report) -> tuple[Artifacts, JavaHome]:
-    return Artifacts(homes={name: Path("none") for name in services}), JavaHome(
-        path=Path("none"), version="17"
-    )
+def no_engines(services: Collection[str], report: Report) -> Artifacts:
+    return Artifacts(homes={name: Path("none") for name in services})
 
 
 def topology(**counts: int) -> Topology:
-    roles = {role: RoleSpec(count=count, heap=1) for role, count in (counts or {"broker": 1}).items()}
+    roles = {role: RoleSpec(count=count, memory=1) for role, count in (counts or {"broker": 1}).items()}
     return Topology(name="dummy", zones=("a", "b"), services={"kafka": roles})
 
 

@@ -22,7 +22,7 @@ PHASES = (PhaseLine(at_ns=0, phase="steady"), PhaseLine(at_ns=60 * SECOND_NS, ph
 
 
 def scenario(*expect: Expectation, **fields: Any) -> Scenario:
-    kafka = {"broker": RoleSpec(count=1, heap=2**28)}
+    kafka = {"broker": RoleSpec(count=1, memory=2**28)}
     given: dict[str, Any] = {
         "name": "literal",
         "description": "A history of a few lines.",

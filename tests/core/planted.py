@@ -108,7 +108,7 @@ COURSE = {"phases": PHASES, "faults": FAULTS, "ends": ENDS}
 
 def _topology(*services: str) -> Topology:
     role = {"kafka": "broker", "cassandra": "node"}
-    nodes = {name: {role[name]: RoleSpec(count=3, heap=2**28)} for name in services}
+    nodes = {name: {role[name]: RoleSpec(count=3, memory=2**28)} for name in services}
     return Topology(name="three", zones=("a", "b", "c"), services=nodes)
 
 

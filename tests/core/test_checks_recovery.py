@@ -212,7 +212,7 @@ def test_recovery_says_which_fault_took_how_long() -> None:
     assert (measurement.examples, measurement.phases.tolist()) == (("kill kafka-broker-1: 3.0 s",), ["fault"])
 
 
-HOT = Topology(name="hot", zones=("a",), services={"cassandra": {"node": RoleSpec(count=1, heap=2**28)}})
+HOT = Topology(name="hot", zones=("a",), services={"cassandra": {"node": RoleSpec(count=1, memory=2**28)}})
 
 
 def probed(until_s: int = 70, never_seen: range = range(0), **fields: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,11 @@ from harness.artifacts.java import JavaHome
 from harness.cli import doctor as doctor_command
 from harness.cli.output import OutputFormat
 from harness.doctor import machine
-from harness.doctor.machine import ENGINE_PORTS, Machine
+from harness.doctor.machine import ENGINE_PORTS, Machine, engine_ports
 from harness.doctor.packages import PACKAGES, install_command
 from harness.doctor.requirements import NEEDS, Requirement, examine
 from harness.services.registry import SERVICES
+from tests.core.dummy_service import PORT, Dummy
 
 GIB = 2**30
 JAVA_17 = JavaHome(path=Path("/usr/lib/jvm/17"), version="17.0.15")
@@ -113,6 +116,18 @@ def test_a_taken_port_names_its_engine_and_who_to_ask() -> None:
 def test_every_port_of_every_service_is_looked_at() -> None:
     ports = {(p, name) for name, service in SERVICES.items() for r in service.roles.values() for p in r.ports}
     assert ports == set(ENGINE_PORTS.items())
+
+
+def test_a_port_of_two_engines_names_both() -> None:
+    twin = Dummy(name="twin")
+    assert engine_ports([Dummy(), twin]) == {PORT: "kafka, twin"}
+
+
+def test_looking_at_a_machine_loads_no_client_of_an_engine() -> None:
+    clients = ("confluent_kafka", "cassandra", "pyspark", "httpx", "deltalake", "pyarrow", "duckdb")
+    loaded = f"import sys, harness.doctor.machine; print(*sys.modules.keys() & {set(clients)})"
+    answer = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == []
 
 
 def test_a_port_that_another_program_took_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,7 +230,7 @@ def test_a_step_that_hangs_is_not_waited_for_longer_than_told() -> None:
 @pytest.mark.parametrize("kind", ["kill", "pause"])
 def test_a_fault_at_a_node_that_is_dead_is_not_carried_out(kind: str) -> None:
     topology = Topology(
-        name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, heap=2**26)}}
+        name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, memory=2**26)}}
     )
     platform = MemoryPlatform(topology, [])
     platform.end("kafka-broker-1", exit_code=-9)

@@ -28,7 +28,7 @@ from tests.core.scenario_parts import rides
 
 
 def topology(**settings: str | int) -> Topology:
-    broker = RoleSpec(count=1, heap=64 * 2**20, settings=dict(settings.items()))
+    broker = RoleSpec(count=1, memory=64 * 2**20, settings=dict(settings.items()))
     return Topology(name="t", zones=("a",), services={"kafka": {"broker": broker}})
 
 

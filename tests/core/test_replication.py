@@ -23,8 +23,8 @@ from tests.core.histories import history, sample, scenario
 
 def promised(brokers: int = 3, nodes: int = 3, **pipeline: Any) -> Scenario:
     services = {
-        "kafka": {"broker": RoleSpec(count=brokers, heap=2**28)},
-        "cassandra": {"node": RoleSpec(count=nodes, heap=2**28)},
+        "kafka": {"broker": RoleSpec(count=brokers, memory=2**28)},
+        "cassandra": {"node": RoleSpec(count=nodes, memory=2**28)},
     }
     topology = Topology(name="three", zones=("a",), services=services)
     return scenario(topology=topology, pipeline=PipelineOptions(**pipeline))

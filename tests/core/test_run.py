@@ -178,7 +178,7 @@ def scenario(*faults: FaultSpec, lake: LakeStage | None = None) -> Scenario:
             {
                 "name": "one",
                 "zones": ("a",),
-                "services": {"kafka": {"broker": {"count": 1, "heap": "64MiB"}}},
+                "services": {"kafka": {"broker": {"count": 1, "memory": "64MiB"}}},
             }
         ),
         load=Load.model_validate({"trace": Path("t.yaml"), "event_span": "10s", "duration": "10s"}),

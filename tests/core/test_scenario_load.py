@@ -182,13 +182,13 @@ def test_a_mistake_in_one_section_hides_none_in_another(tmp_path: Path) -> None:
 
 
 def test_a_topology_may_stand_inline(tmp_path: Path) -> None:
-    inline = "{name: x, zones: [a], services: {fink: {a: {count: 1, heap: 1MB}}}}"
-    (heap,) = problems_of(tmp_path, "topology: tiny", f"topology: {inline}")
-    assert heap.startswith("4: topology.services.fink.a.heap: found 1MB")
+    inline = "{name: x, zones: [a], services: {fink: {a: {count: 1, memory: 1MB}}}}"
+    (memory,) = problems_of(tmp_path, "topology: tiny", f"topology: {inline}")
+    assert memory.startswith("4: topology.services.fink.a.memory: found 1MB")
 
 
 def test_unknown_services_and_roles_are_told(tmp_path: Path) -> None:
-    role = "{count: 3, heap: 1MiB}"
+    role = "{count: 3, memory: 1MiB}"
     inline = f"{{name: x, zones: [a], services: {{kafka: {{brokr: {role}}}, fink: {{a: {role}}}}}}}"
     found = [
         problem.split("; allowed")[0]

@@ -49,7 +49,7 @@ def platform_of(folder: Path, **services: dict[str, RoleSpec]) -> Iterator[Platf
 
 def one_broker() -> dict[str, RoleSpec]:
     """The smallest Kafka."""
-    return {"broker": RoleSpec(count=1, heap=256 * MIB)}
+    return {"broker": RoleSpec(count=1, memory=256 * MIB)}
 
 
 def make_topic(kafka: KafkaEndpoint, name: str, partitions: int = 3, **config: str) -> str:

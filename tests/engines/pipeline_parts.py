@@ -48,8 +48,8 @@ def jar() -> Path:
 @contextmanager
 def small_platform(folder: Path) -> Iterator[tuple[Platform, Endpoints]]:
     """One node of each role."""
-    flink = {role: RoleSpec(count=1, heap=320 * MIB) for role in ("jobmanager", "taskmanager", "gateway")}
-    cassandra = {"node": RoleSpec(count=1, heap=384 * MIB)}
+    flink = {role: RoleSpec(count=1, memory=320 * MIB) for role in ("jobmanager", "taskmanager", "gateway")}
+    cassandra = {"node": RoleSpec(count=1, memory=384 * MIB)}
     with platform_of(folder, kafka=one_broker(), flink=flink, cassandra=cassandra) as platform:
         endpoints = platform.endpoints
         yield platform, endpoints.replacing(replace(endpoints.flink, job_jar=str(jar())))

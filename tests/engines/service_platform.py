@@ -18,8 +18,8 @@ MIB = 2**20
 def running(
     folder: Path, service: str, roles: dict[str, tuple[int, int]], services: Mapping[str, Service] = SERVICES
 ) -> Iterator[ProcessPlatform]:
-    """The service with ``{role: (count, heap in MiB)}`` in three zones, until the caller is done."""
-    specs = {role: RoleSpec(count=count, heap=heap * MIB) for role, (count, heap) in roles.items()}
+    """The service with ``{role: (count, memory in MiB)}`` in three zones, until the caller is done."""
+    specs = {role: RoleSpec(count=count, memory=memory * MIB) for role, (count, memory) in roles.items()}
     topology = Topology(name="test", zones=("a", "b", "c"), services={service: specs}, jit="c1")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FLOODMARK_STATE", str(folder / "state"))

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
+from harness.services.protocol import Jvm
 from harness.services.spark import own_session, pyspark_home
 from pipeline.days.build import LAKE_JAVA
 from pipeline.days.session import spark_session
@@ -34,7 +35,7 @@ def local_spark() -> Iterator[SparkSession]:
     """The product's own session. Nobody listens where its object store is said to be."""
     home = ensure(["spark"], report=lambda _: None).home("spark")
     nowhere = ObjectStoreEndpoint(url="http://127.0.0.1:9", bucket="lake", region="us-east-1")
-    own = own_session(home=home, java=find_java(), jit="c1")
+    own = own_session(home=home, jvm=Jvm(java=find_java(), jit="c1"))
     own = replace(own, jars=(*own.jars, str(lake_jar())))
     with spark_session(Endpoints((own, nowhere)), name="test") as session:
         yield session

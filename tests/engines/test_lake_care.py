@@ -21,6 +21,7 @@ from harness.cli.main import invoke
 from harness.observe.readback.lake_access import lake_of
 from harness.observe.readback.lake_contents import contents
 from harness.scenario.topology import RoleSpec
+from harness.services.protocol import Jvm
 from harness.services.spark import own_session
 from pipeline.days.tables import GOLD_ENTITIES, SILVER_EVENTS, Table
 from pipeline.endpoints import Endpoints
@@ -49,9 +50,9 @@ class Cared:
 @pytest.fixture(scope="module")
 def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     home = ensure(["spark"], report=lambda _: None).home("spark")
-    store = {"node": RoleSpec(count=1, heap=128 * MIB)}
+    store = {"node": RoleSpec(count=1, memory=128 * MIB)}
     with platform_of(tmp_path_factory.mktemp("care"), object_store=store) as running:
-        yield running.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+        yield running.endpoints.adding(own_session(home=home, jvm=Jvm(java=find_java(), jit="c1")))
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("platform")
         patch.setenv("FLOODMARK_STATE", str(folder / "state"))
-        store = {"node": RoleSpec(count=1, heap=128 * MIB)}
+        store = {"node": RoleSpec(count=1, memory=128 * MIB)}
         with platform_of(folder, kafka=one_broker(), object_store=store, spark={}) as platform:
             platform.endpoints.save(folder / "endpoints.json")
             yield folder / "endpoints.json"

@@ -95,7 +95,7 @@ class Lake:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
-    store = {"node": RoleSpec(count=1, heap=128 * MIB)}
+    store = {"node": RoleSpec(count=1, memory=128 * MIB)}
     with platform_of(tmp_path_factory.mktemp("lifecycle"), object_store=store) as running:
         yield running.endpoints
 

@@ -39,9 +39,9 @@ _MODULES = "org.apache.kafka.common.security"
 class SaslKafka(Kafka):
     """A broker with one listener more, which asks for a password."""
 
-    def launch(self, node: Node, cluster: Cluster) -> Launch:
+    def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
         """As any broker, but for the listener."""
-        launch, path = super().launch(node, cluster), node.conf_dir / "server.properties"
+        launch, path = super().launch(node, cluster, endpoints), node.conf_dir / "server.properties"
         text = launch.files[path]
         assert isinstance(text, str)
         return replace(launch, files={**launch.files, path: properties(text, _listeners(node.address))})

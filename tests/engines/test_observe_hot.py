@@ -41,7 +41,7 @@ START_MS = time.time_ns() // 3_600_000_000_000 * 3_600_000 - 7_200_000
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    services = {"cassandra": {"node": RoleSpec(count=1, heap=384 * MIB)}, "kafka": one_broker()}
+    services = {"cassandra": {"node": RoleSpec(count=1, memory=384 * MIB)}, "kafka": one_broker()}
     with platform_of(tmp_path_factory.mktemp("platform"), **services) as running:
         yield running
 

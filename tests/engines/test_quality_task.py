@@ -11,6 +11,7 @@ from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.run.real.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
+from harness.services.protocol import Jvm
 from harness.services.spark import own_session
 from pipeline.contract.derive import event_contract
 from pipeline.days.day_scan import scan_day
@@ -47,10 +48,10 @@ GATE = Gate.of("silver/events", event_contract(), "skip")
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    store = {"node": RoleSpec(count=1, heap=128 * MIB)}
+    store = {"node": RoleSpec(count=1, memory=128 * MIB)}
     home = ensure(["spark"], report=lambda _: None).home("spark")
     with platform_of(tmp_path_factory.mktemp("quality"), object_store=store) as platform:
-        own = own_session(home=home, java=find_java(), jit="c1")
+        own = own_session(home=home, jvm=Jvm(java=find_java(), jit="c1"))
         endpoints = with_lake_jar(platform.endpoints.adding(own), report=lambda _: None)
         with spark_session(endpoints, name="quality") as spark:
             found = context_of(spark, endpoints, LakeOptions(), holder="test", now=lambda: NOW)

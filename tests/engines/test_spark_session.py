@@ -19,6 +19,7 @@ from harness.backends.protocol import Platform
 from harness.base.waiting import wait_until
 from harness.run.real.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
+from harness.services.protocol import Jvm
 from harness.services.spark import own_session
 from pipeline.days.session import spark_session
 from pipeline.days.tables import SILVER_REJECTS, uri
@@ -46,8 +47,8 @@ with spark_session(Endpoints.load(Path(sys.argv[1])), name="killed") as spark:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with platform_of(
         tmp_path_factory.mktemp("spark"),
-        object_store={"node": RoleSpec(count=1, heap=128 * MIB)},
-        spark={"master": RoleSpec(count=1, heap=128 * MIB), "worker": RoleSpec(count=1, heap=512 * MIB)},
+        object_store={"node": RoleSpec(count=1, memory=128 * MIB)},
+        spark={"master": RoleSpec(count=1, memory=128 * MIB), "worker": RoleSpec(count=1, memory=512 * MIB)},
     ) as platform:
         Objects(platform.endpoints.object_store).create_bucket()
         yield platform
@@ -57,7 +58,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def endpoints(platform: Platform) -> Endpoints:
     """A job's own session, as on a platform without a cluster."""
     home = ensure(["spark"], report=lambda _: None).home("spark")
-    endpoints = platform.endpoints.adding(own_session(home=home, java=find_java(), jit="c1"))
+    endpoints = platform.endpoints.adding(own_session(home=home, jvm=Jvm(java=find_java(), jit="c1")))
     return with_lake_jar(endpoints, report=lambda _: None)
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from harness.artifacts import Artifacts, ensure
-from harness.artifacts.java import JavaHome, find_java
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance
 from harness.backends.process.plan import (
     Services,
     check_topology,
-    endpoints,
+    endpoints_of,
+    find_jvm,
     places,
     plan_nodes,
     plan_services,
@@ -30,16 +30,16 @@ from harness.services.registry import SERVICES
 _READY_TIMEOUT_S: Final = 180.0
 
 
-Engines = Callable[[Collection[str], Report], tuple[Artifacts, JavaHome]]
+Engines = Callable[[Collection[str], Report], Artifacts]
 
 
-def engines(services: Collection[str], report: Report) -> tuple[Artifacts, JavaHome]:
-    """The services' artifacts, fetched where they are missing, and the Java that runs them."""
-    return ensure(services, report=report), find_java()
+def engines(services: Collection[str], report: Report) -> Artifacts:
+    """The services' artifacts, fetched where they are missing."""
+    return ensure(services, report=report)
 
 
 class ProcessBackend:
-    """Nodes are processes of this machine, each with its own loopback address, data, log and heap."""
+    """Nodes are processes of this machine, each with its own loopback address, data, log and memory."""
 
     name = "process"
 
@@ -53,20 +53,22 @@ class ProcessBackend:
         ``ArtifactError``, and ``InvalidInput`` for a service or role that is not known.
         """
         check_topology(topology, self._services)
-        artifacts, java = self._engines(topology.services.keys(), report)
+        artifacts = self._engines(topology.services.keys(), report)
+        jvm = find_jvm(topology, self._services)
         with take_slot(topology, ports(topology, self._services)) as slot:
             instance = Instance.create(
                 topology, places(topology, self._services, slot.addresses), data_dir=data_dir, log_dir=log_dir
             )
             supervisor = _supervised(instance, slot, report)
         try:
-            planned = plan_services(instance, self._services, artifacts, java)
+            planned = plan_services(instance, self._services, artifacts, jvm)
             for one in planned:
                 one.service.prepare(one.cluster)
+            endpoints = endpoints_of(topology, planned)
             platform = ProcessPlatform(
                 instance=instance,
-                endpoints=endpoints(planned),
-                planned=plan_nodes(instance, planned),
+                endpoints=endpoints,
+                planned=plan_nodes(instance, planned, endpoints),
                 supervisor=supervisor,
                 report=report,
             )

@@ -93,7 +93,7 @@ class NodeStarter:
         return self._logs / f"{name}.log"
 
     def _configure(self, one: PlannedNode) -> Launch:
-        launch = one.service.launch(one.node, one.cluster)
+        launch = one.service.launch(one.node, one.cluster, one.needed)
         one.node.tmp_dir.mkdir(parents=True)
         write_files(launch.files)
         self._launches[one.name] = launch

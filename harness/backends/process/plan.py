@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.artifacts import Artifacts
-from harness.artifacts.java import JavaHome
+from harness.artifacts.java import find_java
 from harness.backends.process.instance import Instance, Place
 from harness.base.errors import InvalidInput, Problem
 from harness.base.typed import suggestion
 from harness.scenario.topology import NodeSpec, Topology
-from harness.services.protocol import Cluster, Node, Service
-from pipeline.endpoints import Endpoints
+from harness.services.needs import missing_needs
+from harness.services.protocol import Cluster, Jvm, Node, Service
+from pipeline.endpoints import Endpoint, Endpoints
 
 Services = Mapping[str, Service]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedService:
-    """A service, and its nodes on this platform."""
+    """A service, and its nodes in one region of this platform."""
 
     service: Service
+    region: str
     cluster: Cluster
 
 
@@ -34,6 +36,8 @@ class PlannedNode:
     place: Place
     cluster: Cluster
     service: Service
+    needed: Endpoints
+    """Of the services that its own needs."""
 
     @property
     def name(self) -> str:
@@ -42,7 +46,10 @@ class PlannedNode:
 
 
 def check_topology(topology: Topology, services: Services) -> None:
-    """Refuse services and roles that nobody knows. Raises ``InvalidInput`` with all of them."""
+    """Refuse unknown services and roles, and a needed service that is missing.
+
+    Raises ``InvalidInput`` with every problem.
+    """
     problems = []
     where = f"topology {topology.name}: services"
     for name, roles in topology.services.items():
@@ -58,6 +65,8 @@ def check_topology(topology: Topology, services: Services) -> None:
             for role in roles
             if role not in known
         ]
+    for name, needed in missing_needs(topology.services, {s.name: s.needs for s in services.values()}):
+        problems.append(Problem(where=where, found=f"no {needed}", allowed=f"{needed}, as {name} needs it"))
     if problems:
         raise InvalidInput(problems)
 
@@ -71,57 +80,84 @@ def places(topology: Topology, services: Services, addresses: Mapping[str, str])
     """Where each node is to be."""
     nodes = topology.nodes()
 
+    def waits_for(spec: NodeSpec, one: NodeSpec) -> bool:
+        if one.region != spec.region:
+            return False
+        service = services[spec.service]
+        if one.service == spec.service:
+            return one.role in service.roles[spec.role].after
+        return one.service in service.needs
+
     def place(spec: NodeSpec) -> Place:
         role = services[spec.service].roles[spec.role]
-        needed = (one.name for one in nodes if one.service == spec.service and one.role in role.after)
         return Place(
             address=addresses[spec.name],
             port=role.ports[0],
-            waits_for=tuple(needed),
+            waits_for=tuple(one.name for one in nodes if waits_for(spec, one)),
             stop_timeout_s=role.stop_timeout_s,
         )
 
     return {spec.name: place(spec) for spec in nodes}
 
 
-def plan_services(
-    instance: Instance, services: Services, artifacts: Artifacts, java: JavaHome
-) -> tuple[PlannedService, ...]:
-    """Every service with its nodes, of which it may have none."""
-    nodes = instance.topology.nodes()
+def find_jvm(topology: Topology, services: Services) -> Jvm | None:
+    """What those services run on that need Java; None if there are none. Raises ``PlatformError``."""
+    if not any(services[name].needs_java for name in topology.services):
+        return None
+    return Jvm(java=find_java(), jit=topology.jit)
 
-    def planned(name: str) -> PlannedService:
+
+def plan_services(
+    instance: Instance, services: Services, artifacts: Artifacts, jvm: Jvm | None
+) -> tuple[PlannedService, ...]:
+    """Every service with its nodes, if any, in each region."""
+    topology, nodes = instance.topology, instance.topology.nodes()
+
+    def planned(name: str, region: str) -> PlannedService:
+        # The one region of most topologies leaves no trace in names.
+        own = f"-{region}" if topology.regions else ""
         cluster = Cluster(
-            id=instance.id,
+            id=instance.id + own,
             nodes=tuple(
                 Node(
                     spec=spec, address=instance.places[spec.name].address, data_dir=instance.data / spec.name
                 )
                 for spec in nodes
-                if spec.service == name
+                if spec.service == name and spec.region == region
             ),
             home=artifacts.home(name),
-            java=java,
-            jit=instance.topology.jit,
-            shared_dir=instance.data / f"{name}-shared",
+            jvm=jvm if services[name].needs_java else None,
+            shared_dir=instance.data / f"{name}{own}-shared",
         )
-        return PlannedService(service=services[name], cluster=cluster)
+        return PlannedService(service=services[name], region=region, cluster=cluster)
 
-    return tuple(planned(name) for name in instance.topology.services)
+    return tuple(planned(name, region) for name in topology.services for region in topology.zones_by_region())
 
 
-def plan_nodes(instance: Instance, planned: Iterable[PlannedService]) -> tuple[PlannedNode, ...]:
+def plan_nodes(
+    instance: Instance, planned: Iterable[PlannedService], endpoints: Endpoints
+) -> tuple[PlannedNode, ...]:
     """Every node with all that configuring it takes, in the order of the topology."""
     return tuple(
-        PlannedNode(node=node, place=instance.places[node.name], cluster=one.cluster, service=one.service)
+        PlannedNode(
+            node=node,
+            place=instance.places[node.name],
+            cluster=one.cluster,
+            service=one.service,
+            needed=endpoints.in_region(one.region).only(one.service.needs),
+        )
         for one in planned
         for node in one.cluster.nodes
     )
 
 
-def endpoints(planned: Iterable[PlannedService]) -> Endpoints:
-    """What each service of the topology contributes."""
-    return Endpoints(tuple(one.service.endpoint(one.cluster) for one in planned))
+def endpoints_of(topology: Topology, planned: Iterable[PlannedService]) -> Endpoints:
+    """The endpoint of each service of the topology, in each region."""
+    found: dict[str, list[Endpoint]] = {region: [] for region in topology.zones_by_region()}
+    for one in planned:
+        found[one.region].append(one.service.endpoint(one.cluster))
+    home, *others = (Endpoints(tuple(services), region=region) for region, services in found.items())
+    return replace(home, elsewhere=tuple(others))
 
 
 def write_files(files: Mapping[Path, str | bytes]) -> None:

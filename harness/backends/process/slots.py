@@ -59,11 +59,17 @@ def take_slot(
 
 
 def slot_addresses(topology: Topology, number: int) -> dict[str, str]:
-    """``127.<64 + slot>.<role>.<node>`` for each node, roles and nodes counted from 1."""
-    roles = [(service, role) for service, by_role in topology.services.items() for role in by_role]
+    """``127.<64 + slot>.<role>.<node>`` for each node, both from 1. Every region has roles of its own."""
+    roles = [
+        (region, service, role)
+        for region in topology.zones_by_region()
+        for service, by_role in topology.services.items()
+        for role in by_role
+    ]
 
     def address(node: NodeSpec) -> str:
-        return f"127.{_FIRST_BLOCK + number}.{1 + roles.index((node.service, node.role))}.{1 + node.index}"
+        role = roles.index((node.region, node.service, node.role))
+        return f"127.{_FIRST_BLOCK + number}.{1 + role}.{1 + node.index}"
 
     return {node.name: address(node) for node in topology.nodes()}
 
