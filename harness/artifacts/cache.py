@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -100,6 +101,8 @@ class Cache:
         return self.root / "engines" / f".{engine.home_name}.partial"
 
     def _fetch(self, lacking: Sequence[Engine], report: Report) -> None:
+        if foreign := [f"{one.name}: made for {', '.join(one.made_for)}" for one in lacking if one.made_for]:
+            raise ArtifactError(f"not for a machine like this ({platform.machine()}); {'; '.join(foreign)}")
         wanted = [
             Download(artifact=artifact, folder=self._partial(engine) / "downloads")
             for engine in lacking

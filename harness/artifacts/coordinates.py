@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+_PYPI: Final = re.compile(r"(?P<pinned>[^\s;=]+==[^\s;=]+)(; platform_machine == '(?P<machine>\w+)')?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,31 @@ class LockedArtifact:
 
     source: Literal["maven", "pypi"]
     coordinates: str
-    """Maven's, or ``project==version``."""
+    """Maven's or PyPI's."""
     file_name: str
     sha256: str
+
+    @property
+    def machine(self) -> str:
+        """The only kind of machine that it is for, such as ``x86_64``; "" if it is for any."""
+        return PypiCoordinates.parse(self.coordinates).machine if self.source == "pypi" else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PypiCoordinates:
+    """``project==version``, for any machine, or for one: ``project==version; platform_machine == 'x86_64'``.
+
+    That is how pip itself writes it; of its markers, this one alone is understood.
+    """
+
+    pinned: str
+    """``project==version``."""
+    machine: str = ""
+
+    @staticmethod
+    def parse(text: str) -> PypiCoordinates:
+        """Read either form. Raises ValueError."""
+        match = _PYPI.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not project==version[; platform_machine == '<machine>']")
+        return PypiCoordinates(pinned=match["pinned"], machine=match["machine"] or "")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
+from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates, PypiCoordinates
 from harness.base.errors import ArtifactError
 
 ENGINES_FILE: Final = Path(__file__).with_name("engines.toml")
@@ -39,6 +40,8 @@ class Engine:
 
     spec: EngineSpec
     artifacts: tuple[LockedArtifact, ...]
+    made_for: tuple[str, ...] = ()
+    """The kinds of machines that it is made for, if this one is none of them."""
 
     @property
     def name(self) -> str:
@@ -68,20 +71,33 @@ def _spec(name: str, table: Mapping[str, Any]) -> EngineSpec:
     )
 
 
-def read_engines(engines: Path = ENGINES_FILE, lock: Path = LOCK_FILE) -> dict[str, Engine]:
-    """Every engine by name. Raises ``ArtifactError`` where the lock does not hold what is wanted."""
+def read_engines(
+    engines: Path = ENGINES_FILE, lock: Path = LOCK_FILE, *, machine: str | None = None
+) -> dict[str, Engine]:
+    """Every engine by name, with the files that are for this kind of machine, such as ``x86_64``.
+
+    Raises ``ArtifactError`` where the lock does not hold what is wanted.
+    """
     locked = _read_lock(lock)
-    found = {
-        spec.name: Engine(spec=spec, artifacts=locked.get(spec.name, ())) for spec in read_specs(engines)
-    }
-    if locked.keys() != found.keys() or not all(_covers(engine) for engine in found.values()):
+    specs = {spec.name: spec for spec in read_specs(engines)}
+    if locked.keys() != specs.keys() or not all(_covers(locked[name], spec) for name, spec in specs.items()):
         raise ArtifactError(f"{lock.name} does not hold what {engines.name} asks for; run `make lock`")
-    return found
+    machine = machine or platform.machine()
+    return {name: _for_machine(spec, locked[name], machine) for name, spec in specs.items()}
 
 
-def _covers(engine: Engine) -> bool:
-    wanted = {str(coordinates) for coordinates in engine.spec.maven} | set(engine.spec.pypi)
-    return wanted <= {artifact.coordinates for artifact in engine.artifacts}
+def _covers(locked: Collection[LockedArtifact], spec: EngineSpec) -> bool:
+    wanted = {str(coordinates) for coordinates in spec.maven} | set(spec.pypi)
+    return wanted <= {artifact.coordinates for artifact in locked}
+
+
+def _for_machine(spec: EngineSpec, locked: Collection[LockedArtifact], machine: str) -> Engine:
+    here = tuple(artifact for artifact in locked if artifact.machine in ("", machine))
+    pinned = {PypiCoordinates.parse(a.coordinates).pinned for a in here if a.source == "pypi"}
+    elsewhere = {
+        a.machine for a in locked if a.machine and PypiCoordinates.parse(a.coordinates).pinned not in pinned
+    }
+    return Engine(spec=spec, artifacts=here, made_for=tuple(sorted(elsewhere)))
 
 
 def _read_lock(path: Path) -> dict[str, tuple[LockedArtifact, ...]]:

@@ -6,22 +6,33 @@ import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Final
 
 from harness.artifacts.engines import Engine
 from harness.base.errors import ArtifactError
 
+_EXECUTABLE: Final = 0o111
+
 
 def lay_out(engine: Engine, downloads: Path, home: Path) -> None:
-    """Fill the folder ``home`` with the engine's files out of ``downloads``."""
+    """Fill the folder ``home`` with the engine's files out of ``downloads``.
+
+    What may be executed in an archive may be executed in the home. Raises ``ArtifactError``.
+    """
+    archives = []
     for artifact in engine.artifacts:
         source = downloads / artifact.file_name
         if artifact.source == "maven":
             _link(source, home / "lib" / artifact.file_name)
         else:
-            _unpack(source, engine.spec.unpack, home)
+            archives.append(source)
+    used = {pattern for archive in archives for pattern in _unpack(archive, engine.spec.unpack, home)}
+    if archives and (unused := engine.spec.unpack.keys() - used):
+        names = ", ".join(archive.name for archive in archives)
+        raise ArtifactError(f"{names} holds nothing at {', '.join(sorted(unused))}")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -32,15 +43,25 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _unpack(archive: Path, rules: Mapping[str, str], home: Path) -> None:
-    unused = set(rules)
-    for member, content in _members(archive):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Member:
+    """A regular file of an archive."""
+
+    name: str
+    mode: int
+    """Its permissions; 0 where the archive has none."""
+    content: IO[bytes]
+
+
+def _unpack(archive: Path, rules: Mapping[str, str], home: Path) -> Set[str]:
+    """Unpack what the rules ask for, and return those that found something."""
+    used = set()
+    for member in _members(archive):
         for pattern, folder in rules.items():
-            if (place := _place(member, pattern)) is not None:
-                _write(content, home / folder / place)
-                unused.discard(pattern)
-    if unused:
-        raise ArtifactError(f"{archive.name} holds nothing at {', '.join(sorted(unused))}")
+            if (place := _place(member.name, pattern)) is not None:
+                _write(member, home / folder / place)
+                used.add(pattern)
+    return used
 
 
 def _place(member: str, pattern: str) -> PurePosixPath | None:
@@ -50,36 +71,37 @@ def _place(member: str, pattern: str) -> PurePosixPath | None:
     return PurePosixPath(member).relative_to(PurePosixPath(pattern).parent) if member == pattern else None
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _members(archive: Path) -> Iterator[_Member]:
     """Every regular file of a wheel or a source archive; a name that leads out of it is refused."""
     reader = _zip_members if zipfile.is_zipfile(archive) else _tar_members
-    for name, content in reader(archive):
-        if ".." in PurePosixPath(name).parts or name.startswith("/"):
-            raise ArtifactError(f"{archive.name} holds {name!r}, which leads out of the archive")
-        yield name, content
+    for member in reader(archive):
+        if ".." in PurePosixPath(member.name).parts or member.name.startswith("/"):
+            raise ArtifactError(f"{archive.name} holds {member.name!r}, which leads out of the archive")
+        yield member
 
 
-def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _zip_members(archive: Path) -> Iterator[_Member]:
     with zipfile.ZipFile(archive) as opened:
         for info in opened.infolist():
             if not info.is_dir():
                 with opened.open(info) as content:
-                    yield info.filename, content
+                    yield _Member(name=info.filename, mode=info.external_attr >> 16, content=content)
 
 
-def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+def _tar_members(archive: Path) -> Iterator[_Member]:
     with tarfile.open(archive) as opened:
         for info in opened:
             if (content := opened.extractfile(info) if info.isfile() else None) is not None:
                 with content:
-                    yield info.name, content
+                    yield _Member(name=info.name, mode=info.mode, content=content)
 
 
-def _write(content: IO[bytes], target: Path) -> None:
+def _write(member: _Member, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
-        shutil.copyfileobj(content, file, 1 << 20)
+        shutil.copyfileobj(member.content, file, 1 << 20)
+    target.chmod(0o755 if member.mode & _EXECUTABLE else 0o644)
     if target.suffix == ".zip":
-        for name, inner in _members(target):
-            _write(inner, target.parent / name)
+        for inner in _members(target):
+            _write(inner, target.parent / inner.name)
         target.unlink()

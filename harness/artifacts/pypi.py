@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from harness.artifacts.clients import ClientFailed, Download, gave_up, run_client
-from harness.artifacts.coordinates import LockedArtifact
+from harness.artifacts.coordinates import LockedArtifact, PypiCoordinates
 from harness.artifacts.digests import WrongDigest, refusal, sha256_of
 from harness.artifacts.engines import EngineSpec
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # its module is slow to import, and a warm start should not b
 
 _HINT: Final = "Look at the network, and at the index and proxy in pip's settings (`pip config list`)."
 _MIB: Final = 2**20
+_PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "linux")
+"""In wheels' names: Linux with a C library that is no newer than that of the oldest system we run on."""
 
 
 class Pip:
@@ -28,37 +30,48 @@ class Pip:
         """Download every archive into its folder."""
         for download in downloads:
             # pip runs a source archive's setup to read its metadata, so it must know the digest beforehand.
-            requirement = f"{download.artifact.coordinates} --hash=sha256:{download.artifact.sha256}"
+            pinned = PypiCoordinates.parse(download.artifact.coordinates).pinned
             report(f"pip fetches {download.artifact.file_name}")
             _download(
-                download.artifact.coordinates,
-                requirement,
+                pinned,
+                f"{pinned} --hash=sha256:{download.artifact.sha256}",
                 download.folder,
                 _progress(download.artifact.file_name, report),
             )
 
 
 def resolve(spec: EngineSpec) -> tuple[LockedArtifact, ...]:
-    """Download what an engine takes from PyPI, and give each archive with its digest."""
+    """Download what an engine takes from PyPI, and return each archive with its digest."""
     return tuple(_resolve(coordinates) for coordinates in spec.pypi)
 
 
 def _resolve(coordinates: str) -> LockedArtifact:
+    wanted = PypiCoordinates.parse(coordinates)
     with tempfile.TemporaryDirectory() as folder:
-        _download(coordinates, coordinates, Path(folder), lambda _: None)
+        _download(wanted.pinned, wanted.pinned, Path(folder), lambda _: None, *_wheel_for(wanted.machine))
         (archive,) = Path(folder).iterdir()
         return LockedArtifact(
             source="pypi", coordinates=coordinates, file_name=archive.name, sha256=sha256_of(archive)
         )
 
 
-def _download(coordinates: str, requirement: str, folder: Path, on_line: Callable[[str], None]) -> None:
+def _wheel_for(machine: str) -> tuple[str, ...]:
+    """pip's options that choose the wheel of another kind of machine, whatever this one is."""
+    if not machine:
+        return ()
+    return ("--only-binary=:all:", *(f"--platform={platform}_{machine}" for platform in _PLATFORMS))
+
+
+def _download(
+    coordinates: str, requirement: str, folder: Path, on_line: Callable[[str], None], *options: str
+) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         wanted = Path(scratch, "requirements.txt")
         wanted.write_text(requirement + "\n")
-        argv = (sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--progress-bar", "raw")
+        pip = (sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--progress-bar", "raw")
+        argv = (*pip, *options, "--dest", str(folder), "-r", str(wanted))
         try:
-            run_client((*argv, "--dest", str(folder), "-r", str(wanted)), cwd=folder, on_line=on_line)
+            run_client(argv, cwd=folder, on_line=on_line)
         except ClientFailed as failed:
             if wrong := _wrong_digest(coordinates, failed.tail):
                 raise refusal([wrong]) from failed

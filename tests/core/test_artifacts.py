@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
+import subprocess
 import tarfile
 import threading
 import zipfile
@@ -229,6 +231,75 @@ def test_folders_and_files_of_an_archive_go_where_the_rules_say(
     home = cache.home("x")
     files = {str(p.relative_to(home)) for p in home.rglob("*") if p.is_file() and p.name[0] != "."}
     assert files == {"lib/x.jar", "plugins/m/y.jar", "bin/z.jar"}
+
+
+def wheel_of(members: Mapping[str, int]) -> bytes:
+    """A wheel of files with these modes; 0 is none, as zip tools of other systems leave it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, mode in members.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (stat.S_IFREG | mode) << 16 if mode else 0
+            archive.writestr(info, b"#!/bin/sh\necho it runs\n")
+    return buffer.getvalue()
+
+
+def test_a_program_out_of_a_wheel_can_be_started(tmp_path: Path) -> None:
+    content = wheel_of({"p/bin/server": 0o755, "p/bin/odd": 0o4777, "p/bin/conf": 0o640, "p/bin/dos": 0})
+    cache = archive_cache(tmp_path, content, {"p/bin/": "bin"})
+    cache.ensure(None, report=quiet)
+    programs = cache.home("x") / "bin"
+    assert subprocess.run([programs / "server"], capture_output=True, check=True).stdout == b"it runs\n"
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in programs.iterdir()}
+    assert modes == {"server": 0o755, "odd": 0o755, "conf": 0o644, "dos": 0o644}
+
+
+def test_a_program_out_of_a_tar_can_be_started(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, mode in (("p/server", 0o700), ("p/conf", 0o600)):
+            info = tarfile.TarInfo(name)
+            info.mode = mode
+            archive.addfile(info, io.BytesIO())
+    cache = archive_cache(tmp_path, buffer.getvalue(), {"p/": "bin"})
+    cache.ensure(None, report=quiet)
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in (cache.home("x") / "bin").iterdir()}
+    assert modes == {"server": 0o755, "conf": 0o644}
+
+
+def two_archives(root: Path, unpack: Mapping[str, str]) -> Cache:
+    contents = {"x==1": zip_of({"x/a": b"1"}), "y==1": zip_of({"y/b": b"2"})}
+    locked = (
+        LockedArtifact(
+            source="pypi",
+            coordinates=name,
+            file_name=name.replace("==", "-"),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        for name, content in contents.items()
+    )
+    engine = Engine(spec=EngineSpec(name="x", unpack=unpack), artifacts=tuple(locked))
+    return Cache(root=root, engines={"x": engine}, clients={"pypi": FakeClient(contents)})
+
+
+def test_each_rule_is_for_any_of_an_engines_archives(tmp_path: Path) -> None:
+    cache = two_archives(tmp_path, {"x/": "bin", "y/": "bin"})
+    cache.ensure(None, report=quiet)
+    assert {path.name for path in (cache.home("x") / "bin").iterdir()} == {"a", "b"}
+
+
+def test_a_rule_that_takes_nothing_of_any_archive_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="x-1, y-1 holds nothing at z/"):
+        two_archives(tmp_path, {"x/": "bin", "z/": "bin"}).ensure(None, report=quiet)
+
+
+def test_an_engine_for_other_machines_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    engine = Engine(spec=EngineSpec(name="x"), artifacts=(jar("g:a:jar:1", b""),), made_for=("s390x", "vax"))
+    client = FakeClient({"g:a:jar:1": b""})
+    cache = Cache(root=tmp_path, engines={"x": engine}, clients={"maven": client})
+    with pytest.raises(ArtifactError, match=r"not for a machine like this \(.+\); x: made for s390x, vax"):
+        cache.ensure(None, report=quiet)
+    assert client.asked == []
 
 
 def test_a_zip_in_an_archive_is_unpacked_too(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,38 @@ def test_pips_progress_is_told_by_tenths() -> None:
     for done in range(101):
         on_line(f"Progress {done * 2**20} of {100 * 2**20}")
     assert said == [f"x.whl: {done} of 100 MiB" for done in range(10, 101, 10)]
+
+
+NATIVE = "srv==1; platform_machine == 's390x'"
+
+
+@pytest.fixture
+def asked_of_pip(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pip is called with, and the line of its requirements file; it downloads a wheel each time."""
+    asked: list[str] = []
+
+    def run(argv: Sequence[str], *, cwd: Path, on_line: Callable[[str], None]) -> None:
+        asked.extend((*argv, Path(argv[-1]).read_text().strip()))
+        (cwd / "srv-1-py3-none-manylinux_2_17_s390x.whl").write_bytes(b"a wheel")
+
+    monkeypatch.setattr(pypi, "run_client", run)
+    return asked
+
+
+def test_the_wheel_of_another_kind_of_machine_is_locked(asked_of_pip: list[str]) -> None:
+    (locked,) = pypi.resolve(EngineSpec(name="srv", pypi=(NATIVE,)))
+    assert (locked.coordinates, locked.machine) == (NATIVE, "s390x")
+    assert locked.file_name == "srv-1-py3-none-manylinux_2_17_s390x.whl"
+    assert {"--only-binary=:all:", "--platform=manylinux_2_17_s390x", "srv==1"} <= set(asked_of_pip)
+
+
+def test_what_is_for_any_machine_is_locked_as_pip_finds_it_here(asked_of_pip: list[str]) -> None:
+    (locked,) = pypi.resolve(EngineSpec(name="srv", pypi=("srv==1",)))
+    assert locked.machine == ""
+    assert [option for option in asked_of_pip if option.startswith(("--only-binary", "--platform"))] == []
+
+
+def test_a_locked_wheel_is_fetched_by_its_digest(asked_of_pip: list[str], tmp_path: Path) -> None:
+    locked = LockedArtifact(source="pypi", coordinates=NATIVE, file_name="srv.whl", sha256="a" * 64)
+    pypi.Pip().fetch([Download(artifact=locked, folder=tmp_path)], report=quiet)
+    assert asked_of_pip[-1] == f"srv==1 --hash=sha256:{'a' * 64}"

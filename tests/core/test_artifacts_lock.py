@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
+from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates, PypiCoordinates
 from harness.artifacts.engines import LOCK_FILE, Engine, EngineSpec, lock_text, read_engines
 from harness.base.errors import ArtifactError
 
@@ -72,6 +72,64 @@ def test_an_engine_that_the_lock_lacks_asks_for_a_new_lock(tmp_path: Path) -> No
     (tmp_path / "engines.lock").write_text(f'[kafka.maven]\n"g:a:jar:1" = "{"0" * 64}"\n')
     with pytest.raises(ArtifactError, match="run `make lock`"):
         read_engines(tmp_path / "engines.toml", tmp_path / "engines.lock")
+
+
+def machines_lock(folder: Path, *machines: str) -> dict[str, Path]:
+    """An engine of one wheel for each machine, and of one archive for any."""
+    names = {m: f"srv==1; platform_machine == '{m}'" for m in machines}
+    locked = (
+        LockedArtifact(source="pypi", coordinates=name, file_name=f"srv-{m}.whl", sha256="0" * 64)
+        for m, name in names.items()
+    )
+    for_any = LockedArtifact(source="pypi", coordinates="conf==2", file_name="conf.whl", sha256="1" * 64)
+    files = {"engines": folder / "engines.toml", "lock": folder / "engines.lock"}
+    files["engines"].write_text(f"[srv]\npypi = {['conf==2', *names.values()]}\n")
+    files["lock"].write_text(lock_text([Engine(spec=EngineSpec(name="srv"), artifacts=(for_any, *locked))]))
+    return files
+
+
+def test_each_kind_of_machine_has_a_wheel_of_its_own(tmp_path: Path) -> None:
+    files = machines_lock(tmp_path, "x86_64", "aarch64")
+    engines = [read_engines(**files, machine=machine)["srv"] for machine in ("x86_64", "aarch64")]
+    assert [sorted(artifact.file_name for artifact in engine.artifacts) for engine in engines] == [
+        ["conf.whl", "srv-x86_64.whl"],
+        ["conf.whl", "srv-aarch64.whl"],
+    ]
+    assert [engine.made_for for engine in engines] == [(), ()]
+    assert engines[0].home_name != engines[1].home_name
+
+
+def test_an_engine_names_the_machines_that_it_is_made_for_on_any_other(tmp_path: Path) -> None:
+    engine = read_engines(**machines_lock(tmp_path, "x86_64", "aarch64"), machine="riscv64")["srv"]
+    assert engine.made_for == ("aarch64", "x86_64")
+
+
+def test_a_machine_that_the_lock_lacks_asks_for_a_new_lock(tmp_path: Path) -> None:
+    files = machines_lock(tmp_path, "x86_64")
+    files["engines"].write_text(files["engines"].read_text().replace("x86_64", "aarch64"))
+    with pytest.raises(ArtifactError, match="run `make lock`"):
+        read_engines(**files, machine="x86_64")
+
+
+@pytest.mark.parametrize(
+    ("text", "pinned", "machine"),
+    [("a==1", "a==1", ""), ("a-b==1.0; platform_machine == 'x86_64'", "a-b==1.0", "x86_64")],
+)
+def test_coordinates_of_pypi_may_name_a_machine(text: str, pinned: str, machine: str) -> None:
+    assert PypiCoordinates.parse(text) == PypiCoordinates(pinned=pinned, machine=machine)
+
+
+@pytest.mark.parametrize("text", ["a", "a>=1", "a==1; sys_platform == 'linux'", "a==1;", "a==1 b==2"])
+def test_any_other_requirement_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not project==version"):
+        PypiCoordinates.parse(text)
+
+
+def test_a_home_keeps_its_name_from_version_to_version() -> None:
+    artifacts = (
+        LockedArtifact(source="maven", coordinates="g:a:jar:1", file_name="a-1.jar", sha256="0" * 64),
+    )
+    assert Engine(spec=EngineSpec(name="kafka"), artifacts=(jar,)).home_name == "kafka-0fb6ef28c6a4"
 
 
 def test_the_committed_lock_holds_what_is_asked_for() -> None:
