@@ -15,7 +15,7 @@ from harness.backends.process.platform import ProcessPlatform
 from harness.base.report import Report
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.endpoints import Endpoint, Endpoints, KafkaEndpoint
 
 PORT = 19092
 PYTHON = (sys.executable, "-I", "-S", "-c")
@@ -65,6 +65,8 @@ class Dummy:
     needs_nodes: bool = True
     needs_java: bool = False
     needs: tuple[str, ...] = ()
+    launched: dict[str, tuple[Cluster, Endpoints]] = field(default_factory=dict)
+    """What each node was launched with."""
 
     @property
     def roles(self) -> Mapping[str, Role]:
@@ -77,6 +79,7 @@ class Dummy:
         pass
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
+        self.launched[node.name] = cluster, endpoints
         kept = self.keep.get(node.spec.role)
         program = self.programs.get(node.spec.role, LISTEN)
         return Launch(
@@ -91,7 +94,7 @@ class Dummy:
         except OSError as error:
             raise NotReady(str(error)) from error
 
-    def endpoint(self, cluster: Cluster) -> KafkaEndpoint:
+    def endpoint(self, cluster: Cluster) -> Endpoint:
         return KafkaEndpoint(bootstrap_servers=tuple(f"{n.address}:{PORT}" for n in cluster.nodes))
 
 

@@ -126,9 +126,7 @@ def test_any_other_requirement_is_refused(text: str) -> None:
 
 
 def test_a_home_keeps_its_name_from_version_to_version() -> None:
-    artifacts = (
-        LockedArtifact(source="maven", coordinates="g:a:jar:1", file_name="a-1.jar", sha256="0" * 64),
-    )
+    jar = LockedArtifact(source="maven", coordinates="g:a:jar:1", file_name="a-1.jar", sha256="0" * 64)
     assert Engine(spec=EngineSpec(name="kafka"), artifacts=(jar,)).home_name == "kafka-0fb6ef28c6a4"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from pipeline.endpoints import (
     Security,
     SparkEndpoint,
 )
-from pipeline.errors import NoSuchService, PipelineError, SettingsRefused
+from pipeline.errors import NoSuchRegion, NoSuchService, PipelineError, SettingsRefused
 from pipeline.options import LakeOptions, PipelineOptions
 
 KAFKA = KafkaEndpoint(
@@ -116,3 +118,65 @@ def test_an_endpoint_takes_the_place_of_its_services() -> None:
 def test_a_service_is_added_once() -> None:
     larger = replace(SPARK, driver_heap_bytes=2**31)
     assert Endpoints((STORE,)).adding(SPARK).adding(larger) == Endpoints((STORE, larger))
+
+
+def test_a_kind_of_endpoint_is_asked_for() -> None:
+    assert Endpoints((KAFKA, FLINK)).of(FlinkEndpoint) is FLINK
+    with pytest.raises(NoSuchService, match="no spark; it has kafka"):
+        Endpoints((KAFKA,)).of(SparkEndpoint)
+
+
+THERE = KafkaEndpoint(bootstrap_servers=("us:9092",))
+TWO = Endpoints(
+    (KAFKA, CASSANDRA), region="eu", elsewhere=(Endpoints((THERE,), region="us"), Endpoints((), region="ap"))
+)
+
+
+def test_each_region_has_endpoints_of_its_own() -> None:
+    assert TWO.kafka is KAFKA
+    assert TWO.in_region("eu") == Endpoints((KAFKA, CASSANDRA), region="eu")
+    assert TWO.in_region("us").kafka is THERE
+    with pytest.raises(NoSuchService, match="no cassandra; it has kafka"):
+        _ = TWO.in_region("us").cassandra
+
+
+def test_a_region_that_is_not_there_is_named() -> None:
+    with pytest.raises(NoSuchRegion, match="the platform has no region mars; it has eu, us, ap"):
+        TWO.in_region("mars")
+    with pytest.raises(NoSuchRegion, match="no region us; it has home"):
+        Endpoints((KAFKA,)).in_region("us")
+
+
+def test_what_changes_at_home_leaves_other_regions_alone() -> None:
+    larger = replace(KAFKA, replication_factor=5)
+    for changed in (TWO.replacing(larger), TWO.adding(larger)):
+        assert changed.kafka == larger
+        assert changed.in_region("us").kafka is THERE
+
+
+def test_another_process_reads_every_region(tmp_path: Path) -> None:
+    TWO.save(tmp_path / "endpoints.json")
+    assert Endpoints.load(tmp_path / "endpoints.json") == TWO
+
+
+def test_one_region_leaves_no_trace_in_the_file() -> None:
+    assert json.loads(Endpoints((KAFKA,)).dumps()).keys() == {"kafka"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"region": 3}', "region: found 3; allowed: a valid string"),
+        ('{"elsewhere": {"us": {"kafka": {}}}}', "elsewhere.us.kafka.bootstrap_servers: found nothing"),
+        ('{"elsewhere": {"us": {"kafkas": {}}}}', "elsewhere.us.kafkas: found a dict; allowed: no field"),
+        ('{"elsewhere": {"us": {"object_store": {"url": 1, "secret_key": 5}}}}', "secret_key: found a int"),
+    ],
+)
+def test_other_regions_are_read_as_strictly(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "endpoints.json").write_text(text)
+    with pytest.raises(SettingsRefused, match=re.escape(told)):
+        Endpoints.load(tmp_path / "endpoints.json")
+
+
+def test_a_platform_may_be_shown_in_part() -> None:
+    assert Endpoints((KAFKA, FLINK, CASSANDRA)).only(["flink"]) == Endpoints((FLINK,))

@@ -17,6 +17,7 @@ OLD: dict[str, Any] = {
     "batch": {"steps": []},
     "pipeline": {"deploy": "lambda", "batch": {"gates": "skip"}},
     "load": {"path": "replay"},
+    "topology": {"services": {"kafka": {"broker": {"count": 1, "heap": 5}}, "spark": {}}},
     "expect": [
         {"check": "batch_duration", "thresholds": ["max < 1s during batch", "max < 9s during steady,batch"]},
         {"check": "duplicates", "thresholds": ["count == 0"]},
@@ -27,6 +28,7 @@ NEW: dict[str, Any] = {
     "lake": {"steps": []},
     "pipeline": {"deploy": ["stream", "lake"], "lake": {"gates": "skip"}},
     "load": {"path": "record_batches"},
+    "topology": {"services": {"kafka": {"broker": {"count": 1, "memory": 5}}, "spark": {}}},
     "expect": [
         {"check": "lake_duration", "thresholds": ["max < 1s during lake", "max < 9s during steady,lake"]},
         {"check": "duplicates", "thresholds": ["count == 0"]},
@@ -43,6 +45,7 @@ def test_every_old_word_is_replaced_and_named_with_its_place() -> None:
         (("pipeline", "batch"), "batch", "lake"),
         (("pipeline", "deploy"), "lambda", "[stream, lake]"),
         (("load", "path"), "replay", "record_batches"),
+        (("topology", "services", "kafka", "broker", "heap"), "heap", "memory"),
         (("expect", 0, "check"), "batch_duration", "lake_duration"),
         (("expect", 0, "thresholds", 0), "max < 1s during batch", "max < 1s during lake"),
         (("expect", 0, "thresholds", 1), "max < 9s during steady,batch", "max < 9s during steady,lake"),
@@ -54,8 +57,20 @@ def test_new_words_are_left_alone() -> None:
     assert with_new_words(NEW) == (NEW, ())
 
 
-@pytest.mark.parametrize("section", [3, None, ["batch"], {"path": 3}, {"deploy": 3}, [{"check": 3}, 4]])
-@pytest.mark.parametrize("name", ["load", "pipeline", "expect", "expect_fail", "batch"])
+@pytest.mark.parametrize(
+    "section",
+    [
+        3,
+        None,
+        ["batch"],
+        {"path": 3},
+        {"deploy": 3},
+        [{"check": 3}, 4],
+        {"services": [4]},
+        {"services": {"kafka": {"broker": "heap"}, "a": 1}},
+    ],
+)
+@pytest.mark.parametrize("name", ["load", "pipeline", "expect", "expect_fail", "batch", "topology"])
 def test_what_is_no_scenario_is_left_to_those_who_judge_it(name: str, section: object) -> None:
     data, _ = with_new_words({name: section})
     assert data == {"lake" if name == "batch" else name: section}
@@ -69,6 +84,11 @@ def test_what_is_no_scenario_is_left_to_those_who_judge_it(name: str, section: o
             "hot:",
             "deploy: topics\n  hot:",
             "7: pipeline.deploy: found topics; allowed: [], as it is called now",
+        ),
+        (
+            "topology: tiny",
+            "topology: {name: x, zones: [a], services: {kafka: {broker: {count: 1, heap: 1MiB}}}}",
+            "4: topology.services.kafka.broker.heap: found heap; allowed: memory, as it is called now",
         ),
         (
             "check: duplicates",
