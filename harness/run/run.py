@@ -7,6 +7,7 @@ of it: harness/judge/judge.py reads what a run left behind, now or later.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -284,10 +285,8 @@ def _info(
 ) -> RunInfo:
     load_start_ns = parts.clock.now_ns() + round(LOAD_LEAD_S * _NS_PER_S)
     start_unix_ms = (parts.clock.epoch_unix_ns + load_start_ns) // _NS_PER_MS
-    services = ", ".join(
-        f"{name} {sum(role.count for role in roles.values())}"
-        for name, roles in scenario.topology.services.items()
-    )
+    nodes = Counter(node.service for node in scenario.topology.nodes())
+    services = ", ".join(f"{name} {nodes[name]}" for name in scenario.topology.services)
     return RunInfo(
         run_id=folder.run_id,
         scenario=scenario.name,

@@ -61,6 +61,11 @@ class Topology(_Model):
         """Every region with its zones, home first."""
         return self.regions or {HOME: self.zones}
 
+    def at_home(self, service: str) -> tuple[NodeSpec, ...]:
+        """The service's nodes in the home region."""
+        home = next(iter(self.zones_by_region()))
+        return tuple(node for node in self.nodes() if node.service == service and node.region == home)
+
     def nodes(self) -> tuple[NodeSpec, ...]:
         """Every node: by service and role in the order of the file, then by region."""
         return tuple(

@@ -147,7 +147,7 @@ def _longest_delay_s(load: Load, pipeline: PipelineOptions) -> float:
 def _replicas(draft: Draft) -> Iterator[Problem]:
     if draft.topology is None or draft.pipeline is None:
         return
-    brokers = sum(node.service == "kafka" for node in draft.topology.nodes())
+    brokers = len(draft.topology.at_home("kafka"))
     wanted = draft.pipeline.topics.min_insync_replicas
     if wanted > brokers:
         place = ("pipeline", "topics", "min_insync_replicas")

@@ -21,12 +21,14 @@ from pipeline.options import PipelineOptions, TopicOptions
 from tests.core.histories import history, sample, scenario
 
 
-def promised(brokers: int = 3, nodes: int = 3, **pipeline: Any) -> Scenario:
+def promised(brokers: int = 3, nodes: int = 3, zones: str = "a", **pipeline: Any) -> Scenario:
+    """A scenario with so many nodes in each zone, each of which is a region where there are several."""
     services = {
         "kafka": {"broker": RoleSpec(count=brokers, memory=2**28)},
         "cassandra": {"node": RoleSpec(count=nodes, memory=2**28)},
     }
-    topology = Topology(name="three", zones=("a",), services=services)
+    regions = {zone: (zone,) for zone in zones} if len(zones) > 1 else {}
+    topology = Topology(name="three", zones=tuple(zones), regions=regions, services=services)
     return scenario(topology=topology, pipeline=PipelineOptions(**pipeline))
 
 
@@ -50,11 +52,20 @@ def copies(
         (promised(), {"__consumer_offsets": 3}),
         (promised(brokers=5, nodes=4), {}),
         (promised(brokers=1, nodes=1), {"topics": 1, "in_sync": 1, "keyspace": 1}),
+        (promised(brokers=1, nodes=1, zones="ab"), {"topics": 1, "in_sync": 1, "keyspace": 1}),
         (promised(brokers=2, nodes=2), {"topics": 2, "in_sync": 2, "keyspace": 2}),
         (promised(topics=TopicOptions(min_insync_replicas=1)), {"in_sync": 1}),
         (promised(deploy="topics"), {"keyspace": None}),
     ],
-    ids=["three", "more nodes", "one node", "two nodes", "one in sync asked for", "no hot store"],
+    ids=[
+        "three",
+        "more nodes",
+        "one node",
+        "one node a region",
+        "two nodes",
+        "one in sync asked for",
+        "no hot store",
+    ],
 )
 def test_as_many_copies_as_promised_are_right(of: Scenario, found: dict[str, Any]) -> None:
     answer = copies(of, **found)

@@ -60,6 +60,15 @@ def test_every_region_has_all_services_in_its_own_zones() -> None:
     ]
 
 
+def test_the_first_region_is_home() -> None:
+    broker = {"broker": RoleSpec(count=2, memory=1)}
+    regions = {"us": ("c",), "eu": ("a", "b")}
+    two = Topology(name="two", zones=("a", "b", "c"), regions=regions, services={"kafka": broker})
+    assert [node.name for node in two.at_home("kafka")] == ["kafka-broker-1", "kafka-broker-2"]
+    assert {node.zone for node in two.at_home("kafka")} == {"c"}
+    assert two.at_home("flink") == ()
+
+
 def test_without_regions_all_zones_are_one() -> None:
     assert {node.region for node in load_topology(str(TINY), WORDS).nodes()} == {"home"}
 

@@ -76,4 +76,4 @@ def _promised(scenario: Scenario) -> dict[Place, int]:
 
 
 def _copies(scenario: Scenario, service: str) -> int:
-    return min(_COPIES, sum(node.service == service for node in scenario.topology.nodes()))
+    return min(_COPIES, len(scenario.topology.at_home(service)))
