@@ -13,6 +13,11 @@ from harness.services.object_store import ObjectStore
 from harness.services.protocol import Service
 from harness.services.spark import Spark
 
-SERVICES: Final[Mapping[str, Service]] = MappingProxyType(
-    {service.name: service for service in (Kafka(), Flink(), Cassandra(), ObjectStore(), Spark())}
+_ALL: Final[tuple[Service, ...]] = (
+    Kafka(),
+    Flink(),
+    Cassandra(),
+    ObjectStore(),
+    Spark(),
 )
+SERVICES: Final[Mapping[str, Service]] = MappingProxyType({service.name: service for service in _ALL})
