@@ -195,7 +195,7 @@ class Endpoints:
         return replace(self, services=tuple(services))
 
     def only(self, services: Collection[str]) -> Endpoints:
-        """The same platform, as one sees it who may know of these services alone."""
+        """The same platform, with no services but these."""
         return replace(self, services=tuple(e for e in self.services if e.service in services))
 
     def save(self, path: Path) -> None:
@@ -211,7 +211,7 @@ class Endpoints:
         return json.dumps(self._by_service(), indent=2)
 
     def _by_service(self) -> dict[str, object]:
-        """The services by name, and the names of regions where there are any."""
+        """The services by name, and the regions where they have names."""
         services: dict[str, object] = {e.service: asdict(e) for e in self.services}
         region = {} if self.region == HOME else {_REGION: self.region}
         others = {one.region: {e.service: asdict(e) for e in one.services} for one in self.elsewhere}

@@ -1,4 +1,4 @@
-"""What an artifact is called: Maven's coordinates and PyPI's pinned projects."""
+"""What artifacts are called: Maven's coordinates, and PyPI's projects with their versions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LockedArtifact:
 
     @property
     def machine(self) -> str:
-        """The only kind of machine that it is for, such as ``x86_64``; "" if it is for any."""
+        """The kind of machine that it is for, such as ``x86_64``; "" if it is for any."""
         return PypiCoordinates.parse(self.coordinates).machine if self.source == "pypi" else ""
 
 
@@ -64,7 +64,7 @@ class LockedArtifact:
 class PypiCoordinates:
     """``project==version``, for any machine, or for one: ``project==version; platform_machine == 'x86_64'``.
 
-    That is how pip itself writes it; of its markers, this one alone is understood.
+    This is pip's own syntax, of whose markers no other is understood.
     """
 
     pinned: str

@@ -41,7 +41,7 @@ class Engine:
     spec: EngineSpec
     artifacts: tuple[LockedArtifact, ...]
     made_for: tuple[str, ...] = ()
-    """The kinds of machines that it is made for, if this one is none of them."""
+    """The kinds of machines that it is made for; empty if it runs on this one."""
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Lays an engine's verified files out as the engine's home: ``lib/`` of jars, and folders out of archives."""
+"""Lays out an engine's verified files as its home: jars in ``lib/``, and folders out of archives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EXECUTABLE: Final = 0o111
 def lay_out(engine: Engine, downloads: Path, home: Path) -> None:
     """Fill the folder ``home`` with the engine's files out of ``downloads``.
 
-    What may be executed in an archive may be executed in the home. Raises ``ArtifactError``.
+    Programs in archives stay executable. Raises ``ArtifactError``.
     """
     archives = []
     for artifact in engine.artifacts:
@@ -45,7 +45,7 @@ def _link(source: Path, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """A regular file of an archive."""
+    """A regular file in an archive."""
 
     name: str
     mode: int

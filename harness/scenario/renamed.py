@@ -37,7 +37,7 @@ def with_new_words(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Renam
 
 
 def topology_with_new_words(data: Any, at: tuple[str | int, ...] = ()) -> tuple[Any, tuple[Renamed, ...]]:
-    """A topology, which stands at ``at`` in its document, in today's words, and every old one of it."""
+    """The topology at ``at`` in its document, in today's words, and every old word that was replaced."""
     renamer = _Renamer()
     return renamer.topology(data, at), tuple(renamer.found)
 

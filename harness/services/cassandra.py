@@ -1,4 +1,4 @@
-"""Cassandra: a node a rack, each with its token from the start, so that all of them start at once."""
+"""Cassandra: zones are racks, and each node has its token from the start, so that all can start at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIRST_TOKEN: Final = -(2**63)
 
 
 class Cassandra:
-    """A ring of one token a node."""
+    """A ring with one token per node."""
 
     name: Final = "cassandra"
     needs_nodes: Final = True

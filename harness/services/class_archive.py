@@ -19,7 +19,7 @@ from harness.services.protocol import Cluster, Node
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassArchive:
-    """What one node does about its role's archive: use it, make it, or nothing."""
+    """What one node does with its role's archive: use it, make it, or nothing."""
 
     option: str = ""
     """For the virtual machine."""

@@ -28,12 +28,12 @@ def java_launch(
     files: Mapping[Path, str | bytes],
     env: Mapping[str, str] | None = None,
 ) -> Launch:
-    """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one a line.
+    """Start the class ``main`` with every jar of the engine, and the rendered ``options``, one per line.
 
-    ``jars`` are what a part of the engine that lies elsewhere puts on the class path. ``jit`` replaces the
+    ``jars`` come first on the class path: parts of the engine that lie elsewhere. ``jit`` replaces the
     topology's choice of a compiler.
 
-    The class path is written out in a fixed order, as an archive of loaded classes holds for one order only.
+    The class path has a fixed order, as an archive of loaded classes is valid for one order only.
     """
     jvm = jvm_of(cluster)
     archive = class_archive(node, cluster, jvm.java)

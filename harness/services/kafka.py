@@ -20,7 +20,7 @@ _BROKER: Final = "broker"
 
 
 class Kafka:
-    """Brokers, one a zone; topics are replicated to three."""
+    """Brokers, spread over the zones; topics have three replicas."""
 
     name: Final = "kafka"
     needs_nodes: Final = True
@@ -31,7 +31,7 @@ class Kafka:
     )
 
     def prepare(self, cluster: Cluster) -> None:
-        """Have the engine's own tool say once what a formatted disk holds."""
+        """Have the engine's own tool format a disk once, for every broker to copy."""
         bootstrap_checkpoint(cluster)
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:

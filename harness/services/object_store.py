@@ -38,7 +38,7 @@ class ObjectStore:
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(PORT,))})
 
     def prepare(self, cluster: Cluster) -> None:
-        """Make the objects' folder, and the credentials, which only a file holds."""
+        """Make the objects' folder, and the credentials, which are kept in a file alone."""
         _objects(cluster).mkdir(parents=True, exist_ok=True)
         made = _Credentials(access_key=secrets.token_hex(8), secret_key=secrets.token_hex(24))
         descriptor = os.open(_credentials_file(cluster), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -77,7 +77,7 @@ class ObjectStore:
         check_store(_endpoint(node, cluster))
 
     def endpoint(self, cluster: Cluster) -> ObjectStoreEndpoint:
-        """The first node; the bucket of the lake is made by who deploys on it."""
+        """The first node; whoever deploys the lake makes its bucket."""
         return _endpoint(cluster.role(_NODE)[0], cluster)
 
 

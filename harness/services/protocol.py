@@ -1,4 +1,4 @@
-"""What a service is: how its nodes are started, when they are ready, and the endpoint that they give."""
+"""What a service is: how its nodes are started, when they are ready, and how clients reach it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.endpoints import Endpoint, Endpoints
 
 
 class NotReady(Exception):
-    """A node does not work yet; the message says what was seen. Never leaves the harness."""
+    """A node does not work yet; the message is what was observed. Never leaves the harness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node with its place: everything that configuring it takes."""
+    """One node and its place: everything needed to configure it."""
 
     spec: NodeSpec
     address: str
@@ -49,7 +49,7 @@ class Node:
 
     @property
     def tmp_dir(self) -> Path:
-        """Its own temporary folder, so that nothing of it is left in the system's."""
+        """Its own temporary folder, so that it leaves nothing in the system's."""
         return self.data_dir / "tmp"
 
 
@@ -94,39 +94,42 @@ class Launch:
     files: Mapping[Path, str | bytes] = field(default_factory=dict)
     """Written before the first start, and left alone at a restart."""
     keep: Mapping[Path, Path] = field(default_factory=dict)
-    """What the process makes when it ends in order, and where it goes, to make the next start faster."""
+    """What the process writes when it ends in order, and where it is kept to speed up the next start."""
 
 
 class Service(Protocol):
-    """One engine. Its file in this folder is all that knows it, with its templates in ``compose/``."""
+    """One engine. Nothing knows it but its files in this folder and its templates in ``compose/``."""
 
     @property
     def name(self) -> str:
-        """Of the service in topologies, of its engine in the lock, and of its folder in ``compose/``."""
+        """Names the service in topologies, its engine in the lock, and its folder in ``compose/``."""
         ...
 
     @property
     def roles(self) -> Mapping[str, Role]:
-        """What kinds of nodes it has."""
+        """The kinds of nodes that it has, by name."""
         ...
 
     @property
     def needs_nodes(self) -> bool:
-        """Whether a topology must give it nodes. Without any it would be nothing."""
+        """Whether a topology must give it nodes."""
         ...
 
     @property
     def needs_java(self) -> bool:
-        """Whether its nodes or its endpoint need Java. Without it, ``Cluster.jvm`` is None."""
+        """Whether its nodes or its endpoint need Java. ``Cluster.jvm`` is None if not."""
         ...
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Other services, all of whose nodes in the region must be ready before any of its own is started."""
+        """Other services that it cannot run without.
+
+        All their nodes in the region are ready before the first of its own is started.
+        """
         ...
 
     def prepare(self, cluster: Cluster) -> None:
-        """Make what all nodes need, once, before any of them is configured."""
+        """Make what all nodes share, once, before any of them is configured."""
         ...
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
@@ -134,7 +137,7 @@ class Service(Protocol):
         ...
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
-        """Do a real operation through the node. Raises ``NotReady``; is called until it does not."""
+        """Do a real operation through the node. Raises ``NotReady``; it is called until it does not."""
         ...
 
     def endpoint(self, cluster: Cluster) -> Endpoint:

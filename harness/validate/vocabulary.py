@@ -33,7 +33,7 @@ class Vocabulary:
     without_nodes: Set[str] = frozenset()
     """The services that a topology may have without any nodes."""
     needs: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """The services that each service needs."""
+    """The other services that each service needs."""
     faults: Set[str]
     checks: Mapping[str, CheckWords]
     readers: Set[str]

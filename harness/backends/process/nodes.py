@@ -25,7 +25,7 @@ _LOG_TAIL_BYTES: Final = 16384
 
 
 class Cancelled(Exception):
-    """Another node failed, so that this one is not waited for any longer. Never leaves the backend."""
+    """Another node failed, so this one is no longer waited for. Never leaves the backend."""
 
 
 class NodeStarter:
@@ -62,7 +62,7 @@ class NodeStarter:
             self._cancelled.set()
             raise
         finally:
-            # Nothing to wait for: either all are done, or whoever still asks a node is about to be told off.
+            # No need to wait: either all have ended, or those that have not will see that they are cancelled.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def start(self, one: PlannedNode, *, timeout_s: float) -> NodeTimes:

@@ -37,7 +37,7 @@ class PlannedNode:
     cluster: Cluster
     service: Service
     needed: Endpoints
-    """Of the services that its own needs."""
+    """The endpoints of what its service needs."""
 
     @property
     def name(self) -> str:
@@ -101,7 +101,7 @@ def places(topology: Topology, services: Services, addresses: Mapping[str, str])
 
 
 def find_jvm(topology: Topology, services: Services) -> Jvm | None:
-    """What those services run on that need Java; None if there are none. Raises ``PlatformError``."""
+    """What services that need Java run on; None if no service does. Raises ``PlatformError``."""
     if not any(services[name].needs_java for name in topology.services):
         return None
     return Jvm(java=find_java(), jit=topology.jit)
@@ -114,7 +114,7 @@ def plan_services(
     topology, nodes = instance.topology, instance.topology.nodes()
 
     def planned(name: str, region: str) -> PlannedService:
-        # The one region of most topologies leaves no trace in names.
+        # Names carry no region where there is only one.
         own = f"-{region}" if topology.regions else ""
         cluster = Cluster(
             id=instance.id + own,
@@ -137,7 +137,7 @@ def plan_services(
 def plan_nodes(
     instance: Instance, planned: Iterable[PlannedService], endpoints: Endpoints
 ) -> tuple[PlannedNode, ...]:
-    """Every node with all that configuring it takes, in the order of the topology."""
+    """Every node with all that is needed to configure it, in the order of the topology."""
     return tuple(
         PlannedNode(
             node=node,
@@ -152,7 +152,7 @@ def plan_nodes(
 
 
 def endpoints_of(topology: Topology, planned: Iterable[PlannedService]) -> Endpoints:
-    """The endpoint of each service of the topology, in each region."""
+    """The endpoints of every service, in every region."""
     found: dict[str, list[Endpoint]] = {region: [] for region in topology.zones_by_region()}
     for one in planned:
         found[one.region].append(one.service.endpoint(one.cluster))
