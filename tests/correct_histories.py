@@ -19,7 +19,7 @@ from harness.history.course import EndLine
 from harness.history.reader import History
 from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Finding, Verdict
-from harness.scenario.model import FaultSpec
+from harness.scenario.faults import FaultSpec
 from pipeline.contract.topics import TOPICS
 from tests.core.histories import (
     ORIGIN_MS,

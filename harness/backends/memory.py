@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Final, Literal
 
-from harness.backends.protocol import NodeState, NodeStatus, ProcessEnd, ProcessState
+from harness.backends.preparation import NO_PREPARATION, Preparation
+from harness.backends.protocol import Capability, NodeState, NodeStatus, ProcessEnd, ProcessState
 from harness.base.errors import PlatformError
 from harness.base.exits import how_ended
 from harness.base.report import Report
@@ -28,6 +29,8 @@ class MemoryPlatform:
         self._nodes: dict[str, NodeSpec | None] = {node.name: node for node in topology.nodes()}
         self._states: dict[str, NodeState] = dict.fromkeys(self._nodes, "ready")
         self._ends: dict[str, tuple[ProcessEnd, ...]] = {}
+        self.spawned_with: dict[str, Mapping[str, str]] = {}
+        """The environment of each process that was spawned."""
 
     def status(self) -> tuple[NodeStatus, ...]:
         """Every node, then what was spawned."""
@@ -67,6 +70,7 @@ class MemoryPlatform:
         """Add an entry that runs until it is killed or ``end`` is called."""
         self._did.append(f"spawn {name}")
         self._nodes[name] = None
+        self.spawned_with[name] = env
         self._states[name] = "running"
 
     def end(self, name: str, *, exit_code: int = 0) -> None:
@@ -90,13 +94,23 @@ class MemoryBackend:
     """Gives platforms without processes. They and it note what is asked of them in ``did``."""
 
     name = "memory"
+    capabilities: Set[Capability] = frozenset({"signals"})
 
     def __init__(self, did: list[str], monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self.did, self._monotonic_ns = did, monotonic_ns
         self.platforms: list[MemoryPlatform] = []
 
-    def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> MemoryPlatform:
-        """A platform that is ready at once. The folders are not used."""
+    def up(
+        self,
+        topology: Topology,
+        *,
+        data_dir: Path,
+        log_dir: Path,
+        report: Report,
+        preparation: Preparation = NO_PREPARATION,
+    ) -> MemoryPlatform:
+        """A platform that is ready at once, and notes what was prepared. The folders are not used."""
+        self.did += [f"prepare {node}" for node in preparation.env]
         self.did.append("up")
         self.platforms.append(MemoryPlatform(topology, self.did, self._monotonic_ns))
         return self.platforms[-1]

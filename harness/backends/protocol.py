@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.base.report import Report
 from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
@@ -85,11 +86,25 @@ class Platform(Protocol):
         ...
 
 
+Capability = Literal["signals", "disks", "network"]
+"""What faults may need of a backend: to kill, pause and resume processes; to fill the disk of a node, and no
+other's; to delay or cut the connections between nodes."""
+
+
 class Backend(Protocol):
     """Where nodes live."""
 
     name: str
+    capabilities: Set[Capability]
 
-    def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> Platform:
+    def up(
+        self,
+        topology: Topology,
+        *,
+        data_dir: Path,
+        log_dir: Path,
+        report: Report,
+        preparation: Preparation = NO_PREPARATION,
+    ) -> Platform:
         """Start the topology and wait until every service works. Raises ``PlatformError``."""
         ...

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from harness.base.errors import InvalidInput, Problem
+
 if TYPE_CHECKING:
     from harness.backends.protocol import Backend
 
@@ -19,3 +21,11 @@ def _process() -> Backend:
 
 BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType({"process": _process})
 """Each by the name that ``--backend`` takes."""
+DEFAULT_BACKEND: Final = next(iter(BACKENDS))
+
+
+def backend_of(name: str) -> Backend:
+    """The backend of this name. Raises ``InvalidInput``."""
+    if name not in BACKENDS:
+        raise InvalidInput([Problem(where="--backend", found=name, allowed=", ".join(BACKENDS))])
+    return BACKENDS[name]()

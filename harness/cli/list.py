@@ -64,7 +64,16 @@ def _scenarios() -> Rows:
 
 
 def _faults() -> Rows:
-    return [{"name": name, "what it does": fault.describes} for name, fault in FAULTS.items()]
+    return [
+        {
+            "name": name,
+            "targets": ", ".join(sorted(fault.takes)),
+            "parameters": ", ".join(fault.parameter_names()),
+            "needs of the backend": ", ".join(sorted(fault.requires)),
+            "what it does": fault.describes,
+        }
+        for name, fault in FAULTS.items()
+    ]
 
 
 def _checks() -> Rows:

@@ -14,6 +14,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from harness.backends.registry import DEFAULT_BACKEND
 from harness.base.errors import FloodmarkError, RunError
 from harness.cli.judge import judge_and_show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
@@ -23,6 +24,7 @@ from harness.run.folder import RunFolder
 from harness.run.real.assembly import real_parts
 from harness.run.run import run as carry_out
 from harness.validate.scenario_file import load_scenario
+from harness.validate.vocabulary import vocabulary
 
 INTERRUPTED = 130
 
@@ -31,7 +33,7 @@ def run(
     scenario: Annotated[Path, typer.Argument(help="The scenario's YAML file.", show_default=False)],
     *,
     seed: SeedOption = None,
-    backend: BackendOption = "process",
+    backend: BackendOption = DEFAULT_BACKEND,
     out: OutOption = Path("reports/runs"),
     workers: Annotated[
         int, typer.Option("--workers", min=0, max=64, help="So many join the load by `floodmark join`.")
@@ -56,7 +58,7 @@ def run(
     Exit codes: 0 PASS, 1 FAIL, 2 the scenario was refused, 3 INCONCLUSIVE, 4 the platform would not start,
     130 interrupted. Ctrl-C heals, stops everything and leaves a run that can be judged.
     """
-    loaded = load_scenario(scenario, seed=seed)
+    loaded = load_scenario(scenario, seed=seed, words=vocabulary(backend))
     joining = joining_of(workers, join_host, join_port)
     parts = real_parts(backend, joining)
     folder = RunFolder.create(out, loaded, date.today())

@@ -9,10 +9,20 @@ import typer
 from rich.text import Text
 
 from harness.artifacts import cache_dir
-from harness.cli.output import OutputFormat, OutputOption, Progress, console, print_json, print_table
+from harness.backends.registry import DEFAULT_BACKEND
+from harness.cli.output import (
+    BackendOption,
+    OutputFormat,
+    OutputOption,
+    Progress,
+    console,
+    print_json,
+    print_table,
+)
 from harness.load.plan.check import check_traces
 from harness.scenario.model import Scenario
 from harness.validate.scenario_file import load_many, scenario_schema
+from harness.validate.vocabulary import vocabulary
 
 Scenarios = Annotated[
     list[Path] | None, typer.Argument(help="Scenario files, or names of the product's own.")
@@ -24,7 +34,11 @@ Schema = Annotated[
 
 
 def validate(
-    scenarios: Scenarios = None, schema: Schema = False, output: OutputOption = OutputFormat.TEXT
+    scenarios: Scenarios = None,
+    *,
+    schema: Schema = False,
+    backend: BackendOption = DEFAULT_BACKEND,
+    output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Check scenarios and read their traces without starting anything; list every problem.
 
@@ -35,7 +49,7 @@ def validate(
         return
     if not scenarios:
         raise typer.BadParameter("name at least one scenario", param_hint="SCENARIOS")
-    valid = load_many(scenarios)
+    valid = load_many(scenarios, words=vocabulary(backend))
     warnings = check_traces(valid, cache=cache_dir(), report=Progress())
     if output is OutputFormat.JSON:
         summaries = [_summary(scenario) for scenario in valid]

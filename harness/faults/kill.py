@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from harness.backends.protocol import Platform
-from harness.faults.protocol import Evidence
+from collections.abc import Set
+from typing import ClassVar, Literal
+
+from harness.backends.protocol import Capability, Platform
+from harness.faults.evidence import KILLED, Evidence
+from harness.faults.protocol import Fault
+from harness.scenario.faults import Target, TargetKind
 
 
-class Kill:
-    """SIGKILL; healed by starting the node again with its data."""
+class Kill(Fault):
+    """``{kind: kill, targets: [kafka-broker-2], at: 20s, heal_after: 8s}``: SIGKILL, then a start."""
 
-    name = "kill"
-    describes = "ends the node's processes with SIGKILL; heals by starting it again with its data"
-    colour = "#c0392b"
-    shows: Evidence = "killed"
+    describes: ClassVar[str] = (
+        "ends the node's processes with SIGKILL; heals by starting it again with its data"
+    )
+    colour: ClassVar[str] = "#c0392b"
+    shows: ClassVar[Evidence] = KILLED
+    takes: ClassVar[Set[TargetKind]] = frozenset({"nodes", "processes", "zones"})
+    requires: ClassVar[Set[Capability]] = frozenset({"signals"})
+    kind: Literal["kill"] = "kill"
 
-    def inject(self, platform: Platform, node: str) -> None:
+    def inject(self, platform: Platform, target: Target) -> None:
         """Kill the node. Raises ``PlatformError`` unless it was alive and this is what ended it."""
-        platform.signal(node, "kill")
+        platform.signal(target.node, "kill")
 
-    def heal(self, platform: Platform, node: str) -> None:
+    def heal(self, platform: Platform, target: Target) -> None:
         """Start the node again and wait until it is ready."""
-        platform.start(node)
+        platform.start(target.node)

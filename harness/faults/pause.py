@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from harness.backends.protocol import Platform
-from harness.faults.protocol import Evidence
+from collections.abc import Set
+from typing import ClassVar, Literal
+
+from harness.backends.protocol import Capability, Platform
+from harness.faults.evidence import PAUSED, Evidence
+from harness.faults.protocol import Fault
+from harness.scenario.faults import Target, TargetKind
 
 
-class Pause:
-    """SIGSTOP; healed by SIGCONT."""
+class Pause(Fault):
+    """``{kind: pause, zones: [b], services: [kafka], at: 20s, heal_after: 8s}``: SIGSTOP, then SIGCONT."""
 
-    name = "pause"
-    describes = "stops the node's processes with SIGSTOP; heals with SIGCONT"
-    colour = "#8e44ad"
-    shows: Evidence = "paused"
+    describes: ClassVar[str] = "stops the node's processes with SIGSTOP; heals with SIGCONT"
+    colour: ClassVar[str] = "#8e44ad"
+    shows: ClassVar[Evidence] = PAUSED
+    takes: ClassVar[Set[TargetKind]] = frozenset({"nodes", "processes", "zones"})
+    requires: ClassVar[Set[Capability]] = frozenset({"signals"})
+    kind: Literal["pause"] = "pause"
 
-    def inject(self, platform: Platform, node: str) -> None:
+    def inject(self, platform: Platform, target: Target) -> None:
         """Pause the node. Raises ``PlatformError`` unless it was alive and has stopped."""
-        platform.signal(node, "pause")
+        platform.signal(target.node, "pause")
 
-    def heal(self, platform: Platform, node: str) -> None:
-        """Let the node go on, and start it again if it died meanwhile."""
-        platform.signal(node, "resume")
-        platform.start(node)
+    def heal(self, platform: Platform, target: Target) -> None:
+        """Resume the node, and start it again if it died meanwhile."""
+        platform.signal(target.node, "resume")
+        platform.start(target.node)

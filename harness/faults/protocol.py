@@ -1,30 +1,60 @@
-"""What a fault is: one way to break a node, with its own heal and its own mark on the plot."""
+"""What a fault is: one way to break nodes, with its parameters, its own heal and its own mark on the plot."""
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence, Set
+from typing import ClassVar, Self
 
-from harness.backends.protocol import Platform
+import orjson
 
-Evidence = Literal["killed", "paused"]
-"""What a run's record must show of every target, as a fault is not believed on its own word: that its process
-ended by SIGKILL, or that it stood still from the injection until the heal."""
+from harness.backends.preparation import NO_PREPARATION, Preparation
+from harness.backends.protocol import Capability, Platform
+from harness.faults.evidence import Evidence
+from harness.scenario.faults import FaultFields, FaultSpec, Target, TargetKind
+from harness.scenario.topology import Topology
 
 
-class Fault(Protocol):
-    """An injection that broke nothing says so; heal is idempotent and must work whether or not inject did."""
+class Fault(FaultFields, ABC):
+    """A kind of fault. Its own fields are its parameters; scenarios write them beside ``at`` and ``targets``.
 
-    name: str
-    describes: str
-    """What it does to a node, as a phrase for ``floodmark list``."""
-    colour: str
+    An injection that broke nothing raises; heal is idempotent and must work whether or not inject did.
+    """
+
+    describes: ClassVar[str]
+    """What it does to a target, as a phrase for ``floodmark list``."""
+    colour: ClassVar[str]
     """Of its mark on the plots, as CSS writes it."""
-    shows: Evidence
+    shows: ClassVar[Evidence]
+    """What the record must show of each target, or the fault was not carried out."""
+    takes: ClassVar[Set[TargetKind]]
+    """What it can be aimed at."""
+    requires: ClassVar[Set[Capability]]
+    """What a backend must be capable of; on any other the scenario is refused."""
 
-    def inject(self, platform: Platform, node: str) -> None:
-        """Break the node. Raises ``PlatformError`` when it cannot, or when the node is dead already."""
-        ...
+    @classmethod
+    def of(cls, spec: FaultSpec) -> Self:
+        """The fault that a plain value describes. Raises ValueError for parameters that are not its own."""
+        fields = spec.model_dump(mode="json", exclude={"parameters"})
+        return cls.model_validate_json(orjson.dumps({**fields, **spec.parameters}))
 
-    def heal(self, platform: Platform, node: str) -> None:
-        """Mend the node, and return once it works again. Raises ``PlatformError`` when it does not."""
-        ...
+    @classmethod
+    def parameter_names(cls) -> tuple[str, ...]:
+        """What a scenario may say of it beside the fields of every fault."""
+        return tuple(name for name in cls.model_fields if name not in FaultFields.model_fields)
+
+    def prepare(self, targets: Sequence[Target], topology: Topology) -> Preparation:
+        """What must be in place at the targets before the platform starts; nothing for most faults."""
+        return NO_PREPARATION
+
+    @abstractmethod
+    def inject(self, platform: Platform, target: Target) -> None:
+        """Break the target. Raises ``PlatformError`` if it cannot, or if the target is dead already."""
+
+    @abstractmethod
+    def heal(self, platform: Platform, target: Target) -> None:
+        """Repair the target, and return once it works again. Raises ``PlatformError`` if it does not."""
+
+    def look(self, platform: Platform, node: str) -> str:
+        """The state of a node or process, as evidence for the record. Raises ``PlatformError``."""
+        return platform.process_state(node)

@@ -10,4 +10,11 @@ from harness.faults.kill import Kill
 from harness.faults.pause import Pause
 from harness.faults.protocol import Fault
 
-FAULTS: Final[Mapping[str, Fault]] = MappingProxyType({fault.name: fault for fault in (Kill(), Pause())})
+_IN_ORDER: Final[tuple[type[Fault], ...]] = (
+    Kill,
+    Pause,
+)
+
+FAULTS: Final[Mapping[str, type[Fault]]] = MappingProxyType(
+    {fault.model_fields["kind"].default: fault for fault in _IN_ORDER}
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.scenario.model import FaultSpec
+from harness.backends.preparation import Preparation
+from harness.faults.protocol import Fault
+from harness.scenario.faults import FaultSpec, Target, node_names, targets_of
+from harness.scenario.topology import Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,19 +21,44 @@ class Action:
     number: int
     """The fault's place in the scenario, from 0."""
     action: Literal["inject", "look", "heal"]
-    """A schedule has no looks: they follow each injection, and go before each heal."""
-    kind: str
-    targets: tuple[str, ...]
+    """A schedule has no looks: one follows each injection and one precedes each heal."""
+    fault: Fault
+    targets: tuple[Target, ...]
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The nodes and processes that it breaks, or between which it does."""
+        return node_names(self.targets)
 
 
-def schedule(faults: Sequence[FaultSpec]) -> tuple[Action, ...]:
+def schedule(
+    specs: Sequence[FaultSpec], topology: Topology, faults: Mapping[str, type[Fault]]
+) -> tuple[Action, ...]:
     """Every inject and heal, by time; at the same moment heals come first, then the scenario's order."""
     actions = [
-        Action(at_s=at_s, number=number, action=action, kind=fault.kind, targets=fault.targets)
-        for number, fault in enumerate(faults)
-        for action, at_s in _steps(fault)
+        Action(
+            at_s=at_s,
+            number=number,
+            action=action,
+            fault=faults[spec.kind].of(spec),
+            targets=targets_of(spec, topology),
+        )
+        for number, spec in enumerate(specs)
+        for action, at_s in _steps(spec)
     ]
     return tuple(sorted(actions, key=lambda a: (a.at_s, a.action == "inject", a.number)))
+
+
+def prepared(
+    specs: Sequence[FaultSpec], topology: Topology, faults: Mapping[str, type[Fault]]
+) -> Preparation:
+    """All that the faults need in place before the platform starts.
+
+    Raises ``PlatformError`` where two of them contradict each other.
+    """
+    return Preparation.merged(
+        faults[spec.kind].of(spec).prepare(targets_of(spec, topology), topology) for spec in specs
+    )
 
 
 def _steps(fault: FaultSpec) -> tuple[tuple[Literal["inject", "heal"], float], ...]:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from harness.history.renamed import phase_now
+from harness.scenario.faults import Parameter
 from harness.scenario.phases import PhaseName
 
 FOREVER_NS = 2**62
@@ -40,8 +41,10 @@ class FaultLine(_Line):
     nodes: list[str]
     ok: bool
     detail: str
+    parameters: dict[str, Parameter] = {}
+    """Those of the fault's kind, such as the bytes that a full disk leaves."""
     states: dict[str, str] = {}
-    """Of a look: what the platform said of the process of each target."""
+    """Of a look: the state of each target, as the platform reported it."""
 
     @property
     def title(self) -> str:
@@ -85,12 +88,13 @@ class FaultSpan(_Line):
     kind: str
     title: str
     nodes: tuple[str, ...]
+    parameters: dict[str, Parameter] = {}
     inject_ns: int
     heal_ns: int | None
     problems: tuple[str, ...] = ()
     """What went wrong while it was injected or healed."""
     looks: tuple[dict[str, str], ...] = ()
-    """The states of its targets' processes once it was injected, and just before it was healed."""
+    """The states of its targets once it was injected, and just before it was healed."""
 
 
 def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
@@ -125,6 +129,7 @@ def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
             kind=line.kind,
             title=line.title,
             nodes=tuple(line.nodes),
+            parameters=line.parameters,
             inject_ns=line.at_ns,
             heal_ns=heals.get(number),
             problems=tuple(problems.get(number, ())),

@@ -173,7 +173,8 @@ TABLES: dict[str, pa.Schema] = {
 - ``phases.jsonl``: ``{"at_ns", "phase", "at_unix_ns"}`` where phase is one of those in
   harness/history/course.py, and at_unix_ns the same moment by the wall clock;
 - ``faults.jsonl``: ``{"at_ns", "fault", "kind", "action", "nodes", "ok", "detail"}`` where fault numbers the
-  faults of the schedule from 0 and action is inject, heal or look, which has ``states`` by node besides;
+  faults of the schedule from 0 and action is inject, heal or look, which has ``states`` by node besides; a
+  fault that has ``parameters`` has them in each of its lines;
 - ``ends.jsonl``: ``{"at_ns", "node", "exit"}``, a line for each process of the platform that ended before it
   was drained, whoever ended it; exit is its exit code, or minus the signal;
 - ``hot_writes-<n>.jsonl``, written by hot writer n: ``{"at_unix_ns", "at_monotonic_ns", "boot",

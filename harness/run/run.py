@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from harness.backends.preparation import Preparation
 from harness.backends.protocol import Backend, NodeStatus, Platform
 from harness.base.errors import LoadFailed, PlatformError, RunError
 from harness.base.event_clock import origin_for
@@ -20,7 +21,7 @@ from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.faults.conductor import Conductor
 from harness.faults.registry import FAULTS
-from harness.faults.schedule import schedule
+from harness.faults.schedule import prepared, schedule
 from harness.history.progress import LoadProgress
 from harness.history.run_info import LOAD_FAILED, RunInfo
 from harness.history.seal import seal_history
@@ -143,13 +144,18 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
         if plan is not None:
             folder.keep_plan(plan.path)
         began_ns = parts.clock.now_ns()
+        preparation = prepared(scenario.faults, scenario.topology, FAULTS)
         platform = parts.backend.up(
-            scenario.topology, data_dir=folder.path / "data", log_dir=folder.logs, report=report
+            scenario.topology,
+            data_dir=folder.path / "data",
+            log_dir=folder.logs,
+            report=report,
+            preparation=preparation,
         )
         teardown.on_exit("stop the platform", platform.down)
         ready_s = (parts.clock.now_ns() - began_ns) / _NS_PER_S
         report(f"platform ready after {ready_s:.1f} s")
-        _deploy(scenario, parts, folder, platform, report)
+        _deploy(scenario, parts, folder, platform, report, preparation=preparation)
         parts.gather(scenario, folder, platform, plan, report)
         flooded = Flooded(
             scenario=scenario,
@@ -163,14 +169,22 @@ def run(scenario: Scenario, parts: Parts, *, folder: RunFolder, command: str, re
         _record(parts, flooded, teardown)
 
 
-def _deploy(scenario: Scenario, parts: Parts, folder: RunFolder, platform: Platform, report: Report) -> None:
+def _deploy(
+    scenario: Scenario,
+    parts: Parts,
+    folder: RunFolder,
+    platform: Platform,
+    report: Report,
+    *,
+    preparation: Preparation,
+) -> None:
     pipeline = parts.pipeline(platform.endpoints, scenario.pipeline, report)
     pipeline.endpoints.save(folder.endpoints)
     scenario.pipeline.save(folder.pipeline_options)
     report("deploying the pipeline")
     pipeline.deploy()
     for name, argv in pipeline.writers(folder):
-        platform.spawn(name, argv)
+        platform.spawn(name, argv, env=preparation.env.get(name, {}))
     report("pipeline deployed")
 
 
@@ -212,9 +226,7 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
 
     Returns why the load failed, once it and its readers have ended; "" when it did not.
     """
-    conductor = Conductor(
-        platform=flooded.platform, faults=FAULTS, record=recorder.fault, report=flooded.report
-    )
+    conductor = Conductor(platform=flooded.platform, record=recorder.fault, report=flooded.report)
     teardown.on_exit("heal", lambda: conductor.heal_all(wait_s=_STEP_WAIT_S))
     parts.start_load(flooded)
     conduct = Conduct(
@@ -231,7 +243,7 @@ def _flood(parts: Parts, flooded: Flooded, recorder: Recorder, ends: EndWatch, t
         sleep=parts.sleep,
     )
     try:
-        conduct.follow(schedule(flooded.scenario.faults))
+        conduct.follow(schedule(flooded.scenario.faults, flooded.scenario.topology, FAULTS))
         conductor.heal_all()
         if not _has_ended(READERS, parts, flooded, ends, within_s=_READERS_S):
             raise LoadFailed(f"the readers live {_READERS_S:.0f} s after the load; their log may say why")

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.base.units import Rate, Seconds, Share
+from harness.scenario.faults import FaultSpec
 from harness.scenario.lake_steps import LakeStage
 from harness.scenario.profiles.curve import Curve
 from harness.scenario.profiles.protocol import Arrivals
@@ -109,17 +110,6 @@ class Load(_Model):
     def curve(self) -> Curve | None:
         """The profile's rate over the duration; None where the trace's own times decide."""
         return self.profile.curve(self.duration)
-
-
-class FaultSpec(_Model):
-    """One fault of the schedule. ``at`` counts from the start of the load."""
-
-    kind: str
-    targets: tuple[str, ...] = Field(min_length=1)
-    """Nodes by name, ``kafka-broker-2``; ``hot-writer-1`` names a process of the pipeline."""
-    at: Seconds
-    heal_after: Seconds
-    """From injection to heal."""
 
 
 class Expectation(_Model):

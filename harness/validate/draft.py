@@ -5,7 +5,7 @@ Each section, fault and expectation is read on its own, so that one mistake does
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,9 @@ from harness.base.errors import InvalidInput, Problem
 from harness.base.files import is_file
 from harness.base.typed import Model, suggestion, typed
 from harness.load.traces.mapping import AnyMapping, read_mapping
+from harness.scenario.faults import FaultFields, FaultSpec
 from harness.scenario.lake_steps import LakeStage
-from harness.scenario.model import Expectation, FaultSpec, Load, Scenario, ScenarioHead
+from harness.scenario.model import Expectation, Load, Scenario, ScenarioHead
 from harness.scenario.setting import Setting
 from harness.scenario.topology import Topology
 from harness.validate.topology_file import read_topology, topology_files, topology_in
@@ -26,6 +27,10 @@ from pipeline.options import PipelineOptions
 
 _SECTIONS: Final = ("topology", "pipeline", "load", "lake", "faults", "expect")
 _ITEMS_MAX: Final = 1000
+
+
+class _OfUnknownKind(FaultFields, extra="ignore"):
+    """What can be checked of a fault whose parameters are unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,8 @@ class Draft:
     """Of the load's trace."""
     lake: LakeStage | None
     """None as well where the scenario has no such section."""
-    faults: Mapping[int, FaultSpec]
-    """By place in the file; those that are not well formed are left out."""
+    faults: Mapping[int, FaultFields]
+    """By place in the file, each of its own kind; those that are not well formed are left out."""
     expect: Mapping[int, Expectation]
 
     @property
@@ -71,7 +76,7 @@ class Draft:
             pipeline=self.pipeline,
             load=self.load,
             lake=self.lake,
-            faults=tuple(self.faults.values()),
+            faults=tuple(FaultSpec.of(fault) for fault in self.faults.values()),
             expect=tuple(self.expect.values()),
         )
 
@@ -87,8 +92,8 @@ def draft_of(document: Document, folder: Path, words: Vocabulary) -> tuple[Draft
         load=reader.load(),
         mapping=reader.mapping,
         lake=reader.lake(),
-        faults=reader.items(FaultSpec, "faults"),
-        expect=reader.items(Expectation, "expect"),
+        faults=reader.faults(),
+        expect=reader.expect(),
     )
     return draft, reader.problems
 
@@ -150,12 +155,24 @@ class _Reader:
         value = self._document.data.get("lake")
         return None if value is None else self._typed(LakeStage, value, ("lake",))
 
-    def items(self, model: type[Model], section: str) -> dict[int, Model]:
+    def faults(self) -> dict[int, FaultFields]:
+        return self._items("faults", self._fault_model)
+
+    def _fault_model(self, value: Any) -> type[FaultFields]:
+        """By its kind. One of an unknown kind, which is a problem of its own, may have any parameters."""
+        kind = value.get("kind") if isinstance(value, dict) else None
+        known = self._words.faults.get(kind) if isinstance(kind, str) else None
+        return _OfUnknownKind if known is None else known
+
+    def expect(self) -> dict[int, Expectation]:
+        return self._items("expect", lambda value: Expectation)
+
+    def _items(self, section: str, model_of: Callable[[Any], type[Model]]) -> dict[int, Model]:
         values = self._document.data.get(section, [])
         if not isinstance(values, list) or len(values) > _ITEMS_MAX:
             self._refuse((section,), shown(values), f"a list of at most {_ITEMS_MAX}")
             return {}
-        items = {n: self._typed(model, value, (section, n)) for n, value in enumerate(values)}
+        items = {n: self._typed(model_of(value), value, (section, n)) for n, value in enumerate(values)}
         return {n: item for n, item in items.items() if item is not None}
 
     def _trace(self, trace: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from types import MappingProxyType
 from typing import Final
 
@@ -13,12 +12,13 @@ from harness.base.typed import suggestion
 from harness.load.plan.closing import WINDOW_MS, Closing
 from harness.load.traces.mapping import GeneratedMapping
 from harness.scenario.lake_steps import DAY_S
-from harness.scenario.model import STEADY_MIN_S, FaultSpec, Load
+from harness.scenario.model import STEADY_MIN_S, Load
 from harness.scenario.phases import PHASES
 from harness.scenario.profiles.trace import TraceProfile
 from harness.scenario.setting import Setting
 from harness.scenario.thresholds import Threshold, parse
 from harness.validate.draft import Draft
+from harness.validate.fault_rules import fault_rules
 from harness.validate.lake_rules import lake_rules
 from harness.validate.vocabulary import CheckWords, Vocabulary
 from pipeline.options import Layer, PipelineOptions
@@ -42,9 +42,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     yield from _deployed(draft)
     yield from _readers(draft, words)
     yield from lake_rules(draft)
-    yield from _fault_names(draft, words)
-    yield from _fault_times(draft)
-    yield from _overlaps(draft)
+    yield from fault_rules(draft, words, _targets(draft))
     yield from _expectations(draft, words)
     yield from _expected_failures(draft, words)
 
@@ -188,19 +186,6 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
         yield draft.problem(("load", "readers"), "readers", allowed)
 
 
-def _fault_names(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
-    targets = _targets(draft)
-    for n, fault in draft.faults.items():
-        if fault.kind not in words.faults:
-            allowed = suggestion(fault.kind, words.faults)
-            yield draft.problem(("faults", n, "kind"), fault.kind, allowed)
-        for m, target in enumerate(fault.targets):
-            if targets is not None and target not in targets:
-                yield draft.problem(("faults", n, "targets", m), target, suggestion(target, targets))
-            elif target in fault.targets[:m]:
-                yield draft.problem(("faults", n, "targets", m), f"{target} again", "each target once")
-
-
 def _targets(draft: Draft) -> list[str] | None:
     """What a fault may hit; None when that cannot be told."""
     if draft.topology is None or draft.pipeline is None:
@@ -208,37 +193,6 @@ def _targets(draft: Draft) -> list[str] | None:
     count = draft.pipeline.hot.writers if draft.pipeline.streams else 0
     writers = [f"{_HOT_WRITER}{n + 1}" for n in range(count)]
     return [*(node.name for node in draft.topology.nodes()), *writers]
-
-
-def _fault_times(draft: Draft) -> Iterator[Problem]:
-    """Steady state is judged before anything breaks, and everything is whole again when the load ends."""
-    if draft.load is None or draft.head is None:
-        return
-    steady_s, duration_s = draft.head.warm_up + STEADY_MIN_S, draft.load.duration
-    for n, fault in draft.faults.items():
-        if not steady_s <= fault.at < duration_s:
-            allowed = (
-                f"{steady_s:g} s or later ({STEADY_MIN_S:g} s after the warm-up)"
-                f" and before the load's end ({duration_s:g} s)"
-            )
-            yield draft.problem(("faults", n, "at"), f"{fault.at:g} s", allowed)
-        elif fault.at + fault.heal_after > duration_s:
-            found = f"{fault.heal_after:g} s, so that it heals at {fault.at + fault.heal_after:g} s"
-            allowed = f"a heal by the load's end ({duration_s:g} s)"
-            yield draft.problem(("faults", n, "heal_after"), found, allowed)
-
-
-def _overlaps(draft: Draft) -> Iterator[Problem]:
-    """What one fault heals another must not hold broken."""
-    for (n, first), (m, second) in combinations(draft.faults.items(), 2):
-        shared = sorted(set(first.targets) & set(second.targets))
-        if shared and _during(first, second):
-            found = f"{', '.join(shared)}, while faults[{n}] holds it"
-            yield draft.problem(("faults", m, "targets"), found, "one fault at a time for each target")
-
-
-def _during(first: FaultSpec, second: FaultSpec) -> bool:
-    return first.at < second.at + second.heal_after and second.at < first.at + first.heal_after
 
 
 def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:

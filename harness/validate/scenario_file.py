@@ -11,6 +11,7 @@ from harness.base.documents import Document, read_document
 from harness.base.errors import InvalidInput, Problem
 from harness.base.files import is_file
 from harness.base.places import SCENARIOS
+from harness.faults.registry import FAULTS
 from harness.scenario.model import Scenario
 from harness.scenario.renamed import with_new_words
 from harness.validate.draft import draft_of
@@ -31,7 +32,8 @@ def load_scenario(
 
     ``path`` may also name one of the product's own: ``quickstart``, or ``scenarios/quickstart.yaml`` from
     anywhere. ``seed`` and ``overrides`` replace values of the file before they are judged:
-    ``{"load.duration": "20s"}``. Raises InvalidInput with every problem.
+    ``{"load.duration": "20s"}``. ``words`` are those of the backend on which it is to run, the default one
+    unless given. Raises InvalidInput with every problem.
     """
     words = words or vocabulary()
     path = find_scenario(path)
@@ -86,4 +88,6 @@ def scenario_schema() -> dict[str, Any]:
         "anyOf": [{"type": "string"}, {"$ref": "#/$defs/Topology"}],
     }
     schema["properties"]["pipeline"] = pipeline
+    schema["properties"]["faults"]["items"] = {"oneOf": [f.model_json_schema() for f in FAULTS.values()]}
+    del definitions["FaultSpec"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": definitions}

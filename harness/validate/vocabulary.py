@@ -6,6 +6,9 @@ from collections.abc import Callable, Collection, Mapping, Set
 from dataclasses import dataclass, field
 from functools import partial
 
+from harness.backends.protocol import Capability
+from harness.backends.registry import BACKENDS, DEFAULT_BACKEND, backend_of
+from harness.faults.protocol import Fault
 from harness.scenario.phases import PHASES
 from harness.scenario.setting import Setting
 
@@ -34,13 +37,21 @@ class Vocabulary:
     """The services that a topology may have without any nodes."""
     needs: Mapping[str, Collection[str]] = field(default_factory=dict)
     """The other services that each service needs."""
-    faults: Set[str]
+    faults: Mapping[str, type[Fault]]
+    """Each kind of fault, with its parameters and what it needs of a backend."""
+    backend: str = DEFAULT_BACKEND
+    """Where the scenario is to run."""
+    capabilities: Mapping[str, Set[Capability]]
+    """Those of each backend."""
     checks: Mapping[str, CheckWords]
     readers: Set[str]
 
 
-def vocabulary() -> Vocabulary:
-    """What is registered in harness/services, faults, checks and load/users."""
+def vocabulary(backend: str = DEFAULT_BACKEND) -> Vocabulary:
+    """What is registered in harness/services, backends, faults, checks and load/readers.
+
+    Raises ``InvalidInput`` for an unknown backend.
+    """
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
     from harness.faults.registry import FAULTS  # noqa: PLC0415
     from harness.judge.checks.fitness import measured_in, unfit  # noqa: PLC0415
@@ -52,7 +63,9 @@ def vocabulary() -> Vocabulary:
         services={name: frozenset(service.roles) for name, service in SERVICES.items()},
         without_nodes=frozenset(s.name for s in SERVICES.values() if not s.needs_nodes),
         needs={name: service.needs for name, service in SERVICES.items()},
-        faults=frozenset(FAULTS),
+        faults=FAULTS,
+        backend=backend_of(backend).name,
+        capabilities={name: make().capabilities for name, make in BACKENDS.items()},
         checks={
             name: CheckWords(
                 unit=check.unit,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts import Artifacts
+from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process import ProcessBackend
 from harness.backends.process.platform import ProcessPlatform
 from harness.base.report import Report
@@ -108,10 +109,20 @@ def topology(**counts: int) -> Topology:
 
 
 def up(
-    folder: Path, service: Dummy | None = None, report: Report = lambda _: None, **counts: int
+    folder: Path,
+    service: Dummy | None = None,
+    report: Report = lambda _: None,
+    preparation: Preparation = NO_PREPARATION,
+    **counts: int,
 ) -> ProcessPlatform:
     backend = ProcessBackend(services={"kafka": service or Dummy()}, engines=no_engines)
-    return backend.up(topology(**counts), data_dir=folder / "data", log_dir=folder / "logs", report=report)
+    return backend.up(
+        topology(**counts),
+        data_dir=folder / "data",
+        log_dir=folder / "logs",
+        report=report,
+        preparation=preparation,
+    )
 
 
 def address(platform: Any, node: str = "kafka-broker-1") -> str:

@@ -16,8 +16,9 @@ from harness.history.course import EndLine, HotWriteLine
 from harness.history.reader import History
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import SCALE, derive_windows
+from harness.scenario.faults import FaultSpec
 from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
-from harness.scenario.model import Expectation, FaultSpec, Inject, Load, Readers, Scenario
+from harness.scenario.model import Expectation, Inject, Load, Readers, Scenario
 from harness.scenario.profiles.constant import Constant
 from harness.scenario.topology import RoleSpec, Topology
 from pipeline.contract.topics import TOPICS

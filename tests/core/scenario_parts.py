@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.base.errors import InvalidInput
+from harness.faults.registry import FAULTS
 from harness.judge.checks.fitness import unfit
 from harness.scenario.model import Scenario
 from harness.validate.scenario_file import load_scenario
@@ -16,7 +17,8 @@ RIDES = FIXTURES / "rides.yaml"
 
 WORDS = Vocabulary(
     services={"kafka": {"broker"}, "flink": {"jobmanager", "taskmanager"}, "cassandra": {"node"}},
-    faults={"kill", "pause"},
+    faults=FAULTS,
+    capabilities={"process": {"signals"}},
     checks={
         name: CheckWords(unit=unit, aggregates=aggregates, unfit=partial(unfit, name))
         for name, unit, aggregates in (

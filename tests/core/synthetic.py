@@ -20,7 +20,8 @@ from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import derive_windows
-from harness.scenario.model import Expectation, FaultSpec, Inject, Load
+from harness.scenario.faults import FaultSpec
+from harness.scenario.model import Expectation, Inject, Load
 from pipeline.contract.topics import TOPICS
 from tests.core.histories import ORIGIN_MS, SECOND_NS, run_info, scenario
 

@@ -11,6 +11,7 @@ from typing import Literal
 import psutil
 import pytest
 
+from harness.backends.preparation import Preparation
 from harness.backends.process import ProcessPlatform
 from harness.backends.process.instance import instances
 from harness.backends.process.plan import check_topology
@@ -66,6 +67,19 @@ def test_a_killed_node_is_seen_at_once_and_starts_again_with_its_data(platform: 
     platform.start("kafka-broker-1")
     assert state_of(platform) == "ready"
     assert ask(address(platform)) == "xx"
+
+
+def test_what_was_prepared_for_a_node_is_in_its_environment_whenever_it_starts(tmp_path: Path) -> None:
+    saying = "import os; print('skew', os.environ.get('SKEW'), flush=True)" + LISTEN
+    prepared = Preparation(env={"kafka-broker-1": {"SKEW": "3"}})
+    platform = up(tmp_path, Dummy(programs={"broker": saying}), preparation=prepared, broker=2)
+    try:
+        platform.signal("kafka-broker-1", "kill")
+        platform.start("kafka-broker-1")
+    finally:
+        platform.down()
+    said = [(tmp_path / "logs" / f"kafka-broker-{n}.log").read_text().count("skew 3") for n in (1, 2)]
+    assert said == [2, 0]
 
 
 def test_starting_a_node_that_runs_is_a_no_op(platform: ProcessPlatform) -> None:

@@ -12,7 +12,8 @@ from harness.judge.measure.finding import Verdict
 from harness.judge.measure.measurement import Count, Distribution, Unjudged
 from harness.judge.measure.signals import stream_delay
 from harness.judge.registry import CHECKS
-from harness.scenario.model import Expectation, FaultSpec
+from harness.scenario.faults import FaultSpec
+from harness.scenario.model import Expectation
 from harness.scenario.topology import RoleSpec, Topology
 from tests.core.histories import (
     ORIGIN_MS,

@@ -14,6 +14,7 @@ from harness.base.errors import FloodmarkError, InvalidInput, PlatformError, Pro
 from harness.cli import main as cli
 from harness.cli.main import COMMANDS, Command, Group, invoke
 from harness.cli.output import OutputFormat, OutputOption, Progress
+from harness.faults.registry import FAULTS
 from tests.core.scenario_parts import FIXTURES
 
 PROBLEM = Problem(where="x.yaml:3: seed", found="-1", allowed="0 or more")
@@ -230,7 +231,7 @@ def test_a_command_that_cannot_be_imported_harms_no_other(monkeypatch: pytest.Mo
 
 def test_listing_as_json_prints_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     invoke(["list", "faults", "--output", "json"])
-    assert [fault["name"] for fault in json.loads(capsys.readouterr().out)["faults"]] == ["kill", "pause"]
+    assert [fault["name"] for fault in json.loads(capsys.readouterr().out)["faults"]] == [*FAULTS]
 
 
 def test_everything_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,17 +20,19 @@ from harness.backends.protocol import Platform, ProcessState
 from harness.base.errors import PlatformError
 from harness.base.run_clock import RunClock
 from harness.faults.conductor import Conductor
-from harness.faults.protocol import Fault
+from harness.faults.kill import Kill
 from harness.faults.registry import FAULTS
 from harness.faults.schedule import Action, schedule
 from harness.history.course import FaultLine, PhaseLine, spans
 from harness.history.parquet_parts import read_lines
 from harness.judge.measure.timing import phases_at
 from harness.run.recorder import Recorder as RunRecorder
-from harness.scenario.model import FaultSpec
+from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.phases import PhaseName
 from harness.scenario.topology import RoleSpec, Topology
 from pipeline.endpoints import Endpoints
+
+TOPOLOGY = Topology(name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, memory=2**26)}})
 
 
 class Recorder:
@@ -69,14 +71,14 @@ def fault(at: float, heal_after: float, kind: str = "kill", node: str = "kafka-b
 Lines = list[dict[str, Any]]
 
 
-def conductor(platform: Platform, faults: Mapping[str, Fault] = FAULTS) -> tuple[Conductor, Lines]:
+def conductor(platform: Platform) -> tuple[Conductor, Lines]:
     """One that records into what is returned with it, each line with its ``phase``."""
     lines: Lines = []
 
     def record(line: dict[str, object], phase: PhaseName) -> None:
         lines.append({**line, "phase": phase})
 
-    return Conductor(platform=platform, faults=faults, record=record, report=lambda _: None), lines
+    return Conductor(platform=platform, record=record, report=lambda _: None), lines
 
 
 def steps(lines: Lines) -> list[tuple[str, bool]]:
@@ -84,13 +86,13 @@ def steps(lines: Lines) -> list[tuple[str, bool]]:
 
 
 def actions(kind: str = "kill") -> tuple[Action, Action]:
-    inject, heal = schedule([fault(1.0, 1.0, kind)])
+    inject, heal = schedule([fault(1.0, 1.0, kind)], TOPOLOGY, FAULTS)
     return inject, heal
 
 
 @given(st.lists(st.builds(fault, st.floats(0, 600), st.floats(0.001, 600))))
 def test_a_schedule_is_ordered_and_heals_every_injection(faults: list[FaultSpec]) -> None:
-    steps = schedule(faults)
+    steps = schedule(faults, TOPOLOGY, FAULTS)
     assert [s.at_s for s in steps] == sorted(s.at_s for s in steps)
     for number in range(len(faults)):
         assert [s.action for s in steps if s.number == number] == ["inject", "heal"]
@@ -139,10 +141,13 @@ def test_a_heal_that_keeps_failing_leaves_the_fault_in_force_and_on_record() -> 
 
 
 def kills(*nodes: str) -> tuple[Action, ...]:
-    return tuple(
-        Action(at_s=1.0, number=number, action="inject", kind="kill", targets=(node,))
-        for number, node in enumerate(nodes)
-    )
+    return tuple(killing("inject", node, number=number) for number, node in enumerate(nodes))
+
+
+def killing(action: Literal["inject", "heal"], *nodes: str, number: int = 0) -> Action:
+    targets = tuple(map(Target, nodes))
+    fault = Kill(targets=nodes, at=1.0, heal_after=1.0)
+    return Action(at_s=1.0, number=number, action=action, fault=fault, targets=targets)
 
 
 def test_an_error_that_nobody_foresaw_is_a_problem_of_its_fault_and_keeps_no_other_from_its_heal() -> None:
@@ -166,7 +171,7 @@ def test_an_error_that_nobody_foresaw_is_a_problem_of_its_fault_and_keeps_no_oth
 def test_every_target_of_a_fault_is_healed_whatever_happens_to_the_first() -> None:
     platform = Recorder(crash_starts={"a": OSError("no such device")})
     subject, _ = conductor(platform)
-    subject.begin(Action(at_s=1.0, number=0, action="inject", kind="kill", targets=("a", "b")))
+    subject.begin(killing("inject", "a", "b"))
     with pytest.raises(OSError, match="no such device"):
         subject.heal_all()
     assert ("start", "b") in platform.asked
@@ -229,10 +234,7 @@ def test_a_step_that_hangs_is_not_waited_for_longer_than_told() -> None:
 
 @pytest.mark.parametrize("kind", ["kill", "pause"])
 def test_a_fault_at_a_node_that_is_dead_is_not_carried_out(kind: str) -> None:
-    topology = Topology(
-        name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, memory=2**26)}}
-    )
-    platform = MemoryPlatform(topology, [])
+    platform = MemoryPlatform(TOPOLOGY, [])
     platform.end("kafka-broker-1", exit_code=-9)
     subject, lines = conductor(platform)
     subject.begin(actions(kind)[0])
@@ -264,7 +266,7 @@ def test_a_slow_heal_delays_no_other_step() -> None:
             killed_meanwhile.set()
 
     platform.signal = Other().signal  # type: ignore[method-assign]
-    subject.begin(Action(at_s=2.0, number=1, action="inject", kind="kill", targets=("kafka-broker-2",)))
+    subject.begin(killing("inject", "kafka-broker-2", number=1))
     assert killed_meanwhile.wait(10)
     release.set()
     subject.heal_all()
@@ -274,7 +276,7 @@ ZONE = ("a", "b", "c")
 
 
 def of_zone(action: Literal["inject", "heal"]) -> Action:
-    return Action(at_s=1.0, number=0, action=action, kind="kill", targets=ZONE)
+    return killing(action, *ZONE)
 
 
 class Together(Recorder):
@@ -383,8 +385,8 @@ def test_every_injection_lies_in_the_phase_fault_and_the_last_heal_in_recovery(
         clock = RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: next(ticks))
         recorder = RunRecorder(history=Path(folder), clock=clock)
         recorder.enter("steady")
-        subject = Conductor(platform=Recorder(), faults=FAULTS, record=recorder.fault, report=lambda _: None)
-        for step in schedule(faults):
+        subject = Conductor(platform=Recorder(), record=recorder.fault, report=lambda _: None)
+        for step in schedule(faults, TOPOLOGY, FAULTS):
             subject.begin(step)
         subject.heal_all()
         phases, _ = read_lines(Path(folder, "phases.jsonl"), PhaseLine)

@@ -16,7 +16,8 @@ from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.measure.offered import offered_load
 from harness.judge.measure.protocol import DISTRIBUTION, SpeedCheck, UnderLoad
 from harness.judge.registry import CHECKS
-from harness.scenario.model import Expectation, FaultSpec, Load, Scenario
+from harness.scenario.faults import FaultSpec
+from harness.scenario.model import Expectation, Load, Scenario
 from harness.scenario.profiles.constant import Constant
 from pipeline.options import PipelineOptions
 from tests.core.histories import (

@@ -13,9 +13,9 @@ import pytest
 
 from harness.backends.memory import MemoryBackend, MemoryPlatform
 from harness.backends.protocol import Platform
-from harness.base.errors import LoadFailed, RunError
+from harness.base.errors import LoadFailed, PlatformError, RunError
 from harness.base.run_clock import RunClock
-from harness.faults.protocol import Evidence, Fault
+from harness.faults.protocol import Fault
 from harness.faults.registry import FAULTS
 from harness.history.progress import LoadProgress, progress_file
 from harness.history.reader import History
@@ -28,10 +28,12 @@ from harness.run.folder import RunFolder
 from harness.run.provenance import Provenance
 from harness.run.recorder import Recorder
 from harness.run.run import LOAD, READERS, Flooded, Parts, run
+from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.lake_steps import LakeStage, RunDays
-from harness.scenario.model import FaultSpec, Load, Scenario
+from harness.scenario.model import Load, Scenario
 from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
+from tests.core.fault_parts import MORE
 
 
 @dataclass
@@ -293,34 +295,63 @@ def test_a_fault_and_its_phase_begin_at_one_instant_and_so_do_its_heal_and_the_r
     assert (faults["inject"], faults["heal"]) == (phases["fault"], phases["recovery"])
 
 
-class DoesNothing:
-    """A fault that claims to have worked."""
+def idle(fault: type[Fault]) -> type[Fault]:
+    """A fault that does nothing and claims to have worked."""
 
-    describes = colour = ""
+    class Idle(fault):  # type: ignore[misc, valid-type]
+        def inject(self, platform: Platform, target: Target) -> None:
+            pass
 
-    def __init__(self, name: str, shows: Evidence) -> None:
-        self.name, self.shows = name, shows
+        def heal(self, platform: Platform, target: Target) -> None:
+            pass
 
-    def inject(self, platform: Platform, node: str) -> None:
-        pass
-
-    def heal(self, platform: Platform, node: str) -> None:
-        pass
+    return Idle
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("kind", [n for n, f in FAULTS.items() if f.requires <= MemoryBackend.capabilities])
 def test_a_fault_whose_injection_does_nothing_is_not_believed(
-    fault: Fault, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+    kind: str, world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    planned = scenario(KILL.model_copy(update={"kind": fault.name}))
-    idle = DoesNothing(fault.name, fault.shows)
-    for faults, believed in ((FAULTS, True), ({fault.name: idle}, False)):
+    planned = scenario(KILL.model_copy(update={"kind": kind}))
+    for faults, believed in ((FAULTS, True), ({kind: idle(FAULTS[kind])}, False)):
         monkeypatch.setattr("harness.run.run.FAULTS", faults)
         w = world()
         w.folder.scenario.write_text(planned.model_dump_json())
         w.run(planned)
         measured = FaultsCarriedOut().measure(History.open(w.folder.path))
         assert isinstance(measured, Count if believed else Unjudged), measured
+
+
+def test_what_faults_prepare_is_in_place_before_the_platform_starts(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.run.FAULTS", MORE)
+    skew = FaultSpec(
+        kind="skew",
+        targets=("kafka-broker-1", "hot-writer-1"),
+        at=1.0,
+        heal_after=0.5,
+        parameters={"by": 3.0},
+    )
+    w = world()
+    w.run(scenario(skew))
+    prepared = ["prepare kafka-broker-1", "prepare hot-writer-1"]
+    assert w.did[: len(UP) + 2] == [*prepared, *UP]
+    assert w.backend.platforms[-1].spawned_with["hot-writer-1"] == {"SKEW": "3"}
+
+
+def test_faults_whose_preparations_contradict_each_other_start_nothing(
+    world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.run.FAULTS", MORE)
+    skews = [
+        FaultSpec(kind="skew", targets=("kafka-broker-1",), at=at, heal_after=0.5, parameters={"by": at})
+        for at in (1.0, 2.0)
+    ]
+    w = world()
+    with pytest.raises(PlatformError, match="two faults prepare kafka-broker-1 differently"):
+        w.run(scenario(*skews))
+    assert w.did == []
 
 
 def test_recovery_begins_when_the_last_of_several_faults_is_healed(world: Callable[..., World]) -> None:

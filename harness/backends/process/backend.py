@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Set
 from pathlib import Path
 from typing import Final
 
 from harness.artifacts import Artifacts, ensure
+from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance
 from harness.backends.process.plan import (
@@ -22,6 +23,7 @@ from harness.backends.process.plan import (
 from harness.backends.process.platform import ProcessPlatform
 from harness.backends.process.slots import Slot, take_slot
 from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.protocol import Capability
 from harness.base.errors import FloodmarkError
 from harness.base.report import Report
 from harness.scenario.topology import Topology
@@ -42,11 +44,20 @@ class ProcessBackend:
     """Nodes are processes of this machine, each with its own loopback address, data, log and memory."""
 
     name = "process"
+    capabilities: Set[Capability] = frozenset({"signals"})
 
     def __init__(self, *, services: Services = SERVICES, engines: Engines = engines) -> None:
         self._services, self._engines = services, engines
 
-    def up(self, topology: Topology, *, data_dir: Path, log_dir: Path, report: Report) -> ProcessPlatform:
+    def up(
+        self,
+        topology: Topology,
+        *,
+        data_dir: Path,
+        log_dir: Path,
+        report: Report,
+        preparation: Preparation = NO_PREPARATION,
+    ) -> ProcessPlatform:
         """Start the topology and wait until every service works.
 
         Only a new folder in ``data_dir`` is used, and removed at the end. Raises ``PlatformError``,
@@ -71,6 +82,7 @@ class ProcessBackend:
                 planned=plan_nodes(instance, planned, endpoints),
                 supervisor=supervisor,
                 report=report,
+                preparation=preparation,
             )
             platform.start_all(timeout_s=_READY_TIMEOUT_S)
         except BaseException:

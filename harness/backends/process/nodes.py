@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
+from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process.instance import NodeTimes
 from harness.backends.process.plan import PlannedNode, write_files
 from harness.backends.process.supervisor_client import SupervisorClient
@@ -37,8 +38,10 @@ class NodeStarter:
         supervisor: SupervisorClient,
         logs: Path,
         report: Report,
+        preparation: Preparation = NO_PREPARATION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._prepared_env = preparation.env
         self._supervisor, self._logs, self._report, self._clock = supervisor, logs, report, clock
         self._launches: dict[str, Launch] = {}
         self._cancelled = threading.Event()
@@ -75,7 +78,7 @@ class NodeStarter:
         self._supervisor.spawn(
             one.name,
             launch.argv,
-            env={**_base_environment(), **launch.env},
+            env={**_base_environment(), **launch.env, **self._prepared_env.get(one.name, {})},
             log=self.log(one.name),
             cwd=one.node.data_dir,
         )

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 import psutil
 
+from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process.ending import end_instance
 from harness.backends.process.instance import Instance, NodeTimes
 from harness.backends.process.nodes import NodeStarter
@@ -41,11 +42,14 @@ class ProcessPlatform:
         planned: tuple[PlannedNode, ...],
         supervisor: SupervisorClient,
         report: Report,
+        preparation: Preparation = NO_PREPARATION,
     ) -> None:
         self.endpoints = endpoints
         self.instance, self._supervisor, self._report = instance, supervisor, report
         self._planned = {one.name: one for one in planned}
-        self._starter = NodeStarter(supervisor=supervisor, logs=instance.logs, report=report)
+        self._starter = NodeStarter(
+            supervisor=supervisor, logs=instance.logs, report=report, preparation=preparation
+        )
         self._spawned: dict[str, Callable[[], ProcessRow]] = {}
         self._meter = UsageMeter()
         self._recording = threading.Lock()

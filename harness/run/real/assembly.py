@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.artifacts import cache_dir
-from harness.backends.registry import BACKENDS
-from harness.base.errors import DeployError, InvalidInput, Problem
+from harness.backends.registry import backend_of
+from harness.base.errors import DeployError
 from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.history.reader import History
@@ -39,12 +39,10 @@ def real_parts(backend: str, joining: Joining | None) -> Parts:
 
     Raises ``InvalidInput`` for a backend that is not known.
     """
-    if backend not in BACKENDS:
-        raise InvalidInput([Problem(where="--backend", found=backend, allowed=", ".join(BACKENDS))])
     clock = RunClock.start()
     load = LoadParts(clock=clock, joining=joining)
     return Parts(
-        backend=BACKENDS[backend](),
+        backend=backend_of(backend),
         plan=_plan,
         pipeline=_deployment,
         gather=load.gather,

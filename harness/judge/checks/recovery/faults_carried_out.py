@@ -1,25 +1,24 @@
 """Every fault of the schedule was injected and healed, or the run did not test what it says.
 
 A fault's own word is not enough: a kill must show as an end of each target's process, which the supervisor
-notes, and a pause in what the kernel says of the processes after the injection and before the heal.
+notes, and a pause in what the kernel says of the processes after the injection and before the heal. Each kind
+of fault has its own such evidence (harness/faults/).
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Mapping, Set
-from typing import Final
+from collections.abc import Iterator, Set
 
-from harness.faults.protocol import Evidence
 from harness.faults.registry import FAULTS
-from harness.history.course import FOREVER_NS, FaultSpan
+from harness.history.course import FaultSpan
 from harness.history.reader import History
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.protocol import COUNT, NEVER
+from harness.scenario.faults import FaultSpec, node_names, targets_of
 
 
 class FaultsCarriedOut:
-    """Never FAIL: that a fault could not be carried out is the harness's affair and proves nothing."""
+    """Never FAIL: a fault that was not injected or healed is the harness's failure and proves nothing."""
 
     name = "faults_carried_out"
     describes = "faults of the schedule that were not injected or not healed"
@@ -30,12 +29,10 @@ class FaultsCarriedOut:
 
     def measure(self, history: History) -> Measurement:
         """None, or which faults were not carried out."""
-        injected = {fault.number: (fault.kind, fault.nodes) for fault in history.faults}
-        wrong = [
-            f"{planned.kind} {', '.join(planned.targets)} was not injected"
-            for number, planned in enumerate(history.scenario.faults)
-            if injected.get(number) != (planned.kind, planned.targets)
-        ]
+        injected = {fault.number: fault for fault in history.faults}
+        wrong: list[str] = []
+        for number, planned in enumerate(history.scenario.faults):
+            wrong += _not_as_planned(history, planned, injected.get(number))
         for fault in history.faults:
             wrong += fault.problems
             if fault.heal_ns is None:
@@ -47,31 +44,20 @@ class FaultsCarriedOut:
         return Count(value=0, detail=f"of {len(history.scenario.faults)} faults")
 
 
+def _not_as_planned(history: History, planned: FaultSpec, injected: FaultSpan | None) -> Iterator[str]:
+    nodes = node_names(targets_of(planned, history.scenario.topology))
+    if not nodes:
+        yield f"{planned.kind} has no targets"
+    elif injected is None or (injected.kind, injected.nodes) != (planned.kind, nodes):
+        yield f"{planned.kind} {', '.join(nodes)} was not injected"
+    elif injected.parameters != planned.parameters:
+        yield f"{injected.title} was injected with {injected.parameters}, not with {planned.parameters}"
+
+
 def _without_evidence(history: History, fault: FaultSpan) -> Iterator[str]:
     known = FAULTS.get(fault.kind)
     if known is None:
         yield f"{fault.title}: it is not known what a fault of this kind leaves"
         return
-    shown, lacking = _EVIDENCE[known.shows]
-    if unseen := [node for node in fault.nodes if not shown(history, fault, node)]:
-        yield f"{fault.title}: the record {lacking.format(nodes=', '.join(unseen))}"
-
-
-def _ended(history: History, fault: FaultSpan, node: str) -> bool:
-    until_ns = FOREVER_NS if fault.heal_ns is None else fault.heal_ns
-    return any(
-        end.node == node and end.exit == -signal.SIGKILL and fault.inject_ns <= end.at_ns <= until_ns
-        for end in history.ends
-    )
-
-
-def _stood_still(history: History, fault: FaultSpan, node: str) -> bool:
-    """What stood still may have been killed meanwhile, by another fault or the kernel: it did no more."""
-    injected, *later = [look.get(node) for look in fault.looks] or [None]
-    return injected == "paused" and bool(later) and all(state in {"paused", "ended"} for state in later)
-
-
-_EVIDENCE: Final[Mapping[Evidence, tuple[Callable[[History, FaultSpan, str], bool], str]]] = {
-    "killed": (_ended, "has no end by SIGKILL of {nodes} before the heal"),
-    "paused": (_stood_still, "does not show that {nodes} stood still until the heal"),
-}
+    if unseen := [node for node in fault.nodes if not known.shows.shown(fault, history.ends, node)]:
+        yield f"{fault.title}: the record {known.shows.lacking.format(nodes=', '.join(unseen))}"
