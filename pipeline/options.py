@@ -9,8 +9,8 @@ from typing import Literal, get_type_hints
 
 from pipeline.settings_file import read_settings
 
-Layer = Literal["stream", "lake"]
-"""A part of the pipeline that can be deployed by itself."""
+LayerName = Literal["stream", "lake"]
+"""The parts of the pipeline that can be deployed by themselves (pipeline/layers/)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,22 +70,12 @@ class LakeOptions:
 class PipelineOptions:
     """Everything that one deployment of the pipeline may choose."""
 
-    deploy: tuple[Layer, ...] = ("stream",)
-    """The layers that read from the source topic; none, to try Kafka alone."""
+    deploy: tuple[LayerName, ...] = ("stream",)
+    """The layers on top of the topics; none, to try Kafka alone."""
     stream: StreamOptions = StreamOptions()
     hot: HotOptions = HotOptions()
     topics: TopicOptions = TopicOptions()
     lake: LakeOptions = LakeOptions()
-
-    @property
-    def streams(self) -> bool:
-        """Whether the stream layer is deployed."""
-        return "stream" in self.deploy
-
-    @property
-    def has_lake(self) -> bool:
-        """Whether the lake is."""
-        return "lake" in self.deploy
 
     def save(self, path: Path) -> None:
         """Write for a child process."""

@@ -1,16 +1,17 @@
-"""The figures of a page: which series are drawn together, and what is said of them."""
+"""The figures of a page: of the load, of what is deployed (harness/layers/ has those), and of the nodes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from harness.history.reader import History
+from harness.layers.figure import Series, Sketch
+from harness.layers.registry import deployed_layers
 from reports import series
-from reports.plots import COLOURS, Part, Timeline
-from reports.series import Series, by_second
+from reports.plots import COLOURS, Timeline
 
 _DASHES: Final = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
@@ -25,33 +26,20 @@ class Figure:
     svg: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sketch:
-    """A figure, before there is a history to draw."""
-
-    title: str
-    unit: str
-    says: str
-    draw: Callable[[Timeline, History], None]
-    part: Part = "stream"
-    """Of the run, that it shows."""
-    behind_source: bool = False
-    """Whether it shows what lies behind the source topic."""
-
-    def drawn(self, history: History) -> Figure:
-        plot = Timeline(history, self.unit, self.part)
-        self.draw(plot, history)
-        return Figure(title=self.title, says=self.says, svg=plot.svg())
-
-
 def figures(history: History) -> list[Figure]:
-    """Every figure, in the order of the page. What was not deployed has none."""
-    streams, batches = history.scenario.pipeline.streams, history.scenario.lake is not None
-    return [
-        sketch.drawn(history)
-        for sketch in _SKETCHES
-        if (streams or not sketch.behind_source) and (batches or sketch.part != "lake")
-    ]
+    """Every figure, in the order of the page. What was not deployed, or did not take place, has none."""
+    layers = deployed_layers(history.scenario.pipeline)
+    sketches: list[Sketch[Timeline]] = [*_OF_THE_LOAD]
+    sketches += [sketch for layer in layers for sketch in layer.figures]
+    sketches += _OF_NODES
+    has_stage = history.scenario.lake is not None
+    return [_drawn(sketch, history) for sketch in sketches if has_stage or sketch.part != "lake"]
+
+
+def _drawn(sketch: Sketch[Timeline], history: History) -> Figure:
+    plot = Timeline(history, sketch.unit, sketch.part)
+    sketch.draw(plot, history)
+    return Figure(title=sketch.title, says=sketch.says, svg=plot.svg())
 
 
 def _throughput(plot: Timeline, history: History) -> None:
@@ -64,26 +52,9 @@ def _throughput(plot: Timeline, history: History) -> None:
         plot.line(reads, COLOURS[3])
 
 
-def _lag(plot: Timeline, history: History) -> None:
-    for line, colour in zip(series.lag(history), COLOURS, strict=False):
-        if len(line.at_s):
-            plot.line(line, colour)
-
-
-def _freshness(plot: Timeline, history: History) -> None:
-    _spreads(plot, series.freshness(history), COLOURS, dots=True)
-
-
 def _latency(plot: Timeline, history: History) -> None:
     plot.logarithmic()
-    _spreads(plot, series.latency(history), COLOURS[2:], dots=False)
-
-
-def _batch(plot: Timeline, history: History) -> None:
-    bars = series.lake_tasks(history)
-    rows = list(dict.fromkeys(bar.row for bar in bars))
-    names = dict.fromkeys(bar.name for bar in bars)
-    plot.spans(rows, bars, dict(zip(names, COLOURS, strict=False)))
+    plot.medians(series.latency(history))
 
 
 def _cpu(plot: Timeline, history: History) -> None:
@@ -92,17 +63,6 @@ def _cpu(plot: Timeline, history: History) -> None:
 
 def _memory(plot: Timeline, history: History) -> None:
     _by_node(plot, series.memory(history))
-
-
-def _spreads(plot: Timeline, lines: Iterable[Series], colours: Sequence[str], *, dots: bool) -> None:
-    """The median of each second as a line, its 99th percentile as a thinner one without a name."""
-    for line, colour in zip(lines, colours, strict=False):
-        if not len(line.at_s):
-            continue
-        if dots:
-            plot.dots(line, colour)
-        plot.line(by_second(line, 50), colour)
-        plot.line(replace(by_second(line, 99), name=""), colour, linewidth=0.9, linestyle=(0, (2, 1)))
 
 
 def _by_node(plot: Timeline, lines: Iterable[Series]) -> None:
@@ -116,8 +76,8 @@ def _by_node(plot: Timeline, lines: Iterable[Series]) -> None:
         plot.line(line, colour, linewidth=1.1, linestyle=_DASHES[number % len(_DASHES)])
 
 
-_SKETCHES: Final = (
-    _Sketch(
+_OF_THE_LOAD: Final = (
+    Sketch(
         title="Throughput",
         unit="events/s",
         says=(
@@ -127,27 +87,7 @@ _SKETCHES: Final = (
         ),
         draw=_throughput,
     ),
-    _Sketch(
-        title="Lag",
-        unit="events",
-        says=(
-            "Events that had come and were not committed yet. The stream job commits at checkpoints, so its"
-            " lag swings between nothing and one checkpoint's worth."
-        ),
-        draw=_lag,
-        behind_source=True,
-    ),
-    _Sketch(
-        title="Freshness",
-        unit="seconds",
-        says=(
-            "From the intended send of an event, and from when a window could be complete, until it could be"
-            " read in the hot store. Solid: the median of each second; dotted: its p99; dots: single probes."
-        ),
-        draw=_freshness,
-        behind_source=True,
-    ),
-    _Sketch(
+    Sketch(
         title="Latency",
         unit="ms",
         says=(
@@ -156,24 +96,17 @@ _SKETCHES: Final = (
         ),
         draw=_latency,
     ),
-    _Sketch(
-        title="Batch",
-        unit="",
-        says=(
-            "The tasks of the lake, a row for each day and one for landing. Hatched: what a gate kept"
-            " back, and what was not begun for that."
-        ),
-        draw=_batch,
-        part="lake",
-    ),
-    _Sketch(
+)
+
+_OF_NODES: Final = (
+    Sketch(
         title="Processor",
         unit="cores",
         says="Processor cores that each node used.",
         draw=_cpu,
         part="whole",
     ),
-    _Sketch(
+    Sketch(
         title="Memory",
         unit="MiB",
         says="Memory that each node's processes held.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from harness.faults.registry import FAULTS
 from harness.history.course import FOREVER_NS
 from harness.history.reader import History
-from reports.series import Bar, Series
+from harness.layers.figure import Bar, Part, Series
+from reports.series import by_second
 
 COLOURS: Final = ("#2563eb", "#ea580c", "#16a34a", "#9333ea", "#0891b2", "#be123c", "#a16207", "#475569")
 _PHASE_COLOURS: Final = {
@@ -47,10 +49,6 @@ STYLE: Final[Any] = {
     "xtick.color": _INK,
     "ytick.color": _INK,
 }
-
-
-Part = Literal["whole", "stream", "lake"]
-"""Of a run: from the load's start to its end, to where its lake stage begins, or from there."""
 
 
 class Timeline:
@@ -93,11 +91,37 @@ class Timeline:
             rasterized=True,
         )
 
-    def spans(self, rows: Sequence[str], bars: Sequence[Bar], colours: Mapping[str, str]) -> None:
-        """Bars from their begin to their end, each in its row, the first row above; ``colours`` by name.
+    def lines(self, series: Sequence[Series]) -> None:
+        """A line through the values of each that has some."""
+        for line, colour in zip(series, COLOURS, strict=False):
+            if len(line.at_s):
+                self.line(line, colour)
+
+    def spreads(self, series: Sequence[Series]) -> None:
+        """The single values as dots, the median of each second, and its p99 as a thinner line."""
+        self._spreads(series, COLOURS, dots=True)
+
+    def medians(self, series: Sequence[Series]) -> None:
+        """The same without the single values."""
+        self._spreads(series, COLOURS[2:], dots=False)
+
+    def _spreads(self, series: Sequence[Series], colours: Sequence[str], *, dots: bool) -> None:
+        for line, colour in zip(series, colours, strict=False):
+            if not len(line.at_s):
+                continue
+            if dots:
+                self.dots(line, colour)
+            self.line(by_second(line, 50), colour)
+            dotted = (0, (2, 1))
+            self.line(replace(by_second(line, 99), name=""), colour, linewidth=0.9, linestyle=dotted)
+
+    def bars(self, bars: Sequence[Bar]) -> None:
+        """From their beginning to their end, each in its row, the first row above; a colour for each name.
 
         Those that are marked are hatched.
         """
+        rows = list(dict.fromkeys(bar.row for bar in bars))
+        colours = dict(zip(dict.fromkeys(bar.name for bar in bars), COLOURS, strict=False))
         self._axes.set_yticks(range(len(rows)), rows)
         self._axes.set_ylim(len(rows) - 0.5, -0.5)
         self._axes.grid(visible=False)

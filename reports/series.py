@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from harness.history.reader import History
-from harness.judge.checks.speed.freshness import window_ages
-from harness.judge.measure.hot_ages import event_ages
+from harness.judge.measure.measurement import Numbers
+from harness.layers.figure import Series
 from harness.scenario.profiles.curve import Curve
-
-Numbers = np.ndarray[Any, np.dtype[Any]]
 
 _MIB: Final = 2**20
 _GAP_S: Final = 2.5
@@ -42,56 +40,16 @@ FROM operations, run WHERE kind = $kind ORDER BY 1
 _HOT_WRITES: Final = """
 SELECT (at_ns - load_start_ns) / 1e9 AS at_s, duration_us / 1e3 AS value FROM hot_writes, run ORDER BY 1
 """
-_TOGETHER: Final = """
-SELECT (at_ns - load_start_ns) / 1e9 AS at_s, sum(value) AS value
-FROM samples, run WHERE metric = $metric GROUP BY 1 ORDER BY 1
-"""
-_LAKE_TASKS: Final = """
-SELECT coalesce(event_date::VARCHAR, 'every day') AS "row", task AS "name",
-       (began_ns - load_start_ns) / 1e9 AS begin_s, (ended_ns - load_start_ns) / 1e9 AS end_s,
-       outcome <> 'promoted' AS marked
-FROM lake_tasks, run ORDER BY began_ns
-"""
 _BY_LABEL: Final = """
 SELECT label, (at_ns - load_start_ns) / 1e9 AS at_s, value
 FROM samples, run WHERE metric = $metric ORDER BY label, at_s
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Series:
-    """One line of a plot."""
-
-    name: str
-    at_s: Numbers
-    value: Numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """Something that lasted."""
-
-    row: str
-    name: str
-    begin_s: float
-    end_s: float
-    marked: bool
-    """Whether it did not end as it should."""
-
-
-def lake_tasks(history: History) -> list[Bar]:
-    """The tasks of the lake as they followed each other; those of no day are in a row of their own."""
-    found = history.columns(_LAKE_TASKS)
-    return [
-        Bar(row=row, name=name, begin_s=float(begin_s), end_s=float(end_s), marked=bool(marked))
-        for row, name, begin_s, end_s, marked in zip(*found.values(), strict=True)
-    ]
-
-
 def throughput(history: History) -> list[Series]:
     """Events a second: sent, and acknowledged, at the middle of each. Seconds without any are zero."""
     named = {"sent": _SENT, "acknowledged": _ACKNOWLEDGED}
-    counted = [_filled(_series(name, history.columns(sql))) for name, sql in named.items()]
+    counted = [_filled(Series.of(name, history.columns(sql))) for name, sql in named.items()]
     return [replace(series, at_s=series.at_s + 0.5) for series in counted]
 
 
@@ -105,35 +63,15 @@ def wanted(history: History) -> Series:
         return _corners("profile", load.curve)
     if load.is_flood:
         return Series(name="", at_s=np.array([]), value=np.array([]))
-    due = _filled(_series("due", history.columns(_DUE)))
+    due = _filled(Series.of("due", history.columns(_DUE)))
     # A second's events fill the second.
     return Series(name="due", at_s=_edges(due.at_s), value=np.repeat(due.value, 2))
 
 
 def reads(history: History) -> Series:
     """Reads a second that readers were answered, at the middle of each; empty where there were none."""
-    answered = _filled(_series("reads answered", history.columns(_ANSWERED)))
+    answered = _filled(Series.of("reads answered", history.columns(_ANSWERED)))
     return replace(answered, at_s=answered.at_s + 0.5)
-
-
-def lag(history: History) -> list[Series]:
-    """Events that the stream job, and records that the hot writers, have not committed."""
-    named = {"stream job": "stream_lag_events", "hot writer": "hot_lag_events"}
-    return [_series(name, history.columns(_TOGETHER, {"metric": m})) for name, m in named.items()]
-
-
-def freshness(history: History) -> list[Series]:
-    """Seconds until an event, and until a window, could be read in the hot store, by when each began.
-
-    What never came has no place on a plot.
-    """
-    ages = {"events": event_ages(history), "windows": window_ages(history)}
-    start_ns = history.info.load_start_ns if history.info else 0
-    return [
-        Series(name=name, at_s=(found["at_ns"][came] - start_ns) / 1e9, value=found["value"][came] / 1e3)
-        for name, found in ages.items()
-        for came in (np.isfinite(found["value"]),)
-    ]
 
 
 def latency(history: History) -> list[Series]:
@@ -143,11 +81,11 @@ def latency(history: History) -> list[Series]:
     """
     produce = "produce: service" if history.scenario.load.is_flood else "produce"
     return [
-        _series(produce, history.columns(_RESPONSES, {"kind": "produce"})),
-        _series("hot write", history.columns(_HOT_WRITES)),
-        _series("hot read", history.columns(_RESPONSES, {"kind": "hot_read"})),
-        _series("reader, point", history.columns(_RESPONSES, {"kind": "hot_point_read"})),
-        _series("reader, range", history.columns(_RESPONSES, {"kind": "hot_range_read"})),
+        Series.of(produce, history.columns(_RESPONSES, {"kind": "produce"})),
+        Series.of("hot write", history.columns(_HOT_WRITES)),
+        Series.of("hot read", history.columns(_RESPONSES, {"kind": "hot_read"})),
+        Series.of("reader, point", history.columns(_RESPONSES, {"kind": "hot_point_read"})),
+        Series.of("reader, range", history.columns(_RESPONSES, {"kind": "hot_range_read"})),
     ]
 
 
@@ -196,10 +134,6 @@ def _edges(seconds: Numbers) -> Numbers:
     """Where each second begins and ends."""
     edges: Numbers = np.stack([seconds, seconds + 1], axis=1).ravel()
     return edges
-
-
-def _series(name: str, columns: dict[str, Numbers]) -> Series:
-    return Series(name=name, at_s=columns["at_s"].astype(float), value=columns["value"].astype(float))
 
 
 def _by_label(history: History, metric: str) -> list[Series]:

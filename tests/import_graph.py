@@ -36,6 +36,7 @@ FLOORS: Final = (
     "harness.observe",
     "harness.judge.measure",
     "harness.judge.checks",
+    "harness.layers",
     "harness.judge",
     "harness.validate",
     "harness.run",

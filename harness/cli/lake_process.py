@@ -11,8 +11,8 @@ from typing import Final, Protocol
 
 from harness.base.errors import PlatformError
 from harness.base.report import Report
+from harness.layers.pipeline_jars import with_lake_jar
 from harness.run.lake.job import not_deployed, outcome_of, told
-from harness.run.real.pipeline_jars import with_lake_jar
 from pipeline.days.deployed import require_deployed
 from pipeline.days.events import Event, parse
 from pipeline.endpoints import Endpoints

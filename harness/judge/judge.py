@@ -13,7 +13,6 @@ from pathlib import Path
 
 from harness.history.reader import History
 from harness.history.workers import clocks_known_to
-from harness.judge.checks.fitness import unfit
 from harness.judge.checks.speed.generator import UNTOLD, OwnLateness, own_lateness
 from harness.judge.judgement import Judgement, Summary, worst
 from harness.judge.measure.aggregates import observe, too_few
@@ -21,7 +20,7 @@ from harness.judge.measure.examples import MAX_EXAMPLES
 from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
 from harness.judge.measure.protocol import Check, SpeedCheck
-from harness.judge.registry import checks_for
+from harness.judge.registry import checks_for, unfit
 from harness.scenario.model import Scenario
 from harness.scenario.phases import PHASES
 from harness.scenario.setting import Setting

@@ -66,7 +66,7 @@ class Deployment(Protocol):
         """Topics, tables and jobs. Raises what the pipeline raises."""
         ...
 
-    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+    def processes(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
         """Names and commands of the pipeline's processes, which whoever runs the platform starts."""
         ...
 
@@ -99,11 +99,6 @@ class Flooded:
     info: RunInfo
     clock: RunClock
     report: Report
-
-    @property
-    def streams(self) -> bool:
-        """Whether the stream path is deployed, and not its topics alone."""
-        return self.scenario.pipeline.streams
 
     @property
     def load_duration_s(self) -> float:
@@ -183,7 +178,7 @@ def _deploy(
     scenario.pipeline.save(folder.pipeline_options)
     report("deploying the pipeline")
     pipeline.deploy()
-    for name, argv in pipeline.writers(folder):
+    for name, argv in pipeline.processes(folder):
         platform.spawn(name, argv, env=preparation.env.get(name, {}))
     report("pipeline deployed")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from harness.scenario.lake_steps import Rerun, RunDays, Step
@@ -42,15 +42,9 @@ class Setting:
         absent |= {"lake"} if self.steps is not None and not self.steps else set()
         return frozenset(PHASES) - absent
 
-    @property
-    def lacks_stream_path(self) -> bool:
-        """Whether nothing reads from the source topic as it fills."""
-        return self.pipeline is not None and not self.pipeline.streams
-
-    @property
-    def lacks_lake(self) -> bool:
-        """Whether no lake is deployed."""
-        return self.pipeline is not None and not self.pipeline.has_lake
+    def lacks_layers(self, names: Collection[str]) -> bool:
+        """Whether none of these layers is deployed."""
+        return self.pipeline is not None and not set(names) & set(self.pipeline.deploy)
 
     @property
     def sends_events(self) -> bool:

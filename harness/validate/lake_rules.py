@@ -20,8 +20,6 @@ def lake_rules(draft: Draft) -> Iterator[Problem]:
     if draft.lake is None:
         yield from _missing(draft)
         return
-    if draft.pipeline is not None and not draft.pipeline.has_lake:
-        yield draft.problem(("lake",), "a lake stage", "none, unless pipeline.deploy has lake")
     if not 1 <= len(draft.lake.steps) <= _STEPS_MAX:
         found = f"{len(draft.lake.steps)} steps"
         yield draft.problem(("lake", "steps"), found, f"1 to {_STEPS_MAX}")
@@ -53,7 +51,8 @@ def _quarantined(draft: Draft, stage: LakeStage) -> Iterator[Problem]:
 
 def _missing(draft: Draft) -> Iterator[Problem]:
     """A lake that nothing fills cannot be judged, after a run of minutes."""
-    if draft.pipeline is not None and draft.pipeline.has_lake and draft.document.get("lake") is None:
+    deployed = draft.pipeline is not None and "lake" in draft.pipeline.deploy
+    if deployed and draft.document.get("lake") is None:
         yield draft.problem(("lake",), "missing", "a lake stage, as pipeline.deploy has lake")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.base.errors import Problem
 from harness.base.event_clock import ORIGIN_BACK_S
 from harness.base.typed import suggestion
+from harness.layers.registry import LAYERS
 from harness.load.plan.closing import WINDOW_MS, Closing
 from harness.load.traces.mapping import GeneratedMapping
 from harness.scenario.lake_steps import DAY_S
@@ -21,15 +21,11 @@ from harness.validate.draft import Draft
 from harness.validate.fault_rules import fault_rules
 from harness.validate.lake_rules import lake_rules
 from harness.validate.vocabulary import CheckWords, Vocabulary
-from pipeline.options import Layer, PipelineOptions
+from pipeline.layers.registry import deployed_layers
+from pipeline.options import LayerName, PipelineOptions
 
 _EVENTS_MAX: Final = 250_000_000
 """So many events of a profile can be planned: their times are held in memory."""
-_HOT_WRITER: Final = "hot-writer-"
-_NEEDED: Final[Mapping[Layer, tuple[str, ...]]] = MappingProxyType(
-    {"stream": ("flink", "cassandra"), "lake": ("object_store", "spark")}
-)
-"""The services that each layer is made of, beside Kafka."""
 
 
 def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
@@ -40,6 +36,7 @@ def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     yield from _boundary(draft)
     yield from _replicas(draft)
     yield from _deployed(draft)
+    yield from _layers_lacking(draft)
     yield from _readers(draft, words)
     yield from lake_rules(draft)
     yield from fault_rules(draft, words, _targets(draft))
@@ -104,16 +101,12 @@ def _computed(draft: Draft) -> Iterator[Problem]:
 
 
 def _boundary(draft: Draft) -> Iterator[Problem]:
-    """Nothing can come just in time where no disorder is allowed, nor where nothing is judged late."""
+    """Nothing can come just in time where no disorder is allowed."""
     if draft.load is None or draft.pipeline is None or not draft.load.inject.boundary:
         return
-    found = f"{draft.load.inject.boundary:.3%}"
     if not draft.pipeline.stream.out_of_orderness_event_s:
         allowed = "none with pipeline.stream.out_of_orderness: 0s, by which no event comes just in time"
-        yield draft.problem(("load", "inject", "boundary"), found, allowed)
-    elif not draft.pipeline.streams:
-        allowed = "none, unless pipeline.deploy has stream: nothing else judges which event is late"
-        yield draft.problem(("load", "inject", "boundary"), found, allowed)
+        yield draft.problem(("load", "inject", "boundary"), f"{draft.load.inject.boundary:.3%}", allowed)
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
@@ -162,14 +155,25 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
     deployed = draft.pipeline.deploy
     if twice := sorted({layer for layer in deployed if deployed.count(layer) > 1}):
         yield draft.problem(("pipeline", "deploy"), f"{', '.join(twice)} again", "each layer once")
-    needed = ("kafka", *(service for layer in deployed for service in _NEEDED[layer]))
+    layers = deployed_layers(draft.pipeline)
+    needed = ("kafka", *(service for layer in layers for service in layer.services))
     services = draft.topology.services if draft.topology is not None else needed
     if missing := [name for name in needed if name not in services]:
         allowed = f"the services that pipeline.deploy: {_list(deployed)} needs: {', '.join(needed)}"
         yield draft.problem(("topology",), f"no {', no '.join(missing)}", allowed)
 
 
-def _list(layers: Sequence[Layer]) -> str:
+def _layers_lacking(draft: Draft) -> Iterator[Problem]:
+    """What needs a layer that is not deployed."""
+    for layer in LAYERS.values():
+        if draft.pipeline is None or layer.name in draft.pipeline.deploy:
+            continue
+        for use in layer.uses(draft.load, draft.lake):
+            why = f": {use.why}" if use.why else ""
+            yield draft.problem(use.at, use.found, f"none, unless pipeline.deploy has {layer.name}{why}")
+
+
+def _list(layers: Sequence[LayerName]) -> str:
     return f"[{', '.join(layers)}]"
 
 
@@ -181,18 +185,15 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
         if name not in words.readers:
             place = ("load", "readers", "weights", name)
             yield draft.problem(place, f"unknown reader {name}", suggestion(name, words.readers))
-    if draft.pipeline is not None and not draft.pipeline.streams:
-        allowed = "none, unless pipeline.deploy has stream: there is no hot store to read"
-        yield draft.problem(("load", "readers"), "readers", allowed)
 
 
 def _targets(draft: Draft) -> list[str] | None:
     """What a fault may hit; None when that cannot be told."""
     if draft.topology is None or draft.pipeline is None:
         return None
-    count = draft.pipeline.hot.writers if draft.pipeline.streams else 0
-    writers = [f"{_HOT_WRITER}{n + 1}" for n in range(count)]
-    return [*(node.name for node in draft.topology.nodes()), *writers]
+    layers = deployed_layers(draft.pipeline)
+    processes = [process.name for layer in layers for process in layer.processes(draft.pipeline)]
+    return [*(node.name for node in draft.topology.nodes()), *processes]
 
 
 def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:

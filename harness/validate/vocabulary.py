@@ -54,8 +54,8 @@ def vocabulary(backend: str = DEFAULT_BACKEND) -> Vocabulary:
     """
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
     from harness.faults.registry import FAULTS  # noqa: PLC0415
-    from harness.judge.checks.fitness import measured_in, unfit  # noqa: PLC0415
-    from harness.judge.registry import CHECKS  # noqa: PLC0415
+    from harness.judge.checks.fitness import measured_in  # noqa: PLC0415
+    from harness.judge.registry import CHECKS, unfit  # noqa: PLC0415
     from harness.load.readers.registry import READER_KINDS  # noqa: PLC0415
     from harness.services.registry import SERVICES  # noqa: PLC0415
 

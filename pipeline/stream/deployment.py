@@ -26,6 +26,7 @@ class StreamStatus:
     state: str
     restarts: int
     checkpoints: Checkpoints
+    ended: bool
     late_dropped: int
     """Events that Flink itself dropped as late since its last start. Zero unless late_events is ``drop``."""
 
@@ -86,6 +87,7 @@ class StreamDeployment:
                 job_id=job.id,
                 name=job.name,
                 state=job.state,
+                ended=job.ended,
                 restarts=0 if job.ended else manager.restarts(job.id),
                 checkpoints=manager.checkpoints(job.id),
                 late_dropped=0 if job.ended else manager.operator_counter(job.id, _LATE_DROPPED),

@@ -19,8 +19,8 @@ from harness.backends.process import ProcessBackend
 from harness.backends.protocol import Platform
 from harness.base.report import Report
 from harness.base.units import size_bytes
+from harness.layers.pipeline_jars import with_lake_jar
 from harness.observe.readback.lake_access import lake_of
-from harness.run.real.pipeline_jars import with_lake_jar
 from harness.run.teardown import Teardown
 from harness.scenario.topology import RoleSpec, Topology
 from pipeline.days.session import cancel_jobs, spark_session

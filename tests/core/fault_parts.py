@@ -90,7 +90,10 @@ ZONES = Topology(
     zones=("a", "b"),
     services={
         "kafka": {"broker": RoleSpec(count=4, memory=2**26)},
-        "flink": {"jobmanager": RoleSpec(count=1, memory=2**26), "taskmanager": RoleSpec(count=2, memory=2**26)},
+        "flink": {
+            "jobmanager": RoleSpec(count=1, memory=2**26),
+            "taskmanager": RoleSpec(count=2, memory=2**26),
+        },
     },
 )
 """Zone a has brokers 1 and 3, the job manager and task manager 1; zone b has the rest."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.base.errors import InvalidInput
 from harness.faults.registry import FAULTS
-from harness.judge.checks.fitness import unfit
+from harness.judge.registry import unfit
 from harness.scenario.model import Scenario
 from harness.validate.scenario_file import load_scenario
 from harness.validate.vocabulary import CheckWords, Vocabulary

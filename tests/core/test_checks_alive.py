@@ -8,11 +8,14 @@ import pytest
 
 from harness.history.course import EndLine
 from harness.history.reader import History
-from harness.judge.checks.recovery.nodes_alive import HARNESS, NodesAlive
+from harness.judge.checks.recovery.nodes_alive import OF_LOAD
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.run.real.platform_watch import PROBER
+from harness.judge.registry import CHECKS
+from harness.layers.registry import probe_names
 from harness.run.run import LOAD, READERS
 from tests.core.histories import SECOND_NS, fault, history, run_info, scenario
+
+PROBER = "prober"
 
 
 def end(at_s: float, node: str = "cassandra-node-3", code: int = -9) -> EndLine:
@@ -20,7 +23,7 @@ def end(at_s: float, node: str = "cassandra-node-3", code: int = -9) -> EndLine:
 
 
 def measured(of: History) -> Measurement:
-    return NodesAlive().measure(of)
+    return CHECKS["nodes_alive"].measure(of)
 
 
 def count(of: History) -> int:
@@ -100,7 +103,8 @@ def test_a_node_that_died_counts_whatever_became_of_the_harness_own() -> None:
 
 
 def test_the_harness_own_processes_are_known_by_the_names_that_they_are_started_by() -> None:
-    assert {LOAD, READERS, PROBER} == HARNESS
+    assert {LOAD, READERS} == OF_LOAD
+    assert {PROBER} == probe_names()
 
 
 def run_folder(tmp_path: Path, ends: bytes | None) -> History:
@@ -115,7 +119,7 @@ def run_folder(tmp_path: Path, ends: bytes | None) -> History:
 def test_a_run_without_the_record_lacks_it_and_an_empty_one_is_a_record(tmp_path: Path) -> None:
     assert "ends" in history(ends=None).missing
     assert "ends" not in history(ends=()).missing
-    assert NodesAlive().needs == {"run", "ends", "faults"}
+    assert CHECKS["nodes_alive"].needs == {"run", "ends", "faults"}
     assert "ends" not in run_folder(tmp_path, b"").missing
 
 

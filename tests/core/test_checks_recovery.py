@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from harness.history.course import EndLine, FaultLine
+from harness.judge.checks.recovery.recovery_time import RecoveryTime
 from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Verdict
 from harness.judge.measure.measurement import Count, Distribution, Unjudged
-from harness.judge.measure.signals import stream_delay
+from harness.judge.measure.protocol import Check
+from harness.judge.measure.stream_signals import stream_delay
 from harness.judge.registry import CHECKS
+from harness.layers.registry import steady_signals
 from harness.scenario.faults import FaultSpec
 from harness.scenario.model import Expectation
-from harness.scenario.topology import RoleSpec, Topology
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,
@@ -39,6 +41,10 @@ PHASES = (
 )
 RATE = 100
 """Events a second, one batch a second, a minute long."""
+
+
+WITHOUT_HOT_STORE = RecoveryTime(steady_signals)
+"""Recovery as sending and the stream job show it; that of the hot store is seen in what is ``probed``."""
 
 
 def run(
@@ -75,8 +81,8 @@ def batch(at_s: int, took_s: float) -> dict[str, object]:
     return sent(at_s * RATE, at_s * RATE + RATE - 1, intended_ns=due, started_ns=due, completed_ns=done)
 
 
-def recovered_s(of: Any) -> list[float]:
-    measurement = CHECKS["recovery_time"].measure(of)
+def recovered_s(of: Any, check: Check = WITHOUT_HOT_STORE) -> list[float]:
+    measurement = check.measure(of)
     assert isinstance(measurement, Distribution), measurement
     return [round(value, 2) for value in measurement.values.tolist()]
 
@@ -154,7 +160,7 @@ def test_a_platform_that_stays_behind_never_recovers() -> None:
 def test_a_run_that_ended_before_recovery_is_not_judged() -> None:
     lagging = {at_s: at_s - 20 for at_s in range(23, 70)}
     of = run(lagging=lagging, info=run_info(ended="interrupted"))
-    assert isinstance(CHECKS["recovery_time"].measure(of), Unjudged)
+    assert isinstance(WITHOUT_HOT_STORE.measure(of), Unjudged)
 
 
 OUTAGE = {at_s: at_s - 20.0 for at_s in range(22, 55)}
@@ -179,7 +185,7 @@ def test_a_read_that_timed_out_is_no_gap() -> None:
 def test_samples_that_stop_before_recovery_could_be_told_judge_nothing(
     lagging: dict[int, float], faults: tuple[FaultLine, ...]
 ) -> None:
-    measurement = CHECKS["recovery_time"].measure(run(lagging=lagging, blind=range(21, 70), faults=faults))
+    measurement = WITHOUT_HOT_STORE.measure(run(lagging=lagging, blind=range(21, 70), faults=faults))
     assert isinstance(measurement, Unjudged)
     assert "samples stop" in measurement.reason
 
@@ -192,11 +198,11 @@ def test_samples_may_stop_once_the_platform_has_drained() -> None:
         return run(samples=[*samples, sample("drain_complete", at_s, 1)], faults=healed_late)
 
     assert recovered_s(drained(at_s=61)) == [0.0]
-    assert isinstance(CHECKS["recovery_time"].measure(drained(at_s=67)), Unjudged)
+    assert isinstance(WITHOUT_HOT_STORE.measure(drained(at_s=67)), Unjudged)
 
 
 def test_a_platform_that_was_down_in_its_steady_phase_has_no_band_to_return_to() -> None:
-    measurement = CHECKS["recovery_time"].measure(run(stopped=range(10, 50)))
+    measurement = WITHOUT_HOT_STORE.measure(run(stopped=range(10, 50)))
     assert isinstance(measurement, Unjudged)
     assert measurement.reason == "not steady before the first fault: stream job running"
 
@@ -208,12 +214,9 @@ def test_what_the_fault_lost_does_not_widen_the_band_of_the_steady_phase() -> No
 
 
 def test_recovery_says_which_fault_took_how_long() -> None:
-    measurement = CHECKS["recovery_time"].measure(run(slow={21: 2.0}))
+    measurement = WITHOUT_HOT_STORE.measure(run(slow={21: 2.0}))
     assert isinstance(measurement, Distribution)
     assert (measurement.examples, measurement.phases.tolist()) == (("kill kafka-broker-1: 3.0 s",), ["fault"])
-
-
-HOT = Topology(name="hot", zones=("a",), services={"cassandra": {"node": RoleSpec(count=1, memory=2**28)}})
 
 
 def probed(until_s: int = 70, never_seen: range = range(0), **fields: Any) -> Any:
@@ -235,19 +238,19 @@ def probed(until_s: int = 70, never_seen: range = range(0), **fields: Any) -> An
     operations = [batch(at_s, 0.01) | {"first_seq": at_s, "last_seq": at_s, "count": 1} for at_s in range(60)]
     tables = {"plan": plan, "operations": [*operations, *looks], "seen": came, "sought": names}
     kept = {"phases": (*PHASES, phase(70, "done"))}
-    return run(of=scenario(topology=HOT, faults=(SCHEDULE,)), **{**tables, **kept, **fields})
+    return run(**{**tables, **kept, **fields})
 
 
 def test_a_hot_store_that_keeps_up_was_not_disturbed() -> None:
-    assert recovered_s(probed()) == [0.0]
+    assert recovered_s(probed(), CHECKS["recovery_time"]) == [0.0]
 
 
 def test_a_platform_whose_events_never_come_does_not_recover() -> None:
-    assert recovered_s(probed(never_seen=range(25, 60))) == [float("inf")]
+    assert recovered_s(probed(never_seen=range(25, 60)), CHECKS["recovery_time"]) == [float("inf")]
 
 
 def test_an_event_of_the_steady_phase_that_never_came_does_not_widen_its_band() -> None:
-    assert recovered_s(probed(never_seen=range(19, 20))) == [float("inf")]
+    assert recovered_s(probed(never_seen=range(19, 20)), CHECKS["recovery_time"]) == [float("inf")]
 
 
 @pytest.mark.parametrize("until_s", [0, 15, 30])
@@ -260,7 +263,7 @@ def test_recovery_is_not_judged_when_the_prober_died(until_s: int) -> None:
     "fields", [{"faults": ()}, {"phases": PHASES[:1]}, {"samples": ()}, {"phases": PHASES[2:]}]
 )
 def test_recovery_needs_a_fault_and_a_steady_phase_before_it(fields: dict[str, Any]) -> None:
-    assert isinstance(CHECKS["recovery_time"].measure(run(**fields)), Unjudged)
+    assert isinstance(WITHOUT_HOT_STORE.measure(run(**fields)), Unjudged)
 
 
 def test_a_job_that_has_committed_everything_is_not_behind() -> None:
@@ -446,7 +449,9 @@ def test_what_follows_of_a_fault_belongs_to_the_fault_whenever_its_phase_was_not
         phase(30 + noted_after_s, "recovery"),
         phase(60, "drain"),
     )
-    measured = CHECKS[name].measure(run(phases=phases, lagging={22: 9.0, 31: 9.0}))
+    measured = {**CHECKS, "recovery_time": WITHOUT_HOT_STORE}[name].measure(
+        run(phases=phases, lagging={22: 9.0, 31: 9.0})
+    )
     assert isinstance(measured, Distribution)
     assert measured.phases.tolist() == ["fault"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from harness.history.course import PhaseLine
 from harness.history.reader import History
+from harness.layers.lake import tasks
 from harness.scenario.lake_steps import LakeStage, RunDays
 from reports.figures import figures
 from reports.plots import Timeline
-from reports.series import lake_tasks
 from tests.core.histories import PHASES, SECOND_NS, history
 from tests.core.lake_histories import DAY, LAMBDA, task
 
@@ -23,7 +23,7 @@ def batched() -> History:
 
 
 def test_each_day_has_a_row_and_what_was_not_promoted_is_marked() -> None:
-    bars = lake_tasks(batched())
+    bars = tasks(batched())
     assert [(bar.row, bar.name, bar.marked) for bar in bars] == [
         ("every day", "land", False),
         (str(DAY), "bronze", False),

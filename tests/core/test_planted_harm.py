@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Verdict
 from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Scenario
-from pipeline.options import PipelineOptions
+from pipeline.options import LayerName, PipelineOptions
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,
@@ -235,11 +235,9 @@ SOURCE_HARMS: dict[str, tuple[Rows, set[str]]] = {
 }
 
 
-@pytest.mark.parametrize("deploy", ["topics", "lake"])
+@pytest.mark.parametrize("deploy", [(), ("lake",)])
 @pytest.mark.parametrize("harm", SOURCE_HARMS)
-def test_the_source_topic_is_judged_whatever_lies_behind_it(
-    deploy: Literal["topics", "lake"], harm: str
-) -> None:
+def test_the_source_topic_is_judged_whatever_lies_behind_it(deploy: tuple[LayerName, ...], harm: str) -> None:
     more, expected = SOURCE_HARMS[harm]
     of = scenario(pipeline=PipelineOptions(deploy=deploy))
     found_there = {"plan": PLAN, "operations": [sent(0, 5)], "readback_events": [*SOURCE, *more]}

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from harness.judge.checks.recovery.replication import Replication
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
+from harness.judge.registry import CHECKS
+from harness.observe.platform import hot_store
 from harness.observe.platform import replication as observed
-from harness.observe.platform.replication import keyspace_readings, replication, topic_readings
+from harness.observe.platform.hot_store import copies_of_hot_store, keyspace_readings
+from harness.observe.platform.replication import copies_of_topics, replication, topic_readings
 from harness.observe.platform.sampler import Reading
 from harness.scenario.model import Scenario
 from harness.scenario.topology import RoleSpec, Topology
@@ -43,7 +45,7 @@ def copies(
     ]
     if keyspace is not None:
         samples.append(sample("keyspace_replication_factor", 61, keyspace, "hot"))
-    return Replication().measure(history(of=of, samples=samples))
+    return CHECKS["replication"].measure(history(of=of, samples=samples))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def copies(
         (promised(brokers=1, nodes=1, zones="ab"), {"topics": 1, "in_sync": 1, "keyspace": 1}),
         (promised(brokers=2, nodes=2), {"topics": 2, "in_sync": 2, "keyspace": 2}),
         (promised(topics=TopicOptions(min_insync_replicas=1)), {"in_sync": 1}),
-        (promised(deploy="topics"), {"keyspace": None}),
+        (promised(deploy=()), {"keyspace": None}),
     ],
     ids=[
         "three",
@@ -156,15 +158,21 @@ def test_a_keyspace_has_its_copies_in_all_datacenters() -> None:
 
 
 def test_what_does_not_answer_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unanswered(_: CassandraEndpoint) -> tuple[Reading, ...]:
+    def unanswered(*_: object, **__: object) -> None:
         raise OSError("connection refused")
 
     monkeypatch.setattr(observed, "_PATIENCE_S", 0.0)
     monkeypatch.setattr(observed, "_admin", lambda _: Admin(events=3))
-    monkeypatch.setattr(observed, "_of_keyspace", unanswered)
+    monkeypatch.setattr(hot_store, "hot_session", unanswered)
     told: list[str] = []
     kafka = KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",))
     cassandra = CassandraEndpoint(contact_points=("127.0.0.1",), port=9042, datacenter="local")
-    readings = replication(kafka, cassandra, told.append)
+    questions = {
+        "the hot store": lambda: copies_of_hot_store(cassandra),
+        "topics": lambda: copies_of_topics(kafka),
+    }
+    readings = replication(questions, told.append)
     assert {reading.label for reading in readings} == {"events"}
-    assert told == ["waited 0 s for the replication of the hot store; last seen: OSError: connection refused"]
+    (line,) = told
+    assert line.startswith("waited 0 s for the replication of the hot store; last seen: CopiesUnknown: ")
+    assert line.endswith("OSError: connection refused")

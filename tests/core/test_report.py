@@ -18,10 +18,11 @@ from harness.history.seal import seal_history
 from harness.history.writer import append_jsonl
 from harness.judge.judge import judge
 from harness.judge.judgement import Judgement
+from harness.layers.figure import Series
 from harness.scenario.model import Load
 from harness.scenario.profiles.step import Step
 from reports import render as page_of
-from reports.series import Series, by_second, cpu, memory, reads, throughput, wanted
+from reports.series import by_second, cpu, memory, reads, throughput, wanted
 from tests.core.histories import event, history, run_info, sample, scenario, sent
 from tests.core.synthetic import make_run
 

@@ -78,7 +78,7 @@ class World:
     def deploy(self) -> None:
         self.step("deploy")
 
-    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+    def processes(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
         return (("hot-writer-1", ("writer",)),)
 
     # The load, the watch and what comes after.

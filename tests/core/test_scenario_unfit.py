@@ -10,8 +10,8 @@ import pytest
 
 from harness.base.errors import InvalidInput
 from harness.base.places import SCENARIOS
-from harness.judge.checks.fitness import measured_in, unfit
-from harness.judge.registry import CHECKS, checks_for
+from harness.judge.checks.fitness import measured_in
+from harness.judge.registry import CHECKS, checks_for, unfit
 from harness.load.readers.registry import READER_KINDS
 from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Load, Readers, Scenario

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from harness.run.real.pipeline_jars import with_lake_jar
+from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from pipeline.contract.topics import EVENTS
 from pipeline.days.events import Begins, Event, Failed

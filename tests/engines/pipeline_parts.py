@@ -22,6 +22,7 @@ from pipeline.endpoints import Endpoints
 from pipeline.java_part import build_jar
 from pipeline.options import PipelineOptions, StreamOptions, TopicOptions
 from pipeline.stream.build import STREAM_JAVA
+from pipeline.stream.deployment import StreamDeployment, StreamStatus
 from tests.engines.live_platform import MIB, one_broker, platform_of, records
 
 PARTITIONS = 2
@@ -68,6 +69,10 @@ class Stage:
     platform: Platform
     endpoints: Endpoints
     pipeline: Pipeline
+
+    def job(self) -> StreamStatus | None:
+        """How the stream job is doing; None when there never was one."""
+        return StreamDeployment(self.endpoints.flink).status()
 
     def send(self, *sent: tuple[int, bytes | None], partition: int = 0) -> list[int]:
         """Send records of these event times to one partition, in this order; their offsets."""

@@ -24,9 +24,11 @@ from harness.base.waiting import wait_until
 from harness.clients.hot_store import hot_session
 from harness.history.parquet_parts import plain
 from harness.history.schema import TABLES
-from harness.observe.platform.replication import replication
+from harness.observe.platform.hot_store import copies_of_hot_store
+from harness.observe.platform.replication import copies_of_topics, replication
 from harness.observe.prober.prober_config import ProberConfig
-from harness.observe.readback.readback import ReadBack
+from harness.observe.readback.hot_store import read_back_hot_store
+from harness.observe.readback.topics import read_back, read_back_events, read_back_windows
 from harness.scenario.topology import RoleSpec
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import TOPICS
@@ -183,14 +185,14 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
     def say(message: str) -> None:
         said.append(message)
 
-    ReadBack(
-        endpoints=endpoints,
-        plan=write_plan(tmp_path / "plan.parquet", ROWS),
-        origin_ms=START_MS,
-        history=tmp_path,
-        report=say,
-        streams=True,
-    ).run()
+    kafka, plan = endpoints.kafka, write_plan(tmp_path / "plan.parquet", ROWS)
+    read_back(
+        [
+            lambda: read_back_events(kafka, plan, origin_ms=START_MS, history=tmp_path, report=say),
+            lambda: read_back_windows(kafka, history=tmp_path, report=say),
+            lambda: read_back_hot_store(endpoints.cassandra, history=tmp_path, report=say),
+        ]
+    )
     assert {row["seq"] for row in table(tmp_path, "readback_events")} == {0, 1, 2}
     found = {row["event_id"]: row for row in table(tmp_path, "readback_hot_events")}
     assert found.keys() == {row["event_id"] for row in ROWS}
@@ -206,7 +208,11 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
 
 
 def test_copies_are_counted_where_they_lie(endpoints: Endpoints, session: Session) -> None:
-    readings = replication(endpoints.kafka, endpoints.cassandra, print)
+    questions = {
+        "topics": lambda: copies_of_topics(endpoints.kafka),
+        "the hot store": lambda: copies_of_hot_store(endpoints.cassandra),
+    }
+    readings = replication(questions, print)
     own = {(r.metric, r.label): r.value for r in readings if r.label in {*TOPICS, hot.KEYSPACE}}
     assert own == {
         **{("topic_replication_factor", topic): 1 for topic in TOPICS},

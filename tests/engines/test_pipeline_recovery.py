@@ -68,7 +68,7 @@ def upgraded(restarted: Stage) -> tuple[Stage, StreamStatus, StreamStatus]:
 
 
 def status(stage: Stage) -> StreamStatus:
-    found = stage.pipeline.status().stream
+    found = stage.job()
     assert found is not None
     return found
 

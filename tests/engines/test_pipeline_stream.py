@@ -20,6 +20,7 @@ from pipeline.contract.topics import (
     DeadLetter,
 )
 from pipeline.deployment import Pipeline
+from pipeline.layers.protocol import LayerStatus, ProcessFiles
 from tests.core.contract_judge import keeps_contract
 from tests.engines.pipeline_parts import OPTIONS, Stage, event, small_platform
 
@@ -81,12 +82,11 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         pipeline.deploy()
         endpoints.save(folder / "endpoints.json")
         OPTIONS.save(folder / "options.json")
-        for name, argv in pipeline.writers(
-            endpoints_file=folder / "endpoints.json",
-            options_file=folder / "options.json",
-            metrics_folder=folder,
-        ):
-            platform.spawn(name, argv)
+        files = ProcessFiles(
+            endpoints=folder / "endpoints.json", options=folder / "options.json", metrics=folder
+        )
+        for process in pipeline.processes():
+            platform.spawn(process.name, process.command(files))
         yield Stage(platform=platform, endpoints=endpoints, pipeline=pipeline)
 
 
@@ -136,12 +136,13 @@ def letter_of(message: Message) -> DeadLetter:
 
 
 def test_deploying_twice_changes_nothing(stage: Stage) -> None:
-    before = stage.pipeline.status().stream
+    before = stage.job()
     stage.pipeline.deploy()
-    after = stage.pipeline.status().stream
+    after = stage.job()
     assert before is not None
     assert after is not None
     assert (after.job_id, after.state) == (before.job_id, "RUNNING")
+    assert stage.pipeline.status() == {"stream": LayerStatus(deployed=True, detail="RUNNING")}
 
 
 def test_what_breaks_the_contract_goes_to_the_dead_letters(stage: Stage, offsets: list[int]) -> None:
@@ -218,7 +219,7 @@ def test_each_window_is_emitted_once(windows: list[dict[str, Any]]) -> None:
 
 
 def test_flink_dropped_nothing(stage: Stage, windows: list[Any]) -> None:
-    status = stage.pipeline.status().stream
+    status = stage.job()
     assert status is not None
     assert (status.late_dropped, status.restarts) == (0, 0)
 
@@ -244,9 +245,10 @@ def test_undeploying_leaves_nothing(stage: Stage) -> None:
     assert not set(TOPICS) & set(kafka.list_topics(timeout=30).topics)
     groups = {group.group_id for group in kafka.list_consumer_groups().result(30).valid}
     assert not groups & {"hot-writer", "floodmark-stream"}
-    status = stage.pipeline.status().stream
+    status = stage.job()
     assert status is not None
     assert status.state == "CANCELED"
+    assert stage.pipeline.status()["stream"] == LayerStatus(deployed=False, detail="CANCELED")
     with hot_session(stage.endpoints.cassandra, timeout_s=30) as session:
         keyspaces = [row[0] for row in session.execute("SELECT keyspace_name FROM system_schema.keyspaces")]
     assert "hot" not in keyspaces
@@ -267,7 +269,7 @@ def test_late_events_left_to_flink_are_dropped_and_counted(stage: Stage) -> None
     dropping.wait_for_valid("late")
 
     def dropped() -> int:
-        status = dropping.pipeline.status().stream
+        status = dropping.job()
         return status.late_dropped if status else 0
 
     wait_until(dropped, timeout_s=60, what="a late event that Flink dropped")

@@ -9,7 +9,7 @@ import pytest
 
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
-from harness.run.real.pipeline_jars import with_lake_jar
+from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session

@@ -17,7 +17,7 @@ from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.backends.protocol import Platform
 from harness.base.waiting import wait_until
-from harness.run.real.pipeline_jars import with_lake_jar
+from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session

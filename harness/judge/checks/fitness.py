@@ -1,4 +1,7 @@
-"""Which checks can tell nothing of a scenario's runs, and in which phases the others find their values."""
+"""Which checks can tell nothing of a scenario's load, and in which phases the others find their values.
+
+What is deployed decides as well: harness/judge/registry.py asks the layers.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from harness.judge.checks.lake.registry import LAKE_CHECKS
 from harness.judge.checks.lake.reruns import RerunsUnchanged
 from harness.judge.checks.record_batches.out_of_order import OutOfOrder
 from harness.judge.checks.speed.rate_accuracy import WINDOW_S
@@ -27,37 +29,10 @@ class _Need:
 
 _NEEDS: Final[tuple[_Need, ...]] = (
     _Need(
-        # What lies behind the source topic, which is nothing where topics alone are deployed.
-        of=frozenset(
-            {
-                "dead_letters",
-                "late_events",
-                "windows_equal_oracle",
-                "hot_events_equal_oracle",
-                "hot_windows_equal_oracle",
-                "drained",
-                "freshness_windows",
-                "freshness_hot",
-                "hot_write_latency",
-                "hot_read_latency",
-                "hot_point_read_latency",
-                "hot_range_read_latency",
-                "catch_up_time",
-            }
-        ),
-        lacking=lambda setting: setting.lacks_stream_path,
-        told="pipeline.deploy has stream",
-    ),
-    _Need(
         # Single records are not read back of whole batches.
         of=frozenset({"altered"}),
         lacking=lambda setting: setting.sends_record_batches,
         told="load.path is events",
-    ),
-    _Need(
-        of=frozenset(check.name for check in LAKE_CHECKS),
-        lacking=lambda setting: setting.lacks_lake,
-        told="pipeline.deploy has lake",
     ),
     _Need(
         of=frozenset({RerunsUnchanged.name}),

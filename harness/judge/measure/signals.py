@@ -12,15 +12,13 @@ the delay in a gap between samples is infinite, and no part of what was seen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from harness.history.course import FOREVER_NS
 from harness.history.reader import History
-from harness.judge.measure.hot_ages import event_ages
 from harness.judge.measure.measurement import Numbers
 from harness.judge.measure.offered import TABLE, derive_own_lateness
 
@@ -30,6 +28,7 @@ GAP_NS: Final = 3_500_000_000
 of two seconds makes that three (up to 3.12 s in recorded runs). Reads that fail one after the other, as when
 brokers were killed or paused (4 to 11 s), mean that for so long nobody knew."""
 _SAMPLE_NS: Final = SECOND_NS
+_ACKNOWLEDGED_WITHIN_S: Final = 5.0
 
 _RESPONSES: Final = """
 SELECT min(intended_ns) AS from_ns, max(completed_ns) AS to_ns,
@@ -44,9 +43,6 @@ _OWN_LATENESS: Final = """
 SELECT unnest(range((at_ns - (own_ms * 1e6)::BIGINT) // 1_000_000_000, at_ns // 1_000_000_000 + 1)) AS second,
        max(own_ms) / 1e3 AS late_s
 FROM own_lateness GROUP BY second ORDER BY second
-"""
-_SAMPLES: Final = """
-SELECT at_ns, sum(value) AS value FROM samples WHERE metric = $metric GROUP BY at_ns ORDER BY at_ns
 """
 _DRAINED: Final = "SELECT max(at_ns) FROM samples WHERE list_contains($metrics, metric)"
 
@@ -67,6 +63,10 @@ class Signal:
     """What is surely the platform's of each delay."""
     gap: Numbers
     """Whether the interval lies between samples that are too far apart to say anything of it."""
+    steady_limit_s: float = float("inf")
+    """How far behind a steady platform is at most, where that is asked while the load flows."""
+    doubt: str = ""
+    """Why what was seen is no ground to judge by; "" where it is."""
 
     def within(self, from_ns: int, to_ns: int, *, of_platform: bool = False) -> Numbers:
         """The delays, or the platform's shares, of the intervals that begin in [from_ns, to_ns)."""
@@ -95,23 +95,13 @@ class Signal:
         return bool(np.diff(np.concatenate([[from_ns], seen_ns, [to_ns]])).max() <= GAP_NS)
 
 
-def signals(history: History) -> tuple[Signal, ...]:
-    """Of sending and of the stream job, and of the hot store where there is one; empty if none was seen."""
-    hot = _hot_store(history)
-    there = len(hot.from_ns) or "cassandra" in history.scenario.topology.services
-    return (*steady_signals(history), hot) if there else steady_signals(history)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSource:
+    """How a signal is derived from a history."""
 
-
-def steady_signals(history: History) -> tuple[Signal, ...]:
-    """Those of sending, and of the stream job where there is one: a run asks while its load flows."""
-    if not history.scenario.pipeline.streams:
-        return (_sending(history),)
-    running = history.columns(_SAMPLES, {"metric": "job_running"})
-    return (
-        _sending(history),
-        stream_delay(history),
-        _sampled("stream job running", running["at_ns"], np.where(running["value"] >= 1, 0.0, np.inf)),
-    )
+    derive: Callable[[History], Signal]
+    while_it_flows: bool = True
+    """Whether it can be derived of a run that is still under way, whose steady state is judged."""
 
 
 def disagreement(seen: Sequence[Signal]) -> str:
@@ -120,7 +110,8 @@ def disagreement(seen: Sequence[Signal]) -> str:
     return f"clocks disagree about: {', '.join(wrong)}" if wrong else ""
 
 
-def _sending(history: History) -> Signal:
+def sending(history: History) -> Signal:
+    """The load's own: from when an event was to be sent until it was acknowledged."""
     sent = history.columns(_RESPONSES)
     delay_s = sent["delay_s"].astype(np.float64)
     return Signal(
@@ -129,12 +120,13 @@ def _sending(history: History) -> Signal:
         from_ns=sent["from_ns"],
         to_ns=sent["to_ns"],
         delay_s=delay_s,
-        platform_s=_without_own(history, sent["from_ns"], delay_s),
+        platform_s=without_own(history, sent["from_ns"], delay_s),
         gap=np.zeros(len(sent["from_ns"]), dtype=bool),
+        steady_limit_s=_ACKNOWLEDGED_WITHIN_S,
     )
 
 
-def _without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers:
+def without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers:
     """The delays without what the load itself was late in the second in which each began.
 
     A load that says nothing of itself may have been late for all of it. What never came is the platform's.
@@ -162,49 +154,7 @@ def last_sample_ns(history: History) -> int:
     return int(history.value("SELECT coalesce(max(at_ns), 0) FROM samples"))
 
 
-def _hot_store(history: History) -> Signal:
-    ages = event_ages(history)
-    order = np.argsort(ages["at_ns"], kind="stable")
-    from_ns, ages_s = ages["at_ns"][order], ages["value"][order] / 1e3
-    came = np.isfinite(ages_s)
-    to_ns = (from_ns + np.where(came, ages_s, 0.0) * SECOND_NS).astype(np.int64)
-    return Signal(
-        name="hot store",
-        sampled=False,
-        from_ns=from_ns,
-        to_ns=np.where(came, to_ns, FOREVER_NS),
-        delay_s=ages_s,
-        platform_s=_without_own(history, from_ns, ages_s),
-        gap=np.zeros(len(from_ns), dtype=bool),
-    )
-
-
-def stream_delay(history: History) -> Signal:
-    """How long the oldest event that the stream job has not committed yet has been in the source topic."""
-    ends = history.columns(_SAMPLES, {"metric": "source_end_offset"})
-    lags = history.columns(_SAMPLES, {"metric": "stream_lag_events"})
-    if not len(ends["at_ns"]):
-        return _sampled("stream job", ends["at_ns"], ends["value"].astype(np.float64))
-    at_ns = lags["at_ns"]
-    end = np.maximum.accumulate(ends["value"])
-    committed = np.interp(at_ns, ends["at_ns"], end) - lags["value"]
-    return _sampled("stream job", at_ns, _ages_s(at_ns, committed, ends["at_ns"], end))
-
-
-def _ages_s(at_ns: Numbers, committed: Numbers, end_at_ns: Numbers, end: Numbers) -> Numbers:
-    """Seconds since the topic's end first passed each committed position; 0 where it has not yet."""
-    after = np.searchsorted(end, committed, side="right")
-    passed = after < len(end)
-    after = np.minimum(after, len(end) - 1)
-    before = np.maximum(after - 1, 0)
-    grown = np.maximum(end[after] - end[before], 1.0)
-    share = np.clip((committed - end[before]) / grown, 0.0, 1.0)
-    passed_at_ns = end_at_ns[before] + share * (end_at_ns[after] - end_at_ns[before])
-    ages_s: Numbers = np.where(passed, np.maximum(at_ns - passed_at_ns, 0.0) / SECOND_NS, 0.0)
-    return ages_s
-
-
-def _sampled(name: str, at_ns: Numbers, delay_s: Numbers) -> Signal:
+def sampled(name: str, at_ns: Numbers, delay_s: Numbers, *, steady_limit_s: float) -> Signal:
     """A sample stands for the time until the next one; before a gap for its own second only."""
     following_ns = np.append(at_ns[1:], at_ns[-1:] + _SAMPLE_NS)
     last = following_ns - at_ns > GAP_NS
@@ -219,4 +169,5 @@ def _sampled(name: str, at_ns: Numbers, delay_s: Numbers) -> Signal:
         delay_s=delay_s,
         platform_s=delay_s,
         gap=np.insert(np.zeros(len(at_ns), dtype=bool), gaps, True),
+        steady_limit_s=steady_limit_s,
     )

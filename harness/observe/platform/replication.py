@@ -1,18 +1,17 @@
-"""How many copies there really are: of the topics, asked of Kafka, and of the hot store, asked of Cassandra.
+"""How many copies there really are: of the topics, and of what layers keep.
 
 A node that is killed comes back with its disk, so that one copy survives it as well as three do. Whether
-there are three is therefore looked up. The metrics, in ``samples``:
+there are three is therefore looked up. The metrics of the topics, in ``samples``:
 
 | metric | label | what it is |
 | --- | --- | --- |
 | ``topic_replication_factor`` | topic | copies of that of its partitions which has the fewest |
 | ``topic_min_insync_replicas`` | topic | copies that an acknowledged write has at least, by its settings |
-| ``keyspace_replication_factor`` | keyspace | copies of each row, in all datacenters together |
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Final
 
@@ -23,31 +22,27 @@ from confluent_kafka.admin._config import ConfigResource
 from harness.base.errors import WaitTimeout
 from harness.base.report import Report
 from harness.base.waiting import wait_until
-from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.observe.platform.sampler import Reading
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import CassandraEndpoint, KafkaEndpoint
-from pipeline.hot.schema import KEYSPACE
+from pipeline.endpoints import KafkaEndpoint
 from pipeline.kafka_access import client_config
 
 TOPIC_FACTOR: Final = "topic_replication_factor"
 TOPIC_IN_SYNC: Final = "topic_min_insync_replicas"
-KEYSPACE_FACTOR: Final = "keyspace_replication_factor"
 _TIMEOUT_S: Final = 5.0
 _PATIENCE_S: Final = 15.0
 _OF_KAFKA: Final = ("__consumer_offsets", "__transaction_state")
 """Topics of Kafka's own that the pipeline's progress and its transactions lie in."""
-_KEYSPACE: Final = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = %s"
-_UNANSWERED: Final = (KafkaException, FutureTimeout, *HOT_STORE_ERRORS)
+Question = Callable[[], tuple[Reading, ...]]
+"""Asks an engine. Raises CopiesUnknown while there is no answer."""
 
 
-def replication(
-    kafka: KafkaEndpoint, cassandra: CassandraEndpoint | None, report: Report
-) -> tuple[Reading, ...]:
-    """What there is now. What does not answer for a quarter of a minute is left out, and reported."""
-    questions = {"topics": lambda: tuple(topic_readings(_admin(kafka)))}
-    if cassandra is not None:
-        questions["the hot store"] = lambda: _of_keyspace(cassandra)
+class CopiesUnknown(Exception):
+    """An engine could not be asked now; says why."""
+
+
+def replication(questions: Mapping[str, Question], report: Report) -> tuple[Reading, ...]:
+    """The answers now. A place that is silent for a quarter of a minute is left out, and reported."""
     readings: list[Reading] = []
     for place, question in questions.items():
         try:
@@ -56,11 +51,19 @@ def replication(
                 timeout_s=_PATIENCE_S,
                 what=f"the replication of {place}",
                 poll_s=0.5,
-                transient=_UNANSWERED,
+                transient=(CopiesUnknown,),
             )
         except WaitTimeout as error:
             report(str(error))
     return tuple(readings)
+
+
+def copies_of_topics(kafka: KafkaEndpoint) -> tuple[Reading, ...]:
+    """Asked of Kafka. Raises CopiesUnknown."""
+    try:
+        return tuple(topic_readings(_admin(kafka)))
+    except (KafkaException, FutureTimeout, OSError) as error:
+        raise CopiesUnknown(f"{type(error).__name__}: {error}") from error
 
 
 def topic_readings(admin: Any) -> Iterator[Reading]:
@@ -77,17 +80,5 @@ def topic_readings(admin: Any) -> Iterator[Reading]:
         yield Reading(metric=TOPIC_IN_SYNC, label=resource.name, value=in_sync)
 
 
-def keyspace_readings(session: Any) -> Iterator[Reading]:
-    """Of the hot store's keyspace; nothing where there is none."""
-    for (settings,) in session.execute(_KEYSPACE, (KEYSPACE,)):
-        copies = sum(int(value) for name, value in settings.items() if name != "class")
-        yield Reading(metric=KEYSPACE_FACTOR, label=KEYSPACE, value=copies)
-
-
 def _admin(kafka: KafkaEndpoint) -> AdminClient:
     return AdminClient({**client_config(kafka), "log_level": 0})
-
-
-def _of_keyspace(cassandra: CassandraEndpoint) -> tuple[Reading, ...]:
-    with hot_session(cassandra, timeout_s=_TIMEOUT_S) as session:
-        return tuple(keyspace_readings(session))

@@ -14,6 +14,7 @@ from harness.base.run_clock import RunClock
 from harness.history.reader import History
 from harness.judge.measure.measurement import Count, Distribution, Unjudged
 from harness.judge.registry import CHECKS
+from harness.layers.registry import deployed_layers
 from harness.load.plan.cached import build_plan
 from harness.load.plan.event_size import require_sendable
 from harness.load.plan.file import PlanFile
@@ -24,13 +25,13 @@ from harness.run.folder import RunFolder
 from harness.run.lake.validate_drops import require_events
 from harness.run.provenance import Provenance
 from harness.run.real.load_start import LoadParts
-from harness.run.real.pipeline_jars import with_lake_jar, with_stream_jar
 from harness.run.real.platform_watch import PlatformWatch
 from harness.run.run import Flooded, Parts
 from harness.scenario.model import Scenario
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
+from pipeline.layers.protocol import ProcessFiles
 from pipeline.options import PipelineOptions
 
 
@@ -68,12 +69,11 @@ class _Deployment:
         except PipelineError as error:
             raise DeployError(f"the pipeline could not be deployed: {error}") from error
 
-    def writers(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
-        return self.pipeline.writers(
-            endpoints_file=folder.endpoints,
-            options_file=folder.pipeline_options,
-            metrics_folder=folder.history,
+    def processes(self, folder: RunFolder) -> Sequence[tuple[str, Sequence[str]]]:
+        files = ProcessFiles(
+            endpoints=folder.endpoints, options=folder.pipeline_options, metrics=folder.history
         )
+        return [(process.name, process.command(files)) for process in self.pipeline.processes()]
 
 
 def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
@@ -92,10 +92,8 @@ def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
-    if options.streams:
-        endpoints = with_stream_jar(endpoints, report=report)
-    if options.has_lake:
-        endpoints = with_lake_jar(endpoints, report=report)
+    for layer in deployed_layers(options):
+        endpoints = layer.equip(endpoints, report)
     return _Deployment(Pipeline(endpoints, options), endpoints)
 
 

@@ -1,37 +1,25 @@
-"""Sets the observers on a platform: sampler and prober while it is flooded, then drain and read-back."""
+"""Sets the observers on a platform: sampler and probes while it is flooded, then drain and read-back.
+
+What is observed of each layer that is deployed, its file in harness/layers/ says.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from harness.history.writer import TableWriter
-from harness.observe.platform.drain import StreamPath, wait_until_drained
-from harness.observe.platform.flink import FlinkJobs
-from harness.observe.platform.offsets import Offsets
-from harness.observe.platform.replication import replication
-from harness.observe.platform.sampler import Sampler, Source
-from harness.observe.platform.sources import HotLag, Load, Nodes, StreamJob, StreamLag
-from harness.observe.prober.prober_config import ProberConfig
-from harness.observe.readback.readback import ReadBack
+from harness.layers.protocol import Layer, Observed
+from harness.layers.registry import deployed_layers
+from harness.observe.platform.replication import copies_of_topics, replication
+from harness.observe.platform.sampler import Sampler
+from harness.observe.platform.sources import Load, Nodes
 from harness.observe.readback.record_batches import read_back_record_batches
+from harness.observe.readback.topics import read_back, read_back_events
 from harness.run.run import Flooded
-from pipeline.contract.topics import EVENTS, EVENTS_VALID, TOPICS, WINDOW_RESULTS
-from pipeline.endpoints import Endpoints
-from pipeline.hot.writer import HOT_GROUP
-from pipeline.stream.render import SOURCE_GROUP
+from pipeline.contract.topics import EVENTS
 
-STREAM_PATH: Final = StreamPath(
-    source=EVENTS,
-    stream_group=SOURCE_GROUP,
-    outputs=tuple(topic for topic in TOPICS if topic != EVENTS),
-    hot_group=HOT_GROUP,
-    hot_inputs=(EVENTS_VALID, WINDOW_RESULTS),
-)
-PROBER: Final = "prober"
-"""The name of the prober's process among the nodes."""
+_NS_PER_S = 1_000_000_000
 
 
 @dataclass(kw_only=True)
@@ -39,50 +27,46 @@ class PlatformWatch:
     """The observers of one run."""
 
     flooded: Flooded
+    observed: Observed
+    layers: tuple[Layer, ...]
+    """Those that are deployed."""
     sampler: Sampler
     _stopped: bool = False
 
     @staticmethod
     def start(flooded: Flooded) -> PlatformWatch:
         """Begin to observe."""
-        sources: list[Source] = [Nodes(flooded.platform.status), Load(flooded.folder.load_progress)]
-        if flooded.streams:
-            sources += _stream_path_sources(flooded.platform.endpoints)
+        observed = _observed(flooded)
+        layers = tuple(deployed_layers(flooded.scenario.pipeline))
         sampler = Sampler(
-            sources=sources,
-            writer=TableWriter(flooded.folder.history, "samples", "sampler"),
+            sources=[
+                Nodes(flooded.platform.status),
+                Load(flooded.folder.load_progress),
+                *(source for layer in layers for source in layer.observer.sources(observed.endpoints)),
+            ],
+            writer=TableWriter(observed.history, "samples", "sampler"),
             clock=flooded.clock,
         )
         sampler.start()
-        if flooded.streams:
-            _start_prober(flooded)
-        return PlatformWatch(flooded=flooded, sampler=sampler)
+        for probe in (probe for layer in layers for probe in layer.observer.probes(observed)):
+            flooded.platform.spawn(probe.name, probe.argv)
+        return PlatformWatch(flooded=flooded, observed=observed, layers=layers, sampler=sampler)
 
     def drain(self) -> None:
-        """Wait until everything that was sent has come out, and record what did not in time.
+        """Wait until everything that was sent has come out, and record what had not in time.
 
         And how many copies there are of it, now that all nodes are back.
         """
-        endpoints = self.flooded.platform.endpoints
-        if self.flooded.streams:
-            self._drain(endpoints)
-        hot_store = endpoints.cassandra if self.flooded.streams else None
-        self.sampler.record(replication(endpoints.kafka, hot_store, self.flooded.report))
-
-    def _drain(self, endpoints: Endpoints) -> None:
-        offsets, jobs = Offsets(endpoints.kafka), FlinkJobs(endpoints.flink.rest_url)
-        try:
-            drained = wait_until_drained(
-                STREAM_PATH,
-                offsets,
-                jobs,
-                timeout_s=self.flooded.scenario.drain_timeout,
-                report=self.flooded.report,
-            )
-        finally:
-            offsets.close()
-            jobs.close()
-        self.sampler.record(drained.readings())
+        clock = self.flooded.clock
+        until_ns = clock.now_ns() + round(self.flooded.scenario.drain_timeout * _NS_PER_S)
+        for layer in self.layers:
+            left_s = max(until_ns - clock.now_ns(), 0) / _NS_PER_S
+            self.sampler.record(layer.observer.drain(self.observed, timeout_s=left_s))
+        endpoints = self.observed.endpoints
+        questions = {"topics": lambda: copies_of_topics(endpoints.kafka)}
+        for layer in self.layers:
+            questions |= layer.observer.copies(endpoints)
+        self.sampler.record(replication(questions, self.observed.report))
 
     def stop(self) -> None:
         """Take the last samples and write what waits. Idempotent."""
@@ -91,51 +75,33 @@ class PlatformWatch:
             self.sampler.stop()
 
     def read_back(self) -> None:
-        """Record what the topics and the hot store hold now."""
-        if self.flooded.scenario.load.sends_record_batches:
-            read_back_record_batches(
-                self.flooded.platform.endpoints.kafka,
-                EVENTS,
-                history=self.flooded.folder.history,
-                report=self.flooded.report,
-            )
-            return
-        ReadBack(
-            endpoints=self.flooded.platform.endpoints,
-            plan=self.flooded.folder.plan,
-            origin_ms=self.flooded.info.origin_ms,
-            history=self.flooded.folder.history,
-            report=self.flooded.report,
-            streams=self.flooded.streams,
-        ).run()
-        if self.flooded.scenario.pipeline.has_lake:
-            # It brings the readers of the lake with it, which no other run needs.
-            from harness.observe.readback.lake_access import lake_of  # noqa: PLC0415
-            from harness.observe.readback.lake_tables import record_batch_tables  # noqa: PLC0415
+        """Record what the topics and every layer hold now."""
+        read_back(
+            [*self._of_topics(), *(s for one in self.layers for s in one.observer.read_back(self.observed))]
+        )
 
-            lake = lake_of(self.flooded.platform.endpoints.object_store)
-            record_batch_tables(lake, self.flooded.folder.history, self.flooded.report)
+    def _of_topics(self) -> Iterator[Callable[[], None]]:
+        kafka, plan = self.observed.endpoints.kafka, self.observed.plan
+        origin_ms, history, report = (
+            self.observed.clocks.origin_ms,
+            self.observed.history,
+            self.observed.report,
+        )
+        if self.observed.scenario.load.sends_record_batches:
+            yield lambda: read_back_record_batches(kafka, EVENTS, history=history, report=report)
+        else:
+            yield lambda: read_back_events(kafka, plan, origin_ms=origin_ms, history=history, report=report)
 
 
-def _stream_path_sources(endpoints: Endpoints) -> Sequence[Source]:
-    return (
-        StreamLag(Offsets(endpoints.kafka), group=SOURCE_GROUP, topic=EVENTS),
-        HotLag(Offsets(endpoints.kafka), group=HOT_GROUP, topics=STREAM_PATH.hot_inputs),
-        StreamJob(FlinkJobs(endpoints.flink.rest_url)),
-    )
-
-
-def _start_prober(flooded: Flooded) -> None:
-    folder = flooded.folder
-    config = ProberConfig(
-        endpoints=folder.endpoints,
-        plan=folder.plan,
-        history=folder.history,
+def _observed(flooded: Flooded) -> Observed:
+    return Observed(
+        scenario=flooded.scenario,
+        endpoints=flooded.platform.endpoints,
+        endpoints_file=flooded.folder.endpoints,
+        folder=flooded.folder.path,
+        history=flooded.folder.history,
+        plan=flooded.folder.plan,
         clocks=flooded.info.clocks,
-        duration_s=flooded.load_duration_s,
-    )
-    config_file = folder.path / "prober.json"
-    config.save(config_file)
-    flooded.platform.spawn(
-        PROBER, [sys.executable, "-m", "harness.observe.prober.prober", "--config", str(config_file)]
+        load_duration_s=flooded.load_duration_s,
+        report=flooded.report,
     )

@@ -12,8 +12,6 @@ from harness.history.reader import History
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.protocol import COUNT, NEVER
-
-# What each place held, as (item, event_date, rows). What a layer has of a day lies where its last task put
 from harness.oracle import lake, lake_days
 
 # What each place held, as (item, event_date, rows). What a layer has of a day lies where its last task put
@@ -100,7 +98,7 @@ class Reconciled:
             return Unjudged(reason=why)
         lake_days.derive_days(history)
         history.derive("batch_counted", _COUNTED)
-        stream_hops = _STREAM_HOPS if history.scenario.pipeline.streams else ""
+        stream_hops = _STREAM_HOPS if "stream" in history.scenario.pipeline.deploy else ""
         history.derive("lake_hops", _HOPS + stream_hops)
         history.derive("lake_reconciled", _SUMMED)
         sums = history.rows(_WRONG)[0]

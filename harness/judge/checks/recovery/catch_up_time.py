@@ -13,7 +13,7 @@ from harness.history.reader import History
 from harness.judge.checks.recovery.recovery_time import recoveries
 from harness.judge.measure.measurement import Measurement, Unjudged
 from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
-from harness.judge.measure.signals import stream_delay
+from harness.judge.measure.stream_signals import stream_delay
 
 
 class CatchUpTime:

@@ -13,9 +13,8 @@ from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.protocol import COUNT, NEVER
 from harness.scenario.lake_steps import PROCESS
 
-_LOAD: Final = frozenset({"load", "readers"})
-HARNESS: Final = _LOAD | {"prober"}
-"""The harness's own processes beside the platform, whose deaths prove nothing of it."""
+OF_LOAD: Final = frozenset({"load", "readers"})
+"""The processes of the load."""
 
 
 class NodesAlive:
@@ -28,10 +27,15 @@ class NodesAlive:
     default_thresholds = NEVER
     needs: Set[str] = frozenset({"run", "ends", "faults"})
 
+    def __init__(self, probes: Set[str]) -> None:
+        """``probes``: the processes that observe the platform from outside."""
+        self.of_harness = OF_LOAD | probes
+        """The harness's own processes, whose deaths prove nothing about the platform."""
+
     def measure(self, history: History) -> Measurement:
         """The deaths, with when and how; Unjudged when only the harness's own processes died."""
         deaths = [end for end in history.ends if not _is_done(end) and not _excused(history, end)]
-        of_platform = [_told(history, end) for end in deaths if end.node not in HARNESS]
+        of_platform = [_told(history, end) for end in deaths if end.node not in self.of_harness]
         if deaths and not of_platform:
             return Unjudged(reason="; ".join(_told(history, end) for end in deaths))
         excused = len(history.ends) - len(deaths)
@@ -43,7 +47,7 @@ class NodesAlive:
 
 
 def _is_done(end: EndLine) -> bool:
-    return end.exit == 0 and (end.node in _LOAD or end.node.startswith(PROCESS))
+    return end.exit == 0 and (end.node in OF_LOAD or end.node.startswith(PROCESS))
 
 
 def _excused(history: History, end: EndLine) -> bool:

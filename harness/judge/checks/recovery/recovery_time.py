@@ -24,10 +24,9 @@ import numpy as np
 
 from harness.history.course import FOREVER_NS, FaultSpan, steady_span
 from harness.history.reader import History
-from harness.judge.measure.hot_ages import event_ages, missed
 from harness.judge.measure.measurement import NOTHING, Distribution, Measurement, Numbers, Unjudged
 from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
-from harness.judge.measure.signals import GAP_NS, SECOND_NS, Signal, disagreement, sampled_until_ns, signals
+from harness.judge.measure.signals import GAP_NS, SECOND_NS, Signal, disagreement, sampled_until_ns
 
 HOLD_NS: Final = 5 * SECOND_NS
 _OF_HOT_STORE: Final = frozenset({"sought", "seen", "plan"})
@@ -65,12 +64,16 @@ class RecoveryTime:
     needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
     under_load = UnderLoad.COURSE
 
+    def __init__(self, signals: Callable[[History], tuple[Signal, ...]]) -> None:
+        """``signals``: those of what is deployed."""
+        self._signals = signals
+
     def measure(self, history: History) -> Measurement:
         """The recovery time of each fault that was injected."""
         # They are there where there is a hot store alone, so they are not needed of every run.
         if damaged := sorted(_OF_HOT_STORE & history.damaged):
             return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
-        return recoveries(history, signals(history), since_ns=lambda fault: fault.inject_ns)
+        return recoveries(history, self._signals(history), since_ns=lambda fault: fault.inject_ns)
 
 
 def recoveries(
@@ -103,7 +106,7 @@ def _untold(
         return f"nothing was seen in the steady phase of: {', '.join(unseen)}"
     if unsteady := _unsteady(limits_s, most_s=_band_most_s(history)):
         return f"not steady before the first fault: {unsteady}"
-    return missed(history, event_ages(history)) if "hot store" in before else ""
+    return next((signal.doubt for signal in seen if signal.doubt), "")
 
 
 def _band_most_s(history: History) -> float:

@@ -6,7 +6,8 @@ them as the scenario's ``pipeline.topics.min_insync_replicas`` says.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from dataclasses import dataclass
 from typing import Final
 
 from harness.history.reader import History
@@ -19,20 +20,22 @@ from pipeline.contract.topics import TOPICS
 _COPIES: Final = 3
 _FACTOR: Final = "topic_replication_factor"
 _IN_SYNC: Final = "topic_min_insync_replicas"
-_OF_KEYSPACE: Final = "keyspace_replication_factor"
 _OBSERVED: Final = """
 SELECT DISTINCT metric, label, value::BIGINT AS copies FROM samples
-WHERE metric IN ('topic_replication_factor', 'topic_min_insync_replicas', 'keyspace_replication_factor')
-ORDER BY ALL
+WHERE list_contains($metrics, metric) ORDER BY ALL
 """
-_WORDS: Final = {
-    _FACTOR: "copies of topic",
-    _IN_SYNC: "copies in sync with each write to topic",
-    _OF_KEYSPACE: "copies of keyspace",
-}
 
-Place = tuple[str, str]
-"""A metric and the topic or keyspace that it is of."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """How many copies there are to be of one thing."""
+
+    metric: str
+    """Under which the copies that there are were sampled."""
+    label: str
+    copies: int
+    words: str
+    """What is counted: ``copies of topic``."""
 
 
 class Replication:
@@ -45,17 +48,25 @@ class Replication:
     default_thresholds = NEVER
     needs: Set[str] = frozenset({"samples"})
 
+    def __init__(self, promised: Callable[[Scenario], Iterable[Promise]]) -> None:
+        """``promised``: what the deployed layers promise besides the copies of the topics."""
+        self._promised = promised
+
     def measure(self, history: History) -> Measurement:
         """How many numbers of copies are wrong; Unjudged when one is not known."""
-        promised, factor = _promised(history.scenario), _copies(history.scenario, "kafka")
-        observed = [((row["metric"], row["label"]), row["copies"]) for row in history.rows(_OBSERVED)]
+        factor = copies_promised(history.scenario, "kafka")
+        promised = [*_of_topics(history.scenario, factor), *self._promised(history.scenario)]
+        copies = {(promise.metric, promise.label): promise.copies for promise in promised}
+        words = {promise.metric: promise.words for promise in promised}
+        rows = history.rows(_OBSERVED, {"metrics": list(words)})
+        observed = [((row["metric"], row["label"]), row["copies"]) for row in rows]
         # What lies in a topic of Kafka's own is lost with it, too: offsets and transactions.
         wrong = {
-            place: f"{copies} {_WORDS[place[0]]} {place[1]} instead of {promised.get(place, factor)}"
-            for place, copies in observed
-            if copies != promised.get(place, factor)
+            place: f"{found} {words[place[0]]} {place[1]} instead of {copies.get(place, factor)}"
+            for place, found in observed
+            if found != copies.get(place, factor)
         }
-        unknown = sorted({label for _, label in promised.keys() - dict(observed).keys()})
+        unknown = sorted({label for _, label in copies.keys() - dict(observed).keys()})
         if unknown and not wrong:
             return Unjudged(reason=f"it is not recorded how many copies there are of {', '.join(unknown)}")
         return Count(
@@ -65,15 +76,14 @@ class Replication:
         )
 
 
-def _promised(scenario: Scenario) -> dict[Place, int]:
-    factor = _copies(scenario, "kafka")
+def _of_topics(scenario: Scenario, factor: int) -> Iterator[Promise]:
     in_sync = min(scenario.pipeline.topics.min_insync_replicas, factor)
-    promised = {(_FACTOR, topic): factor for topic in TOPICS}
-    promised |= {(_IN_SYNC, topic): in_sync for topic in TOPICS}
-    if scenario.pipeline.streams and (copies := _copies(scenario, "cassandra")):
-        promised[_OF_KEYSPACE, "hot"] = copies
-    return promised
+    for topic in TOPICS:
+        yield Promise(metric=_FACTOR, label=topic, copies=factor, words="copies of topic")
+        words = "copies in sync with each write to topic"
+        yield Promise(metric=_IN_SYNC, label=topic, copies=in_sync, words=words)
 
 
-def _copies(scenario: Scenario, service: str) -> int:
+def copies_promised(scenario: Scenario, service: str) -> int:
+    """Of what lies on the nodes of a service: three, or as many as there are nodes."""
     return min(_COPIES, len(scenario.topology.at_home(service)))

@@ -8,7 +8,7 @@ which samples are missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final
 
 import numpy as np
@@ -18,12 +18,9 @@ from harness.history.reader import History
 from harness.judge.measure.measurement import Count, Measurement, Numbers, Unjudged
 from harness.judge.measure.offered import offered_load
 from harness.judge.measure.protocol import COUNT, NEVER
-from harness.judge.measure.signals import SECOND_NS, Signal, disagreement, last_sample_ns, steady_signals
+from harness.judge.measure.signals import SECOND_NS, Signal, disagreement, last_sample_ns
 from harness.scenario.model import STEADY_MIN_S
 
-_ACKNOWLEDGED_WITHIN_S: Final = 5.0
-_CHECKPOINTS: Final = 3
-_ALLOWANCE_S: Final = 5.0
 _ALLOWED_EARLY_S: Final = 0.5
 """Phases begin and faults hit a moment later than planned."""
 
@@ -38,13 +35,17 @@ class SteadyState:
     default_thresholds = NEVER
     needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
 
+    def __init__(self, signals: Callable[[History], tuple[Signal, ...]]) -> None:
+        """``signals``: those of what is deployed that can be derived while the load flows."""
+        self._signals = signals
+
     def measure(self, history: History) -> Measurement:
         """How many conditions were broken."""
         steady = steady_span(history.phases, history.faults)
         if steady is None or steady.to_ns - steady.from_ns < (STEADY_MIN_S - _ALLOWED_EARLY_S) * SECOND_NS:
             return Unjudged(reason=f"no steady phase of {STEADY_MIN_S:g} s before the first fault")
-        looked = steady_signals(history)
-        limits_s = _limits_s(history, looked)
+        looked = self._signals(history)
+        limits_s = {signal.name: signal.steady_limit_s for signal in looked}
         spans = {s.name: (steady.from_ns, steady.to_ns - _spared_ns(s, limits_s)) for s in looked}
         seen = {s.name: s.within(*spans[s.name]) for s in looked}
         if why := _untold(history, steady, looked, seen):
@@ -87,13 +88,3 @@ def _spared_ns(signal: Signal, limits_s: dict[str, float]) -> int:
     slow before it.
     """
     return 0 if signal.sampled else round(limits_s.get(signal.name, 0.0) * SECOND_NS)
-
-
-def _limits_s(history: History, looked: Sequence[Signal]) -> dict[str, float]:
-    checkpoint_s = history.scenario.pipeline.stream.checkpoint_interval_s
-    limits_s = {
-        "sending": _ACKNOWLEDGED_WITHIN_S,
-        "stream job": _CHECKPOINTS * checkpoint_s + _ALLOWANCE_S,
-        "stream job running": 0.0,
-    }
-    return {signal.name: limits_s[signal.name] for signal in looked}

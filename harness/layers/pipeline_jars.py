@@ -1,4 +1,4 @@
-"""The pipeline's Java parts, compiled against the engines of the lock and told of by the endpoints."""
+"""The pipeline's Java parts, compiled against the locked engines and named by the endpoints."""
 
 from __future__ import annotations
 

@@ -1,0 +1,99 @@
+"""The lake layer: its tables are read back and judged by an oracle of the days.
+
+Days are run by the lake stage of a scenario (harness/run/lake/), after the load has drained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from harness.base.report import Report
+from harness.history.reader import History
+from harness.judge.checks.lake.registry import LAKE_CHECKS
+from harness.layers.figure import Bar, Canvas, Sketch
+from harness.layers.protocol import Checks, Layer, Observed, Probe, Use
+from harness.observe.platform.sampler import Reading, Source
+from harness.scenario.lake_steps import LakeStage
+from harness.scenario.model import Load
+from pipeline.endpoints import Endpoints
+
+_TASKS: Final = """
+SELECT coalesce(event_date::VARCHAR, 'every day') AS "row", task AS "name",
+       (began_ns - load_start_ns) / 1e9 AS begin_s, (ended_ns - load_start_ns) / 1e9 AS end_s,
+       outcome <> 'promoted' AS marked
+FROM lake_tasks, run ORDER BY began_ns
+"""
+
+
+class LakeObserver:
+    """Reads back the tables. Nothing of the lake runs while the load flows, so there is nothing to sample."""
+
+    def sources(self, endpoints: Endpoints) -> Sequence[Source]:
+        """None."""
+        return ()
+
+    def probes(self, observed: Observed) -> Sequence[Probe]:
+        """None."""
+        return ()
+
+    def drain(self, observed: Observed, *, timeout_s: float) -> Iterable[Reading]:
+        """Nothing to wait for: a day is run when a step of the stage says so."""
+        return ()
+
+    def copies(self, endpoints: Endpoints) -> Mapping[str, Callable[[], tuple[Reading, ...]]]:
+        """An object store keeps its own counsel about copies."""
+        return {}
+
+    def read_back(self, observed: Observed) -> Sequence[Callable[[], None]]:
+        """Every table, without Spark."""
+        from harness.observe.readback.lake_access import lake_of
+        from harness.observe.readback.lake_tables import record_batch_tables
+
+        lake = lake_of(observed.endpoints.object_store)
+        return (lambda: record_batch_tables(lake, observed.history, observed.report),)
+
+
+def _equip(endpoints: Endpoints, report: Report) -> Endpoints:
+    from harness.layers.pipeline_jars import with_lake_jar
+
+    return with_lake_jar(endpoints, report=report)
+
+
+def _uses(load: Load | None, stage: LakeStage | None) -> Iterator[Use]:
+    if stage is not None:
+        yield Use(at=("lake",), found="a lake stage")
+
+
+def tasks(history: History) -> list[Bar]:
+    """The tasks of the lake as they followed each other; those of no day are in a row of their own."""
+    found = history.columns(_TASKS)
+    return [
+        Bar(row=row, name=name, begin_s=float(begin_s), end_s=float(end_s), marked=bool(marked))
+        for row, name, begin_s, end_s, marked in zip(*found.values(), strict=True)
+    ]
+
+
+def _draw_tasks(canvas: Canvas, history: History) -> None:
+    canvas.bars(tasks(history))
+
+
+LAKE: Final = Layer(
+    name="lake",
+    equip=_equip,
+    observer=LakeObserver(),
+    uses=_uses,
+    checks=Checks(data=LAKE_CHECKS),
+    figures=(
+        Sketch(
+            title="Batch",
+            unit="",
+            says=(
+                "The tasks of the lake, a row for each day and one for landing. Hatched: what a gate held"
+                " back, and what was not begun because of that."
+            ),
+            draw=_draw_tasks,
+            part="lake",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What a deployment is made of: a file for each layer, and a line in registry.py."""
