@@ -3,11 +3,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test setup python engines core lint types core-tests engine-tests quickstart-test end-to-end-tests drills bench graph lock clean
+.PHONY: help run test setup python engines core lint types core-tests engine-tests quickstart-test end-to-end-tests drills bench graph pictures lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+RUN ?=
 # Which of pyproject.toml's extras are installed. All are locked; those that nothing here uses yet only cost time.
 # With empty caches on two cores: dev 9 s, with lake (Spark, 0.5 GB) 44 s; containers and serving would add 4 s.
 EXTRAS ?= dev lake
@@ -38,6 +39,10 @@ bench: setup ## set up, then measure the stream job stage by stage (ARGS="stream
 
 graph: python ## print the rooms of the product, the imports between them, and those that run the wrong way
 	@$(BIN)/python -m tests.import_graph
+
+pictures: setup ## draw the README's picture from a new quickstart (RUN=reports/runs/ID: from that run)
+	$(if $(RUN),,$(BIN)/floodmark run scenarios/quickstart.yaml $(ARGS))
+	$(BIN)/python -m reports.pictures $(or $(RUN),$$(ls -td reports/runs/*--* | head -n 1))
 
 lock: ## renew requirements.lock and harness/artifacts/engines.lock (ARGS=--upgrade: newer Python packages)
 	@test -x $(BIN)/uv || $(MAKE) python  # only if there is none: with a stale lock, `python` would be refused

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from matplotlib.axes import Axes
 
 from harness.history.reader import History
 from harness.layers.figure import Series, Sketch
@@ -28,12 +30,25 @@ class Figure:
 
 def figures(history: History) -> list[Figure]:
     """Every figure, in the order of the page. What was not deployed, or did not take place, has none."""
+    return [_drawn(sketch, history) for sketch in _sketches(history)]
+
+
+def draw_stream(axes: Sequence[Axes], history: History) -> None:
+    """Draw throughput, lag, freshness and latency into one figure, a plot below the other."""
+    sketches = [sketch for sketch in _sketches(history) if sketch.part == "stream"]
+    for on, sketch in zip(axes, sketches, strict=True):
+        plot = Timeline(history, sketch.unit, sketch.part, axes=on, labels=on is axes[0])
+        sketch.draw(plot, history)
+        plot.finish()
+        on.set_ylabel(f"{sketch.title}\n{sketch.unit}")
+
+
+def _sketches(history: History) -> list[Sketch[Timeline]]:
     layers = deployed_layers(history.scenario.pipeline)
-    sketches: list[Sketch[Timeline]] = [*_OF_THE_LOAD]
-    sketches += [sketch for layer in layers for sketch in layer.figures]
-    sketches += _OF_NODES
+    of_layers = (sketch for layer in layers for sketch in layer.figures)
+    sketches: list[Sketch[Timeline]] = [*_OF_THE_LOAD, *of_layers, *_OF_NODES]
     has_stage = history.scenario.lake is not None
-    return [_drawn(sketch, history) for sketch in sketches if has_stage or sketch.part != "lake"]
+    return [sketch for sketch in sketches if has_stage or sketch.part != "lake"]
 
 
 def _drawn(sketch: Sketch[Timeline], history: History) -> Figure:

@@ -52,17 +52,24 @@ STYLE: Final[Any] = {
 
 
 class Timeline:
-    """One plot over the time of a run, or of a part of it. ``svg`` gives what was drawn."""
+    """One plot over the time of a run, or of a part of it. ``svg`` gives what was drawn.
 
-    def __init__(self, history: History, unit: str, part: Part) -> None:
+    With ``axes`` it draws into a figure that others own; without ``labels`` the phases and faults of a plot
+    below another one are marked but not named again.
+    """
+
+    def __init__(
+        self, history: History, unit: str, part: Part, *, axes: Axes | None = None, labels: bool = True
+    ) -> None:
         self._start_ns = history.info.load_start_ns if history.info else 0
         begin_ns, end_ns = _extent_ns(history, part)
         self._begin_s, self._end_s = (begin_ns - self._start_ns) / 1e9, (end_ns - self._start_ns) / 1e9
         self._legend: list[tuple[Any, str]] = []
         self._top = 0.79 if history.faults else 0.89
+        self._labels = labels
         with mpl.rc_context(STYLE):
             self._figure = Figure(figsize=(_WIDTH_IN, _HEIGHT_IN))
-            self._axes: Axes = self._figure.add_subplot()
+            self._axes: Axes = axes or self._figure.add_subplot()
             frame(self._axes, unit, self._end_s, begin_s=self._begin_s)
             self._shade_phases(history)
             self._mark_faults(history)
@@ -149,12 +156,16 @@ class Timeline:
         """What of the run is drawn, in seconds since the load began."""
         return self._begin_s, self._end_s
 
+    def finish(self) -> None:
+        """Begin the values at zero and add the legend, once everything is drawn."""
+        if self._axes.get_yscale() == "linear" and not self._axes.yaxis_inverted():
+            self._axes.set_ylim(bottom=0)
+        name_lines(self._axes, self._legend)
+
     def svg(self) -> str:
         """The plot as an SVG document."""
         with mpl.rc_context(STYLE):
-            if self._axes.get_yscale() == "linear" and not self._axes.yaxis_inverted():
-                self._axes.set_ylim(bottom=0)
-            name_lines(self._axes, self._legend)
+            self.finish()
             self._figure.subplots_adjust(left=0.075, right=0.83, top=self._top, bottom=0.16)
             text = io.StringIO()
             self._figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -186,6 +197,8 @@ class Timeline:
             self._write(inject_s, 1.12 + 0.1 * line, fault.title, color=colour, fontsize=8)
 
     def _write(self, at_s: float, height: float, text: str, **style: Any) -> None:
+        if not self._labels:
+            return
         self._axes.text(
             at_s, height, text, transform=self._axes.get_xaxis_transform(), clip_on=False, **style
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,10 +47,9 @@ def _html(history: History, judgement: Judgement, latencies: Latencies) -> str:
         loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"observed": observed, "number": number, "image": _image}
-    counts = {verdict: sum(f.verdict is verdict for f in judgement.findings) for verdict in Verdict}
     page: str = environment.get_template("run.html.j2").render(
         judgement=judgement,
-        counts=counts,
+        counts=counted(judgement.findings),
         info=history.info,
         scenario=history.scenario,
         facts=_facts(history, judgement),
@@ -61,6 +60,12 @@ def _html(history: History, judgement: Judgement, latencies: Latencies) -> str:
         percentiles=percentile_plot(latencies) if latencies.kinds else "",
     )
     return page
+
+
+def counted(findings: Sequence[Finding]) -> Mapping[Verdict, int]:
+    """How many findings of each verdict there are; verdicts that none has are left out."""
+    counts = {verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict}
+    return {verdict: count for verdict, count in counts.items() if count}
 
 
 def observed(finding: Finding) -> str:
