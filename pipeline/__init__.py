@@ -1,1 +1,1 @@
-"""The data platform under test: contract, stream job, hot writer. It knows nothing of the harness."""
+"""The data platform under test: contract, stream job, hot store and lake. It imports no harness."""

@@ -1,4 +1,4 @@
-"""How the pipeline connects to Cassandra."""
+"""Connects the pipeline to Cassandra."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SCHEMA_TIMEOUT_S: Final = 30.0
 
 @contextmanager
 def connect(endpoint: CassandraEndpoint, *, ready_timeout_s: float = 30.0) -> Iterator[Any]:
-    """A session that reads and writes at LOCAL_QUORUM, to the replicas themselves. Waits for a ready node.
+    """Open a token-aware session that reads and writes at LOCAL_QUORUM. Waits for a node to be ready.
 
-    Nothing is retried behind the caller's back. Raises CassandraFailed when no node answers in time.
+    The driver retries nothing by itself. Raises CassandraFailed when no node answers in time.
     """
     require_plaintext(endpoint.security)
     cluster = Cluster(
@@ -49,7 +49,7 @@ def connect(endpoint: CassandraEndpoint, *, ready_timeout_s: float = 30.0) -> It
 
 
 def execute_schema(session: Any, statements: Iterable[str]) -> None:
-    """Run statements that define the schema, each until every node agrees on it. Raises CassandraFailed."""
+    """Run schema statements one by one, waiting for schema agreement after each. Raises CassandraFailed."""
     for statement in statements:
         try:
             result = session.execute(statement, timeout=_SCHEMA_TIMEOUT_S)

@@ -1,8 +1,8 @@
-"""Compile Java parts of the pipeline into jars.
+"""The pipeline's Java parts, and how each is compiled into a jar.
 
-The batch compiler of Eclipse (Maven: org.eclipse.jdt:ecj) is a jar of its own, so a Java runtime suffices.
-The jar's name holds a digest of the sources and of what they were compiled against: a jar of that name
-is the right one.
+Eclipse's batch compiler (Maven: org.eclipse.jdt:ecj) is a jar of its own, so a Java runtime suffices.
+A jar's name contains a digest of its sources and of what they were compiled against, so a cached jar with
+the right name never needs to be rebuilt.
 """
 
 from __future__ import annotations
@@ -22,21 +22,35 @@ from pipeline.errors import BuildError
 
 _JAVA_RELEASE: Final = "17"
 _TIMEOUT_S: Final = 120.0
-# A fixed time in each entry makes equal classes an equal jar.
+# A fixed time stamp makes the jar reproducible.
 _ENTRY_TIME: Final = (2020, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JavaPart:
-    """Java sources that make one jar."""
+    """Java sources that are compiled into one jar."""
 
     name: str
     packages: tuple[str, ...]
-    """Python packages whose folder ``java`` is compiled. No two of their files have the same name."""
+    """Python packages whose ``java`` folders are compiled. File names are unique across them."""
     relocated: Mapping[str, str] = field(default_factory=dict)
-    """Prefixes of imports, and where the engine has these libraries instead."""
+    """Import prefixes, and the prefixes under which the engine shades these libraries."""
     services: Mapping[str, str] = field(default_factory=dict)
-    """Interfaces, and the class that ServiceLoader finds for each."""
+    """Interfaces, and the class that ServiceLoader returns for each."""
+
+
+LAKE_JAVA: Final = JavaPart(name="lake", packages=("pipeline.contract", "pipeline.days"))
+"""The contract judge as a Spark function. Compiled against pyspark's jars; a session has the jar in
+``spark.jars`` or on its class path."""
+STREAM_JAVA: Final = JavaPart(
+    name="stream",
+    packages=("pipeline.contract", "pipeline.stream"),
+    # Flink's own copy of Jackson.
+    relocated={"com.fasterxml.jackson": "org.apache.flink.shaded.jackson2.com.fasterxml.jackson"},
+    services={"org.apache.flink.table.factories.Factory": "floodmark.pipeline.EventsTableFactory"},
+)
+"""The source connector, which judges by the contract, and the session windows. Compiled against the jars of
+Flink's distribution, table API, table runtime and Kafka SQL connector."""
 
 
 def build_jar(
@@ -47,7 +61,7 @@ def build_jar(
     cache: Path,
     java: str | os.PathLike[str] = "java",
 ) -> Path:
-    """The jar of a part, compiled against ``class_path`` unless ``cache`` has it already.
+    """Return the jar of a part; compile it against ``class_path`` unless ``cache`` already has it.
 
     Raises BuildError with the compiler's output.
     """
@@ -87,7 +101,7 @@ def _digest(part: JavaPart, sources: dict[str, bytes], jars: Sequence[Path]) -> 
     digest = hashlib.sha256(f"{_JAVA_RELEASE}{sorted(part.services.items())}".encode())
     for name, text in sources.items():
         digest.update(f"{name}\0{len(text)}\0".encode() + text)
-    # Artifacts carry their version in their name, and are verified where they are resolved.
+    # Artifact names contain their versions, and artifacts are verified when they are resolved.
     for name in sorted(jar.name for jar in jars):
         digest.update(name.encode() + b"\0")
     return digest.hexdigest()[:16]

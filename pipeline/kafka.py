@@ -1,4 +1,4 @@
-"""The topics' administration."""
+"""Administers Kafka topics and consumer groups."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _NOT_YET: Final = frozenset(
         KafkaError._TRANSPORT,
     }
 )
-"""What a cluster answers while it starts or elects. A replication factor is too large until brokers join."""
+"""Errors of a cluster that is starting or electing. A replication factor is too large until brokers join."""
 
 
 class Topics:
-    """Creates and deletes topics, and forgets consumer groups. Every method may be repeated."""
+    """Creates and deletes topics, and deletes consumer groups. Every method is idempotent."""
 
     def __init__(self, endpoint: KafkaEndpoint) -> None:
         self._replication_factor = endpoint.replication_factor
@@ -41,7 +41,7 @@ class Topics:
         self._admin = self._access.admin
 
     def create(self, names: Iterable[str], options: TopicOptions) -> None:
-        """Make the topics that are not there; wait until each partition has a leader. Raises KafkaFailed."""
+        """Create missing topics and wait until each partition has a leader. Raises KafkaFailed."""
         wanted = set(names)
 
         def create() -> None:
@@ -57,7 +57,7 @@ class Topics:
         _retry(create)
 
     def delete(self, names: Iterable[str]) -> None:
-        """Delete the topics that are there, and wait until they are gone. Raises KafkaFailed."""
+        """Delete the topics that exist and wait until they are gone. Raises KafkaFailed."""
         wanted = set(names)
 
         def delete() -> None:
@@ -124,7 +124,7 @@ def _retry(action: Callable[[], None]) -> None:
 
 
 def _settle(futures: Mapping[str, Future[Any]], what: str, *, accept: tuple[int, ...]) -> None:
-    """Wait for every future. Errors in ``accept`` count as success; what may mend itself raises NotReady."""
+    """Wait for every future. Errors in ``accept`` count as success; transient ones raise NotReady."""
     for name, future in futures.items():
         try:
             future.result(_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""How clients are told to be secure: what is honoured, what is refused, and each library's words for it."""
+"""Translates an endpoint's security into each client library's settings; refuses what is unsupported."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from pipeline.errors import InsecureOrIncomplete, PipelineError
 KAFKA_PROTOCOLS: Final[Mapping[SecurityProtocol, str]] = MappingProxyType(
     {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_plaintext": "SASL_PLAINTEXT", "sasl_tls": "SASL_SSL"}
 )
-"""By Kafka's own names."""
+"""Kafka's own name for each protocol."""
 _SASL: Final = ("sasl_plaintext", "sasl_tls")
 _TLS: Final = ("tls", "sasl_tls")
 
 
 def require_plaintext(security: Security) -> None:
-    """Refuse what a client is not configured for yet. Raises PipelineError."""
+    """Refuse every protocol but plaintext, for clients that support no other yet. Raises PipelineError."""
     if security.protocol != "plaintext":
         raise PipelineError(f"security protocol {security.protocol}: only plaintext is supported here yet")
 
 
 def require_usable(endpoint: KafkaEndpoint) -> None:
-    """Raises InsecureOrIncomplete with everything for which no client can use this security."""
+    """Raise InsecureOrIncomplete with every reason why no client can use this endpoint's security."""
     if problems := tuple(_problems(endpoint)):
         raise InsecureOrIncomplete(problems)
 
 
 def uses_sasl(security: Security) -> bool:
-    """Whether a user and a password are sent."""
+    """Return whether clients send a user and a password."""
     return security.protocol in _SASL
 
 
 def tls_context(security: Security) -> ssl.SSLContext | None:
-    """What Python's own TLS wants; None where there is none. Raises InsecureOrIncomplete for bad files."""
+    """Return the context for Python's TLS; None without TLS. Raises InsecureOrIncomplete for bad files."""
     if security.protocol not in _TLS:
         return None
     try:
@@ -53,7 +53,7 @@ def tls_context(security: Security) -> ssl.SSLContext | None:
 
 
 def librdkafka_settings(security: Security) -> dict[str, str]:
-    """What librdkafka's clients want. Holds the password: never to be shown."""
+    """Return librdkafka's settings. They contain the password and must never be shown."""
     settings = {"security.protocol": KAFKA_PROTOCOLS[security.protocol].lower()}
     if security.protocol in _TLS:
         files = {

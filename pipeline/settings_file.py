@@ -1,8 +1,11 @@
-"""Reads a file that a process of the pipeline is started with: JSON whose every field is known and typed."""
+"""Reads the JSON files that a process of the pipeline is started with; every field is known and typed."""
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -11,16 +14,18 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipeline.errors import SettingsRefused
-from pipeline.regular_file import read_regular
 
 _SECRETS: Final = ("password", "access_key", "secret_key")
-"""Fields of which no value is shown."""
+"""Fields whose values are never shown."""
 _BYTES_MAX: Final = 2**20
 _SHOWN: Final = (str, int, float, type(None))
 
 
 def read_settings(path: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """What the file has of the named parts, in its order, each of its type. Raises SettingsRefused."""
+    """Read the named parts that the file has, in its order, each validated as its type.
+
+    Raises SettingsRefused.
+    """
     try:
         content = read_regular(path, at_most=_BYTES_MAX + 1)
         if len(content) > _BYTES_MAX:
@@ -68,3 +73,17 @@ def _allowed(details: ErrorDetails) -> str:
             return "no field of this name"
         case _:
             return details["msg"].removeprefix("Input should be ")
+
+
+def read_regular(path: Path, *, at_most: int) -> bytes:
+    """Return the first bytes of a regular file. Raises OSError, also for a pipe, which could block."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISDIR(mode := os.fstat(descriptor).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "Not a regular file", str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(at_most)
+    finally:
+        os.close(descriptor)

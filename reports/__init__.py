@@ -1,1 +1,1 @@
-"""Renders a finished run as one HTML page. Reads histories and findings only."""
+"""Renders a finished run as one HTML page, from its history and findings only."""

@@ -13,7 +13,7 @@ from harness.history.reader import History
 from harness.layers.figure import Series, Sketch
 from harness.layers.registry import deployed_layers
 from reports import series
-from reports.plots import COLOURS, Timeline
+from reports.timeline import COLOURS, Timeline
 
 _DASHES: Final = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.5, 1.5, 1.5)))
 
@@ -23,8 +23,8 @@ class Figure:
     """One drawn figure."""
 
     title: str
-    says: str
-    """What the reader sees in it, in one sentence."""
+    caption: str
+    """What the figure shows, in one sentence."""
     svg: str
 
 
@@ -54,13 +54,13 @@ def _sketches(history: History) -> list[Sketch[Timeline]]:
 def _drawn(sketch: Sketch[Timeline], history: History) -> Figure:
     plot = Timeline(history, sketch.unit, sketch.part)
     sketch.draw(plot, history)
-    return Figure(title=sketch.title, says=sketch.says, svg=plot.svg())
+    return Figure(title=sketch.title, caption=sketch.caption, svg=plot.svg())
 
 
 def _throughput(plot: Timeline, history: History) -> None:
     sent, acknowledged = series.throughput(history)
-    if len((wanted := series.wanted(history)).at_s):
-        plot.area(wanted, "#cbd5e1")
+    if len((target := series.target(history)).at_s):
+        plot.area(target, "#cbd5e1")
     plot.line(sent, COLOURS[0], linewidth=1.1)
     plot.line(acknowledged, COLOURS[2])
     if len((reads := series.reads(history)).at_s):
@@ -81,7 +81,7 @@ def _memory(plot: Timeline, history: History) -> None:
 
 
 def _by_node(plot: Timeline, lines: Iterable[Series]) -> None:
-    """A colour for each service, a kind of line for each of its nodes."""
+    """Draw one line per node: a colour per service, a dash pattern per node."""
     drawn: Counter[str] = Counter()
     for line in lines:
         service = line.name.partition("-")[0]
@@ -95,17 +95,17 @@ _OF_THE_LOAD: Final = (
     Sketch(
         title="Throughput",
         unit="events/s",
-        says=(
-            "Events that were sent and acknowledged in each second, over what the load wants: its profile, on"
-            " top of which comes what is mixed in, or what the plan has due by the trace's own times. Readers"
-            " beside the load have a line of their own, in reads a second."
+        caption=(
+            "Events that were sent and acknowledged in each second, over the target: the load's profile,"
+            " which excludes mixed-in events, or what the plan has due by the trace's own times. Readers"
+            " beside the load have a line of their own, in reads per second."
         ),
         draw=_throughput,
     ),
     Sketch(
         title="Latency",
         unit="ms",
-        says=(
+        caption=(
             "Response times from the intended start; hot writes as the writer timed them. Solid: the median"
             " of each second; dotted: its p99. The scale is logarithmic."
         ),
@@ -117,14 +117,14 @@ _OF_NODES: Final = (
     Sketch(
         title="Processor",
         unit="cores",
-        says="Processor cores that each node used.",
+        caption="Processor cores that each node used.",
         draw=_cpu,
         part="whole",
     ),
     Sketch(
         title="Memory",
         unit="MiB",
-        says="Memory that each node's processes held.",
+        caption="Memory that each node's processes held.",
         draw=_memory,
         part="whole",
     ),

@@ -24,8 +24,8 @@ from harness.history.reader import History
 from harness.judge.judgement import Judgement
 from harness.judge.measure.finding import Finding
 from reports.figures import draw_stream
-from reports.plots import STYLE
 from reports.render import counted, observed
+from reports.timeline import STYLE
 
 ROOT: Final = Path(__file__).parents[1]
 BEGIN: Final = "<!-- made by `make pictures`: do not edit -->"

@@ -1,4 +1,4 @@
-"""Renders a run as one HTML page: no network, no scripts, everything in one file."""
+"""Renders a run as one self-contained HTML file, without network access or scripts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.judge.judgement import Judgement
 from harness.judge.measure.finding import Finding, Verdict
 from harness.scenario.model import Load
 from reports.figures import figures
-from reports.latencies import latency_rows, percentile_plot, unanswered
+from reports.latency_figures import latency_rows, percentile_plot, unanswered
 
 PAGE: Final = "report.html"
 
@@ -28,9 +28,9 @@ _HOUR_S: Final = 3600
 
 
 def render(run_dir: Path, history: History, judgement: Judgement) -> Path:
-    """Write ``report.html`` into a judged run's folder and return its path.
+    """Write ``report.html`` to a judged run's folder and return its path.
 
-    Raises ``RunError`` when it cannot be written.
+    Raises ``RunError`` if it cannot be written.
     """
     altered = "latency" in history.damaged
     latencies = _ALTERED if altered else read_latencies(run_dir / "history")
@@ -69,14 +69,14 @@ def counted(findings: Sequence[Finding]) -> Mapping[Verdict, int]:
 
 
 def observed(finding: Finding) -> str:
-    """What was observed, with its unit: ``1,234``, ``12.3 ms``, ``never``, or a dash for nothing."""
+    """Format what was observed with its unit: ``1,234``, ``12.3 ms``, ``never``, or a dash."""
     if finding.observed is None or not math.isfinite(finding.observed):
         return "never" if finding.verdict is Verdict.FAIL else "–"  # noqa: RUF001 -- a dash, for people
     return f"{number(finding.observed)} {finding.unit}".rstrip()
 
 
 def number(value: float | None) -> str:
-    """For people: no more digits than they read."""
+    """Format a number with no more digits than people read."""
     if value is None or not math.isfinite(value):
         return "never"
     if value == int(value) or abs(value) >= _THOUSAND:
@@ -106,22 +106,22 @@ def _facts(history: History, judgement: Judgement) -> Mapping[str, str]:
 
 
 def _load(load: Load) -> str:
-    """How much of what, in how long, and by how many."""
+    """Describe the load: how much of what, how long, and by how many producers."""
     senders = f"{load.processes} x {load.users}" if load.processes > 1 else f"{load.users}"
     if load.path == "record_batches":
-        return f"whole batches for {load.duration:g} s, by {senders} producers"
+        return f"record batches for {load.duration:g} s, by {senders} producers"
     if load.path == "computed":
         return f"events computed as they are sent for {load.duration:g} s, by {senders} producers"
     return f"{load.event_span / _HOUR_S:.3g} h of events in {load.duration:g} s, by {senders} producers"
 
 
 def _profile(load: Load) -> str:
-    """As people would write it: ``ramp, start 0, end 5,000; poisson arrivals``."""
+    """Describe the profile: ``ramp, start 0, end 5,000; poisson arrivals``."""
     if load.is_flood:
-        return "none: as fast as the platform takes it"
+        return "none: as fast as the platform accepts it"
     fields = {name: value for name, value in load.profile.model_dump().items() if name != "kind"}
-    told = [load.profile.kind, *(f"{name} {_plain(value)}" for name, value in fields.items())]
-    return ", ".join(told) + ("" if load.curve is None else f"; {load.arrivals} arrivals")
+    parts = [load.profile.kind, *(f"{name} {_plain(value)}" for name, value in fields.items())]
+    return ", ".join(parts) + ("" if load.curve is None else f"; {load.arrivals} arrivals")
 
 
 def _plain(value: float | tuple[float, ...]) -> str:
@@ -129,5 +129,5 @@ def _plain(value: float | tuple[float, ...]) -> str:
 
 
 def _image(svg: str) -> str:
-    """A data address. As an image an SVG can neither run scripts nor load anything."""
+    """Return a data URL. As an image, an SVG can neither run scripts nor load anything."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()

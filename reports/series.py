@@ -1,4 +1,4 @@
-"""The series over time that a page shows, read from a history. Times are seconds since the load's start."""
+"""Reads the time series of a page from a history. Times are seconds since the load's start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.scenario.profiles.curve import Curve
 
 _MIB: Final = 2**20
 _GAP_S: Final = 2.5
-"""Samples come every second: a longer silence is one."""
+"""Samples come every second: a longer silence is a gap."""
 
 _DUE: Final = """
 SELECT floor(send_offset_ms / 1000 / time_scale) AS at_s, count(*)::DOUBLE AS value
@@ -47,16 +47,16 @@ FROM samples, run WHERE metric = $metric ORDER BY label, at_s
 
 
 def throughput(history: History) -> list[Series]:
-    """Events a second: sent, and acknowledged, at the middle of each. Seconds without any are zero."""
+    """Return events per second, sent and acknowledged, at the middle of each second; zero without any."""
     named = {"sent": _SENT, "acknowledged": _ACKNOWLEDGED}
     counted = [_filled(Series.of(name, history.columns(sql))) for name, sql in named.items()]
     return [replace(series, at_s=series.at_s + 0.5) for series in counted]
 
 
-def wanted(history: History) -> Series:
-    """Events a second that the load wants: its profile's curve, or what the plan has due in each second.
+def target(history: History) -> Series:
+    """Return the load's target in events per second: its profile's curve, or what the plan has due.
 
-    One that is sent as fast as it is taken wants no rate: there is nothing to draw.
+    A flooding load has no target rate: there is nothing to draw.
     """
     load = history.scenario.load
     if load.curve is not None:
@@ -75,9 +75,9 @@ def reads(history: History) -> Series:
 
 
 def latency(history: History) -> list[Series]:
-    """Milliseconds that sends, hot writes, hot reads and readers' took, by when each was meant to begin.
+    """Return the milliseconds that sends, hot writes and reads took, by their intended start.
 
-    What was sent as fast as it was taken was meant for no moment: its service time is named as such.
+    The sends of a flooding load have no intended start: their service time is labelled as such.
     """
     produce = "produce: service" if history.scenario.load.is_flood else "produce"
     return [
@@ -90,7 +90,7 @@ def latency(history: History) -> list[Series]:
 
 
 def cpu(history: History) -> list[Series]:
-    """Processor cores that each node used. A counter that falls back began again with a new process."""
+    """Return the processor cores that each node used. A counter that drops belongs to a new process."""
     return [
         Series(name=counted.name, at_s=counted.at_s[1:], value=_rates(counted))
         for counted in _by_label(history, "node_cpu_seconds_total")
@@ -99,7 +99,7 @@ def cpu(history: History) -> list[Series]:
 
 
 def memory(history: History) -> list[Series]:
-    """MiB that each node held."""
+    """Return the MiB that each node used."""
     return [
         Series(name=held.name, at_s=held.at_s, value=held.value / _MIB)
         for held in _by_label(history, "node_memory_bytes")
@@ -113,7 +113,7 @@ def _rates(counted: Series) -> Numbers:
 
 
 def by_second(series: Series, percent: float) -> Series:
-    """The percentile of each second's values."""
+    """Return a percentile of each second's values."""
     seconds, first = np.unique(np.floor(series.at_s[np.argsort(series.at_s)]), return_index=True)
     groups = np.split(series.value[np.argsort(series.at_s)], first[1:])
     values = [float(np.percentile(g, percent, method="inverted_cdf")) for g in groups if len(g)]
@@ -131,7 +131,7 @@ def _corners(name: str, curve: Curve) -> Series:
 
 
 def _edges(seconds: Numbers) -> Numbers:
-    """Where each second begins and ends."""
+    """Return the start and the end of each second."""
     edges: Numbers = np.stack([seconds, seconds + 1], axis=1).ravel()
     return edges
 
@@ -146,7 +146,7 @@ def _by_label(history: History, metric: str) -> list[Series]:
 
 
 def _gaps_open(name: str, at_s: Numbers, value: Numbers) -> Series:
-    """With NaN where samples are missing, so that no line crosses the time in which a node was dead."""
+    """Insert NaN where samples are missing, so that no line crosses the time when a node was dead."""
     after = np.flatnonzero(np.diff(at_s) > _GAP_S) + 1
     return Series(
         name=name,
@@ -156,7 +156,7 @@ def _gaps_open(name: str, at_s: Numbers, value: Numbers) -> Series:
 
 
 def _filled(series: Series) -> Series:
-    """With zeros for the seconds between the first and the last that are not there."""
+    """Insert zeros for missing seconds between the first and the last."""
     if not len(series.at_s):
         return series
     seconds = np.arange(series.at_s.min(), series.at_s.max() + 1)

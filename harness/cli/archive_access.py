@@ -16,7 +16,7 @@ from harness.cli.output import console
 from pipeline.endpoints import Endpoints
 from pipeline.errors import CommitConflict, LeaseLost, PipelineError, TableHeld
 from pipeline.lake.objects import Objects
-from pipeline.lifecycle.lake import lake_stores
+from pipeline.lifecycle.lake_stores import lake_stores
 from pipeline.lifecycle.stores import Stores
 
 NEEDS: Final = ("object_store",)

@@ -1,4 +1,4 @@
-"""``floodmark lake care``: how the lake's tables lie in files, put in order."""
+"""``floodmark lake care``: maintain the files of the lake's tables."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import typer
 
 from harness.base.errors import InvalidInput, Problem
 from harness.base.typed import suggestion
-from harness.cli.lake_process import carried_out
+from harness.cli.lake_process import run_job
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import CareJob
-from pipeline.days.events import Cared
-from pipeline.days.tables import TABLES
+from pipeline.days.job_events import Cared
+from pipeline.days.tables.delta_tables import TABLES
 
 _NEEDS: Final = ("object_store", "spark")
 _COLUMNS: Final = (
@@ -40,9 +40,7 @@ SinceOption = Annotated[
 ]
 ClusterOption = Annotated[
     bool,
-    typer.Option(
-        "--cluster", help="Also put rows of an entity together; writes every file of the days anew."
-    ),
+    typer.Option("--cluster", help="Also cluster the rows of each entity; rewrites every file of the days."),
 ]
 
 
@@ -54,10 +52,10 @@ def care(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Join the small files of tables, and delete files that no version of the last week needs.
+    """Merge the small files of tables, and delete files that no version of the last week needs.
 
-    Which rows a table has stays the same. Bloom filters and statistics are kept: what is written anew gets
-    them again. A table's quarantine is cared for with it.
+    The rows of a table stay the same. Rewritten files keep their Bloom filters and statistics. A table's
+    quarantine is maintained with it.
 
     Example: floodmark lake care --table silver/events --since 2026-11-01
 
@@ -70,8 +68,8 @@ def care(
         day: date | None = since.date() if since else None
         return CareJob(endpoints=with_jar, options=options, tables=tables, since=day, clustered=cluster)
 
-    told = carried_out(platform_of(endpoints, needs=_NEEDS), _NEEDS, job, report=Progress())
-    cared = [event for event in told if isinstance(event, Cared)]
+    events = run_job(platform_of(endpoints, needs=_NEEDS), _NEEDS, job, report=Progress())
+    cared = [event for event in events if isinstance(event, Cared)]
     if output is OutputFormat.JSON:
         print_json({"tables": [event.model_dump(exclude={"kind"}) for event in cared]})
     else:

@@ -1,4 +1,4 @@
-"""``floodmark lake``: carry days of the lake out on a platform that runs."""
+"""``floodmark lake``: run days of the lake on a running platform."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import typer
 
 from harness.base.errors import InvalidInput, Problem
 from harness.cli.days import day
-from harness.cli.lake_process import carried_out
+from harness.cli.lake_process import run_job
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import LakeJob, outcome_of
-from pipeline.days.task import TaskRecord
+from pipeline.days.tasks.task import TaskRecord
 from pipeline.endpoints import Endpoints
 
 _NEEDS: Final = ("kafka", "object_store", "spark")
 
 DateOption = Annotated[
     list[date] | None,
-    typer.Option("--date", parser=day, help="A day to carry out, UTC; may be given several times."),
+    typer.Option("--date", parser=day, help="A day to run, UTC; may be given several times."),
 ]
 FromOption = Annotated[date, typer.Option("--from", parser=day, help="The first day, UTC.")]
 ToOption = Annotated[date, typer.Option("--to", parser=day, help="The last day, UTC, inclusive.")]
@@ -34,11 +34,11 @@ def run(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Land what is new, then carry days out: Bronze, Silver and Gold, each behind its quality gate.
+    """Land new data, then run days: Bronze, Silver and Gold, each followed by its quality gate.
 
-    Without --date, every day that has ended and is open: new ones, and those that late data has reopened.
-    A day that is carried out again is replaced, and comes out the same if nothing new came. Each day gets a
-    quality report, whatever became of it: see `floodmark quality report`.
+    Without --date, runs every day that has ended and is open: new days, and days that late data reopened.
+    A rerun replaces the day, with the same result if nothing new has arrived. Each day gets a quality report,
+    whatever its outcome: see `floodmark quality report`.
 
     Example: floodmark lake run --date 2026-11-20
 
@@ -47,7 +47,7 @@ def run(
     """
     days = sorted(set(date or []))
     _require_ended(days, "--date")
-    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+    _run_days(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def backfill(
@@ -57,7 +57,7 @@ def backfill(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Carry a range of days out again, whatever was done before.
+    """Run a range of days again, whatever was done before.
 
     Example: floodmark lake backfill --from 2026-11-14 --to 2026-11-20
 
@@ -65,7 +65,7 @@ def backfill(
     """
     days = _range(first, last)
     _require_ended(days[-1:], "--to")
-    _carry_out(platform_of(endpoints, needs=_NEEDS), days, output)
+    _run_days(platform_of(endpoints, needs=_NEEDS), days, output)
 
 
 def _range(first: date, last: date) -> Sequence[date]:
@@ -82,11 +82,11 @@ def _require_ended(days: Sequence[date], option: str) -> None:
         raise InvalidInput(late)
 
 
-def _carry_out(endpoints: Endpoints, days: Sequence[date], output: OutputFormat) -> None:
+def _run_days(endpoints: Endpoints, days: Sequence[date], output: OutputFormat) -> None:
     def job(with_jar: Path, options: Path) -> LakeJob:
         return LakeJob(endpoints=with_jar, options=options, days=tuple(days))
 
-    records = outcome_of(carried_out(endpoints, _NEEDS, job, report=Progress()))
+    records = outcome_of(run_job(endpoints, _NEEDS, job, report=Progress()))
     _show(records, output)
     raise typer.Exit(0 if all(record.result.outcome == "promoted" for record in records) else 1)
 

@@ -1,4 +1,4 @@
-"""A process of the lake as a command runs it: what it tells is shown as it comes."""
+"""Runs a lake process for a command, and shows its events as they arrive."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Final, Protocol
 from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.layers.pipeline_jars import with_lake_jar
-from harness.run.lake.job import not_deployed, outcome_of, told
-from pipeline.days.deployed import require_deployed
-from pipeline.days.events import Event, parse
+from harness.run.lake.job import not_deployed, outcome_of, show_event
+from pipeline.days.job_events import Event, parse
 from pipeline.endpoints import Endpoints
 from pipeline.errors import NotDeployed, PipelineError
+from pipeline.lake.deployed import require_deployed
 from pipeline.options import PipelineOptions
 
 _END_S: Final = 20.0
-"""How long a process may take to end that was told to."""
+"""How long a process may take to exit after SIGTERM."""
 
 
 class Job(Protocol):
-    """What is to be done (harness/run/lake/job.py)."""
+    """The job to run (harness/run/lake/job.py)."""
 
     @property
     def argv(self) -> Sequence[str]:
@@ -32,15 +32,15 @@ class Job(Protocol):
         ...
 
 
-def carried_out(
+def run_job(
     endpoints: Endpoints, needs: Collection[str], job: Callable[[Path, Path], Job], *, report: Report
 ) -> Sequence[Event]:
-    """Carry a job out, and give all that it told. ``job`` is given the files of endpoints and options.
+    """Run a job and return all of its events. ``job`` gets the files with endpoints and options.
 
-    ``needs``: the services on which something must have been deployed for it.
+    ``needs``: the services on which its parts must be deployed.
 
-    Raises what the process failed by, as the harness's own kinds. Interrupted, the process lets go of what it
-    holds before KeyboardInterrupt goes on.
+    Raises the process's failure as one of the harness's own errors. On an interrupt the process releases what
+    it holds before KeyboardInterrupt propagates.
     """
     _require_deployed(endpoints, needs)
     with tempfile.TemporaryDirectory(prefix="floodmark-lake-") as folder:
@@ -52,13 +52,13 @@ def carried_out(
             with _process(job(with_jar, options)) as process:
                 for line in process.stdout or ():
                     events.append(parse(line))
-                    told(events[-1], report)
+                    show_event(events[-1], report)
         except KeyboardInterrupt:
             report("interrupted: what has ended stays, and the same command can be given again")
             raise
         outcome_of(events)
         if process.returncode:
-            raise PlatformError(f"the lake process ended with {process.returncode}; what it said is above")
+            raise PlatformError(f"the lake process ended with {process.returncode}; its output is above")
     return events
 
 
@@ -73,7 +73,7 @@ def _require_deployed(endpoints: Endpoints, needs: Collection[str]) -> None:
 
 @contextmanager
 def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
-    """The process; it ends with this command, whatever happens to it."""
+    """Run the process; it ends with this command, whatever happens to it."""
     with subprocess.Popen(job.argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -83,6 +83,6 @@ def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
                 process.terminate()
                 try:
                     process.wait(_END_S)
-                except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or by whoever interrupts it twice
+                except (subprocess.TimeoutExpired, KeyboardInterrupt):  # or a second interrupt
                     process.kill()
                     process.wait()

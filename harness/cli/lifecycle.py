@@ -12,9 +12,9 @@ from harness.cli.archive_access import NEEDS, AsOfOption, lake_at, moment, say, 
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from pipeline.lifecycle.archive import apply as archive
-from pipeline.lifecycle.covered import covered_objects
+from pipeline.lifecycle.archive_record import archived_days
+from pipeline.lifecycle.lake_stores import covered_objects
 from pipeline.lifecycle.plan import Move, plan
-from pipeline.lifecycle.record import archived_days
 
 _COLUMNS: Final = ("day", "piece", "files", "bytes")
 
@@ -34,7 +34,7 @@ def lifecycle(
 
     A day of a table is copied, recorded with its checksums and then deleted from the table by one commit. Its
     files stay in the store until `floodmark lake care` vacuums the table. A day of which anything is in the
-    archive is not carried out again; `floodmark lake restore` brings it back beside the tables. To rehearse
+    archive is not run again; `floodmark lake restore` brings it back beside the tables. To rehearse
     it on a platform of young days, give a later --as-of: with --apply they are moved, as they would be then.
 
     Example: floodmark lake lifecycle --apply
@@ -51,8 +51,8 @@ def lifecycle(
             report(f"archived {move.name}: {len(move.objects):,} files, {_bytes_of(move):,} bytes")
         days = sorted(archived_days(policy, lake.objects))
     if output is OutputFormat.JSON:
-        told = [{"name": m.name, "day": m.day, "files": len(m.objects), "bytes": _bytes_of(m)} for m in moves]
-        print_json({"as_of": now, "applied": apply, "moves": told, "archived_days": days})
+        rows = [{"name": m.name, "day": m.day, "files": len(m.objects), "bytes": _bytes_of(m)} for m in moves]
+        print_json({"as_of": now, "applied": apply, "moves": rows, "archived_days": days})
         return
     _show(moves, days, applied=apply)
     say(f"{len(moves):,} pieces of days that ended {policy.tiers.warm.under_days} days before {shown(now)}")

@@ -67,10 +67,10 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
             _command("report", "Render the HTML report of a recorded run."),
             _group(
                 "lake",
-                "Carry days of the lake out on a platform that runs.",
+                "Run days of the lake on a running platform.",
                 _command("deploy", "Make its topics and its lake, where they are not.", module="lake_deploy"),
-                _command("run", "Land what is new, and carry days out.", module="lake"),
-                _command("backfill", "Carry a range of days out again.", module="lake"),
+                _command("run", "Land new data, and run days.", module="lake"),
+                _command("backfill", "Run a range of days again.", module="lake"),
                 _command("care", "Put the files of tables in order.", module="care"),
                 _command("lifecycle", "Move what is old enough into the archive.", module="lifecycle"),
                 _command("restore", "Bring a day of the archive back.", module="restore"),

@@ -19,8 +19,8 @@ from harness.run.lake.job import not_deployed
 from pipeline.endpoints import Endpoints
 from pipeline.errors import NoSuchReport, NotDeployed, PipelineError
 from pipeline.lake.objects import Objects
-from pipeline.quality.report import DayReport, DayVerdict, from_json
-from pipeline.quality.shown import observed, ordered
+from pipeline.quality.day_report import DayReport, DayVerdict, from_json
+from pipeline.quality.formatting import observed, ordered
 from pipeline.quality.stored import StoredReport, fetch
 
 _EXIT_CODES: Final[Mapping[DayVerdict, int]] = {"promoted": 0, "quarantined": 1, "not evaluated": 3}
@@ -43,7 +43,7 @@ def report(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Show the quality report of a day that was carried out, and write its page.
+    """Show the quality report of a day that has run, and write its page.
 
     Example: floodmark quality report --date 2026-11-20
 
@@ -66,8 +66,8 @@ def _fetched(endpoints: Endpoints, of: datetime.date) -> tuple[StoredReport, Day
         stored = fetch(of, Objects(endpoints.object_store))
         return stored, from_json(stored.report)
     except NoSuchReport as error:
-        there = ", ".join(map(str, error.there)) or "none yet; `floodmark lake run` carries days out"
-        problem = Problem(where="--date", found=str(error.day), allowed=f"a day with a report: {there}")
+        known = ", ".join(map(str, error.available)) or "none yet; `floodmark lake run` runs days"
+        problem = Problem(where="--date", found=str(error.day), allowed=f"a day with a report: {known}")
         raise InvalidInput([problem]) from error
     except NotDeployed as error:
         raise not_deployed(str(error)) from error

@@ -15,9 +15,9 @@ from harness.cli.archive_access import NEEDS, AsOfOption, Lake, lake_at, moment,
 from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
-from pipeline.lifecycle.record import archived_days, archived_names
-from pipeline.lifecycle.restore import RestoreRequest, restore_time
-from pipeline.lifecycle.restored import advance, ask, restored_places
+from pipeline.lifecycle.archive_record import archived_days, archived_names
+from pipeline.lifecycle.restore import advance, request_restore, restored_places
+from pipeline.lifecycle.restore_request import RestoreRequest, restore_time
 
 _COLUMNS: Final = ("piece", "state", "until", "where")
 
@@ -65,7 +65,7 @@ def restore(
         report(f"asking for {len(names):,} pieces; a restore takes {takes}: the wait is simulated")
         pieces = _restored(lake, names, now)
     if output is OutputFormat.JSON:
-        print_json({"as_of": now, "pieces": [_told(piece) for piece in pieces]})
+        print_json({"as_of": now, "pieces": [_as_json(piece) for piece in pieces]})
         return
     print_table(f"Restore of {date}", _COLUMNS, [_row(piece) for piece in pieces])
     if late := [piece.request.ready_at for piece in pieces if not piece.readable]:
@@ -92,12 +92,12 @@ def _restored(lake: Lake, names: Sequence[str], now: datetime) -> Sequence[_Piec
     stores = lake.stores
     # A piece that is asked for at the same moment takes the same time again.
     chances = {name: random.Random(f"{name} {now}") for name in names}  # noqa: S311 -- no secret
-    requests = [request for name in names for request in ask(name, stores, now, chances[name])]
+    requests = [request for name in names for request in request_restore(name, stores, now, chances[name])]
     readable = {request.id for request in advance(stores, now)}
     return [_Piece(request=r, readable=r.id in readable, places=restored_places(r, stores)) for r in requests]
 
 
-def _told(piece: _Piece) -> dict[str, object]:
+def _as_json(piece: _Piece) -> dict[str, object]:
     return {
         **piece.request.model_dump(mode="json"),
         "readable": piece.readable,

@@ -1,4 +1,4 @@
-"""``floodmark run``: carry a scenario out, judge it, and say where the report is."""
+"""``floodmark run``: run a scenario, judge it, and print where the report is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from harness.load.join.options import joining_of
 from harness.load.workers.join_config import Joining
 from harness.run.folder import RunFolder
 from harness.run.real.assembly import real_parts
-from harness.run.run import run as carry_out
+from harness.run.run import run as run_scenario
 from harness.validate.scenario_file import load_scenario
 from harness.validate.vocabulary import vocabulary
 
@@ -68,7 +68,7 @@ def run(
     exit_code: int | None = None
     with _signals_interrupt():
         try:
-            carry_out(loaded, parts, folder=folder, command=command, report=report)
+            run_scenario(loaded, parts, folder=folder, command=command, report=report)
         except KeyboardInterrupt:
             report("interrupted: everything was healed and stopped; judging what was recorded")
             exit_code = INTERRUPTED

@@ -125,7 +125,7 @@ LAKE_GOLD_ENTITIES = pa.schema(
 
 LAKE_TASKS = pa.schema(
     [
-        # One carrying out of a task (pipeline/days/task.py).
+        # One carrying out of a task (pipeline/days/tasks/task.py).
         ("task", _WORD),  # land, or a layer: bronze | silver | gold
         ("event_date", pa.date32()),  # null for a task that is not of one day
         ("number", pa.int32()),  # counts the times that the task was carried out for the day, from 1

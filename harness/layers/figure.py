@@ -41,7 +41,7 @@ class Bar:
 
 
 class Canvas(Protocol):
-    """What figures are drawn on (reports/plots.py). Series without any value are left out."""
+    """What figures are drawn on (reports/timeline.py). Series without any value are left out."""
 
     def lines(self, series: Sequence[Series]) -> None:
         """A line each."""
@@ -66,7 +66,7 @@ class Sketch(Generic[On_contra]):
 
     title: str
     unit: str
-    says: str
+    caption: str
     """What the reader sees in it, in one sentence or two."""
     draw: Callable[[On_contra, History], None]
     part: Part = "stream"

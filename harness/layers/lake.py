@@ -86,9 +86,9 @@ LAKE: Final = Layer(
     checks=Checks(data=LAKE_CHECKS),
     figures=(
         Sketch(
-            title="Batch",
+            title="Lake",
             unit="",
-            says=(
+            caption=(
                 "The tasks of the lake, a row for each day and one for landing. Hatched: what a gate held"
                 " back, and what was not begun because of that."
             ),

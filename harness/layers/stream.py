@@ -214,7 +214,7 @@ STREAM: Final = Layer(
         Sketch(
             title="Lag",
             unit="events",
-            says=(
+            caption=(
                 "Events that had arrived and were not committed yet. The stream job commits at checkpoints,"
                 " so its lag swings between nothing and one checkpoint's worth."
             ),
@@ -223,7 +223,7 @@ STREAM: Final = Layer(
         Sketch(
             title="Freshness",
             unit="seconds",
-            says=(
+            caption=(
                 "From the intended send of an event, and from when a window could be complete, until it could"
                 " be read in the hot store. Solid: the median of each second; dotted: its p99; dots: single"
                 " probes."

@@ -1,1 +1,1 @@
-"""Which versions of which contracts there are. A new one is judged before anything is written by it."""
+"""Registers versions of contracts. A new version is checked before anything is written under it."""

@@ -1,4 +1,4 @@
-"""Whether a contract may be registered. Every catalogue asks here, before it writes."""
+"""Decides whether a contract may be registered. Every catalogue calls this before it writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.errors import ContractError, IncompatibleContract
 
 
 def check(contract: DataContract) -> None:
-    """Raises ContractError with every part of it that an engine or a gate would not enforce."""
+    """Raise ContractError with every part of the contract that no engine or gate would enforce."""
     checks: list[Callable[[DataContract], object]] = [rules, spark_columns, quality_rules]
     if contract.name == EVENTS:
         checks.append(as_event_contract)
@@ -23,7 +23,7 @@ def check(contract: DataContract) -> None:
 
 
 def is_new(contract: DataContract, current: DataContract | None, same: DataContract | None) -> bool:
-    """Whether it is to be written: not when ``same``, what is registered as this version, is equal to it.
+    """Return whether the contract has to be written. ``same`` is what is registered as this version, if any.
 
     Raises IncompatibleContract with every reason why it may not follow ``current``, the newest version.
     """

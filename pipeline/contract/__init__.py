@@ -1,1 +1,1 @@
-"""What an event is, and what follows from it."""
+"""The data contracts: what an event is, and everything that is derived from that."""

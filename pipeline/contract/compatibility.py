@@ -1,12 +1,13 @@
 """What may change from one version of a contract to the next.
 
-A new version may add fields that may be null, widen limits, and say more about the data (descriptions,
-quality rules, service levels, references). All else is refused: rows that were written before must keep the
-contract, and who reads them must find every field as it was. So a field is never removed, renamed, retyped,
-narrowed, made required, or no longer required (keys and aggregates rest on it). The major version never
-changes: what breaks readers is a contract of another name.
+A new version may add nullable fields, widen limits, and say more about the data (descriptions, quality
+rules, service levels, references). Everything else is refused: rows written earlier must still satisfy the
+contract, and readers must find every field unchanged. So a field is never removed, renamed, retyped,
+narrowed, made required, or made optional (keys and aggregates rely on it). The major version never changes:
+a breaking change needs a contract of another name.
 
-Types do not change at all. Even from int64 to double is none, since beyond 2^53 digits are lost.
+Types never change. Even int64 to double is refused, because it loses digits beyond 2^53.
+
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _ALLOWED: Final = {
     "reference": "the reference as it was; further ones may be added",
     "name": "the name as it was; what breaks readers is a contract of another name",
 }
-# What holds less than the other: said of it, the word is "narrowed".
+# (old, new) pairs in which the new type holds less: such a change is reported as "narrowed".
 _NARROWER: Final = {("double", "int64"), ("double", "float"), ("double", "int32"), ("int64", "int32")}
 _NO_ROLE: Final = "nullable"
 _LOWER: Final = ("min_length", "minimum")
@@ -41,13 +42,13 @@ class Change:
     """One difference between two versions, and whether the later one may have it."""
 
     field: str
-    """The field; ``version``, ``id``, ``name`` or ``physicalName`` are the contract's own."""
+    """The field's name, or ``version``, ``id``, ``name`` or ``physicalName`` for the contract itself."""
     kind: Kind
     old: str
     new: str
     compatible: bool = False
     allowed: str = ""
-    """What would be accepted; empty when this is."""
+    """What would be accepted instead; empty for an accepted change."""
 
     def __str__(self) -> str:
         allowed = f"; allowed: {self.allowed}" if self.allowed else ""
@@ -55,40 +56,40 @@ class Change:
 
 
 def changes(old: DataContract, new: DataContract) -> tuple[Change, ...]:
-    """Every difference that concerns rows or their readers: in fields that were there, then new ones."""
+    """Return every difference that affects rows or their readers: existing fields first, then new ones."""
     return tuple(_changes(old, new))
 
 
 def problems(old: DataContract, new: DataContract) -> tuple[Change, ...]:
-    """Why ``new`` may not follow ``old``; empty when it may, and for the same contract again."""
+    """Return why ``new`` may not follow ``old``; empty if it may, or if both are equal."""
     refused = tuple(change for change in changes(old, new) if not change.compatible)
     return refused if old == new else (*refused, *_version_problems(old, new))
 
 
 def successor(version: str) -> str:
-    """The one version that may follow: every change is a minor one."""
+    """Return the only version that may follow: every change is a minor one."""
     major, minor, _ = numbers(version)
     return f"{major}.{minor + 1}.0"
 
 
 def numbers(version: str) -> tuple[int, int, int]:
-    """Major, minor and patch, to put versions in order."""
+    """Return major, minor and patch, for sorting versions."""
     major, minor, patch = map(int, version.split("."))
     return major, minor, patch
 
 
 def refused(field: str, kind: Kind, old: str, new: str, hint: str = "") -> Change:
-    """A change that is not allowed. ``hint`` says what it looks like."""
+    """Return a change that is not allowed. ``hint`` says what it looks like."""
     return Change(field=field, kind=kind, old=old, new=new, allowed=_ALLOWED[kind] + hint)
 
 
 def type_change(field: str, old: str, new: str) -> Change:
-    """Another physical type, refused by the word that fits it."""
+    """Return a refused change of the physical type, named narrowed or retyped."""
     return refused(field, "narrowed" if (old, new) in _NARROWER else "retyped", old, new)
 
 
 def rename_hint(candidates: Sequence[str]) -> str:
-    """What to say of a field that is gone while others, of the same type, are new."""
+    """Return a hint for a field that disappeared while new ones of the same type appeared."""
     return f" (looks like a rename to {' or '.join(candidates)})" if candidates else ""
 
 
@@ -155,7 +156,7 @@ def _type(field: Property) -> tuple[str, str]:
 
 
 def _role(field: Property) -> str:
-    """What others rely on a field for."""
+    """Describe what others rely on a field for."""
     roles = (
         "required" if field.required else _NO_ROLE,
         f"identity {field.primary_key_position}" if field.primary_key else "",
@@ -170,3 +171,18 @@ def _version_problems(old: DataContract, new: DataContract) -> Iterator[Change]:
     if new_major != major or new_minor <= minor:
         allowed = f"{successor(old.version)}; every change is a minor version, and none is a major one"
         yield Change(field="version", kind="version", old=old.version, new=new.version, allowed=allowed)
+
+
+def with_nullable_text(contract: DataContract, name: str) -> DataContract:
+    """Return the next version of a contract, with one more field: a nullable text."""
+    (table,) = contract.objects
+    field = Property.model_validate(
+        {
+            "name": name,
+            "logicalType": "string",
+            "physicalType": "string",
+            "description": "Added later; null in what is older, and where nothing is known.",
+        }
+    )
+    objects = (table.model_copy(update={"properties": (*table.properties, field)}),)
+    return contract.model_copy(update={"version": successor(contract.version), "objects": objects})

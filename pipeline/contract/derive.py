@@ -1,4 +1,4 @@
-"""What follows from the contract: the rules of validation, and the columns of every engine's tables."""
+"""Derives from a contract the validation rules and the columns of every engine's tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.errors import ContractError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Types:
-    """One type in the words of every engine."""
+    """The name of one type in every engine."""
 
     rule: str
     flink: str
@@ -39,17 +39,17 @@ _TYPES: Final = {
 
 
 def event_contract() -> DataContract:
-    """The contract of events that this pipeline ships with."""
+    """Return the event contract that this pipeline ships with."""
     return as_event_contract(_shipped("event"))
 
 
 def reference_contract(table: Literal["categories", "assets"]) -> DataContract:
-    """The contract of a reference table that this pipeline ships with."""
+    """Return the contract of a reference table that this pipeline ships with."""
     return _shipped(table)
 
 
 def as_event_contract(contract: DataContract) -> DataContract:
-    """The contract itself. Raises ContractError when records of Kafka cannot be made of what it describes."""
+    """Return the contract unchanged. Raises ContractError if its rows cannot be Kafka records."""
     keys = [field.name for field in contract.properties if field.partitioned]
     if len(keys) != 1:
         raise ContractError(
@@ -78,15 +78,15 @@ def _types(field: Property) -> _Types:
 
 
 def value_fields(contract: DataContract) -> tuple[Property, ...]:
-    """The fields of an event's JSON value, in the contract's order."""
+    """Return the fields of an event's JSON value, in the contract's order."""
     return tuple(field for field in contract.properties if field.record_part == "value")
 
 
 def rules(contract: DataContract) -> tuple[dict[str, object], ...]:
-    """The rules of validation, a mapping a field, in the contract's order; absent keys set no limit.
+    """Return the validation rules, one mapping per field, in the contract's order; absent keys set no limit.
 
     Keys: ``name``, ``type`` (string, double, long or strings), ``required``, ``min_length``, ``max_length``
-    (in code points), ``pattern`` (of the whole text), ``minimum``, ``maximum``.
+    (in code points), ``pattern`` (matches the whole text), ``minimum``, ``maximum``.
     """
     return tuple(
         {
@@ -100,32 +100,32 @@ def rules(contract: DataContract) -> tuple[dict[str, object], ...]:
 
 
 def rules_json(contract: DataContract) -> str:
-    """``rules`` as the stream job's connector wants them."""
+    """Return ``rules`` as JSON, as the stream job's connector expects them."""
     return json.dumps(rules(contract), separators=(",", ":"))
 
 
 def flink_columns(contract: DataContract) -> str:
-    """The columns of an event's JSON value for CREATE TABLE in Flink SQL."""
+    """Return the columns of an event's JSON value for CREATE TABLE in Flink SQL."""
     return ",\n".join(f"    `{field.name}` {_types(field).flink}" for field in value_fields(contract))
 
 
 def cassandra_columns(contract: DataContract) -> tuple[tuple[str, str], ...]:
-    """Name and CQL type of every field, the record's timestamp among them."""
+    """Return name and CQL type of every field, including the record's timestamp."""
     return tuple((field.name, _types(field).cassandra) for field in contract.properties)
 
 
 def spark_columns(contract: DataContract) -> tuple[tuple[str, str], ...]:
-    """Name and Spark type of every field, the record's timestamp among them."""
+    """Return name and Spark type of every field, including the record's timestamp."""
     return tuple((field.name, _types(field).spark) for field in contract.properties)
 
 
 def spark_schema(contract: DataContract) -> str:
-    """The columns of ``spark_columns`` as Spark reads a schema. All may be null, as Spark has it for JSON."""
+    """Return ``spark_columns`` as a Spark schema string. All are nullable, as Spark requires for JSON."""
     return ", ".join(f"`{name}` {kind}" for name, kind in spark_columns(contract))
 
 
 def reasons(contract: DataContract) -> frozenset[str]:
-    """Every reason to reject a record, save ``duplicate:`` of a field that the contract lacks."""
+    """Return every reason to reject a record, except ``duplicate:`` of fields that the contract lacks."""
     found = {"not_json", "not_object"}
     for field in value_fields(contract):
         options = field.logical_type_options

@@ -1,7 +1,7 @@
-"""What we use of the Open Data Contract Standard v3, as types.
+"""The parts of the Open Data Contract Standard v3 that we use, as types.
 
-Parts of the standard that we do not read may stand in a contract, and are kept when it is written again;
-parts that we do read are checked strictly.
+A contract may contain other parts of the standard; they are kept when it is written again. The parts that
+we read are checked strictly.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Odcs(BaseModel):
 
 
 class TypeOptions(Strict):
-    """Limits of a property's values. An option that nothing enforces is refused."""
+    """Limits for a property's values. An option that nothing enforces is refused."""
 
     min_length: int | None = Field(default=None, ge=0)
     max_length: int | None = Field(default=None, ge=1)
@@ -35,21 +35,21 @@ class TypeOptions(Strict):
 
 
 class CustomProperty(_Odcs):
-    """A name and a value that the standard does not know."""
+    """A name and a value outside the standard."""
 
     property: str
     value: Any
 
 
 class Relationship(Strict):
-    """What a field refers to: ``to`` is a field of a reference table, as ``table.field``."""
+    """A reference to a field of a reference table: ``to`` is ``table.field``."""
 
     type: Literal["foreignKey"] = "foreignKey"
     to: str = Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")
 
 
 class Property(_Odcs):
-    """One field. ``custom_properties`` may hold ``recordPart: timestamp``: then it is not in the JSON."""
+    """One field. With ``recordPart: timestamp`` in ``custom_properties`` it is not part of the JSON."""
 
     name: str = Field(pattern=NAME)
     logical_type: LogicalType
@@ -66,7 +66,7 @@ class Property(_Odcs):
 
     @property
     def record_part(self) -> str:
-        """Where in the Kafka record the field is: ``value`` or ``timestamp``."""
+        """The part of the Kafka record that holds the field: ``value`` or ``timestamp``."""
         parts = {custom.property: str(custom.value) for custom in self.custom_properties}
         return parts.get("recordPart", "value")
 
@@ -99,7 +99,7 @@ class ServiceLevel(_Odcs):
 
 
 class Team(_Odcs):
-    """Who owns the data."""
+    """The team that owns the data."""
 
     name: str
 
@@ -125,20 +125,13 @@ class DataContract(_Odcs):
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The fields that together name an event, or a row."""
+        """The fields that together identify an event, or a row."""
         keys = sorted((p for p in self.properties if p.primary_key), key=lambda p: p.primary_key_position)
         return tuple(p.name for p in keys)
 
-    def service_level(self, name: str) -> ServiceLevel:
-        """The agreement of this name. Raises ContractError when there is none."""
-        for level in self.service_levels:
-            if level.property == name:
-                return level
-        raise ContractError(f"{self.id}: no service level is named {name}")
-
 
 def load(path: Path) -> DataContract:
-    """Read a contract. Raises ContractError that says what is wrong with it."""
+    """Read a contract. Raises ContractError, which says what is wrong with it."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -147,7 +140,7 @@ def load(path: Path) -> DataContract:
 
 
 def loads(text: str | bytes, source: str) -> DataContract:
-    """Read a contract's text. Raises ContractError that names ``source`` and says what is wrong with it."""
+    """Read a contract from text. Raises ContractError, which names ``source`` and what is wrong."""
     try:
         return DataContract.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
@@ -155,6 +148,6 @@ def loads(text: str | bytes, source: str) -> DataContract:
 
 
 def dumps(contract: DataContract) -> str:
-    """The contract as YAML: what ``loads`` reads as the same contract, with the parts that we do not read."""
+    """Return the contract as YAML that ``loads`` reads back, including the parts that we do not use."""
     raw = contract.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True, width=110)

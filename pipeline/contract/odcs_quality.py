@@ -1,4 +1,4 @@
-"""The Open Data Contract Standard's words for quality rules, as types: unknown ones are refused.
+"""The Open Data Contract Standard's quality rules as types; unknown words are refused.
 
 pipeline/contract/quality.py says what they mean.
 """
@@ -18,7 +18,7 @@ Dimension = Literal[
 
 
 class Strict(BaseModel):
-    """A part of a contract in which every word is read, so that a misspelt one is refused."""
+    """A part of a contract that allows no unknown words, so a misspelt one is refused."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", alias_generator=to_camel, allow_inf_nan=False
@@ -38,19 +38,19 @@ class Limit(Strict):
         given = [name for name in Limit.model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             allowed = ", ".join(to_camel(name) for name in Limit.model_fields)
-            raise ValueError(f"exactly one of {allowed} is wanted, found {list(map(to_camel, given))}")
+            raise ValueError(f"exactly one of {allowed} is allowed, found {list(map(to_camel, given))}")
         return self
 
 
 class Implementation(Limit):
-    """What this platform measures for a rule of its own, and the limit."""
+    """A metric that this platform defines itself, with its limit."""
 
     metric: Literal["freshness"]
     unit: Literal["minutes"]
 
 
 class LibraryQuality(Limit):
-    """A rule by one of the standard's metrics. pipeline/contract/quality.py says what the arguments mean."""
+    """A rule that uses a metric of the standard. pipeline/contract/quality.py explains the arguments."""
 
     id: str
     type: Literal["library"]
@@ -63,7 +63,7 @@ class LibraryQuality(Limit):
 
 
 class CustomQuality(Strict):
-    """A rule for what the standard has no metric for."""
+    """A rule for which the standard has no metric."""
 
     id: str
     type: Literal["custom"]

@@ -1,6 +1,6 @@
-"""The contract's quality rules as values: what is measured of one day of a table, and within which limits.
+"""The contract's quality rules as values: what is measured for one day of a table, and its limits.
 
-pipeline/contract/quality_rules.py makes them from a contract.
+pipeline/contract/quality_rules.py derives them from a contract.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pipeline.contract.odcs_quality import Dimension, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The numbers from ``low`` to ``high``, both among them when ``inclusive``; None is no limit."""
+    """The numbers from ``low`` to ``high``, including both if ``inclusive``; None is no limit."""
 
     low: float | None = None
     high: float | None = None
     inclusive: bool = True
 
     def hold(self, measured: float) -> bool:
-        """Whether the number is within."""
+        """Return whether a number is within the limits."""
         if self.inclusive:
             return (self.low is None or self.low <= measured) and (self.high is None or measured <= self.high)
         return (self.low is None or self.low < measured) and (self.high is None or measured < self.high)
@@ -34,12 +34,12 @@ class Limits:
 
 
 NONE: Final = Limits(low=0, high=0)
-"""Not one."""
+"""No violation is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityRule:
-    """What every rule has. Subclasses say what is measured; ``limits`` are in their unit."""
+    """The fields common to all rules. Subclasses say what is measured; ``limits`` are in their unit."""
 
     id: str
     """Unique in the contract."""
@@ -59,14 +59,14 @@ class NullShare(QualityRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates(QualityRule):
-    """Rows beyond the first of each combination of values of ``fields``, in rows."""
+    """Rows that repeat a combination of values of ``fields``, in rows."""
 
     fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutOfRange(QualityRule):
-    """Rows whose ``field`` is a number outside ``allowed``, in rows. Nulls are in every range."""
+    """Rows whose ``field`` is a number outside ``allowed``, in rows. Nulls count as inside."""
 
     field: str
     allowed: Limits
@@ -82,7 +82,7 @@ class WrongLength(QualityRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch(QualityRule):
-    """Rows whose ``field`` is a text that is not, as a whole, of the regular expression, in rows."""
+    """Rows whose ``field`` is a text that the pattern does not match as a whole, in rows."""
 
     field: str
     pattern: str
@@ -90,7 +90,7 @@ class Mismatch(QualityRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmatched(QualityRule):
-    """Rows whose ``field`` is not in ``column`` of a reference table, in percent of those that have one."""
+    """Rows whose ``field`` is missing from a reference table's ``column``, in percent of non-null ones."""
 
     field: str
     table: str
@@ -99,9 +99,9 @@ class Unmatched(QualityRule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume(QualityRule):
-    """The day's rows, in percent of the mean of the days before it that have rows.
+    """The day's rows, in percent of the mean of those among the ``trailing_days`` before it that have rows.
 
-    Of the ``trailing_days`` before it; when fewer than ``min_days`` have rows there is nothing to judge by.
+    With fewer than ``min_days`` such days the rule does not apply.
     """
 
     trailing_days: int

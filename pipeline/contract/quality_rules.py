@@ -1,8 +1,8 @@
-"""From a contract to its quality rules: those that it states, and those that follow from it.
+"""Derives the quality rules of a contract: those that it states, and those that it implies.
 
-What follows are the promises of the fields' types and limits, whose breach is an error since such rows are
-rejected before, and two rules of the platform: less than 2% of a field are null, and less than 2% of its
-references are unknown. They warn, and a field that states such a rule itself is free of them.
+Implied are the promises of the fields' types and limits, whose violation is an error because such rows are
+rejected earlier, and two rules of the platform: less than 2% of a field's values are null, and less than 2%
+of its references are unknown. These two only warn, and a field that states such a rule itself is exempt.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from pipeline.contract.quality import (
 from pipeline.errors import ContractError
 
 PLATFORM_SHARE: Final = Limits(high=2, inclusive=False)
-"""In percent; the platform's limit for nulls, and for references that are unknown."""
+"""The platform's limit for nulls and for unknown references, in percent."""
 
 _ALLOWED: Final = {
     False: "duplicateValues in rows with properties, rowCount in percent with trailingDays and minDays",
     True: "nullValues in percent, duplicateValues in rows, freshness, "
     "invalidValues in percent with a relationship of the field",
 }
-"""By whether the rule is a field's."""
+"""Allowed rules: True for a field's, False for a table's."""
 
 
 def quality_rules(contract: DataContract) -> tuple[AnyRule, ...]:
-    """Every rule of a contract's table. Raises ContractError for those that nothing would judge."""
+    """Return every rule of a contract's table. Raises ContractError for rules that nothing evaluates."""
     names = {field.name for field in contract.properties}
     found: list[AnyRule] = []
     problems: list[str] = []
@@ -66,7 +66,7 @@ def _stated(contract: DataContract) -> Iterator[tuple[Property | None, Quality]]
 
 
 def _rule(field: Property | None, quality: Quality, names: set[str]) -> AnyRule | None:
-    """None when the words make no rule."""
+    """Return the rule; None if the words do not form one."""
     common: dict[str, Any] = {
         "id": quality.id,
         "severity": quality.severity,

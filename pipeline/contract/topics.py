@@ -1,9 +1,9 @@
-"""The topics of the stream path, and how their records are laid out.
+"""The topics of the stream layer and the layout of their records.
 
 ``events``              the source; value: an event's JSON, key: entity_id, timestamp: event_time
 ``events_valid``        valid events without their duplicates: the same value, key and timestamp
-``events_late``         a copy of those that came after their five-minute window had closed
-``events_dead_letter``  what broke the contract: the same value, key, timestamp; ``DeadLetter`` as headers
+``events_late``         copies of events that arrived after their five-minute window had closed
+``events_dead_letter``  invalid records: the same value, key and timestamp; ``DeadLetter`` as headers
 ``window_results``      every window of every kind; value: ``WindowResult`` as JSON, key: the window's key,
                         timestamp: the window's end
 """
@@ -24,15 +24,16 @@ WINDOW_RESULTS: Final = "window_results"
 TOPICS: Final = (EVENTS, EVENTS_VALID, EVENTS_LATE, EVENTS_DEAD_LETTER, WINDOW_RESULTS)
 
 WINDOW_MS: Final = 5 * 60_000
-"""Tumbling windows, and the hop of hopping ones. An event is late by the window of this size."""
+"""The size of tumbling windows, and the hop of hopping ones. It also decides whether an event is late."""
 HOPPING_WINDOW_MS: Final = 15 * 60_000
 SESSION_GAP_MS: Final = 30 * 60_000
-"""Two events of an entity further apart are of two sessions. A session ends a gap after its last event."""
+"""Events of an entity that are further apart belong to two sessions. A session ends one gap after its last
+event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """The headers of a record in ``events_dead_letter``, as texts: why, and which record it was."""
+    """The headers of a record in ``events_dead_letter``: the reason, and the record's origin."""
 
     reason: str
     source_topic: str
@@ -41,7 +42,7 @@ class DeadLetter:
 
     @staticmethod
     def from_headers(headers: Sequence[tuple[str, bytes | None]]) -> DeadLetter:
-        """Read a record's headers. Raises ContractError when they are not those of a dead letter."""
+        """Read a record's headers. Raises ContractError if they are not those of a dead letter."""
         try:
             texts = {name: (value or b"").decode() for name, value in headers}
             return DeadLetter(
@@ -69,6 +70,6 @@ class WindowResult:
     measured: int
     """Events whose value is not null."""
     value_sum: float | None
-    """Null where nothing was measured, and where the sum is not finite: JSON has no number for that."""
+    """Null if nothing was measured, or if the sum is not finite, which JSON cannot express."""
     value_min: float | None
     value_max: float | None

@@ -1,1 +1,1 @@
-"""The lake: landing, Bronze, Silver and Gold, exact every day."""
+"""The lake's days: landing, Bronze, Silver and Gold, exact for every day."""

@@ -1,7 +1,7 @@
-"""``python -m pipeline.days``: land what is new and carry days out; tells what it does as JSON lines.
+"""``python -m pipeline.days``: land new data and run days; logs what it does as JSON lines.
 
-Exit codes: 0 it came to its end, whatever the gates found; 1 it failed, and told why; 130 and 143 it was
-interrupted, by SIGINT and SIGTERM, and let go of all that it held.
+Exit codes: 0 it completed, whatever the gates found; 1 it failed, and logged why; 130 and 143 it was
+interrupted by SIGINT or SIGTERM, and released everything that it held.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-from pipeline.days.events import Event, Failed, Ready, teller
-from pipeline.days.session import cancel_jobs, spark_session
-from pipeline.days.tables import TABLES
-from pipeline.days.wanted import CareWanted, DaysWanted, Wanted
+from pipeline.days.job_events import Event, Failed, Ready, event_writer
+from pipeline.days.job_request import CareRequest, DaysRequest, JobRequest
+from pipeline.days.spark.spark_session import cancel_jobs, spark_session
+from pipeline.days.tables.delta_tables import TABLES
 from pipeline.endpoints import Endpoints
 from pipeline.errors import PipelineError
 from pipeline.options import PipelineOptions
 
 _INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM)
-_REST: Final = "interrupted; what was recorded stays, and what was under way can be carried out again"
+_INTERRUPTED: Final = "interrupted; what was recorded stays, and unfinished work can be run again"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out what the arguments say."""
+    """Run the request on the command line and return the exit code."""
     options = _parser().parse_args(arguments)
     for number in _INTERRUPTS:
-        signal.signal(number, _interrupted)
+        signal.signal(number, _on_interrupt)
     stream: TextIO = options.events.open("a") if options.events else sys.stdout
-    tell = teller(stream)
+    emit = event_writer(stream)
     try:
-        _carry_out(options, tell)
+        _run(options, emit)
     except PipelineError as error:
-        tell(Failed(error=type(error).__name__, message=str(error)))
+        emit(Failed(error=type(error).__name__, message=str(error)))
         return 1
     except SystemExit:
-        tell(Failed(error="Interrupted", message=_REST))
+        emit(Failed(error="Interrupted", message=_INTERRUPTED))
         raise
     return 0
 
 
-def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> None:
+def _run(options: argparse.Namespace, emit: Callable[[Event], None]) -> None:
     endpoints, began_s = Endpoints.load(options.endpoints), time.monotonic()
     choices = PipelineOptions.load(options.options).lake
-    with _imported("pipeline.days.work"), spark_session(endpoints, name="floodmark-lake") as spark:
-        from pipeline.days.day_tasks import context_of  # noqa: PLC0415
-        from pipeline.days.work import work  # noqa: PLC0415
+    with _preloaded("pipeline.days.run_request"), spark_session(endpoints, name="floodmark-lake") as spark:
+        from pipeline.days.run_request import run_request  # noqa: PLC0415
+        from pipeline.days.tasks.day_tasks import context_of  # noqa: PLC0415
 
-        tell(Ready(after_s=round(time.monotonic() - began_s, 3)))
+        emit(Ready(after_s=round(time.monotonic() - began_s, 3)))
         context = context_of(
             spark,
             endpoints,
@@ -66,30 +66,30 @@ def _carry_out(options: argparse.Namespace, tell: Callable[[Event], None]) -> No
             holder=f"{socket.gethostname()}, process {os.getpid()}",
             now=lambda: datetime.now(UTC),
         )
-        work(context, _wanted(options), tell)
+        run_request(context, _request(options), emit)
 
 
-def _wanted(options: argparse.Namespace) -> Wanted:
-    first: CareWanted | DaysWanted
+def _request(options: argparse.Namespace) -> JobRequest:
+    first: CareRequest | DaysRequest
     if options.care:
-        first = CareWanted(tables=tuple(options.table), since=options.since, clustered=options.cluster)
+        first = CareRequest(tables=tuple(options.table), since=options.since, clustered=options.cluster)
     else:
-        first = DaysWanted(days=tuple(options.day), ends=tuple(options.end_of), rest=options.rest)
-    return Wanted(first=first, scans=tuple(options.scan))
+        first = DaysRequest(days=tuple(options.day), ends=tuple(options.end_of), rest=options.rest)
+    return JobRequest(first=first, scans=tuple(options.scan))
 
 
 @contextmanager
-def _imported(module: str) -> Iterator[None]:
-    """Import a module meanwhile: Great Expectations takes as many seconds to import as Spark to start."""
+def _preloaded(module: str) -> Iterator[None]:
+    """Import a module in the background: Great Expectations takes as long to import as Spark to start."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(import_module, module)
         yield
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    """So that the session, and what it holds, is let go of: undisturbed, and without waiting for Spark."""
+def _on_interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Exit in order, so that the session and its leases are released, without waiting for Spark's jobs."""
     for interrupt in _INTERRUPTS:
-        # Not SIG_IGN, which makes Python say of one that has just come that it is ignored.
+        # Not SIG_IGN: Python would print a warning about a signal that has just arrived.
         signal.signal(interrupt, lambda *again: None)
     cancel_jobs()
     sys.exit(128 + number)
@@ -99,37 +99,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline.days", description=__doc__)
     parser.add_argument("--endpoints", type=Path, required=True, help="what Endpoints.save wrote")
     parser.add_argument("--options", type=Path, required=True, help="what PipelineOptions.save wrote")
-    parser.add_argument("--events", type=Path, help="append what is told to this file, and not to stdout")
+    parser.add_argument("--events", type=Path, help="append events to this file instead of stdout")
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--day", type=date.fromisoformat, action="append", default=[], help="a day to carry out, open or not"
+        "--day", type=date.fromisoformat, action="append", default=[], help="a day to run, open or not"
     )
     which.add_argument(
         "--end-of",
         type=date.fromisoformat,
         action="append",
         default=[],
-        help="land what the source held when this day ended, and carry out what is open then",
+        help="land what the source held when this day ended, then run the days that are open",
     )
-    which.add_argument("--care", action="store_true", help="care for tables, and carry no day out")
+    which.add_argument("--care", action="store_true", help="maintain tables, and run no days")
     parser.add_argument(
         "--table",
         choices=[table.name for table in TABLES],
         action="append",
         default=[],
-        help="with --care: not all tables",
+        help="with --care: only this table",
     )
     parser.add_argument("--since", type=date.fromisoformat, help="with --care: rewrite no day before this")
-    parser.add_argument(
-        "--cluster", action="store_true", help="with --care: put rows that are alike together"
-    )
-    parser.add_argument("--rest", action="store_true", help="with --end-of: then land what is left, too")
+    parser.add_argument("--cluster", action="store_true", help="with --care: cluster similar rows")
+    parser.add_argument("--rest", action="store_true", help="with --end-of: finally land the rest as well")
     parser.add_argument(
         "--scan",
         type=date.fromisoformat,
         action="append",
         default=[],
-        help="then measure how much of Silver a query of this day and one type reads",
+        help="finally measure how much of Silver a query for this day and one type reads",
     )
     return parser
 

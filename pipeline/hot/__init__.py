@@ -1,1 +1,1 @@
-"""The hot store, and the writer that fills it."""
+"""The hot store and the writer that fills it."""

@@ -26,12 +26,12 @@ _log = logging.getLogger("pipeline.hot")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a hot writer until SIGTERM or SIGINT; 0 then, 1 when it cannot go on."""
+    """Run a hot writer until SIGTERM or SIGINT; return 0, or 1 if it cannot continue."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.hot", description=__doc__)
     parser.add_argument("--endpoints", type=Path, required=True, help="what Endpoints.save wrote")
     parser.add_argument("--options", type=Path, required=True, help="what PipelineOptions.save wrote")
-    parser.add_argument("--index", type=int, required=True, help="of this writer, from 1")
-    parser.add_argument("--metrics", type=Path, required=True, help="gets a JSON line a write")
+    parser.add_argument("--index", type=int, required=True, help="the number of this writer, from 1")
+    parser.add_argument("--metrics", type=Path, required=True, help="file that gets one JSON line per write")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("cassandra").setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
-"""From records of Kafka to rows of Cassandra, in batches that each touch one partition. No I/O.
+"""Converts Kafka records to Cassandra rows, in batches that each touch one partition. No I/O.
 
-A record that makes no row is set aside with a word in the log, so that those behind it are written: to stop
-at it would be to stop for good, since a writer that starts again reads it again.
+A record that makes no valid row is logged and set aside, so that later ones are written. Stopping at it would
+be permanent, because a restarted writer reads it again.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pipeline.hot.schema import (
 )
 
 _DAY_MS: Final = 86_400_000
-# CQL counts the days of a date from 2**31, and takes a whole number for such a count.
+# CQL represents a date as an integer: days since 1970 plus 2**31.
 _CQL_EPOCH_DAY: Final = 2**31
 _ROW_OVERHEAD_BYTES: Final = 120
 _KEY_BYTES_MAX: Final = 65_000
-"""Of a row's key as texts. Cassandra refuses one of 64 KiB, with what else belongs to it."""
+"""The texts in a row's key. Cassandra refuses keys of 64 KiB, including overhead."""
 _DAYS_MAX: Final = 2**31
 _LONG_BOUND: Final = 2**63
 _SHOWN: Final = 200
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class Record(NamedTuple):
-    """What is looked at of a Kafka record."""
+    """The parts of a Kafka record that are used."""
 
     topic: str
     partition: int
@@ -51,7 +51,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowBatch:
-    """Rows of one partition of one table, to be written together."""
+    """Rows of one partition of one table that are written together."""
 
     table: str
     rows: tuple[Row, ...]
@@ -59,18 +59,18 @@ class RowBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLimits:
-    """How large a batch may become. Cassandra refuses one of 50 KiB by default."""
+    """The maximum size of a batch. Cassandra refuses batches of 50 KiB by default."""
 
     rows: int = 200
     payload_bytes: int = 32 * 1024
 
 
 class Unfit(Exception):
-    """Says why a record makes no row."""
+    """A record cannot become a row; says why."""
 
 
 class Rows:
-    """Knows the columns of the hot store's tables, and fills them."""
+    """Fills the columns of the hot store's tables."""
 
     def __init__(self, contract: DataContract, limits: BatchLimits) -> None:
         self._limits = limits
@@ -78,7 +78,7 @@ class Rows:
         self._window = _Layout(WINDOW_COLUMNS, key=WINDOW_KEY)
 
     def event_batches(self, records: Iterable[Record]) -> Iterator[RowBatch]:
-        """Batches for ``recent_events``. Of rows with one key the last is kept."""
+        """Yield batches for ``recent_events``. Of several rows with one key, the last is kept."""
         partitions: dict[Any, dict[Any, tuple[Row, int]]] = {}
         for record, event in _parsed(records):
             event["event_time"] = record.timestamp_ms
@@ -88,7 +88,7 @@ class Rows:
         return self._batches(RECENT_EVENTS, partitions)
 
     def window_batches(self, records: Iterable[Record]) -> Iterator[RowBatch]:
-        """Batches for ``window_results``. Of rows with one key the last is kept."""
+        """Yield batches for ``window_results``. Of several rows with one key, the last is kept."""
         partitions: dict[Any, dict[Any, tuple[Row, int]]] = {}
         for record, window in _parsed(records):
             if row := self._row(record, window, self._window, "window_end"):
@@ -97,7 +97,7 @@ class Rows:
         return self._batches(WINDOW_RESULTS, partitions)
 
     def _row(self, record: Record, fields: Mapping[str, Any], layout: _Layout, time: str) -> Row | None:
-        """The row, its day first; None for a record that is set aside."""
+        """Return the row, its day first; None for a record that is set aside."""
         try:
             return layout.row(fields, time, size=len(record.value))
         except Unfit as unfit:
@@ -126,7 +126,7 @@ class Rows:
 
 
 class _Layout:
-    """The columns of a table but the day, which is made of one of them, and which values each takes."""
+    """The columns of a table except the day, which is derived, and the values that each accepts."""
 
     def __init__(self, columns: Sequence[tuple[str, str]], *, key: Sequence[str]) -> None:
         self._names = tuple(name for name, _ in columns)
@@ -135,7 +135,7 @@ class _Layout:
         self._key = tuple(key)
 
     def row(self, fields: Mapping[str, Any], time: str, *, size: int) -> Row:
-        """The row of a record's fields, which were ``size`` bytes of JSON. Raises ``Unfit``."""
+        """Return the row of a record's fields, which were ``size`` bytes of JSON. Raises ``Unfit``."""
         values = tuple(map(fields.get, self._names))
         for index, (fits, value) in enumerate(zip(self._fits, values, strict=True)):
             if value is not None and not fits(value):
@@ -168,7 +168,7 @@ def _parse(value: bytes) -> dict[str, Any]:
     try:
         parsed = orjson.loads(value)
     except orjson.JSONDecodeError:
-        # Stricter than the contract, as on half a surrogate pair in a field that the contract does not name.
+        # orjson is stricter than the contract, such as on a lone surrogate in an unlisted field.
         try:
             parsed = json.loads(value, parse_constant=_refuse)
         except (ValueError, RecursionError) as error:
@@ -191,7 +191,7 @@ def _is_text(value: object) -> bool:
 
 
 def _encodes(text: str) -> bool:
-    """Half a surrogate pair is no text that UTF-8 can hold."""
+    """Return whether UTF-8 can encode a text, which excludes lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -218,4 +218,4 @@ _FITS: Final[Mapping[str, Callable[[object], bool]]] = {
     "timestamp": _is_long,
     "frozen<map<text, text>>": _are_texts,
 }
-"""Which values a column of each type takes, as they come out of JSON."""
+"""Whether a column type accepts a value parsed from JSON."""

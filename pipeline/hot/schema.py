@@ -12,9 +12,9 @@ RECENT_EVENTS: Final = "recent_events"
 WINDOW_RESULTS: Final = "window_results"
 
 EVENT_KEY: Final = ("entity_id", "event_time", "event_id")
-"""What names a row of ``recent_events``, beside its day."""
+"""The key of a row in ``recent_events``, besides its day."""
 WINDOW_KEY: Final = ("window_kind", "key", "window_end", "window_start")
-"""What names a row of ``window_results``, beside its day."""
+"""The key of a row in ``window_results``, besides its day."""
 WINDOW_COLUMNS: Final = (
     ("window_kind", "text"),
     ("key", "text"),
@@ -31,7 +31,7 @@ WINDOW_COLUMNS: Final = (
 def create_statements(
     contract: DataContract, *, datacenter: str, replication_factor: int, ttl_s: int
 ) -> tuple[str, ...]:
-    """CQL that makes what is not there yet: the keyspace, then its tables."""
+    """Return the CQL that creates the keyspace and its tables if they do not exist."""
     return (
         f"CREATE KEYSPACE IF NOT EXISTS {KEYSPACE} WITH replication = "
         f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication_factor}}}",
@@ -53,22 +53,22 @@ def create_statements(
 
 
 def drop_statement() -> str:
-    """CQL that leaves nothing of the hot store."""
+    """Return the CQL that removes the hot store."""
     return f"DROP KEYSPACE IF EXISTS {KEYSPACE}"
 
 
 def event_columns(contract: DataContract) -> tuple[str, ...]:
-    """The columns of ``recent_events`` in the order in which rows are bound, ``day`` first."""
+    """Return the columns of ``recent_events`` in binding order, ``day`` first."""
     return ("day", *(name for name, _ in cassandra_columns(contract)))
 
 
 def window_columns() -> tuple[str, ...]:
-    """The columns of ``window_results`` in the order in which rows are bound, ``day`` first."""
+    """Return the columns of ``window_results`` in binding order, ``day`` first."""
     return ("day", *(name for name, _ in WINDOW_COLUMNS))
 
 
 def insert_statement(table: str, columns: tuple[str, ...]) -> str:
-    """The upsert of one row. The same row again changes nothing."""
+    """Return the upsert of one row. Repeating it changes nothing."""
     marks = ", ".join("?" for _ in columns)
     return f"INSERT INTO {KEYSPACE}.{table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 -- own names
 
@@ -83,7 +83,7 @@ def _table(
 ) -> str:
     declared = ", ".join(f"{column} {kind}" for column, kind in (("day", "date"), *columns))
     order = ", ".join(f"{column} {direction}" for column, direction in clustering.items())
-    # Rows of one day expire together, so whole files do; nothing has to be compacted away.
+    # Rows of one day expire together, so whole files expire without compaction.
     return (
         f"CREATE TABLE IF NOT EXISTS {KEYSPACE}.{name} ({declared}, "
         f"PRIMARY KEY (({', '.join(partition)}), {', '.join(clustering)})) "

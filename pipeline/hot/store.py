@@ -1,4 +1,4 @@
-"""Writes batches to Cassandra: many at once, each until it is acknowledged."""
+"""Writes batches to Cassandra concurrently, retrying each until it is acknowledged."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True, kw_only=True)
 class _Failures:
-    """What a round of writes left undone. Filled by the driver's thread, read when the round is over."""
+    """The failed writes of a round. Filled by the driver's thread, read when the round is over."""
 
     transient: list[_Write] = field(default_factory=list)
     last: Exception | None = None
@@ -53,7 +53,7 @@ class _Failures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Write:
-    """One batch on its way, with when it was first tried."""
+    """One batch, with the time of its first attempt."""
 
     batch: RowBatch
     statement: Any
@@ -62,7 +62,7 @@ class _Write:
 
 
 class HotStore:
-    """The hot store's two tables. ``write`` returns when everything is acknowledged by a quorum."""
+    """The hot store's two tables. ``write`` returns once a quorum has acknowledged everything."""
 
     def __init__(
         self,
@@ -83,10 +83,10 @@ class HotStore:
         }
 
     def write(self, batches: Iterable[RowBatch]) -> None:
-        """Write every batch, again and again where Cassandra cannot take it now.
+        """Write every batch, retrying those that Cassandra cannot accept now.
 
-        The same rows again change nothing, and nothing newer is on its way meanwhile. Raises CassandraFailed
-        for an error that another try will not mend, and when told to stop while writes still fail.
+        Repeated rows change nothing, and nothing newer is written meanwhile. Raises CassandraFailed for
+        errors that a retry will not fix, and if a stop is requested while writes still fail.
         """
         failures = self._round(self._new(batch) for batch in batches)
         tries = 0
@@ -112,7 +112,7 @@ class HotStore:
         )
 
     def _round(self, writes: Iterable[_Write]) -> _Failures:
-        """Try each write once, and wait for all of them."""
+        """Try each write once and wait for all of them."""
         failures = _Failures()
         slots = threading.Semaphore(_IN_FLIGHT)
         for write in writes:

@@ -1,7 +1,8 @@
-"""A line of JSON for every write, for whoever measures the hot store.
+"""Logs one JSON line per write, to measure the hot store.
 
-When a write began is told by both clocks. The wall clock is known everywhere and may be set at any moment;
-the monotonic one is shared by all that runs on this machine since it last started, which ``boot`` names.
+Each line has the start of its write on two clocks. The wall clock is known everywhere but may be set at any
+moment. The monotonic clock is shared by all processes of this machine since its last boot, which ``boot``
+identifies.
 """
 
 from __future__ import annotations
@@ -23,16 +24,15 @@ _BOOT_CHARACTERS: Final = 8
 
 
 def boot() -> str:
-    """The beginning of this machine's boot id, which is a line's ``boot``; "" where it has none."""
+    """Return the start of this machine's boot id, for a line's ``boot``; "" if it has none."""
     return _BOOT_ID.read_text()[:_BOOT_CHARACTERS] if _BOOT_ID.is_file() else ""
 
 
 class WriteLog:
-    """Appends a write's start, ``duration_us``, ``rows`` and ``table`` to a file, at most a second late.
+    """Appends each write's start, ``duration_us``, ``rows`` and ``table`` to a file, at most a second late.
 
-    Any thread may add; ``flush_if_due`` is to be called now and then, and closing flushes the rest. A writer
-    that was killed may have left half a line: who starts again under its name cuts it off, or it would spoil
-    the line that follows.
+    Any thread may add; call ``flush_if_due`` regularly; closing flushes the rest. A killed writer may have
+    left an incomplete line, which the next writer on the file cuts off.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,7 +45,7 @@ class WriteLog:
         self._flushed_at = clock()
 
     def add(self, *, at_unix_ns: int, at_monotonic_ns: int, duration_us: int, rows: int, table: str) -> None:
-        """One write that was acknowledged, with when it was first tried."""
+        """Log an acknowledged write, with the time of its first attempt."""
         line = orjson.dumps(
             {
                 "at_unix_ns": at_unix_ns,
@@ -61,12 +61,12 @@ class WriteLog:
             self._lines.append(line)
 
     def flush_if_due(self) -> None:
-        """Write out what waits, when it has waited long enough."""
+        """Flush if the last flush is long enough ago."""
         if self._clock() - self._flushed_at >= _FLUSH_EVERY_S:
             self.flush()
 
     def flush(self) -> None:
-        """Write out what waits."""
+        """Write all pending lines."""
         with self._lock:
             lines, self._lines = self._lines, []
         self._file.write(b"".join(lines))
@@ -74,7 +74,7 @@ class WriteLog:
         self._flushed_at = self._clock()
 
     def close(self) -> None:
-        """Write out what waits, and close the file."""
+        """Write all pending lines and close the file."""
         self.flush()
         self._file.close()
 
@@ -88,7 +88,7 @@ class WriteLog:
 
 
 def _end_of_lines(path: Path) -> int:
-    """The length of a file up to its last line feed."""
+    """Return the length of a file up to its last line feed."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end:

@@ -1,4 +1,4 @@
-"""The hot writer: from the job's committed output to the hot store."""
+"""The hot writer: copies the stream job's committed output to the hot store."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ HOT_GROUP: Final = "hot-writer"
 _POLL_RECORDS: Final = 5000
 _POLL_S: Final = 0.1
 _REPLACEMENT_PAUSE_S: Final = 1.0
-"""Two writers under one name would otherwise fence each other without a pause."""
+"""Keeps two writers with the same name from fencing each other in a tight loop."""
 _log = logging.getLogger(__name__)
 
 
 def consumer_config(endpoint: KafkaEndpoint, *, index: int) -> dict[str, Any]:
-    """How writer ``index`` reads: only what is committed, and committing nothing by itself.
+    """Return the consumer configuration of writer ``index``: read_committed, without automatic commits.
 
-    A writer keeps its name over a restart, so it takes its partitions up again at once.
+    A writer keeps its instance id over a restart, so it regains its partitions at once.
     """
     return {
         **client_config(endpoint),
@@ -52,7 +52,7 @@ def consumer_config(endpoint: KafkaEndpoint, *, index: int) -> dict[str, Any]:
 
 
 class HotWriter:
-    """Polls, writes, commits, until told to stop. What it has polled is always written before it ends."""
+    """Polls, writes and commits until stopped. Everything polled is written before it ends."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class HotWriter:
         self._uncommitted: dict[tuple[str, int], int] = {}
 
     def run(self, stopping: Callable[[], bool]) -> None:
-        """Work until ``stopping``. Raises KafkaFailed or CassandraFailed for what no other try will mend."""
+        """Work until ``stopping``. Raises KafkaFailed or CassandraFailed when a retry cannot help."""
         try:
             self._subscribe()
             while not stopping():
@@ -86,7 +86,7 @@ class HotWriter:
             self._consumer.close()
 
     def step(self) -> None:
-        """One poll, and all that follows from it."""
+        """Poll once, and write and commit the result."""
         try:
             messages = self._consumer.consume(_POLL_RECORDS, _POLL_S)
             self._take([_record(message) for message in messages if _is_record(message)])
@@ -103,9 +103,9 @@ class HotWriter:
             self._commit(records)
 
     def _commit(self, records: Sequence[Record]) -> None:
-        """Commit behind these records, and behind those of which it failed before.
+        """Commit these records' offsets, and earlier ones whose commit failed.
 
-        A failure only means that they may be read, and written, again.
+        A failure only means that records may be read and written again.
         """
         self._uncommitted |= {(r.topic, r.partition): r.offset + 1 for r in records}
         if not self._uncommitted:
@@ -129,12 +129,12 @@ class HotWriter:
         )
 
     def _forget_partitions(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        """Whoever has them next goes on from what is committed, and must not be set back."""
+        """Drop offsets of lost partitions: committing them could set their next owner back."""
         for partition in partitions:
             self._uncommitted.pop((partition.topic, partition.partition), None)
 
     def _replace_consumer(self, lost: _ConsumerLost) -> None:
-        """Go on from what is committed. A client that was fenced, for one, never works again."""
+        """Continue from the committed offsets with a new consumer; a fenced one, for example, is unusable."""
         _log.warning("the consumer is beyond use, and is replaced: %s", lost)
         self._consumer.close()
         self._uncommitted.clear()
@@ -144,7 +144,7 @@ class HotWriter:
 
 
 class _ConsumerLost(Exception):
-    """The client will not work again."""
+    """The consumer is unusable for good."""
 
 
 def _is_fatal(error: KafkaError) -> bool:

@@ -1,1 +1,1 @@
-"""The lake as objects: a client of the object store, and leases on its tables."""
+"""The lake as objects: the object store's client, and leases on tables."""

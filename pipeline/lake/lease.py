@@ -1,17 +1,17 @@
-"""Leases: who writes a table is alone, on the strength of conditional writes.
+"""Leases on tables: at most one writer per table, by means of conditional writes.
 
 A lease is an object ``locks/<table>/<number>.json``, and the highest number counts. An expired or released
-lease is taken over by writing the next number, which succeeds for one writer only: to replace the object
-itself would take a conditional overwrite (If-Match), which not every store does atomically. The newest
-object is never removed. Who was slow may write a number that was removed since, and therefore looks again
-whether its own is the newest.
+lease is taken over by writing the next number, which succeeds for only one writer. Replacing the object
+itself would need a conditional overwrite (If-Match), which not every store does atomically. The newest
+object is never removed. A slow writer may write a number that has since been removed, and therefore checks
+again that its own is the newest.
 
-To ask for the lease before a commit is not enough, since a writer may stand still between the answer and the
-commit. A commit therefore bears a fencing token, by which the table's own log refuses it once a later holder
-has committed (pipeline/days/fencing.py).
+Checking the lease before a commit is not enough, because a writer may stall between the check and the
+commit. A commit therefore carries a fencing token, with which the table's own log refuses it once a later
+holder has committed (pipeline/days/tables/fencing.py).
 
-Expiry is judged by the writers' own clocks: they must agree to within a small part of ``ttl_s``. A holder
-that could not renew stops to be one when its lease ends by its own clock, before anyone takes it over.
+Writers judge expiry by their own clocks, which must agree to within a small fraction of ``ttl_s``. A holder
+that could not renew gives up when its lease ends by its own clock, before anyone takes it over.
 """
 
 from __future__ import annotations
@@ -31,39 +31,39 @@ from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHel
 
 _FOLDER: Final = "locks"
 _NAME: Final = re.compile(r"[0-9]{12}\.json")
-_LOOK_AGAIN_S: Final = 0.5
+_POLL_S: Final = 0.5
 _COMMITS_A_LEASE: Final = 2**20
 _RENEWALS: Final = 4
-"""In each ``ttl_s``, so that some may fail."""
+"""Renewals per ``ttl_s``, so that some may fail."""
 
 
 class LeaseObjects(Protocol):
-    """What a lease needs of the object store."""
+    """The operations that a lease needs of the object store."""
 
     def get(self, key: str) -> bytes:
-        """An object's bytes."""
+        """Return an object's bytes."""
         ...
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an object, in place of the one that may be there."""
+        """Write an object, replacing an existing one."""
         ...
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
-        """Write an object where there is none; False where there is one."""
+        """Write an object unless the key exists; return whether it was written."""
         ...
 
     def list(self, prefix: str) -> Iterable[str]:
-        """The keys that begin so, in the order of their bytes."""
+        """Return the keys with this prefix, in byte order."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object if it exists."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """What a lease's object says. Times are seconds since 1970."""
+    """The content of a lease's object. Times are seconds since 1970."""
 
     holder: str
     token: str
@@ -80,7 +80,7 @@ class _Record:
 
 
 class Lease:
-    """A lease that is held, until it is released or lost."""
+    """A lease that is held until it is released or lost."""
 
     def __init__(
         self,
@@ -100,14 +100,14 @@ class Lease:
         self._key = self._take()
 
     def require(self) -> None:
-        """To be called before a commit. Raises LeaseLost, and ObjectStoreFailed."""
+        """Check that the lease is held; call before a commit. Raises LeaseLost, ObjectStoreFailed."""
         with self._lock:
             self._require()
 
     def fencing_token(self) -> int:
-        """For one commit: greater than those before it, of this lease and of every earlier one.
+        """Return a token for one commit, greater than all earlier tokens of this and of every earlier lease.
 
-        To be taken directly before the commit. Raises LeaseLost, and ObjectStoreFailed.
+        Call directly before the commit. Raises LeaseLost, ObjectStoreFailed.
         """
         with self._lock:
             self._require()
@@ -115,13 +115,13 @@ class Lease:
             return _number(self._key) * _COMMITS_A_LEASE + self._commits
 
     def renew(self) -> None:
-        """Hold it for ``ttl_s`` from now. Raises LeaseLost, and ObjectStoreFailed."""
+        """Extend the lease to ``ttl_s`` from now. Raises LeaseLost, ObjectStoreFailed."""
         with self._lock:
             self._require()
             self._write(until_s=self._now() + self._ttl_s)
 
     def release(self) -> None:
-        """Let others have it at once. A lease that is lost is left alone. Raises ObjectStoreFailed."""
+        """Free the table at once. A lost lease is left alone. Raises ObjectStoreFailed."""
         with self._lock:
             if self._now() < self._record.until_s and self._is_newest():
                 self._write(until_s=0.0)
@@ -134,7 +134,7 @@ class Lease:
             raise LeaseLost(f"the lease of {self._table} was taken over by another writer")
 
     def _take(self) -> str:
-        """Write the next number; its key. Each further round means that another writer was faster."""
+        """Write the next number and return its key. Each new round means that another writer was faster."""
         while True:
             older = self._keys()
             try:
@@ -149,7 +149,7 @@ class Lease:
                 return key
 
     def _next_key(self, keys: tuple[str, ...]) -> str:
-        """Where the next lease is to be written. Raises TableHeld while the newest one counts."""
+        """Return the key of the next lease. Raises TableHeld while the newest one is valid."""
         if not keys:
             return self._numbered(1)
         newest = _Record.loads(self._objects.get(keys[-1]))
@@ -160,7 +160,7 @@ class Lease:
         return self._numbered(1 + _number(keys[-1]))
 
     def _refuse_other(self, there: _Record) -> None:
-        """An answer that was lost on its way is asked for again, and then what is there is our own."""
+        """Raise TableHeld unless the object is ours: a retry after a lost response finds our own."""
         if there.token != self._record.token:
             raise self._held(there)
 
@@ -173,12 +173,12 @@ class Lease:
         return self._keys()[-1:] == (self._key,)
 
     def _keys(self) -> tuple[str, ...]:
-        # A store that keeps objects as files may list one that is being written under a name of its own.
+        # A store that keeps objects as files may list temporary files.
         folder = f"{_FOLDER}/{self._table}/"
         return tuple(key for key in self._objects.list(folder) if _NAME.fullmatch(key.removeprefix(folder)))
 
     def _numbered(self, number: int) -> str:
-        # So many digits that the order of the bytes is that of the numbers.
+        # Enough digits that keys sort like numbers.
         return f"{_FOLDER}/{self._table}/{number:012d}.json"
 
     def _held(self, record: _Record) -> TableHeld:
@@ -199,9 +199,9 @@ def take(
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Lease:
-    """Take a lease; wait for one that nobody renews, as a writer that was killed leaves it.
+    """Take a lease; wait for one that nobody renews, as a killed writer leaves it.
 
-    Raises TableHeld as soon as its holder is seen to be alive, and ObjectStoreFailed.
+    Raises TableHeld as soon as its holder proves to be alive, and ObjectStoreFailed.
     """
     seen: TableHeld | None = None
     while True:
@@ -211,7 +211,7 @@ def take(
             if seen is not None and (held.since, held.until) != (seen.since, seen.until):
                 raise
             seen = held
-        sleep(_LOOK_AGAIN_S)
+        sleep(_POLL_S)
 
 
 @contextmanager
@@ -224,9 +224,9 @@ def lease(
     now: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Lease]:
-    """Hold a table while the block runs; ``table`` as in ``silver/events``. Renewed by a thread of its own.
+    """Hold a table such as ``silver/events`` while the block runs, renewed by a thread.
 
-    Raises TableHeld at the start (see ``take``), LeaseLost at the end when it was lost meanwhile, and
+    Raises TableHeld at the start (see ``take``), LeaseLost at the end if it was lost meanwhile, and
     ObjectStoreFailed.
     """
     held = take(objects, table, holder=holder, ttl_s=ttl_s, now=now, sleep=sleep)
@@ -241,7 +241,7 @@ def lease(
     finally:
         done.set()
         keeper.join()
-        # The work is done, or has failed for a reason of its own; unreleased, the lease runs out by itself.
+        # The work is over either way; an unreleased lease expires by itself.
         with suppress(ObjectStoreFailed):
             held.release()
 
@@ -251,6 +251,6 @@ def _keep(held: Lease, done: threading.Event, every_s: float) -> None:
         try:
             held.renew()
         except ObjectStoreFailed:
-            continue  # the next renewal may succeed; the lease says itself when it is too late
+            continue  # the next renewal may succeed; the lease itself reports when it is too late
         except LeaseLost:
-            return  # whoever holds it learns so by asking
+            return  # the holder notices at its next check

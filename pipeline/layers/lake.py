@@ -25,8 +25,8 @@ class LakeLayer:
 
     def deploy(self, endpoints: Endpoints, options: PipelineOptions) -> None:
         """Create the bucket, and register the shipped contract."""
-        from pipeline.catalogue.events import current_event_contract
-        from pipeline.catalogue.lake import LakeCatalogue
+        from pipeline.catalogue.catalogue import current_event_contract
+        from pipeline.catalogue.lake_catalogue import LakeCatalogue
         from pipeline.lake.objects import Objects
 
         objects = Objects(endpoints.object_store)

@@ -1,1 +1,1 @@
-"""The life cycle of data: hot in Cassandra, warm in the lake, cold in an archive that gives it back."""
+"""The life cycle of data: hot in Cassandra, warm in the lake, cold in an archive that can be restored."""

@@ -1,7 +1,7 @@
-"""Moves pieces into the archive: copied first, then recorded, then taken away.
+"""Moves pieces into the archive: copy first, then record, then remove.
 
-Who dies in between has lost nothing, and the next try goes on: the same piece has the same place. What a
-table's commit deletes stays in the store until the table is vacuumed.
+A process that dies in between loses nothing, and the next attempt continues, because a piece always has the
+same place. Files that a table's commit deletes stay in the store until the table is vacuumed.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from datetime import datetime
 from typing import Final
 
 from pipeline.errors import CommitConflict
+from pipeline.lifecycle.archive_record import ArchivedObject, ArchiveRecord
 from pipeline.lifecycle.plan import Move
-from pipeline.lifecycle.record import ArchivedObject, ArchiveRecord
 from pipeline.lifecycle.stores import Stores
 
 _ID_LENGTH: Final = 32
 
 
 def apply(moves: Iterable[Move], stores: Stores, now: datetime) -> tuple[ArchiveRecord, ...]:
-    """Carry a plan out; ``now`` is on the event clock. To do so again changes nothing.
+    """Apply a plan; ``now`` is on the event clock. Idempotent.
 
-    Raises TableHeld, CommitConflict when a day has changed since it was listed, and ObjectStoreFailed.
+    Raises TableHeld, CommitConflict if a day has changed since it was listed, and ObjectStoreFailed.
     """
     return tuple(_archive(move, stores, now) for move in moves)
 
 
 def _archive(move: Move, stores: Stores, now: datetime) -> ArchiveRecord:
     with stores.hold(move.table) if move.table else nullcontext() as held:
-        record = _recorded(move, stores, now)
+        record = _described(move, stores, now)
         for member in record.objects:
             stores.objects.copy(member.key, record.cold_key(stores.policy, member.key))
         key = record.record_key(stores.policy)
@@ -44,7 +44,7 @@ def _archive(move: Move, stores: Stores, now: datetime) -> ArchiveRecord:
     return record
 
 
-def _recorded(move: Move, stores: Stores, now: datetime) -> ArchiveRecord:
+def _described(move: Move, stores: Stores, now: datetime) -> ArchiveRecord:
     day = stores.tables.describe(move.table, move.day) if move.table else None
     listed = {stored.key for stored in move.objects}
     if day and {file.key(day.table) for file in day.files} != listed:

@@ -1,4 +1,4 @@
-"""The days of Delta tables, by delta-rs: listing, deleting and making them takes a commit and no session."""
+"""Lists, deletes and creates days of Delta tables with delta-rs, which needs no Spark session."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from pipeline.errors import CommitConflict, TableUnreadable
-from pipeline.lake.delta import said
+from pipeline.lake.delta_rs import message_of
 from pipeline.lifecycle.plan import StoredObject
 from pipeline.lifecycle.table_day import TableDay, TableFile
 
 _DAY: Final = "event_date"
 _BEYOND_FILES: Final = frozenset({"deletionVectors", "columnMapping"})
-"""What a table may use that its files alone do not say."""
+"""Table features by which files alone do not determine the content."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,38 +31,38 @@ class DeltaDays:
     root: str
     """``/folder`` or ``s3://lake``."""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """As delta-rs wants them (pipeline/lake/delta.py); they hold credentials."""
+    """delta-rs' options (pipeline/lake/delta_rs.py); they contain credentials."""
 
     def live(self, table: str) -> tuple[StoredObject, ...]:
-        """The files that the table's log lists; none for a table that was never written."""
+        """Return the files that the table's log lists; none for a table that was never written."""
         if not self._is_there(table):
             return ()
-        with _told(table):
+        with _as_pipeline_errors(table):
             files = _files(self._open(table))
         return tuple(sorted(StoredObject(key=file.key(table), bytes=file.bytes) for file in files))
 
     def describe(self, table: str, day: date) -> TableDay:
-        """A day as it is now. Raises TableUnreadable when its files alone do not say what it holds."""
-        with _told(table):
+        """Return a day as it is now. Raises TableUnreadable if files alone do not determine its content."""
+        with _as_pipeline_errors(table):
             return _described(self._open(table), table, day)
 
     def drop(self, day: date, expected: TableDay) -> None:
-        """Delete a day by one commit. Raises CommitConflict when it has other files than expected."""
-        with _told(expected.table):
+        """Delete a day in one commit. Raises CommitConflict if its files are not the expected ones."""
+        with _as_pipeline_errors(expected.table):
             opened = self._open(expected.table)
             if _described(opened, expected.table, day).files != expected.files:
                 raise CommitConflict(f"{expected.table} of {day} has changed since it was archived")
-            # It removes the files that this version lists: what is added meanwhile stays, or conflicts.
+            # Removes the files that this version lists; concurrent additions stay or conflict.
             opened.delete(
                 f"{_DAY} = '{day}'",
                 commit_properties=CommitProperties(custom_metadata={"archived": f"{day}"}),
             )
 
     def publish(self, at: str, day: TableDay) -> None:
-        """Make a table of a day whose files lie below ``at``. One that is there is left alone."""
+        """Create a table from a day's files under ``at``, unless it exists."""
         if self._is_there(at):
             return
-        with _told(at):
+        with _as_pipeline_errors(at):
             create_table_with_add_actions(
                 f"{self.root}/{at}",
                 Schema.from_json(day.columns),
@@ -72,7 +72,7 @@ class DeltaDays:
             )
 
     def _is_there(self, table: str) -> bool:
-        with _told(table):
+        with _as_pipeline_errors(table):
             return DeltaTable.is_deltatable(f"{self.root}/{table}", dict(self.storage_options))
 
     def _open(self, table: str) -> DeltaTable:
@@ -97,7 +97,7 @@ def _described(opened: DeltaTable, table: str, day: date) -> TableDay:
 
 
 def _files(opened: DeltaTable) -> tuple[TableFile, ...]:
-    """Every file of the version."""
+    """Return every file of the version."""
     rows: list[dict[str, Any]] = pa.table(opened.get_add_actions()).to_pylist()
     return tuple(
         TableFile(
@@ -119,10 +119,10 @@ def _add_action(file: TableFile) -> AddAction:
 
 
 @contextmanager
-def _told(table: str) -> Iterator[None]:
+def _as_pipeline_errors(table: str) -> Iterator[None]:
     try:
         yield
     except CommitFailedError as error:
-        raise CommitConflict(f"{table}: {said(error)}") from error
+        raise CommitConflict(f"{table}: {message_of(error)}") from error
     except (DeltaError, OSError) as error:
-        raise TableUnreadable(f"{table}: {said(error)}") from error
+        raise TableUnreadable(f"{table}: {message_of(error)}") from error

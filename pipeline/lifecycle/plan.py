@@ -1,9 +1,9 @@
-"""Which objects belong to which tier, and what is to be moved: pure, from a listing and a moment.
+"""Decides which tier objects belong to and what to move: pure, from a listing and a moment.
 
-A Delta table is moved by whole days. Its log lists its files, so a file that is moved behind its back breaks
-every reader of the table; and a day is what is deleted, recomputed and asked for. A day therefore leaves by
-a commit of the table, once a copy of its files is in the archive (pipeline/lifecycle/archive.py), and comes
-back as a table of its own (pipeline/lifecycle/restored.py).
+Delta tables are moved by whole days. A table's log lists its files, so moving a file behind its back breaks
+every reader; and days are the unit that is deleted, recomputed and requested. A day therefore leaves in a
+commit of the table, once its files are copied to the archive (pipeline/lifecycle/archive.py), and comes
+back as a table of its own (pipeline/lifecycle/restore.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DAY: Final = re.compile(r"(?:event_date=)?([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class StoredObject:
-    """An object as it was listed. Of a Delta table only the files that its log lists may be given."""
+    """A listed object. For a Delta table, only files that its log lists are allowed."""
 
     key: str
     bytes: int
@@ -30,18 +30,18 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """What goes into the archive in one piece."""
+    """One piece that goes into the archive."""
 
     name: str
     """``silver/events/2013-01-01`` for a table's day; the key for an object."""
     day: date
     table: str | None
-    """``silver/events``; None for an object that is moved by itself."""
+    """``silver/events``; None for an object that is moved individually."""
     objects: tuple[StoredObject, ...]
 
 
 def covered_day(policy: Policy, key: str) -> tuple[Covered, date] | None:
-    """What covers an object, and its day; None for one that the policy never moves.
+    """Return the rule that covers an object, and its day; None for an object that is never moved.
 
     An object without a day in its key, such as a table's log, is never moved.
     """
@@ -53,12 +53,12 @@ def covered_day(policy: Policy, key: str) -> tuple[Covered, date] | None:
 
 
 def name_of(covered: Covered, day: date, key: str) -> str:
-    """What an object is moved as."""
+    """Return the name of the piece that an object belongs to."""
     return f"{covered.prefix}{day}" if covered.moved == "day" else key
 
 
 def tier_of(policy: Policy, day: date, now: datetime) -> Tier:
-    """The tier of a day's data, by the age of the youngest event that it may hold."""
+    """Return the tier of a day's data, by the age of the youngest event it may contain."""
     age = now - datetime.combine(day, time.min, UTC) - timedelta(days=1)
     if age < timedelta(days=policy.tiers.hot.under_days):
         return "hot"
@@ -66,7 +66,7 @@ def tier_of(policy: Policy, day: date, now: datetime) -> Tier:
 
 
 def plan(policy: Policy, objects: Iterable[StoredObject], now: datetime) -> tuple[Move, ...]:
-    """What is to be moved into the archive, the oldest first, whatever the order of the listing."""
+    """Return what to archive, oldest first, independent of the listing's order."""
     pieces: dict[tuple[date, str, str | None], set[StoredObject]] = defaultdict(set)
     for stored in objects:
         found = covered_day(policy, stored.key)

@@ -1,11 +1,11 @@
-"""The policy of the life cycle: what it covers, and at which ages. pipeline/lifecycle/policy.yaml says it."""
+"""The life-cycle policy: what it covers, and at which ages (pipeline/lifecycle/policy.yaml)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
 from itertools import permutations
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,7 +15,6 @@ from pipeline.errors import PolicyRefused
 Tier = Literal["hot", "warm", "cold"]
 Prefix = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*/)+$", max_length=200)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
-_DAY_S: Final = 86_400
 
 
 class _Part(BaseModel):
@@ -23,7 +22,7 @@ class _Part(BaseModel):
 
 
 class Younger(_Part):
-    """A tier for what is younger than an age."""
+    """A tier for data below an age."""
 
     under_days: Days
 
@@ -32,13 +31,13 @@ class Cold(_Part):
     """The last tier."""
 
     prefix: Prefix
-    """Where archived objects lie, and the records of them."""
+    """The prefix of archived objects and their records."""
     storage_class: Literal["GLACIER"]
-    """On AWS. Deeper ones take longer to restore than the policy says."""
+    """The class on AWS. Deeper classes take longer to restore than the policy says."""
 
 
 class Tiers(_Part):
-    """The tiers, the youngest first."""
+    """The tiers, youngest first."""
 
     hot: Younger
     warm: Younger
@@ -46,7 +45,7 @@ class Tiers(_Part):
 
 
 class Restore(_Part):
-    """How archived data comes back."""
+    """How archived data is restored."""
 
     prefix: Prefix
     min_h: Annotated[float, Field(gt=0, le=48, strict=False)]
@@ -55,7 +54,7 @@ class Restore(_Part):
 
 
 class Covered(_Part):
-    """What is moved."""
+    """A prefix whose objects are moved."""
 
     prefix: Prefix
     moved: Literal["day", "object"]
@@ -76,7 +75,7 @@ class Policy(_Part):
         except yaml.YAMLError as error:
             raise PolicyRefused(name, [str(error)]) from error
         except ValidationError as error:
-            raise PolicyRefused(name, [_told(dict(problem)) for problem in error.errors()]) from error
+            raise PolicyRefused(name, [_described(dict(problem)) for problem in error.errors()]) from error
         return policy._checked(name)
 
     @staticmethod
@@ -84,11 +83,6 @@ class Policy(_Part):
         """The policy that this pipeline ships with."""
         source = resources.files("pipeline.lifecycle") / "policy.yaml"
         return Policy.loads(source.read_text(), name="policy.yaml")
-
-    @property
-    def hot_ttl_s(self) -> int:
-        """The hot store's time to live (pipeline/options.py, HotOptions.ttl_s)."""
-        return self.tiers.hot.under_days * _DAY_S
 
     def _checked(self, name: str) -> Self:
         if problems := list(self._problems()):
@@ -109,7 +103,7 @@ class Policy(_Part):
                 yield f"{where}: found {prefix}; allowed: a prefix outside of {other}, {outer}"
 
 
-def _told(problem: dict[str, object]) -> str:
+def _described(problem: dict[str, object]) -> str:
     place = problem["loc"]
     steps = place if isinstance(place, tuple) else ()
     where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")

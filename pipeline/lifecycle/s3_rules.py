@@ -1,36 +1,35 @@
-"""The same policy as the object store's own rules, for AWS. Not verified on AWS: botocore's model of the API
-accepts what stands here, and nobody has run it there.
+"""The same policy as S3 life-cycle rules. Not verified on AWS: only checked against botocore's model.
 
 What the rules do, and what the engine still does there:
 
-- a table's days are archived by the engine, as everywhere, since no rule knows which of a table's files a
-  commit has removed. The rule moves what the engine copied below ``cold/data/`` into the class at once; the
-  records beside it stay readable;
-- objects that are moved one by one stay under their keys, and change class by themselves when they are old
-  enough. S3 counts from when an object was made, and the engine from the end of the day in its key: a file
-  that was dropped late is moved late, never early. The engine is given no such objects there;
-- what was restored as a table is removed with the requests; a rule removes it, too, if nobody does.
+- The engine archives a table's days, as everywhere, because no rule knows which of a table's files a commit
+  has removed. The rule immediately moves what the engine copied below ``cold/data/`` to the storage class;
+  the records beside it stay readable.
+- Objects that are moved individually keep their keys and change class by themselves when they are old
+  enough. S3 counts from an object's creation, the engine from the end of the day in its key: a file that was
+  dropped late is moved late, never early. The engine is given no such objects there.
+- Restored tables are removed with their requests; a rule removes them if nobody does.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from pipeline.lifecycle.archive_record import data_prefix
 from pipeline.lifecycle.policy import Policy
-from pipeline.lifecycle.record import data_prefix
 
 _STANDARD: Final = "Standard"
-"""The retrieval of 3 to 5 hours; expedited and bulk ones take minutes and up to 12 hours."""
+"""The retrieval tier of 3 to 5 hours; expedited takes minutes, bulk up to 12 hours."""
 
 
 def s3_lifecycle_configuration(policy: Policy) -> dict[str, Any]:
-    """``LifecycleConfiguration`` of PutBucketLifecycleConfiguration. It replaces whatever the bucket has."""
+    """Return the argument of PutBucketLifecycleConfiguration, which replaces the bucket's rules."""
     storage_class = policy.tiers.cold.storage_class
     moved = [
         _rule(
             f"cold-{covered.prefix.replace('/', '-').strip('-')}",
             covered.prefix,
-            # An object may be made up to a day before the day in its key has ended.
+            # An object may be created up to a day before the day in its key ends.
             Transitions=[{"Days": policy.tiers.warm.under_days + 1, "StorageClass": storage_class}],
         )
         for covered in policy.covers
@@ -48,7 +47,7 @@ def s3_lifecycle_configuration(policy: Policy) -> dict[str, Any]:
 
 
 def restore_object_parameters(policy: Policy, *, bucket: str, key: str) -> dict[str, Any]:
-    """The parameters of RestoreObject for one archived object."""
+    """Return the parameters of RestoreObject for one archived object."""
     return {
         "Bucket": bucket,
         "Key": key,

@@ -1,4 +1,4 @@
-"""What the life cycle works on: the object store, the days of its Delta tables, and how a table is held."""
+"""What the life cycle works on: the object store, the days of Delta tables, and leases on tables."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ if TYPE_CHECKING:
 
 
 class Objects(Protocol):
-    """What is asked of the object store (pipeline/lake/objects.py). Raises ObjectStoreFailed."""
+    """The operations needed of the object store (pipeline/lake/objects.py). They raise ObjectStoreFailed."""
 
     def get(self, key: str) -> bytes:
-        """An object's bytes. Raises NoSuchObject."""
+        """Return an object's bytes. Raises NoSuchObject."""
         ...
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
-        """Write a new object; False when there is one."""
+        """Write an object unless the key exists; return whether it was written."""
         ...
 
     def copy(self, key: str, to_key: str) -> None:
-        """Copy an object, in place of the one that may be there. Raises NoSuchObject."""
+        """Copy an object, replacing an existing one. Raises NoSuchObject."""
         ...
 
     def list(self, prefix: str) -> Iterable[str]:
-        """The keys that begin so, in order."""
+        """Return the keys with this prefix, in order."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object if it exists."""
         ...
 
 
 class DayTables(Protocol):
-    """The days of Delta tables (pipeline/lifecycle/delta_days.py). Raises TableUnreadable."""
+    """The days of Delta tables (pipeline/lifecycle/delta_days.py). Methods raise TableUnreadable."""
 
     def live(self, table: str) -> tuple[StoredObject, ...]:
-        """The files that the table's log lists; none for a table that was never written."""
+        """Return the files that the table's log lists; none for a table that was never written."""
         ...
 
     def describe(self, table: str, day: date) -> TableDay:
-        """A day as it is now."""
+        """Return a day as it is now."""
         ...
 
     def drop(self, day: date, expected: TableDay) -> None:
-        """Delete a day by one commit. Raises CommitConflict when it has other files than expected."""
+        """Delete a day in one commit. Raises CommitConflict if its files are not the expected ones."""
         ...
 
     def publish(self, at: str, day: TableDay) -> None:
-        """Make a table of a day whose files lie below ``at``; one that is there is left alone."""
+        """Create a table from a day's files under ``at``, unless it exists."""
         ...
 
 
 class Held(Protocol):
-    """A table that nobody else writes."""
+    """A table that no other process writes."""
 
     def require(self) -> None:
-        """To be called before a commit. Raises LeaseLost."""
+        """Check the lease; call before a commit. Raises LeaseLost."""
         ...
 
 
@@ -74,4 +74,4 @@ class Stores:
     objects: Objects
     tables: DayTables
     hold: Callable[[str], AbstractContextManager[Held]]
-    """Keeps other writers from a table while it is open (pipeline/lake/lease.py)."""
+    """Keeps other writers away from a table (pipeline/lake/lease.py)."""

@@ -15,13 +15,13 @@ class TableFile(_Value):
     """A file of a table's day, as the table's log lists it."""
 
     path: str
-    """Below the table, as in the log."""
+    """Relative to the table, as in the log."""
     bytes: int
     rows: int | None
     partition_values: dict[str, str | None]
 
     def key(self, table: str) -> str:
-        """The object that it is. Paths in a log are encoded as those of URIs."""
+        """Return the file's object key. Paths in a log are URI-encoded."""
         return f"{table}/{unquote(self.path)}"
 
 
@@ -30,7 +30,7 @@ class TableDay(_Value):
 
     table: str
     version: int
-    """In which it was last there."""
+    """The last version that contains the day."""
     columns: str
     """The table's schema in Delta's own JSON."""
     partition_columns: tuple[str, ...]

@@ -1,1 +1,1 @@
-"""The quality of a day: gates between the layers, outliers, and the report of both."""
+"""The quality of a day: gates between the layers, outliers, and a report on both."""

@@ -1,4 +1,4 @@
-"""Some of the rows that break rules, for people to look at."""
+"""Collects examples of rows that violate rules, for people to look at."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 
 from pipeline.contract.quality import Duplicates
 from pipeline.quality.measures import broken
-from pipeline.quality.rules import Rule, fields_of
+from pipeline.quality.table_rules import Rule, fields_of
 
 MOST: Final = 5
 _LONGEST: Final = 200
-"""In characters: what is longer is cut."""
+"""Longer texts are cut to this many characters."""
 
 Example = Mapping[str, str | None]
 
@@ -23,25 +23,27 @@ Example = Mapping[str, str | None]
 def examples(
     frame: DataFrame, rules: Sequence[Rule], identity: Sequence[str]
 ) -> tuple[tuple[Example, ...], ...]:
-    """For each rule the first few in the order of their identity, as texts, in one query for all.
+    """Return, for each rule, its first violations by identity, as texts, in one query for all rules.
 
-    None for a rule about the whole table.
+    Rules about the whole table have no examples.
     """
-    looks = {number: _look(frame, rule, identity) for number, rule in enumerate(rules)}
-    asked = {number: look for number, look in looks.items() if look is not None}
-    found: dict[int, list[Example]] = {number: [] for number in looks}
-    if asked:
+    queries = {number: _query(frame, rule, identity) for number, rule in enumerate(rules)}
+    per_row = {number: query for number, query in queries.items() if query is not None}
+    found: dict[int, list[Example]] = {number: [] for number in queries}
+    if per_row:
         parts = [
-            look.select(F.lit(number).alias("rule"), F.array(*(_text(look, name) for name in look.columns)))
-            for number, look in asked.items()
+            query.select(
+                F.lit(number).alias("rule"), F.array(*(_text(query, name) for name in query.columns))
+            )
+            for number, query in per_row.items()
         ]
         for number, texts in reduce(DataFrame.unionAll, parts).collect():
-            found[number].append(dict(zip(asked[number].columns, texts, strict=True)))
+            found[number].append(dict(zip(per_row[number].columns, texts, strict=True)))
     return tuple(map(tuple, found.values()))
 
 
-def _look(frame: DataFrame, rule: Rule, identity: Sequence[str]) -> DataFrame | None:
-    """The first rows that break the rule."""
+def _query(frame: DataFrame, rule: Rule, identity: Sequence[str]) -> DataFrame | None:
+    """Return the first rows that violate the rule; None for a rule about the whole table."""
     if isinstance(rule, Duplicates):
         copies = frame.groupBy(*rule.fields).agg(F.count(F.lit(1)).alias("rows")).where("rows > 1")
         return _first(copies, [*rule.fields, "rows"], rule.fields)
@@ -51,14 +53,14 @@ def _look(frame: DataFrame, rule: Rule, identity: Sequence[str]) -> DataFrame | 
 
 
 def _first(frame: DataFrame, names: Sequence[str], order: Sequence[str]) -> DataFrame:
-    there = [name for name in names if name in frame.columns]
+    present = [name for name in names if name in frame.columns]
     keys = [name for name in order if name in frame.columns]
-    # Spark keeps the first few of each partition and sends no more than those.
-    return frame.orderBy(*keys).limit(MOST).select(*there)
+    # Spark only keeps and sends the first few of each partition.
+    return frame.orderBy(*keys).limit(MOST).select(*present)
 
 
 def _text(frame: DataFrame, name: str) -> Column:
-    """Binary and nested values, too."""
+    """Return a column as text, including binary and nested values."""
     simple = frame.schema[name].dataType.typeName() not in {"map", "struct", "array", "variant"}
     text = F.col(name).cast("string") if simple else F.to_json(name)
     return F.substring(text, 1, _LONGEST)

@@ -1,8 +1,8 @@
-"""From quality rules to Great Expectations, which judges what was measured of a day.
+"""Translates quality rules to Great Expectations, which judges the measurements of a day.
 
-One row, a column a rule, holds what Spark measured in one pass over the day; each rule is an expectation of
-its column. Great Expectations can measure on Spark by itself, with the same answers, but it takes four passes
-over the rows and a query more for each expectation that is to tell what it observed.
+One row, with one column per rule, holds what Spark measured in one pass over the day; each rule is an
+expectation on its column. Great Expectations can measure on Spark by itself, with the same results, but that
+takes four passes over the rows, and another query for each expectation that reports what it observed.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from great_expectations.expectations.core.expect_column_values_to_be_between imp
 )
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from pipeline.quality.rules import Rule
+from pipeline.quality.table_rules import Rule
 
 _ALONE: Final = threading.Lock()
-"""Great Expectations takes the context that was made last for everybody's."""
+"""Great Expectations treats the context created last as global."""
 _SEVERITIES = {"error": FailureSeverity.CRITICAL, "warning": FailureSeverity.WARNING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What became of one expectation."""
+    """The result of one expectation."""
 
     success: bool
     problem: str = ""
@@ -38,7 +38,7 @@ class Judgement:
 
 
 def expectation(rule: Rule) -> ExpectColumnValuesToBeBetween:
-    """A rule in Great Expectations' words: the column of its name is within its limits."""
+    """Translate a rule: the column with its id is within its limits."""
     limits = rule.limits
     return ExpectColumnValuesToBeBetween(
         column=rule.id,
@@ -53,25 +53,25 @@ def expectation(rule: Rule) -> ExpectColumnValuesToBeBetween:
 
 
 def judge(rules: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, Judgement]:
-    """Evaluate the rules of which something was measured, by their ids.
+    """Evaluate the rules that have a measurement, by their ids.
 
-    Great Expectations takes a missing value for a good one, so rules without one are left out.
+    Great Expectations accepts missing values, so rules without a measurement are left out.
     """
-    wanted = [rule for rule in rules if rule.id in measured]
-    if not wanted:
+    measurable = [rule for rule in rules if rule.id in measured]
+    if not measurable:
         return {}
     with _ALONE:
-        return _judge(wanted, measured)
+        return _judge(measurable, measured)
 
 
-def _judge(wanted: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, Judgement]:
-    # Ephemeral: nothing is read from or written to a folder of the user's.
+def _judge(rules: Sequence[Rule], measured: Mapping[str, float]) -> Mapping[str, Judgement]:
+    # Ephemeral: no folder of the user is read or written.
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    row = pd.DataFrame([{rule.id: float(measured[rule.id]) for rule in wanted}])
+    row = pd.DataFrame([{rule.id: float(measured[rule.id]) for rule in rules}])
     asset = context.data_sources.add_pandas("gate").add_dataframe_asset("measured")
     batch = asset.add_batch_definition_whole_dataframe("day").get_batch({"dataframe": row})
-    suite = gx.ExpectationSuite(name="rules", expectations=[expectation(rule) for rule in wanted])
+    suite = gx.ExpectationSuite(name="rules", expectations=[expectation(rule) for rule in rules])
     found = batch.validate(suite, result_format="BASIC")
     return dict(map(_judgement, found.results))
 
@@ -87,7 +87,7 @@ def _judgement(result: ExpectationValidationResult) -> tuple[str, Judgement]:
 
 
 def _problem(info: Mapping[str, object]) -> str:
-    """Great Expectations gives one exception flat, or several by metric."""
-    told = [info, *(each for each in info.values() if isinstance(each, dict))]
-    messages = [str(each["exception_message"]) for each in told if each.get("raised_exception")]
+    """Return the first exception; Great Expectations nests several by metric, or gives one flat."""
+    entries = [info, *(each for each in info.values() if isinstance(each, dict))]
+    messages = [str(each["exception_message"]) for each in entries if each.get("raised_exception")]
     return messages[0] if messages else ""

@@ -1,8 +1,8 @@
-"""An Isolation Forest over a day's events: which of them are easily told apart from the others.
+"""An Isolation Forest over a day's events: finds events that are easy to separate from the others.
 
-Liu, Ting and Zhou, "Isolation Forest" (ICDM 2008). The score is theirs: near 1 for what a few random cuts
-isolate, below 0.5 for what is ordinary. Unlike the robust statistics it sees a value that is unusual only for
-its hour, or beside its quantity.
+Liu, Ting and Zhou, "Isolation Forest" (ICDM 2008). The score is theirs: near 1 for events that a few random
+cuts isolate, below 0.5 for ordinary ones. Unlike the robust statistics it detects values that are unusual
+only for their hour, or given their quantity.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from pipeline.quality.forest_summary import Anomaly, ForestOptions, ForestSummar
 from pipeline.quality.sample import IDENTITY, Sample
 from pipeline.quality.trees import Trees, to_table
 
-if TYPE_CHECKING:  # it takes two seconds, and most who read a day's forest grow none
+if TYPE_CHECKING:  # importing takes two seconds, and most readers of a forest grow none
     from sklearn.ensemble import IsolationForest
 
 FEATURES: Final = ("value", "quantity", "hour")
 _FEWEST: Final = 100
-"""Events below which there is no forest."""
+"""The least number of events for a forest."""
 _HOUR_MINUTES: Final = 60
 _LARGEST: Final = 1e38
-"""Trees hold single precision, which ends at 3.4e38; what is beyond is as far from all else as this."""
+"""Trees use single precision, which ends at 3.4e38; larger values are clipped to this."""
 _MOST_WORST: Final = 5
 _BINS: Final = 20
 
@@ -39,17 +39,17 @@ _USUAL: Final = ForestOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
-    """A day's forest as it is stored."""
+    """A day's forest as stored."""
 
     summary: ForestSummary
     model: bytes
     """The trees, in Parquet; empty without a forest."""
     scores: bytes
-    """Parquet: event_id, event_time, score and flagged, in the order of the identity."""
+    """Parquet with event_id, event_time, score and flagged, sorted by identity."""
 
 
 def grow(sample: Sample, *, seed: int, options: ForestOptions = _USUAL) -> Forest:
-    """The forest of a day. The same sample and seed give the same scores."""
+    """Grow the forest of a day. The same sample and seed give the same scores."""
     from sklearn.ensemble import IsolationForest  # noqa: PLC0415
 
     events = sample.events.select([*IDENTITY, "value", "quantity"]).drop_null()
@@ -62,7 +62,7 @@ def grow(sample: Sample, *, seed: int, options: ForestOptions = _USUAL) -> Fores
         forest = IsolationForest(n_estimators=options.trees, max_samples=most, random_state=seed)
         features = features_of(events)
         forest.fit(features)
-        # scikit-learn has the paper's score with the sign turned, so that low is abnormal.
+        # scikit-learn negates the paper's score, so that low is abnormal.
         model, scores = _trees(forest).parquet(), -forest.score_samples(features)
     flagged = scores >= options.flagged_from
     summary = ForestSummary(
@@ -79,7 +79,7 @@ def grow(sample: Sample, *, seed: int, options: ForestOptions = _USUAL) -> Fores
 
 
 def features_of(events: pa.Table) -> NDArray[np.float64]:
-    """``FEATURES`` of events that have them all, a row an event; the hour with its fraction."""
+    """Return ``FEATURES`` of events that have all of them, one row per event; the hour has a fraction."""
     times = events["event_time"]
     hour = pc.add(pc.hour(times), pc.divide(pc.cast(pc.minute(times), pa.float64()), _HOUR_MINUTES))
     columns = (events["value"], events["quantity"], hour)

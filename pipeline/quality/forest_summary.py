@@ -1,4 +1,4 @@
-"""What is told of a day's forest. Light: whoever reads it needs no scikit-learn."""
+"""The summary of a day's forest. Importing it does not import scikit-learn."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestOptions:
-    """How a forest is grown, and what it flags."""
+    """How a forest is grown and what it flags."""
 
     trees: int = 100
     events_a_tree: int = 256
-    """As the paper has it; more do not help."""
+    """The paper's value; more do not help."""
     flagged_from: float = 0.6
-    """The lowest score that is flagged. Chosen where the paper's figures begin to draw their anomalies."""
+    """The lowest flagged score: where the paper's figures start to mark anomalies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Anomaly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestSummary:
-    """What a report says of a day's forest."""
+    """What a report shows of a day's forest."""
 
     seed: int
     options: ForestOptions
@@ -38,7 +38,7 @@ class ForestSummary:
     events: int
     """Events of the sample that have every feature."""
     flagged: int | None
-    """None when there were too few events for a forest."""
+    """None if there were too few events for a forest."""
     why: str = ""
     histogram: tuple[int, ...] = ()
     """Events by score, in twenty steps from 0 to 1."""

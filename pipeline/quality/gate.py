@@ -1,4 +1,4 @@
-"""The gate behind a layer: holds one day of a table against its rules before the day is promoted."""
+"""The gate after a layer: checks one day of a table against its rules before the day is promoted."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from pyspark.sql import DataFrame
 
 from pipeline.contract.odcs import DataContract
 from pipeline.contract.quality import NONE, Unmatched
-from pipeline.quality.context import GateContext
 from pipeline.quality.examples import Example, examples
 from pipeline.quality.expectations import Judgement, judge
-from pipeline.quality.measures import Measurement, measure, with_matches
+from pipeline.quality.measures import GateContext, Measurement, measure, with_matches
 from pipeline.quality.result import GateResult, Outcome, State
-from pipeline.quality.rules import KINDS, Rule, Total, fields_of, identity_of, rules_of
+from pipeline.quality.table_rules import KINDS, Rule, Total, fields_of, identity_of, rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,39 +27,39 @@ class Gate:
     rules: tuple[Rule, ...]
     identity: tuple[str, ...]
     mode: Literal["evaluate", "skip"] = "evaluate"
-    """``skip`` is a planted fault: nothing is looked at, everything is promoted, and the result says so."""
+    """``skip`` is a planted fault: nothing is checked, everything is promoted, and the result says so."""
 
     @staticmethod
     def of(table: str, contract: DataContract, mode: Literal["evaluate", "skip"] = "evaluate") -> Gate:
-        """The gate of a table of the lake. Raises ContractError for a table that has none."""
+        """Return the gate of a lake table. Raises ContractError for a table without rules."""
         rules = rules_of(table, contract)
         return Gate(table=table, rules=rules, identity=identity_of(table, contract), mode=mode)
 
     def evaluate(self, frame: DataFrame, day: date, context: GateContext) -> GateResult:
-        """Judge the rows of a day, in one pass over them, and one more for examples of what breaks rules.
+        """Judge the rows of a day in one pass, and collect examples of violations in a second.
 
-        What cannot be measured is not evaluated, and keeps the day back if the rule is an error. Errors of
-        Spark that have nothing to do with the shape of the data come as they are.
+        A rule that cannot be measured is not evaluated, and keeps the day back if it is an error. Spark's
+        errors that are unrelated to the shape of the data propagate.
         """
         if self.mode == "skip":
-            return self._unseen(day, "the gate was told to skip")
-        in_the_way = {rule.id: _in_the_way(rule, frame, context) for rule in self.rules}
-        able = [rule for rule in self.rules if not in_the_way[rule.id]]
+            return self._not_evaluated(day, "the gate was set to skip")
+        obstacles = {rule.id: _obstacle(rule, frame, context) for rule in self.rules}
+        measurable = [rule for rule in self.rules if not obstacles[rule.id]]
         try:
-            matched = with_matches(frame, able, context.references)
-            measured = measure(matched, able, day, context)
+            matched = with_matches(frame, measurable, context.references)
+            measured = measure(matched, measurable, day, context)
         except AnalysisException as error:
-            return self._unseen(day, f"Spark cannot measure it: {str(error).partition(chr(10))[0]}")
-        found = {**{rule: Measurement(why=why) for rule, why in in_the_way.items()}, **measured.by_rule}
-        judged = judge(able, {rule: m.value for rule, m in found.items() if m.value is not None})
-        failed = [rule for rule in able if rule.id in judged and not judged[rule.id].success]
-        shown = _shown(matched, failed, self.identity)
+            return self._not_evaluated(day, f"Spark cannot measure it: {str(error).partition(chr(10))[0]}")
+        found = {**{rule: Measurement(why=why) for rule, why in obstacles.items()}, **measured.by_rule}
+        judged = judge(measurable, {rule: m.value for rule, m in found.items() if m.value is not None})
+        failed = [rule for rule in measurable if rule.id in judged and not judged[rule.id].success]
+        shown = _examples(matched, failed, self.identity)
         outcomes = [
             _outcome(rule, found[rule.id], judged.get(rule.id), shown.get(rule.id, ())) for rule in self.rules
         ]
         return self._result(day, measured.rows, outcomes)
 
-    def _unseen(self, day: date, why: str) -> GateResult:
+    def _not_evaluated(self, day: date, why: str) -> GateResult:
         return self._result(day, None, [_outcome(rule, Measurement(why=why), None) for rule in self.rules])
 
     def _result(self, day: date, rows: int | None, outcomes: Sequence[Outcome]) -> GateResult:
@@ -74,8 +73,8 @@ class Gate:
         )
 
 
-def _in_the_way(rule: Rule, frame: DataFrame, context: GateContext) -> str:
-    """Why a rule cannot be measured; nothing when it can."""
+def _obstacle(rule: Rule, frame: DataFrame, context: GateContext) -> str:
+    """Return why a rule cannot be measured; "" if it can."""
     lacking = [field for field in fields_of(rule) if field not in frame.columns]
     if lacking:
         return f"the table has no column {', '.join(lacking)}"
@@ -90,14 +89,14 @@ def _in_the_way(rule: Rule, frame: DataFrame, context: GateContext) -> str:
     return ""
 
 
-def _shown(
+def _examples(
     frame: DataFrame, failed: Iterable[Rule], identity: Sequence[str]
 ) -> Mapping[str, tuple[Example, ...]]:
-    """Examples by rule. A warning and an error of the same field share theirs."""
-    looks = {rule.id: replace(rule, id="", severity="error", description="", limits=NONE) for rule in failed}
-    different = tuple(dict.fromkeys(looks.values()))
+    """Return examples by rule. A warning and an error on the same field share theirs."""
+    plain = {rule.id: replace(rule, id="", severity="error", description="", limits=NONE) for rule in failed}
+    different = tuple(dict.fromkeys(plain.values()))
     found = dict(zip(different, examples(frame, different, identity), strict=True))
-    return {rule: found[look] for rule, look in looks.items()}
+    return {rule: found[alike] for rule, alike in plain.items()}
 
 
 def _outcome(

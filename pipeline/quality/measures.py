@@ -1,11 +1,11 @@
-"""What is measured of a day for its rules: by Spark, in one pass, as one row of figures."""
+"""Measures a day for its rules: Spark computes one row of figures in a single pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,15 +21,37 @@ from pipeline.contract.quality import (
     Volume,
     WrongLength,
 )
-from pipeline.quality.context import GateContext
-from pipeline.quality.rules import Rule, Total
+from pipeline.quality.table_rules import Rule, Total
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 
 _MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateContext:
+    """What a gate needs besides the rows of the day: earlier days and reference tables."""
+
+    now: datetime
+    """The time on the event clock, with its zone."""
+    daily_rows: Mapping[date, int] = field(default_factory=dict)
+    """Rows of the same table by day; days without rows may be absent. Only earlier days count."""
+    references: Mapping[str, DataFrame] = field(default_factory=dict)
+    """Reference tables by name."""
+    source_rows: Mapping[str, int] = field(default_factory=dict)
+    """Rows of the day in the source tables, by table."""
+
+    def trailing(self, day: date, days: int) -> Mapping[date, int]:
+        """Return the rows of those among the ``days`` before ``day`` that have any."""
+        before = (day - timedelta(days=back) for back in range(days, 0, -1))
+        return {earlier: rows for earlier in before if (rows := self.daily_rows.get(earlier, 0)) > 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """A rule's figure in its unit; without one, why, and whether that is as it should be."""
+    """A rule's figure in its unit; without one, the reason, and whether the rule applies at all."""
 
     value: float | None = None
     why: str = ""
@@ -42,41 +64,41 @@ class _Figure:
 
     value: Any
     of: int
-    """The rows that a share is a share of."""
+    """The number of rows that a share refers to."""
     rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What was measured of a day."""
+    """The measurements of a day."""
 
     rows: int
     by_rule: Mapping[str, Measurement]
 
 
 def with_matches(frame: DataFrame, rules: Iterable[Rule], references: Mapping[str, DataFrame]) -> DataFrame:
-    """The rows, each with a column a reference that says whether it is known, where it has none yet.
+    """Add a column per reference that says whether it is known, unless the rows already have it.
 
-    Reference tables are small: their keys are sent to every executor, so that the day is not shuffled.
+    Reference tables are small: their keys are broadcast, so the day is not shuffled.
     """
     wanted = {(rule.field, rule.table, rule.column) for rule in rules if isinstance(rule, Unmatched)}
-    for field, table, column in sorted(wanted):
-        if match_name(field, table, column) in frame.columns:
+    for name, table, column in sorted(wanted):
+        if match_name(name, table, column) in frame.columns:
             continue
-        known = references[table].select(F.col(column).alias(field)).dropna().distinct()
-        flag = F.lit(True).alias(match_name(field, table, column))
-        frame = frame.join(F.broadcast(known.select(field, flag)), field, "left")
+        known = references[table].select(F.col(column).alias(name)).dropna().distinct()
+        flag = F.lit(True).alias(match_name(name, table, column))
+        frame = frame.join(F.broadcast(known.select(name, flag)), name, "left")
     return frame
 
 
 def match_name(field: str, table: str, column: str) -> str:
-    """The column of ``with_matches``."""
+    """Return the name of the column that ``with_matches`` adds."""
     return f"_{field}_in_{table}_{column}"
 
 
 def measure(frame: DataFrame, rules: Sequence[Rule], day: date, context: GateContext) -> Measured:
-    """One row of figures, from what ``with_matches`` gave. Spark's errors come as they are."""
-    # Numbered, since a rule's name may have a dot in it, which Spark would take for a path.
+    """Measure all rules in one pass over the frame of ``with_matches``. Spark's errors propagate."""
+    # Numbered, because a rule's name may contain a dot, which Spark would take for a path.
     figures = [_figure(rule).alias(f"figure_{number}") for number, rule in enumerate(rules)]
     totals = [_total(rule).alias(f"of_{number}") for number, rule in enumerate(rules)]
     found = frame.agg(F.count(F.lit(1)).alias("rows"), *figures, *totals).collect()[0]
@@ -88,7 +110,7 @@ def measure(frame: DataFrame, rules: Sequence[Rule], day: date, context: GateCon
 
 
 def broken(rule: Rule) -> Column | None:
-    """Whether a row breaks the rule; None for a rule that is not about single rows."""
+    """Return whether a row violates the rule; None for a rule that is not about single rows."""
     match rule:
         case NullShare():
             return F.col(rule.field).isNull()
@@ -105,7 +127,7 @@ def broken(rule: Rule) -> Column | None:
 
 
 def _within(number: Column, limits: Limits) -> Column:
-    """Null for null, as everything is in SQL."""
+    """Return whether a number is within limits; null for null."""
     holds = F.lit(True)
     if limits.low is not None:
         holds = holds & ((number >= limits.low) if limits.inclusive else (number > limits.low))
@@ -115,10 +137,10 @@ def _within(number: Column, limits: Limits) -> Column:
 
 
 def _figure(rule: Rule) -> Column:
-    """What Spark computes for the rule."""
+    """Return the expression that Spark computes for the rule."""
     match rule:
         case Duplicates():
-            # A struct is never null, and a distinct count of columns would leave rows with a null out.
+            # A struct is never null; a distinct count of columns would skip rows with a null.
             return F.count(F.lit(1)) - F.count_distinct(F.struct(*rule.fields))
         case Freshness():
             return F.unix_millis(F.max(rule.field))
@@ -133,7 +155,7 @@ def _figure(rule: Rule) -> Column:
 
 
 def _total(rule: Rule) -> Column:
-    """What a share is a share of: the rows that refer to something, or all of them."""
+    """Return the number of rows that a share refers to: those with a reference, or all."""
     return F.count(rule.field if isinstance(rule, Unmatched) else F.lit(1))
 
 
@@ -150,7 +172,7 @@ def _measurement(rule: Rule, figure: _Figure, day: date, context: GateContext) -
 
 
 def _rows(rule: Rule, figure: _Figure) -> Measurement:
-    """Of a rule about single rows: how many break it, or which share."""
+    """Measure a rule about single rows: the number or share of violations."""
     if isinstance(rule, Unmatched) and figure.of == 0:
         return Measurement(why=f"no row has a {rule.field}", applicable=False)
     share = isinstance(rule, NullShare | Unmatched)

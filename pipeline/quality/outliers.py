@@ -1,9 +1,9 @@
-"""Values far from what is usual in their category, by robust statistics.
+"""Finds values far from what is usual in their category, by robust statistics.
 
 The modified z-score of Iglewicz and Hoaglin, "How to Detect and Handle Outliers" (ASQC Basic References in
 Quality Control, volume 16, 1993): 0.6745 (x - median) / MAD, where MAD is the median of the distances from
-the median. Both medians stay put until half of the values are wrong. They take a value beyond 3.5 for a
-potential outlier.
+the median. Both medians stay put until half of the values are wrong. The authors consider a value beyond 3.5
+a potential outlier.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pipeline.quality.sample import Sample
 LIMIT: Final = 3.5
 FIELDS: Final = ("value", "quantity")
 _SCALE: Final = 0.6745
-"""The 0.75 quantile of the standard normal distribution, by which the MAD estimates a deviation."""
+"""The 0.75 quantile of the standard normal distribution, which scales the MAD to a deviation."""
 _LARGE: Final = 1e300
 _QUARTER: Final = 0.25
 _MAX: Final = float(np.finfo(np.float64).max)
 _FEWEST: Final = 30
-"""Values of a category below which its median says little."""
+"""The least number of values for a category's median to be meaningful."""
 _EXAMPLES: Final = 5
 
 
@@ -43,23 +43,23 @@ class Outlier:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outliers:
-    """One field in one category."""
+    """The outliers of one field in one category."""
 
     category: str
     field: str
     values: int
-    """That are not null."""
+    """The number of non-null values."""
     median: float
     mad: float
     outliers: int | None
-    """None when it was not judged."""
+    """None if it was not judged."""
     why: str = ""
     """Why it was not judged."""
     worst: tuple[Outlier, ...] = ()
 
 
 def outliers(sample: Sample) -> tuple[Outliers, ...]:
-    """Every field in every category, in their order. Fields without any value are left out."""
+    """Return every field in every category, in their order. Fields without any value are left out."""
     return tuple(_all(sample.events))
 
 
@@ -75,7 +75,7 @@ def _all(events: pa.Table) -> Iterator[Outliers]:
 
 def _of(events: pa.Table, field: str, category: str) -> Outliers:
     values = events[field].to_numpy().astype(float)
-    # Distances of the largest doubles are beyond all of them; a quarter of each is not.
+    # Distances between the largest doubles overflow; distances between their quarters do not.
     scale = _QUARTER if np.abs(values).max() > _LARGE else 1.0
     scaled = values * scale
     middle = np.median(scaled)
@@ -93,7 +93,7 @@ def _of(events: pa.Table, field: str, category: str) -> Outliers:
         )
     with np.errstate(over="ignore"):
         scores = np.minimum(_SCALE * distance / spread, _MAX)
-    # The sort is stable and the sample in order, so equal scores are told in the order of their identity.
+    # The sort is stable and the sample sorted, so equal scores are in the order of their identity.
     worst = [int(i) for i in np.argsort(-scores, kind="stable")[:_EXAMPLES] if scores[i] > LIMIT]
     return Outliers(
         category=category,

@@ -1,4 +1,4 @@
-"""Where a day's quality report lies in the lake. Light: whoever fetches one needs neither Spark nor plots."""
+"""Stores and fetches quality reports in the lake. Importing it imports neither Spark nor plots."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ _REPORT: Final = "report.json"
 
 
 class Objects(Protocol):
-    """What is asked of the object store (pipeline/lake/objects.py)."""
+    """The operations needed of the object store (pipeline/lake/objects.py)."""
 
     def get(self, key: str) -> bytes:
-        """An object's bytes. Raises NoSuchObject."""
+        """Return an object's bytes. Raises NoSuchObject."""
         ...
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an object, in place of the one that may be there."""
+        """Write an object, replacing an existing one."""
         ...
 
     def list(self, prefix: str) -> Iterable[str]:
-        """The keys that begin so."""
+        """Return the keys with this prefix."""
         ...
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object if it exists."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredReport:
-    """What is kept of a day's quality."""
+    """The stored files of a day's quality report."""
 
     report: bytes
-    """JSON, by pipeline/quality/report.py."""
+    """JSON (pipeline/quality/day_report.py)."""
     page: bytes
     """HTML."""
     model: bytes = b""
-    """The Isolation Forest; empty without one, as are its scores."""
+    """The Isolation Forest; empty without one, like its scores."""
     scores: bytes = b""
 
 
 def folder_of(day: date) -> str:
-    """Below which all of a day lies."""
+    """Return the prefix of a day's files."""
     return f"{_FOLDER}{day}/"
 
 
 def keep(stored: StoredReport, day: date, objects: Objects) -> None:
-    """Replace what is kept of the day. The report comes last: where one is, the rest is there."""
+    """Replace the day's files. The report is written last, so if it exists the rest does, too."""
     files = {"forest.parquet": stored.model, "forest-scores.parquet": stored.scores}
     for name, content in {**files, "report.html": stored.page, _REPORT: stored.report}.items():
         key = f"{folder_of(day)}{name}"
@@ -63,7 +63,7 @@ def keep(stored: StoredReport, day: date, objects: Objects) -> None:
 
 
 def fetch(day: date, objects: Objects) -> StoredReport:
-    """The day's report and page. Raises NoSuchReport, which names the days that have one."""
+    """Return the day's report and page. Raises NoSuchReport, which names the days that have one."""
     try:
         report, page = (objects.get(f"{folder_of(day)}{name}") for name in (_REPORT, "report.html"))
     except NoSuchObject:
@@ -72,6 +72,6 @@ def fetch(day: date, objects: Objects) -> StoredReport:
 
 
 def reported_days(objects: Objects) -> Sequence[date]:
-    """The days that have a report, in order."""
+    """Return the days that have a report, in order."""
     keys = (key.split("/") for key in objects.list(_FOLDER))
     return sorted(date.fromisoformat(day) for _, day, name in keys if name == _REPORT)

@@ -1,8 +1,7 @@
-"""The trees of an Isolation Forest as a table, and the scores by them.
+"""The trees of an Isolation Forest as a table, and scoring by them.
 
-So a stored model is read by anything that reads Parquet, and runs no code of the file's, as pickle would.
-skops would do, but for one thing: scikit-learn follows the numbers of nodes in a file without looking whether
-they exist.
+Anything that reads Parquet can read a stored model, and loading one runs no code, unlike pickle. skops would
+be an alternative, but scikit-learn follows the node numbers in a file without checking that they exist.
 """
 
 from __future__ import annotations
@@ -34,24 +33,24 @@ _EULER: Final = 0.5772156649015329
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
-    """Nodes, a row each, tree after tree, each tree from its root on.
+    """One row per node, tree after tree, each tree starting with its root.
 
-    ``left`` and ``right`` are nodes of the same tree, counted from its root; -1 in a leaf. ``samples`` are
-    the events that grew the node; an event goes left when its feature, as a 32-bit float, is at most
+    ``left`` and ``right`` are nodes of the same tree, counted from its root; -1 in a leaf. ``samples`` is
+    the number of events that grew the node; an event goes left if its feature, as a 32-bit float, is at most
     ``threshold``.
     """
 
     nodes: pa.Table
 
     def parquet(self) -> bytes:
-        """The same bytes for the same trees."""
+        """Return Parquet; the same bytes for the same trees."""
         file = io.BytesIO()
         pq.write_table(self.nodes, file, compression="snappy")
         return file.getvalue()
 
     @staticmethod
     def read(parquet: bytes) -> Trees:
-        """Raises PipelineError for what ``parquet`` did not write."""
+        """Read what ``parquet`` returned. Raises PipelineError for anything else."""
         try:
             nodes = pq.read_table(io.BytesIO(parquet))
         except pa.ArrowException as error:
@@ -59,12 +58,12 @@ class Trees:
         if not nodes.schema.equals(_SCHEMA) or not _whole(nodes):
             raise PipelineError(
                 "the forest's model is damaged: its columns, or the nodes that they name, are not those of "
-                "trees; carry the day out again"
+                "trees; run the day again"
             )
         return Trees(nodes=nodes)
 
     def scores(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The score of each row, as in the paper: 2 to the power of -E(path length) / c(events a tree)."""
+        """Return each row's score, as in the paper: 2 to the power of -E(path length) / c(tree size)."""
         column = {name: self.nodes[name].to_numpy() for name in _SCHEMA.names}
         roots = np.flatnonzero(np.diff(column["tree"], prepend=-1))
         rows, values = np.arange(len(features)), features.astype(np.float32)
@@ -82,7 +81,7 @@ class Trees:
 
 
 def to_table(columns: list[dict[str, NDArray[np.float64]]]) -> Trees:
-    """Trees from the columns of each."""
+    """Build trees from the columns of each."""
     nodes = [
         pa.table({"tree": np.full(len(tree["left"]), number), **tree}).cast(_SCHEMA)
         for number, tree in enumerate(columns)
@@ -91,14 +90,14 @@ def to_table(columns: list[dict[str, NDArray[np.float64]]]) -> Trees:
 
 
 def _usual_length(samples: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The paper's c(n): the mean path length of a search that finds nothing among n."""
+    """Return the paper's c(n): the mean path length of an unsuccessful search among n."""
     n = samples.astype(np.float64)
     many = 2.0 * (np.log(np.maximum(n - 1, 1)) + _EULER) - 2.0 * (n - 1) / np.maximum(n, 1)
     return np.where(n > 2, many, np.where(n == 2, 1.0, 0.0))  # noqa: PLR2004 -- the paper's cases
 
 
 def _whole(nodes: pa.Table) -> bool:
-    """Whether every path comes to a leaf: children are of the same tree, and come after their parent."""
+    """Return whether every path ends in a leaf: children are in the same tree, after their parent."""
     tree = nodes["tree"].to_numpy()
     if not len(tree) or nodes["tree"].null_count or tree[0] != 0 or not np.isin(np.diff(tree), (0, 1)).all():
         return False

@@ -1,4 +1,4 @@
-"""The Flink job of one deployment: start it, replace it, end it, say how it goes."""
+"""Starts, upgrades, stops and reports the Flink job of one deployment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATE_DROPPED: Final = "numLateRecordsDropped"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamStatus:
-    """How the job goes. Counters come from Flink's metrics, which may be ten seconds old."""
+    """The job's status. Counters come from Flink's metrics, which may be ten seconds old."""
 
     job_id: str
     name: str
@@ -32,15 +32,15 @@ class StreamStatus:
 
 
 class StreamDeployment:
-    """The job behind one Flink endpoint. Raises FlinkFailed and its kinds."""
+    """The job at one Flink endpoint. Methods raise FlinkFailed and its subclasses."""
 
     def __init__(self, endpoint: FlinkEndpoint) -> None:
         self._endpoint = endpoint
 
     def start(self, definition: JobDefinition) -> str:
-        """Start the job and wait until all of it runs; the job's id. One that runs already is left alone.
+        """Start the job, wait until all of it runs, and return its id. A running job is left alone.
 
-        Raises JobFailed when another definition runs: that is for ``upgrade``.
+        Raises JobFailed if another definition runs; use ``upgrade`` for that.
         """
         with JobManager(self._endpoint.rest_url) as manager:
             if running := self._running(manager):
@@ -52,9 +52,9 @@ class StreamDeployment:
             return self._submit(manager, definition, {})
 
     def upgrade(self, old: JobDefinition, new: JobDefinition) -> str:
-        """Stop the job with a savepoint and start the new one from it; the new job's id.
+        """Stop the job with a savepoint, start the new one from it, and return the new job's id.
 
-        When the new one does not start, the old one goes on from the savepoint, and JobFailed is raised.
+        If the new job does not start, the old one continues from the savepoint and JobFailed is raised.
         """
         with JobManager(self._endpoint.rest_url) as manager:
             running = self._running(manager)
@@ -72,12 +72,12 @@ class StreamDeployment:
                 raise JobFailed(f"the old job runs again; the new one did not start: {error}") from error
 
     def stop(self) -> None:
-        """End the job and delete its checkpoints. A no-op when none runs."""
+        """Stop the job and delete its checkpoints. A no-op if none runs."""
         with JobManager(self._endpoint.rest_url) as manager:
             self._end(manager)
 
     def status(self) -> StreamStatus | None:
-        """How the job goes, or how it ended; None when there never was one."""
+        """Return the status of the running or last job; None if there never was one."""
         with JobManager(self._endpoint.rest_url) as manager:
             jobs = manager.jobs(DEPLOYMENT)
             if not jobs:

@@ -1,4 +1,4 @@
-"""Flink's SQL Gateway over REST: a session, and one statement a call."""
+"""A client for Flink's SQL Gateway over REST: a session, and one statement per call."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _POLL_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a statement gave: its rows, and the job that it started if it did."""
+    """The result of a statement: its rows, and the job that it started, if any."""
 
     rows: tuple[tuple[Any, ...], ...]
     job_id: str | None
 
 
 class SqlSession:
-    """One session of the SQL Gateway, closed on leaving. Jobs that it started go on.
+    """One session of the SQL Gateway, closed on exit. Jobs that it started keep running.
 
-    Opening waits for a gateway that does not answer yet. Raises FlinkFailed when it does not in time.
+    Opening waits for the gateway to answer. Raises FlinkFailed if it does not in time.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SqlSession:
             base_url=url.rstrip("/") + "/v1",
             timeout=_REQUEST_TIMEOUT_S,
             transport=transport,
-            # As in jobs.py: no proxy lies between the pipeline and its engines.
+            # As in jobs.py: there is no proxy between the pipeline and its engines.
             trust_env=False,
         )
         try:
@@ -53,7 +53,7 @@ class SqlSession:
             raise
 
     def execute(self, statement: str) -> Result:
-        """Run one statement to its end, or until its job has started. Raises StatementFailed."""
+        """Run one statement to completion, or until its job has started. Raises StatementFailed."""
         started = self._request("POST", f"{self._path}/statements", json={"statement": statement})
         if started.is_error:
             raise StatementFailed(statement, _reason(started))
@@ -64,7 +64,7 @@ class SqlSession:
             self._request("DELETE", f"{self._path}/operations/{operation}/close")
 
     def close(self) -> None:
-        """Forget the session's tables and views."""
+        """Close the session, which drops its tables and views."""
         try:
             self._request("DELETE", self._path)
         finally:
@@ -128,7 +128,7 @@ class SqlSession:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """The innermost causes of a Java stack trace say what happened; the rest says where."""
+    """Return the innermost causes of a Java stack trace, which say what happened."""
     try:
         text = "\n".join(answer.json()["errors"])
     except (ValueError, KeyError):

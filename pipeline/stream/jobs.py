@@ -1,4 +1,4 @@
-"""Flink's JobManager over REST: what runs, how it goes, and how to end it."""
+"""A client for Flink's JobManager over REST: lists, monitors and stops jobs."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not run any more."""
+        """Whether the job will never run again."""
         return self.state in _ENDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoints:
-    """How a job's checkpoints go. Durations are milliseconds; None where there was no checkpoint yet."""
+    """A job's checkpoint statistics. Durations are milliseconds; None before the first checkpoint."""
 
     completed: int
     failed: int
@@ -45,10 +45,10 @@ class Checkpoints:
 
 
 class JobManager:
-    """The JobManager's REST API. Raises FlinkFailed when it does not answer or refuses."""
+    """The JobManager's REST API. Methods raise FlinkFailed if it does not answer or refuses."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        # Engines are reached directly: the user's proxy is for what lies beyond.
+        # Engines are reached directly; the user's proxy is for other hosts.
         self._client = httpx.Client(
             base_url=url.rstrip("/"), timeout=_REQUEST_TIMEOUT_S, transport=transport, trust_env=False
         )
@@ -66,7 +66,7 @@ class JobManager:
         self.close()
 
     def jobs(self, name_prefix: str) -> tuple[Job, ...]:
-        """Jobs whose name starts with this, the newest first."""
+        """Return the jobs whose name has this prefix, newest first."""
         listed = sorted(self._get("/jobs/overview")["jobs"], key=lambda job: -job["start-time"])
         return tuple(
             Job(id=job["jid"], name=job["name"], state=job["state"])
@@ -75,7 +75,7 @@ class JobManager:
         )
 
     def wait_until_running(self, job_id: str, timeout_s: float) -> None:
-        """Wait until every task of the job runs. Raises JobFailed when it ends or does not get there."""
+        """Wait until every task of the job runs. Raises JobFailed if the job ends or the time is over."""
 
         def check() -> None:
             job = self._get(f"/jobs/{job_id}")
@@ -92,12 +92,12 @@ class JobManager:
             raise JobFailed(f"{error} after {timeout_s:g} s" + (f": {reason}" if reason else "")) from error
 
     def cancel(self, job_id: str, timeout_s: float) -> None:
-        """End a job at once, and wait until it has. Raises FlinkFailed."""
+        """Cancel a job and wait until it has ended. Raises FlinkFailed."""
         self._send("PATCH", f"/jobs/{job_id}")
         self._wait_until_ended(job_id, timeout_s)
 
     def stop_with_savepoint(self, job_id: str, timeout_s: float) -> str:
-        """Stop a job after a last savepoint, and return its path. Raises FlinkFailed."""
+        """Stop a job with a final savepoint and return its path. Raises FlinkFailed."""
         trigger = self._send("POST", f"/jobs/{job_id}/stop", {"drain": False})["request-id"]
 
         def finished() -> dict[str, Any]:
@@ -128,7 +128,7 @@ class JobManager:
             raise FlinkFailed(f"disposing of {path} failed: {_innermost(failure['stack-trace'])}")
 
     def checkpoints(self, job_id: str) -> Checkpoints:
-        """How the job's checkpoints have gone so far."""
+        """Return the job's checkpoint statistics so far."""
         answer = self._get(f"/jobs/{job_id}/checkpoints")
         last = answer["latest"]["completed"]
         return Checkpoints(
@@ -141,12 +141,12 @@ class JobManager:
         )
 
     def restarts(self, job_id: str) -> int:
-        """How often the job has started over."""
+        """Return how often the job has restarted."""
         metrics = self._get(f"/jobs/{job_id}/metrics?get=numRestarts")
         return int(float(metrics[0]["value"])) if metrics else 0
 
     def operator_counter(self, job_id: str, metric: str) -> int:
-        """A counter of this name, summed over all operators and subtasks since the job's last start."""
+        """Return a counter summed over all operators and subtasks since the job's last start."""
         total = 0.0
         for vertex in self._get(f"/jobs/{job_id}")["vertices"]:
             path = f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/metrics"
@@ -157,7 +157,7 @@ class JobManager:
         return round(total)
 
     def last_failure(self, job_id: str) -> str:
-        """The innermost cause of the job's last failure; "" when it had none."""
+        """Return the innermost cause of the job's last failure; "" if it had none."""
         history = self._get(f"/jobs/{job_id}/exceptions")["exceptionHistory"]["entries"]
         return _innermost(history[0]["stacktrace"]) if history else ""
 

@@ -1,4 +1,4 @@
-"""From the .sql files, the contract and the options to the statements of one deployment."""
+"""Renders the .sql files with the contract and the options into one deployment's statements."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from pipeline.options import StreamOptions
 from pipeline.security import require_plaintext
 
 SOURCE_GROUP: Final = "floodmark-stream"
-"""The consumer group that the job's progress shows under."""
+"""The consumer group of the job."""
 DEPLOYMENT: Final = "floodmark-stream"
-"""Starts the names of the job and of its transactions."""
+"""The prefix of the job's name and of its transactions' names."""
 
 _WHEN: Final = re.compile(r"^-- when (\w+)=(\w+)$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^\s*--.*\n?", re.MULTILINE)
-# Longer than any outage that the job should survive: when it ends, what a checkpoint has promised is lost.
+# Longer than any outage to survive: when it expires, what a checkpoint has promised is lost.
 _TRANSACTION_TIMEOUT_MS: Final = 15 * 60_000
 _SINK_PROPERTIES: Final = {
     "acks": "all",
     "compression.type": "snappy",
-    # Nobody sees a record before its transaction is committed, which flushes it: haste would gain nothing.
+    # Records are invisible before their transaction commits, which flushes them: low linger gains nothing.
     "linger.ms": "1000",
     "batch.size": str(64 * 1024),
-    # Every transaction of the pool keeps a producer, and every producer such a buffer on the heap.
+    # Every transaction of the pool keeps a producer with such a buffer on the heap.
     "buffer.memory": str(8 * 1024 * 1024),
     "max.request.size": str(2 * 1024 * 1024),
     # The first record of a transaction is refused while the markers of the one before are being written, for
@@ -46,7 +46,7 @@ _SINK_PROPERTIES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDefinition:
-    """All that makes the job what it is. ``digest`` tells two definitions apart."""
+    """Everything that defines the job. ``digest`` distinguishes definitions."""
 
     tables: tuple[str, ...]
     """Statements that declare tables, functions and views."""
@@ -75,7 +75,7 @@ class JobDefinition:
 def job_definition(
     endpoints: Endpoints, options: StreamOptions, contract: DataContract, *, bounded: bool = False
 ) -> JobDefinition:
-    """The job of this deployment. ``bounded`` ends it at the offsets that are the latest when it starts."""
+    """Return this deployment's job. ``bounded`` ends it at the latest offsets as of its start."""
     values = _values(endpoints.kafka, options, contract, bounded=bounded)
     return JobDefinition(
         tables=(*statements("tables.sql", values, options), *statements("flow.sql", values, options)),
@@ -86,7 +86,7 @@ def job_definition(
 
 
 def statements(file: str, values: Mapping[str, str], options: StreamOptions) -> tuple[str, ...]:
-    """The statements of a .sql file, less comments. ``-- when option=value`` above one makes it conditional.
+    """Return a .sql file's statements without comments. ``-- when option=value`` makes one conditional.
 
     Raises KeyError for a ``${name}`` that has no value.
     """
@@ -126,7 +126,7 @@ def _values(
 
 
 def kafka_properties(kafka: KafkaEndpoint) -> dict[str, str]:
-    """What Flink's Kafka clients need to reach Kafka, as options of a table."""
+    """Return the table options with which Flink's Kafka clients reach Kafka."""
     require_plaintext(kafka.security)
     return {"properties.bootstrap.servers": kafka.bootstrap}
 
@@ -135,7 +135,7 @@ def _sink(kafka: KafkaEndpoint, options: StreamOptions) -> dict[str, str]:
     return {
         "connector": "kafka",
         "sink.delivery-guarantee": options.delivery.replace("_", "-"),
-        # Pooled names are used again after a commit, so that Kafka need not remember one a checkpoint.
+        # Pooled names are reused after a commit, so Kafka need not remember one per checkpoint.
         "sink.transaction-naming-strategy": "pooling",
         **kafka_properties(kafka),
         **{f"properties.{name}": value for name, value in _SINK_PROPERTIES.items()},
@@ -146,26 +146,26 @@ def _configuration(endpoints: Endpoints, options: StreamOptions) -> dict[str, st
     return {
         "parallelism.default": str(options.parallelism),
         "execution.checkpointing.interval": f"{round(options.checkpoint_interval_s * 1000)} ms",
-        # However slow checkpoints become, half of the time is left for events.
+        # However slow checkpoints become, half of the time remains for events.
         "execution.checkpointing.min-pause": f"{round(options.checkpoint_interval_s * 500)} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.dir": endpoints.flink.checkpoint_uri,
         "execution.checkpointing.savepoint-dir": endpoints.flink.savepoint_uri,
         "execution.checkpointing.incremental": "true",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
-        # A broker that is being replaced may fail a commit or two; that alone is no reason to start over.
+        # A broker that is being replaced may fail a few commits; that alone is no reason to restart.
         "execution.checkpointing.tolerable-failed-checkpoints": "10",
         "execution.checkpointing.timeout": "60 s",
         "restart-strategy.type": "exponential-delay",
         "restart-strategy.exponential-delay.initial-backoff": "500 ms",
         "restart-strategy.exponential-delay.max-backoff": "5 s",
         "state.backend.type": "rocksdb",
-        # Deduplication asks for keys that are mostly not there: filters answer that without a search.
+        # Deduplication mostly looks up absent keys, which filters answer without a search.
         "state.backend.rocksdb.use-bloom-filter": "true",
-        # A timer a key and window is little, and each kind of state in RocksDB takes buffers from the others.
+        # Timers are few, and each kind of state in RocksDB takes buffers from the others.
         "state.backend.rocksdb.timer-service.factory": "heap",
         "table.exec.state.ttl": f"{round(options.dedup_horizon_s * 1000)} ms",
-        # What several inserts read is planned once: above all deduplication, which must decide once an event.
+        # Plan shared inputs once: above all deduplication, which must decide once per event.
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
         "table.local-time-zone": "UTC",
         "pipeline.object-reuse": "true",
@@ -186,7 +186,7 @@ def _interval(duration_ms: int) -> str:
 
 
 def _finite(double: str) -> str:
-    """Null where it is infinite or not a number, which is neither smaller nor larger than anything."""
+    """Return SQL that is null for infinity and NaN."""
     largest = repr(sys.float_info.max).replace("e+", "E")
     return f"CASE WHEN ABS({double}) <= {largest} THEN {double} END"
 

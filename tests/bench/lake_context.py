@@ -15,14 +15,14 @@ from harness.base.report import Report
 from harness.load.plan.cached import build_plan
 from harness.run.lake.references import key_of, snapshots
 from harness.validate.scenario_file import load_scenario
-from pipeline.days.day_tasks import context_of
-from pipeline.days.graph import Bookkeeping
-from pipeline.days.publish import publish
-from pipeline.days.reference import load_reference
-from pipeline.days.tables import BRONZE_EVENTS
-from pipeline.days.task import Output, TaskRecord, TaskResult
+from pipeline.days.landing.reference import load_reference
+from pipeline.days.tables.delta_tables import BRONZE_EVENTS
+from pipeline.days.tables.publish import publish
 from pipeline.days.tasks import bronze_task, gold_task, silver_task
 from pipeline.days.tasks.context import REFERENCES, Context
+from pipeline.days.tasks.day_tasks import context_of
+from pipeline.days.tasks.task import Output, TaskRecord, TaskResult
+from pipeline.days.tasks.task_runner import TaskRunner
 from pipeline.endpoints import Endpoints
 from pipeline.options import LakeOptions
 from tests.bench.lake_day import DAY, write_day
@@ -41,7 +41,7 @@ class BenchLake:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._books = Bookkeeping(records=context.records, now=context.now, cpu_s=lambda: 0.0)
+        self._runner = TaskRunner(records=context.records, now=context.now, cpu_s=lambda: 0.0)
 
     @staticmethod
     def of(
@@ -70,21 +70,21 @@ class BenchLake:
         rows = folder / f"{events}.parquet"
         write_day(build_plan(scenario, cache=cache_dir(), report=report).path, rows, events=events)
         lake = BenchLake(context)
-        lake.carry_out(bronze_task.NAME, partial(lake._bronze, rows))
+        lake.run_task(bronze_task.NAME, partial(lake._bronze, rows))
         rows.unlink()
         return lake
 
     def silver(self) -> TaskRecord:
         """The day's Silver, with its gate, its rejects, its leases and its record."""
-        return self.carry_out(silver_task.NAME, partial(silver_task.silver_of, self.context, DAY))
+        return self.run_task(silver_task.NAME, partial(silver_task.silver_of, self.context, DAY))
 
     def gold(self) -> TaskRecord:
         """The day's Gold, likewise."""
-        return self.carry_out(gold_task.NAME, partial(gold_task.gold_of, self.context, DAY))
+        return self.run_task(gold_task.NAME, partial(gold_task.gold_of, self.context, DAY))
 
-    def carry_out(self, task: str, run: Callable[[], TaskResult]) -> TaskRecord:
+    def run_task(self, task: str, run: Callable[[], TaskResult]) -> TaskRecord:
         """A task, recorded as the pipeline records it. Raises RunError when its gate kept the day back."""
-        record = self._books.carry_out(task, DAY, run)
+        record = self._runner.run(task, DAY, run)
         if record.result.outcome != "promoted":
             failed = record.result.gate.failed if record.result.gate else ()
             raise RunError(f"{task} of {DAY} was {record.result.outcome}: {', '.join(failed)}")

@@ -37,7 +37,7 @@ FROM flights ORDER BY number
 
 
 def write_day(plan: Path, file: Path, *, events: int) -> None:
-    """Write so many rows of Bronze, with the columns of pipeline/days/bronze.py."""
+    """Write so many rows of Bronze, with the columns of pipeline/days/layers/bronze.py."""
     values = {
         "plan": str(plan),
         "events": events,

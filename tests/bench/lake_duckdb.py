@@ -11,7 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from harness.base.database import database_in_memory
 from harness.load.contract_rules import contract_rules
-from pipeline.days.tables import (
+from pipeline.days.tables.delta_tables import (
     BRONZE_EVENTS,
     GOLD_DAILY,
     GOLD_ENTITIES,
@@ -24,7 +24,7 @@ from pipeline.days.tables import (
     Table,
 )
 from pipeline.endpoints import ObjectStoreEndpoint
-from pipeline.lake.delta import storage_options, table_root
+from pipeline.lake.delta_rs import storage_options, table_root
 from tests.bench import lake_sql
 from tests.bench.lake_step import Step, own
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pipeline.days.gold import daily, entities, entity_days, hourly
-from pipeline.days.tables import (
+from pipeline.days.layers.gold import daily, entities, entity_days, hourly
+from pipeline.days.tables.delta_tables import (
     GOLD_DAILY,
     GOLD_ENTITIES,
     GOLD_ENTITY_DAYS,
@@ -16,7 +16,7 @@ from pipeline.days.tables import (
     Table,
 )
 from pipeline.days.tasks import silver_task
-from pipeline.days.tasks.at_once import at_once
+from pipeline.days.tasks.parallel import in_parallel
 from tests.bench.lake_context import BenchLake
 from tests.bench.lake_step import FLOOR, TASK, Step, day_of, own, publish_as, read, write_plainly
 
@@ -37,7 +37,7 @@ def gold_steps(lake: BenchLake, made: Mapping[Table, DataFrame]) -> tuple[Step, 
         step(
             name=FLOOR,
             adds="a plain Spark job: reads the columns of Silver that Gold needs, and writes Gold's rows",
-            run=lambda: (_read(lake), at_once(lambda t: write_plainly(lake, t, made[t]), GOLD)),
+            run=lambda: (_read(lake), in_parallel(lambda t: write_plainly(lake, t, made[t]), GOLD)),
         ),
         step(
             name="publish",
@@ -70,7 +70,7 @@ def _read(lake: BenchLake) -> None:
 
 
 def _publish(name: str, lake: BenchLake, made: Mapping[Table, DataFrame]) -> None:
-    at_once(lambda table: publish_as(name, lake, table, made[table]), _OF_DAYS)
+    in_parallel(lambda table: publish_as(name, lake, table, made[table]), _OF_DAYS)
 
 
 def _rest(name: str, lake: BenchLake, made: DataFrame) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-from pipeline.catalogue.events import current_event_contract
-from pipeline.days.silver import silver
-from pipeline.days.tables import BRONZE_EVENTS, SILVER_EVENTS, SILVER_REJECTS
+from pipeline.catalogue.catalogue import current_event_contract
+from pipeline.days.layers.silver import silver
+from pipeline.days.tables.delta_tables import BRONZE_EVENTS, SILVER_EVENTS, SILVER_REJECTS
 from pipeline.days.tasks import bronze_task
-from pipeline.days.tasks.at_once import at_once
+from pipeline.days.tasks.parallel import in_parallel
 from pipeline.days.tasks.silver_task import LOOKED_UP
 from tests.bench.lake_context import BenchLake
 from tests.bench.lake_step import FLOOR, TASK, Step, day_of, publish_as, read, write_plainly
@@ -76,4 +76,4 @@ def _compute(
         if rejects:
             made.rejects.groupBy("reason").count().collect()
             writes.append(partial(publish_as, name, lake, SILVER_REJECTS, made.rejects))
-        at_once(lambda write: write(), writes)
+        in_parallel(lambda write: write(), writes)

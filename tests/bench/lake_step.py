@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from pipeline.days.publish import publish
-from pipeline.days.tables import Table
+from pipeline.days.tables.delta_tables import Table
+from pipeline.days.tables.publish import publish
 from tests.bench.lake_context import BenchLake
 from tests.bench.lake_day import DAY
 from tests.only_writer import OnlyWriter

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from pyspark import StorageLevel
 
-from pipeline.days.tables import SILVER_EVENTS
+from pipeline.days.tables.delta_tables import SILVER_EVENTS
 from tests.bench.lake_context import BenchLake
 from tests.bench.lake_gold_steps import GOLD, gold_steps
 from tests.bench.lake_silver_steps import silver_steps

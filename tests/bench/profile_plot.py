@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.scenario.profiles.curve import Curve
-from reports.plots import COLOURS, STYLE, frame
+from reports.timeline import COLOURS, STYLE, frame
 from tests.bench.profile_accuracy import Accuracy, Sendings, rates
 
 _SLOT_S: Final = 0.5

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from pipeline.errors import NoSuchObject
-from pipeline.lifecycle.covered import covered_objects
 from pipeline.lifecycle.delta_days import DeltaDays
+from pipeline.lifecycle.lake_stores import covered_objects
 from pipeline.lifecycle.plan import Move, plan
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects, Stores

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import invoke
-from harness.run.lake.job import CareJob, told
-from pipeline.days.events import Cared
+from harness.run.lake.job import CareJob, show_event
+from pipeline.days.job_events import Cared
 
 CARED = Cared(
     table="silver/events",
@@ -40,7 +40,7 @@ def test_a_process_is_told_the_tables_the_days_and_whether_to_cluster() -> None:
 
 def test_what_became_of_a_table_is_told_in_a_line() -> None:
     said: list[str] = []
-    told(CARED, said.append)
+    show_event(CARED, said.append)
     assert said == [
         "cared for silver/events: 60 files are 6, 4,000 bytes 3,000; deleted 7 old files, 1,234 bytes"
     ]

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from pipeline.catalogue.events import current_event_contract, first_event_contract
-from pipeline.catalogue.lake import LakeCatalogue
-from pipeline.catalogue.memory import MemoryCatalogue
-from pipeline.catalogue.protocol import Catalogue
+from pipeline.catalogue.catalogue import Catalogue, current_event_contract, first_event_contract
+from pipeline.catalogue.lake_catalogue import LakeCatalogue
 from pipeline.contract.derive import event_contract, reference_contract
 from pipeline.contract.odcs import DataContract, dumps
 from pipeline.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from tests.core.contract_parts import adding, events, removing, setting
+from tests.core.memory_catalogue import MemoryCatalogue
 
 FIRST = events("1.1.0")
 SECOND = events("1.2.0", adding("weight"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.catalogue.additions import with_nullable_text
-from pipeline.catalogue.memory import MemoryCatalogue
+from pipeline.contract.compatibility import with_nullable_text
 from pipeline.contract.derive import event_contract, spark_columns
+from tests.core.memory_catalogue import MemoryCatalogue
 
 
 def test_a_contract_with_a_field_more_may_be_registered_behind_the_shipped_one() -> None:

@@ -11,7 +11,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
-from pipeline.catalogue.glue import GlueCatalogue
+from pipeline.catalogue.glue_catalogue import GlueCatalogue
 from pipeline.contract.odcs import DataContract, dumps
 from pipeline.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from tests.core.contract_parts import adding, events, removing

@@ -210,7 +210,7 @@ def test_every_command_has_help_with_an_example(words: list[str], capsys: pytest
 
 def test_a_groups_commands_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["lake", "--help"]) == 0
-    assert "Carry a range of days out again." in capsys.readouterr().out
+    assert "Run a range of days again." in capsys.readouterr().out
 
 
 def test_help_imports_no_command() -> None:

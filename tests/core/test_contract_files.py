@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.contract.declared_columns import UNDECLARED, file_problems, ignored_columns
 from pipeline.contract.derive import spark_columns
-from pipeline.contract.files import UNDECLARED, file_problems, ignored_columns
 from tests.core.contract_parts import adding, events
 
 FIRST = events()

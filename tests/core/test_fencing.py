@@ -14,15 +14,18 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from pipeline.contract.derive import reference_contract
-from pipeline.days import fencing, landing, reference, table_care
-from pipeline.days.fencing import APPLICATION
-from pipeline.days.landing import land
-from pipeline.days.offsets import Available
-from pipeline.days.publish import publish
-from pipeline.days.reference import load_reference
-from pipeline.days.table_commits import TableCommit
-from pipeline.days.tables import SILVER_EVENTS
-from pipeline.days.wanted import CareWanted
+from pipeline.days import table_care
+from pipeline.days.job_request import CareRequest
+from pipeline.days.landing import land as landing
+from pipeline.days.landing import reference
+from pipeline.days.landing.land import land
+from pipeline.days.landing.landing_offsets import Available
+from pipeline.days.landing.reference import load_reference
+from pipeline.days.tables import fencing
+from pipeline.days.tables.delta_log import TableCommit
+from pipeline.days.tables.delta_tables import SILVER_EVENTS
+from pipeline.days.tables.fencing import APPLICATION
+from pipeline.days.tables.publish import publish
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, EngineError, LeaseLost
 from pipeline.lake.lease import Lease
@@ -126,7 +129,7 @@ def cared(table: Table, fence: Watched) -> None:
     stores = SimpleNamespace(tables=SimpleNamespace(live=lambda name: ()))
     objects = SimpleNamespace(sizes=lambda prefix: {})
     given: Any = SimpleNamespace(spark=Writer(table), uri=lambda place: "uri", stores=stores, objects=objects)
-    table_care._cared(given, SILVER_EVENTS, CareWanted(), like=SILVER_EVENTS, fence=fence)
+    table_care._cared(given, SILVER_EVENTS, CareRequest(), like=SILVER_EVENTS, fence=fence)
 
 
 COMMITS = pytest.mark.parametrize("commit", [published, referred, landed, cared])

@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from pipeline.days.tasks.at_once import at_once
+from pipeline.days.tasks.parallel import in_parallel
 
 TOGETHER_S = 10
 
@@ -18,7 +18,7 @@ def test_all_are_under_way_at_the_same_time_and_answers_are_in_order() -> None:
         together.wait(TOGETHER_S)
         return number
 
-    assert at_once(met, [2, 0, 1]) == (2, 0, 1)
+    assert in_parallel(met, [2, 0, 1]) == (2, 0, 1)
 
 
 def test_an_error_is_raised_once_all_have_ended() -> None:
@@ -31,9 +31,9 @@ def test_an_error_is_raised_once_all_have_ended() -> None:
         ended.append(number)
 
     with pytest.raises(ValueError, match="the first"):
-        at_once(one_fails, [0, 1])
+        in_parallel(one_fails, [0, 1])
     assert ended == [1]
 
 
 def test_none_has_no_answers() -> None:
-    assert at_once(str, []) == ()
+    assert in_parallel(str, []) == ()

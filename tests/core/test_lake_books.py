@@ -14,12 +14,12 @@ from harness.history.lake_schema import LAKE_TABLES
 from harness.judge.judge import judge_history
 from harness.judge.measure.measurement import Distribution
 from harness.judge.registry import CHECKS
-from harness.run.lake.job import LakeJob, told
+from harness.run.lake.job import LakeJob, show_event
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Expectation
-from pipeline.days.events import Ended, Scanned, parse
-from pipeline.days.task import TaskRecord, TaskResult
+from pipeline.days.job_events import Ended, Scanned, parse
+from pipeline.days.tasks.task import TaskRecord, TaskResult
 from pipeline.options import PipelineOptions
 from tests.core.histories import history, scenario
 
@@ -76,7 +76,7 @@ def test_a_step_of_the_wall_clock_moves_no_task(books: TaskRecorder, step: timed
     assert isinstance(measured, Distribution)
     assert (measured.values.tolist(), measured.phases.tolist()) == ([400.0], ["drain"])
     said: list[str] = []
-    told(ended, said.append)
+    show_event(ended, said.append)
     assert "promoted after 400.0 s" in said[0]
 
 
@@ -104,5 +104,5 @@ def test_a_process_is_told_which_days_to_measure_and_tells_people_what_it_found(
     job = LakeJob(endpoints=Path("e"), options=Path("o"), scans=(date(2026, 11, 20),))
     assert job.argv[-2:] == ["--scan", "2026-11-20"]
     said: list[str] = []
-    told(SCANNED, said.append)
+    show_event(SCANNED, said.append)
     assert said == [f"a query of {SCANNED.query} read 1 of 6 files, 300 of 1,000 bytes"]

@@ -11,10 +11,10 @@ import pytest
 
 from harness.base.errors import InvalidInput, PlatformError, RunError
 from harness.cli.main import invoke
-from harness.run.lake.job import outcome_of, summary, told
+from harness.run.lake.job import outcome_of, show_event, summary
 from pipeline.days.__main__ import main
-from pipeline.days.events import Begins, Ended, Event, Failed, parse
-from pipeline.days.task import Output, TaskRecord, TaskResult
+from pipeline.days.job_events import Begins, Ended, Event, Failed, parse
+from pipeline.days.tasks.task import Output, TaskRecord, TaskResult
 from pipeline.quality.result import GateResult, RefusedFile
 from tests.core.test_quality_report import gate, outcome
 
@@ -119,7 +119,7 @@ def test_what_was_carried_out_is_summed_up_in_a_line() -> None:
 
 def test_refused_files_are_told() -> None:
     said: list[str] = []
-    told(ENDED, said.append)
+    show_event(ENDED, said.append)
     assert said[1:] == ["  refused landing/partners/acme/2026-11-20/a.csv: no header"]
 
 

@@ -7,23 +7,23 @@ from harness.history.reader import History
 from harness.layers.lake import tasks
 from harness.scenario.lake_steps import LakeStage, RunDays
 from reports.figures import figures
-from reports.plots import Timeline
+from reports.timeline import extent_ns
 from tests.core.histories import PHASES, SECOND_NS, history
 from tests.core.lake_histories import DAY, LAMBDA, task
 
 STAGE = LakeStage(steps=(RunDays(days=(1,)),))
-BATCH = PhaseLine(at_ns=61 * SECOND_NS, phase="lake")
+LAKE_PHASE = PhaseLine(at_ns=61 * SECOND_NS, phase="lake")
 DONE = PhaseLine(at_ns=300 * SECOND_NS, phase="done")
 
 
-def batched() -> History:
+def with_lake() -> History:
     tasks = [task("land", event_date=None), task("bronze"), task("silver", outcome="quarantined")]
     staged = LAMBDA.model_copy(update={"lake": STAGE})
-    return history(of=staged, phases=(*PHASES, BATCH, DONE), lake_tasks=tasks)
+    return history(of=staged, phases=(*PHASES, LAKE_PHASE, DONE), lake_tasks=tasks)
 
 
 def test_each_day_has_a_row_and_what_was_not_promoted_is_marked() -> None:
-    bars = tasks(batched())
+    bars = tasks(with_lake())
     assert [(bar.row, bar.name, bar.marked) for bar in bars] == [
         ("every day", "land", False),
         (str(DAY), "bronze", False),
@@ -32,14 +32,14 @@ def test_each_day_has_a_row_and_what_was_not_promoted_is_marked() -> None:
     assert all(bar.end_s - bar.begin_s == 2.0 for bar in bars)
 
 
-def test_the_stream_s_figures_end_where_the_batch_stage_begins() -> None:
-    run = batched()
-    assert Timeline(run, "", "stream").extent_s == (0.0, 61.0)
-    assert Timeline(run, "", "lake").extent_s == (61.0, 300.0)
-    assert Timeline(run, "", "whole").extent_s == (0.0, 300.0)
+def test_the_stream_s_figures_end_where_the_lake_stage_begins() -> None:
+    run = with_lake()
+    assert extent_ns(run, "stream") == (0, 61 * SECOND_NS)
+    assert extent_ns(run, "lake") == (61 * SECOND_NS, 300 * SECOND_NS)
+    assert extent_ns(run, "whole") == (0, 300 * SECOND_NS)
 
 
-def test_only_a_run_with_a_batch_stage_has_a_figure_of_it() -> None:
-    with_stage = {figure.title: figure.svg for figure in figures(batched())}
-    assert str(DAY) in with_stage["Batch"]
-    assert "Batch" not in {figure.title for figure in figures(history(of=LAMBDA))}
+def test_only_a_run_with_a_lake_stage_has_a_figure_of_it() -> None:
+    with_stage = {figure.title: figure.svg for figure in figures(with_lake())}
+    assert str(DAY) in with_stage["Lake"]
+    assert "Lake" not in {figure.title for figure in figures(history(of=LAMBDA))}

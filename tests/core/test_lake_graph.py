@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipeline.days.events import Ended
-from pipeline.days.graph import Bookkeeping, run_day
-from pipeline.days.records import Records
-from pipeline.days.task import Expectation, Gate, Outcome, Task, TaskResult
+from pipeline.days.job_events import Ended
+from pipeline.days.tasks.task import Expectation, Gate, Outcome, Task, TaskResult
+from pipeline.days.tasks.task_records import Records
+from pipeline.days.tasks.task_runner import TaskRunner, run_day
 
 DAY = date(2026, 11, 20)
 DONE = TaskResult(outcome="promoted")
@@ -33,8 +33,8 @@ class Memory:
         return sorted(key for key in self.held if key.startswith(prefix))
 
 
-def books(records: Records | None = None) -> Bookkeeping:
-    return Bookkeeping(records=records or Records(Memory()), now=lambda: NOW, cpu_s=lambda: 0.0)
+def runner(records: Records | None = None) -> TaskRunner:
+    return TaskRunner(records=records or Records(Memory()), now=lambda: NOW, cpu_s=lambda: 0.0)
 
 
 def task(name: str, *after: str, ends: Outcome = "promoted") -> Task:
@@ -42,20 +42,20 @@ def task(name: str, *after: str, ends: Outcome = "promoted") -> Task:
 
 
 def test_tasks_are_carried_out_behind_those_that_they_read() -> None:
-    records = run_day([task("gold", "silver"), task("silver", "bronze"), task("bronze")], DAY, books())
+    records = run_day([task("gold", "silver"), task("silver", "bronze"), task("bronze")], DAY, runner())
     assert [record.task for record in records] == ["bronze", "silver", "gold"]
 
 
 def test_when_a_task_began_and_ended_is_told_by_the_monotonic_clock() -> None:
     ticks, ended = iter((5, 12)), list[Ended]()
-    by_clock = replace(books(), monotonic_ns=lambda: next(ticks), ended=ended.append)
+    by_clock = replace(runner(), monotonic_ns=lambda: next(ticks), on_end=ended.append)
     run_day([task("bronze")], DAY, by_clock)
     assert [(e.record.task, e.began_monotonic_ns, e.ended_monotonic_ns) for e in ended] == [("bronze", 5, 12)]
 
 
 def test_what_is_behind_a_quarantined_task_is_held_back() -> None:
     tasks = [task("bronze"), task("silver", "bronze", ends="quarantined"), task("gold", "silver")]
-    assert [r.result.outcome for r in run_day(tasks, DAY, books())] == [
+    assert [r.result.outcome for r in run_day(tasks, DAY, runner())] == [
         "promoted",
         "quarantined",
         "held_back",
@@ -64,13 +64,13 @@ def test_what_is_behind_a_quarantined_task_is_held_back() -> None:
 
 def test_what_is_behind_a_task_that_was_held_back_is_held_back_too() -> None:
     tasks = [task("a", ends="quarantined"), task("b", "a"), task("c", "b")]
-    assert [r.result.outcome for r in run_day(tasks, DAY, books())][1:] == ["held_back", "held_back"]
+    assert [r.result.outcome for r in run_day(tasks, DAY, runner())][1:] == ["held_back", "held_back"]
 
 
 def test_a_task_that_is_for_every_day_is_carried_out_behind_one_that_was_held_back() -> None:
     always = Task(name="c", after=("b",), run=lambda day: DONE, even_if_kept_back=True)
     tasks = [task("a", ends="quarantined"), task("b", "a"), always]
-    assert [r.result.outcome for r in run_day(tasks, DAY, books())][1:] == ["held_back", "promoted"]
+    assert [r.result.outcome for r in run_day(tasks, DAY, runner())][1:] == ["held_back", "promoted"]
 
 
 def test_a_task_that_breaks_leaves_no_record_and_those_before_it_keep_theirs() -> None:
@@ -79,7 +79,7 @@ def test_a_task_that_breaks_leaves_no_record_and_those_before_it_keep_theirs() -
 
     records = Records(Memory())
     with pytest.raises(OSError, match="disk is full"):
-        run_day([task("bronze"), Task(name="silver", after=("bronze",), run=breaks)], DAY, books(records))
+        run_day([task("bronze"), Task(name="silver", after=("bronze",), run=breaks)], DAY, runner(records))
     assert records.last("bronze", DAY) is not None
     assert records.last("silver", DAY) is None
 
@@ -87,7 +87,7 @@ def test_a_task_that_breaks_leaves_no_record_and_those_before_it_keep_theirs() -
 def test_a_task_that_is_carried_out_again_is_recorded_again() -> None:
     records = Records(Memory())
     for _ in range(2):
-        run_day([task("bronze")], DAY, books(records))
+        run_day([task("bronze")], DAY, runner(records))
     assert [record.number for record in records.of("bronze", DAY)] == [1, 2]
 
 
@@ -100,14 +100,14 @@ def test_two_that_record_at_once_both_keep_their_record() -> None:
 
     objects = Late()
     for _ in range(2):
-        run_day([task("bronze")], DAY, books(Records(objects)))
+        run_day([task("bronze")], DAY, runner(Records(objects)))
     assert sorted(objects.held) == [f"runs/{DAY}/bronze/{n:06d}.json" for n in (1, 2)]
 
 
 def test_the_last_promotion_is_not_the_last_record() -> None:
     records = Records(Memory())
-    run_day([task("silver")], DAY, books(records))
-    run_day([task("silver", ends="quarantined")], DAY, books(records))
+    run_day([task("silver")], DAY, runner(records))
+    run_day([task("silver", ends="quarantined")], DAY, runner(records))
     promoted, last = records.last_promoted("silver", DAY), records.last("silver", DAY)
     assert promoted is not None
     assert promoted.number == 1
@@ -117,8 +117,8 @@ def test_the_last_promotion_is_not_the_last_record() -> None:
 
 def test_records_know_their_days() -> None:
     records = Records(Memory())
-    books(records).carry_out("land", None, lambda: TaskResult(outcome="promoted"))
-    run_day([task("bronze")], DAY, books(records))
+    runner(records).run("land", None, lambda: TaskResult(outcome="promoted"))
+    run_day([task("bronze")], DAY, runner(records))
     assert records.days() == [DAY]
 
 

@@ -14,7 +14,7 @@ from harness.history.lake_schema import LAKE_TABLES
 from harness.history.reader import History
 from harness.observe.readback.lake import Lake
 from harness.observe.readback.lake_tables import record_batch_tables
-from pipeline.lake.delta import said
+from pipeline.lake.delta_rs import message_of
 from tests.core.lake_histories import batch_day, wrong
 
 LAYERS = {
@@ -143,7 +143,10 @@ def test_a_table_without_a_column_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_told_on_one_line_without_colours() -> None:
-    assert said(OSError("Generic error\n  \x1b[31m↳\x1b[0m No such place")) == "Generic error ↳ No such place"
+    assert (
+        message_of(OSError("Generic error\n  \x1b[31m↳\x1b[0m No such place"))
+        == "Generic error ↳ No such place"
+    )
 
 
 def test_credentials_are_not_shown() -> None:

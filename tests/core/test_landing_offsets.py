@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.days.offsets import Available, LandingCommit, OffsetRange, next_commit
+from pipeline.days.landing.landing_offsets import Available, LandingCommit, OffsetRange, next_commit
 from pipeline.errors import RecordsGone
 
 LAST = LandingCommit(number=3, topic="t", ranges=(OffsetRange(partition=0, start=4, end=9),))

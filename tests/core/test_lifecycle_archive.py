@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 
 from pipeline.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObject, TableUnreadable
 from pipeline.lifecycle.archive import apply
+from pipeline.lifecycle.archive_record import archived_days, archived_names, records_of
 from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.plan import tier_of
-from pipeline.lifecycle.record import archived_days, archived_names, records_of
-from pipeline.lifecycle.restore import due, expired, restore
-from pipeline.lifecycle.restored import (
+from pipeline.lifecycle.restore import (
     advance,
-    ask,
     get,
+    request_restore,
     requests,
-    require_there,
+    require_not_archived,
     restored_places,
     restored_table,
 )
+from pipeline.lifecycle.restore_request import due, expired, restore
 from pipeline.lifecycle.stores import Stores
 from pipeline.lifecycle.table_day import TableDay
 from tests.core.lifecycle_parts import (
@@ -122,8 +122,8 @@ def test_an_archived_day_has_left_its_table_and_no_other_day_has(lake: Stores, t
     archived(lake)
     assert table(tmp_path / TABLE)["event_date"].to_pylist() == [YOUNG]
     with pytest.raises(Archived, match=DAY):
-        require_there(TABLE, OLD, lake)
-    require_there(TABLE, YOUNG, lake)
+        require_not_archived(TABLE, OLD, lake)
+    require_not_archived(TABLE, YOUNG, lake)
 
 
 def test_a_day_is_archived_as_soon_as_anything_of_it_is(lake: Stores) -> None:
@@ -140,7 +140,9 @@ def test_the_pieces_of_a_day_are_found_by_the_day(lake: Stores) -> None:
 
 def test_where_a_piece_comes_back_is_known_before_it_does(lake: Stores) -> None:
     archived(lake)
-    requests = [request for name in (DAY, FILE) for request in ask(name, lake, NOW, random.Random(7))]
+    requests = [
+        request for name in (DAY, FILE) for request in request_restore(name, lake, NOW, random.Random(7))
+    ]
     (day,), (file,) = (restored_places(request, lake) for request in requests)
     advance(lake, NOW + 5 * HOUR)
     assert lake.objects.list(f"{day}/_delta_log/")
@@ -150,7 +152,7 @@ def test_where_a_piece_comes_back_is_known_before_it_does(lake: Stores) -> None:
 def test_a_restored_day_is_a_table_of_its_own_with_the_same_rows(lake: Stores, tmp_path: Path) -> None:
     before = table(tmp_path / TABLE).filter(pa.compute.equal(pa.compute.field("event_date"), OLD))
     archived(lake)
-    ask(DAY, lake, NOW, random.Random(7))
+    request_restore(DAY, lake, NOW, random.Random(7))
     advance(lake, NOW + 5 * HOUR)
     (record,) = records_of(POLICY, lake.objects, DAY)
     assert table(tmp_path / str(restored_table(record, lake))).equals(before)
@@ -159,7 +161,7 @@ def test_a_restored_day_is_a_table_of_its_own_with_the_same_rows(lake: Stores, t
 
 def test_a_restored_object_is_read_by_its_own_key_until_its_days_are_over() -> None:
     of = archived(stores(MemoryObjects(**{FILE: b"a,b"})))
-    (request,) = ask(FILE, of, NOW, random.Random(7))
+    (request,) = request_restore(FILE, of, NOW, random.Random(7))
     assert advance(of, request.ready_at - timedelta(seconds=1)) == ()
     with pytest.raises(Archived):
         get(FILE, of)
@@ -173,15 +175,15 @@ def test_a_restored_object_is_read_by_its_own_key_until_its_days_are_over() -> N
 
 def test_who_asks_again_gets_the_same_request_until_it_is_over() -> None:
     of = archived(stores(MemoryObjects(**{FILE: b"a,b"})))
-    first = ask(FILE, of, NOW, random.Random(1))
-    assert ask(FILE, of, NOW + HOUR, random.Random(2)) == first == requests(of)
+    first = request_restore(FILE, of, NOW, random.Random(1))
+    assert request_restore(FILE, of, NOW + HOUR, random.Random(2)) == first == requests(of)
     later = first[0].expires_at
-    assert ask(FILE, of, later, random.Random(2))[0].asked_at == later
+    assert request_restore(FILE, of, later, random.Random(2))[0].asked_at == later
 
 
 def test_nobody_can_ask_for_what_is_not_archived() -> None:
     with pytest.raises(NoSuchObject, match="nothing named bronze/events/2013-01-01 is in the archive"):
-        ask("bronze/events/2013-01-01", stores(MemoryObjects()), NOW, random.Random(1))
+        request_restore("bronze/events/2013-01-01", stores(MemoryObjects()), NOW, random.Random(1))
 
 
 def test_a_copy_that_was_altered_in_the_archive_is_not_brought_back() -> None:
@@ -189,7 +191,7 @@ def test_a_copy_that_was_altered_in_the_archive_is_not_brought_back() -> None:
     (key,) = of.objects.list("cold/data/")
     of.objects.delete(key)
     of.objects.put_if_absent(key, b"a,c")
-    (request,) = ask(FILE, of, NOW, random.Random(7))
+    (request,) = request_restore(FILE, of, NOW, random.Random(7))
     with pytest.raises(ArchiveDamaged, match="another SHA-256"):
         advance(of, request.ready_at)
     with pytest.raises(Archived):
@@ -199,12 +201,12 @@ def test_a_copy_that_was_altered_in_the_archive_is_not_brought_back() -> None:
 @pytest.mark.parametrize("folder", ["records", "requests"])
 def test_a_record_that_cannot_be_read_is_told(folder: str) -> None:
     of = archived(stores(MemoryObjects(**{FILE: b"a,b"})))
-    ask(FILE, of, NOW, random.Random(7))
+    request_restore(FILE, of, NOW, random.Random(7))
     (key,) = of.objects.list(f"cold/{folder}/")
     of.objects.delete(key)
     of.objects.put_if_absent(key, b"{}")
     with pytest.raises(ArchiveDamaged, match=key):
-        ask(FILE, of, NOW, random.Random(7))
+        request_restore(FILE, of, NOW, random.Random(7))
 
 
 class Killed(Exception):
@@ -242,7 +244,7 @@ def test_who_dies_while_archiving_has_lost_nothing_and_the_next_goes_on(
     archived(lake)
     assert planned(lake) == ()
     for name in (DAY, FILE):
-        ask(name, lake, NOW, random.Random(7))
+        request_restore(name, lake, NOW, random.Random(7))
     advance(lake, NOW + 5 * HOUR)
     (record,) = records_of(POLICY, lake.objects, DAY)
     restored = table(tmp_path / str(restored_table(record, lake)))

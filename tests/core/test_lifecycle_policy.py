@@ -45,7 +45,7 @@ def refused(text: str) -> tuple[str, ...]:
 
 
 def test_the_shipped_policy_agrees_with_the_hot_stores_time_to_live() -> None:
-    assert POLICY.hot_ttl_s == HotOptions().ttl_s
+    assert POLICY.tiers.hot.under_days * 86_400 == HotOptions().ttl_s
 
 
 def test_every_malformed_field_is_told_at_once() -> None:

@@ -8,13 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.days.landing import LandedVersion
-from pipeline.days.landings import following, history, recorded
-from pipeline.days.open_days import BronzeInputs, open_days
+from pipeline.days.landing.land import LandedVersion
 from pipeline.days.partners.listing import PartnerFile
-from pipeline.days.records import Records
-from pipeline.days.schedule import LAND
-from pipeline.days.task import Landings, TaskRecord, TaskResult
+from pipeline.days.tasks.lake_jobs import LAND
+from pipeline.days.tasks.open_days import BronzeInputs, following, history, open_days, recorded
+from pipeline.days.tasks.task import Landings, TaskRecord, TaskResult
+from pipeline.days.tasks.task_records import Records
 from tests.core.test_lake_graph import Memory
 
 DAY = date(2013, 2, 9)

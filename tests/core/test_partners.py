@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from harness.load.contract_rules import contract_rules
 from harness.oracle.rejection import rejection
 from pipeline.contract.derive import event_contract
-from pipeline.days.partners import day as partners
-from pipeline.days.partners.day import FORMATS, Contracts, PartnerDay, read_partner_day
+from pipeline.days.partners import partner_day as partners
 from pipeline.days.partners.listing import PartnerFile, partner_listing
+from pipeline.days.partners.partner_day import FORMATS, Contracts, PartnerDay, read_partner_day
 from pipeline.days.partners.source_file import Limits, SourceFile
 from pipeline.days.partners.values import event_time_ms, token
-from pipeline.days.task import TaskResult
+from pipeline.days.tasks.task import TaskResult
 from pipeline.quality.result import RefusedFile
 from tests.core.contract_judge import keeps_contract
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from pipeline.errors import PipelineError
+from pipeline.quality.day_report import DayReport, from_json, to_json
 from pipeline.quality.forest_summary import ForestOptions, ForestSummary
 from pipeline.quality.outliers import outliers
-from pipeline.quality.page import render
-from pipeline.quality.report import DayReport, from_json, to_json
+from pipeline.quality.report_page import render
 from pipeline.quality.result import GateResult, Outcome, RefusedFile
 from tests.core.quality_parts import sample_of
 

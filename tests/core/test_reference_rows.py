@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.contract.derive import reference_contract
-from pipeline.days.reference_rows import reference_rows
+from pipeline.days.landing.reference_rows import reference_rows
 from pipeline.errors import FileRefused
 
 ASSETS = reference_contract("assets")

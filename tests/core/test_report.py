@@ -22,7 +22,7 @@ from harness.layers.figure import Series
 from harness.scenario.model import Load
 from harness.scenario.profiles.step import Step
 from reports import render as page_of
-from reports.series import by_second, cpu, memory, reads, throughput, wanted
+from reports.series import by_second, cpu, memory, reads, target, throughput
 from tests.core.histories import event, history, run_info, sample, scenario, sent
 from tests.core.synthetic import make_run
 
@@ -231,13 +231,13 @@ def test_throughput_shows_the_seconds_in_which_nothing_came() -> None:
 
 
 def test_a_load_by_the_traces_own_times_wants_what_the_plan_has_due() -> None:
-    due = wanted(history(plan=[event(0, 0), event(1, 0.5), event(2, 1)]))
+    due = target(history(plan=[event(0, 0), event(1, 0.5), event(2, 1)]))
     assert (due.at_s.tolist(), due.value.tolist()) == ([0.0, 1.0, 1.0, 2.0], [2.0, 2.0, 1.0, 1.0])
 
 
 def test_a_load_by_a_profile_wants_its_curve() -> None:
     load = Load(trace=Path("t"), event_span=60.0, duration=60.0, profile=Step(rates=(1, 3)))
-    curve = wanted(history(of=scenario(load=load)))
+    curve = target(history(of=scenario(load=load)))
     assert (curve.at_s.tolist(), curve.value.tolist()) == ([0.0, 30.0, 30.0, 60.0], [1.0, 1.0, 3.0, 3.0])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.history.latencies import Latencies
 from harness.history.latency_log import empty_histogram
-from reports.latencies import latency_rows
+from reports.latency_figures import latency_rows
 
 PERCENTS = (50, 90, 99, Fraction(999, 10))
 

@@ -31,19 +31,19 @@ def no_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def breaks(error: Exception, *, after_the_load_began: bool) -> Any:
-    def carry_out(*_: object, folder: RunFolder, **__: object) -> None:
+    def run_scenario(*_: object, folder: RunFolder, **__: object) -> None:
         if after_the_load_began:
             run_info(ended=f"failed: {error}").save(folder.history)
         raise error
 
-    return carry_out
+    return run_scenario
 
 
 @pytest.mark.parametrize("error", [PlatformError("nothing came for 30 s"), KeyError("a bug")])
 def test_a_platform_that_breaks_under_load_is_judged(
     error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_command, "carry_out", breaks(error, after_the_load_began=True))
+    monkeypatch.setattr(run_command, "run_scenario", breaks(error, after_the_load_began=True))
     assert invoke(arguments(tmp_path)) == 3
     streams = capsys.readouterr()
     assert json.loads(streams.out)["verdict"] == "INCONCLUSIVE"
@@ -53,7 +53,7 @@ def test_a_platform_that_breaks_under_load_is_judged(
 def test_a_platform_that_does_not_start_is_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_command, "carry_out", breaks(PlatformError("x"), after_the_load_began=False))
+    monkeypatch.setattr(run_command, "run_scenario", breaks(PlatformError("x"), after_the_load_began=False))
     assert invoke(arguments(tmp_path)) == 4
     assert "verdict" not in json.loads(capsys.readouterr().out)
 
@@ -66,11 +66,11 @@ def test_a_run_whose_load_failed_ends_with_the_exit_code_of_what_was_judged(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def carry_out(*_: object, folder: RunFolder, **__: object) -> None:
+    def run_scenario(*_: object, folder: RunFolder, **__: object) -> None:
         run_info(ended="load_failed: the load died").save(folder.history)
         raise LoadFailed("the load died")
 
-    monkeypatch.setattr(run_command, "carry_out", carry_out)
+    monkeypatch.setattr(run_command, "run_scenario", run_scenario)
     monkeypatch.setattr(
         "harness.cli.judge.judge_opened", lambda *run: replace(judge_opened(*run), verdict=verdict)
     )

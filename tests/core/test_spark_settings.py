@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.days.class_archive import ClassArchive
-from pipeline.days.session import spark_session
-from pipeline.days.settings import launch_settings, s3a_settings
-from pipeline.days.tables import SILVER_EVENTS, TABLES, uri
+from pipeline.days.spark.class_archive import ClassArchive
+from pipeline.days.spark.spark_session import spark_session
+from pipeline.days.spark.spark_settings import launch_settings, s3a_settings
+from pipeline.days.tables.delta_tables import SILVER_EVENTS, TABLES, uri
 from pipeline.endpoints import Endpoints, ObjectStoreEndpoint, SparkEndpoint
 from pipeline.errors import InsecureOrIncomplete, SparkFailed
 

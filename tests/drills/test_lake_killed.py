@@ -12,7 +12,7 @@ from confluent_kafka import Producer
 from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from pipeline.contract.topics import EVENTS
-from pipeline.days.events import Begins, Event, Failed
+from pipeline.days.job_events import Begins, Event, Failed
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
@@ -70,7 +70,7 @@ def payload(event_id: str, number: int) -> bytes:
 @pytest.fixture(scope="module")
 def undisturbed(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> Bucket:
     bucket = Bucket.of("undisturbed", tmp_path_factory.mktemp("lake"), endpoints)
-    bucket.carry_out(FIRST)
+    bucket.run_day(FIRST)
     return bucket
 
 
@@ -85,7 +85,7 @@ def killed_in(bucket: Bucket, task: str) -> bool:
     """
     table = LAYERS[task]
     files, commits = bucket.data_files(table), bucket.commits(table)
-    with bucket.carrying_out(FIRST) as process:
+    with bucket.running_day(FIRST) as process:
         process.wait_until(lambda: begun(process.events, task), f"{task} begins")
         process.wait_until(lambda: bool(bucket.data_files(table) - files), f"a file in {table}")
         process.kill()
@@ -98,7 +98,7 @@ def test_a_day_whose_process_was_killed_in_every_layer_is_as_if_it_was_not(
     bucket = Bucket.of("killed", tmp_path, endpoints)
     for task in LAYERS:
         assert any(killed_in(bucket, task) for _ in range(ATTEMPTS)), task
-    bucket.carry_out(FIRST)
+    bucket.run_day(FIRST)
     assert bucket.contents([FIRST]).equals(undisturbed.contents([FIRST]))
 
 
@@ -121,9 +121,9 @@ def test_a_writer_that_stood_still_past_its_lease_commits_nothing_over_its_succe
 ) -> None:
     for attempt in range(ATTEMPTS):
         bucket = Bucket.of(f"stood-still-{task}-{attempt}", tmp_path, endpoints)
-        with bucket.carrying_out(FIRST) as process:
+        with bucket.running_day(FIRST) as process:
             if stopped_in(process, bucket, task):
-                bucket.carry_out(FIRST)  # waits until the lease has run out
+                bucket.run_day(FIRST)  # waits until the lease has run out
                 commits = bucket.all_commits()
                 process.resume()
                 assert process.wait() == 1, process.log.read_text()
@@ -138,13 +138,13 @@ def test_a_writer_that_stood_still_past_its_lease_commits_nothing_over_its_succe
 def test_a_day_carried_out_again_has_the_same_contents(undisturbed: Bucket) -> None:
     before = undisturbed.contents([FIRST])
     assert before.num_rows == len(set(before["table"].to_pylist())) > len(LAYERS)
-    undisturbed.carry_out(FIRST)
+    undisturbed.run_day(FIRST)
     assert undisturbed.contents([FIRST]).equals(before)
 
 
 def test_of_two_at_once_one_ends_and_the_other_says_who_holds_the_table(undisturbed: Bucket) -> None:
     before = undisturbed.contents([FIRST])
-    with undisturbed.carrying_out(FIRST) as one, undisturbed.carrying_out(FIRST) as other:
+    with undisturbed.running_day(FIRST) as one, undisturbed.running_day(FIRST) as other:
         codes = {process: process.wait() for process in (one, other)}
     assert 0 in codes.values()
     for process, code in codes.items():

@@ -17,7 +17,7 @@ import pyarrow as pa
 from harness.base.waiting import wait_until
 from harness.observe.readback.lake_access import lake_of
 from harness.observe.readback.lake_contents import contents
-from pipeline.days.events import Event, parse
+from pipeline.days.job_events import Event, parse
 from pipeline.endpoints import Endpoints
 from pipeline.lake.objects import Objects
 from pipeline.options import PipelineOptions
@@ -93,7 +93,7 @@ class Bucket:
         return Bucket(folder=own, endpoints=endpoints, objects=objects)
 
     @contextmanager
-    def carrying_out(self, day: date) -> Iterator[Process]:
+    def running_day(self, day: date) -> Iterator[Process]:
         """A process that carries the day out, and does not outlive the block."""
         number = len(list(self.folder.glob("*.log")))
         log, told = self.folder / f"{number}.log", self.folder / f"{number}.jsonl"
@@ -114,9 +114,9 @@ class Bucket:
             if running.poll() is None:
                 process.kill()
 
-    def carry_out(self, day: date) -> None:
+    def run_day(self, day: date) -> None:
         """The day, to its end."""
-        with self.carrying_out(day) as process:
+        with self.running_day(day) as process:
             assert process.wait() == 0, (process.events[-1:], process.log.read_text())
 
     def data_files(self, table: str) -> set[str]:

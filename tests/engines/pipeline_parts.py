@@ -19,9 +19,8 @@ from harness.scenario.topology import RoleSpec
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER, EVENTS_VALID, WINDOW_RESULTS
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
-from pipeline.java_part import build_jar
+from pipeline.java_part import STREAM_JAVA, build_jar
 from pipeline.options import PipelineOptions, StreamOptions, TopicOptions
-from pipeline.stream.build import STREAM_JAVA
 from pipeline.stream.deployment import StreamDeployment, StreamStatus
 from tests.engines.live_platform import MIB, one_broker, platform_of, records
 

@@ -15,12 +15,12 @@ from deltalake import DeltaTable, write_deltalake
 
 from harness.cli.main import invoke
 from harness.scenario.topology import RoleSpec
-from pipeline.days.day_tasks import context_of, lake_jobs
-from pipeline.days.tables import SILVER_EVENTS
+from pipeline.days.tables.delta_tables import SILVER_EVENTS
 from pipeline.days.tasks.context import Context
+from pipeline.days.tasks.day_tasks import context_of, lake_jobs
 from pipeline.endpoints import Endpoints
 from pipeline.errors import Archived, DaysArchived
-from pipeline.lake.delta import storage_options, table_root
+from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.objects import Objects
 from pipeline.options import LakeOptions
 from tests.engines.live_platform import MIB, platform_of
@@ -28,7 +28,7 @@ from tests.engines.live_platform import MIB, platform_of
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from pipeline.days.graph import Bookkeeping
+    from pipeline.days.tasks.task_runner import TaskRunner
 
 OLD, YOUNG = date(2026, 3, 1), date(2026, 5, 1)
 NOW = datetime(2026, 6, 15)
@@ -129,8 +129,8 @@ def test_a_day_that_is_moved_has_left_its_table_and_the_younger_one_has_not(lake
 
 def test_no_task_takes_a_day_in_the_archive_for_an_empty_one(lake: Lake) -> None:
     context = lake.archived().context()
-    with pytest.raises(DaysArchived, match=f"{OLD} cannot be carried out again"):
-        lake_jobs(context, cast("Bookkeeping", None), chosen=lambda days: None).carry_out([OLD])
+    with pytest.raises(DaysArchived, match=f"{OLD} cannot be run again"):
+        lake_jobs(context, cast("TaskRunner", None), on_days_chosen=lambda days: None).run_days([OLD])
     with pytest.raises(Archived, match=f"{TABLE}/{OLD} is in cold storage .* takes 3 to 5 h"):
         context.read_day(SILVER_EVENTS, 0, OLD)
 

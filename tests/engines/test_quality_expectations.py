@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.contract.derive import event_contract
 from pipeline.contract.quality import Limits, NullShare
 from pipeline.quality.expectations import expectation, judge
-from pipeline.quality.rules import rules_of
+from pipeline.quality.table_rules import rules_of
 
 RULES = rules_of("silver/events", event_contract())
 ENDS = st.none() | st.integers(-5, 5).map(float)

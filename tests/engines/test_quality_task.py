@@ -14,23 +14,22 @@ from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session
 from pipeline.contract.derive import event_contract
-from pipeline.days.day_scan import scan_day
-from pipeline.days.day_tasks import context_of
-from pipeline.days.publish import publish
-from pipeline.days.reference import load_reference
-from pipeline.days.scans import scan
-from pipeline.days.session import spark_session
-from pipeline.days.tables import BRONZE_EVENTS, SILVER_EVENTS, Table
-from pipeline.days.task import Outcome, Output, TaskRecord, TaskResult
+from pipeline.days.landing.reference import load_reference
+from pipeline.days.scan import scan, scan_day
+from pipeline.days.spark.spark_session import spark_session
+from pipeline.days.tables.delta_tables import BRONZE_EVENTS, SILVER_EVENTS, Table
+from pipeline.days.tables.publish import publish
 from pipeline.days.tasks.context import REFERENCES, Context
+from pipeline.days.tasks.day_tasks import context_of
 from pipeline.days.tasks.quality_task import quality_of
 from pipeline.days.tasks.silver_task import silver_of
+from pipeline.days.tasks.task import Outcome, Output, TaskRecord, TaskResult
 from pipeline.errors import Archived
-from pipeline.lifecycle.record import ArchiveRecord
+from pipeline.lifecycle.archive_record import ArchiveRecord
 from pipeline.options import LakeOptions
-from pipeline.quality.context import GateContext
+from pipeline.quality.day_report import from_json
 from pipeline.quality.gate import Gate
-from pipeline.quality.report import from_json
+from pipeline.quality.measures import GateContext
 from pipeline.quality.result import RefusedFile
 from pipeline.quality.stored import fetch, folder_of
 from pipeline.quality.trees import Trees

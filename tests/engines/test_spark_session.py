@@ -21,8 +21,8 @@ from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session
-from pipeline.days.session import spark_session
-from pipeline.days.tables import SILVER_REJECTS, uri
+from pipeline.days.spark.spark_session import spark_session
+from pipeline.days.tables.delta_tables import SILVER_REJECTS, uri
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarni
 JOB = """
 import sys, time
 from pathlib import Path
-from pipeline.days.session import spark_session
+from pipeline.days.spark.spark_session import spark_session
 from pipeline.endpoints import Endpoints
 
 with spark_session(Endpoints.load(Path(sys.argv[1])), name="killed") as spark:

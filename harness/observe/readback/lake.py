@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 
 from harness.base.database import database_in_memory
 from harness.base.errors import PlatformError
-from pipeline.lake.delta import said
+from pipeline.lake.delta_rs import message_of
 
 _CHUNK_ROWS: Final = 100_000
 
@@ -46,4 +46,4 @@ class Lake:
                 )
                 yield from connection.sql(sql).to_arrow_reader(_CHUNK_ROWS)
         except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
-            raise PlatformError(f"the lake's table {table} cannot be read: {said(error)}") from error
+            raise PlatformError(f"the lake's table {table} cannot be read: {message_of(error)}") from error

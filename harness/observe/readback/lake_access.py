@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.observe.readback.lake import Lake
 from pipeline.endpoints import ObjectStoreEndpoint
-from pipeline.lake.delta import storage_options, table_root
+from pipeline.lake.delta_rs import storage_options, table_root
 
 
 def lake_of(endpoint: ObjectStoreEndpoint) -> Lake:

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from harness.observe.readback.lake import Lake
-from pipeline.days.tables import DAY, TABLES
+from pipeline.days.tables.delta_tables import DAY, TABLES
 
 _SCHEMA: Final = pa.schema(
     {"table": pa.string(), "event_date": pa.date32(), "rows": pa.int64(), "checksum": pa.int64()}

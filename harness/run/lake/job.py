@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.base.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
 from harness.base.report import Report
-from pipeline.days.events import Begins, Cared, Days, Ended, Event, Failed, Ready, Scanned
-from pipeline.days.task import Gate, TaskRecord
+from pipeline.days.job_events import Begins, Cared, Days, Ended, Event, Failed, Ready, Scanned
+from pipeline.days.tasks.task import Gate, TaskRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +63,13 @@ class CareJob:
         return [sys.executable, "-m", "pipeline.days", *files, "--care", *tables, *since, *cluster]
 
 
-def told(event: Event, report: Report) -> None:
-    """Show an event to people."""
+def show_event(event: Event, report: Report) -> None:
+    """Report an event for people to read."""
     match event:
         case Ready(after_s=after_s):
             report(f"Spark ready after {after_s:.1f} s")
         case Days(days=days):
-            report(f"days to carry out: {', '.join(map(str, days)) or 'none is open'}")
+            report(f"days to run: {', '.join(map(str, days)) or 'none is open'}")
         case Begins(task=task, day=day):
             report(f"{_where(task, day)} begins")
         case Ended(record=record):
@@ -93,7 +93,7 @@ def told(event: Event, report: Report) -> None:
 
 
 def summary(ended: Ended) -> str:
-    """One line of a task that was carried out."""
+    """Summarize a task that has ended in one line."""
     record, result = ended.record, ended.record.result
     seconds = (ended.ended_monotonic_ns - ended.began_monotonic_ns) / 1e9
     written = ", ".join(f"{o.rows:,} rows in {o.table}" for o in result.outputs)
@@ -105,7 +105,7 @@ def summary(ended: Ended) -> str:
 
 
 def outcome_of(events: Iterable[Event]) -> Sequence[TaskRecord]:
-    """What was carried out. Raises what a process that failed told, as the harness's own kind."""
+    """Return the recorded tasks. Raises a failed process's error as one of the harness's own."""
     records: list[TaskRecord] = []
     for event in events:
         if isinstance(event, Ended):

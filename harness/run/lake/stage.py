@@ -15,11 +15,11 @@ from harness.base.errors import RunError
 from harness.base.exits import how_ended
 from harness.base.report import Report
 from harness.run.folder import RunFolder
-from harness.run.lake.job import LakeJob, outcome_of, told
+from harness.run.lake.job import LakeJob, outcome_of, show_event
 from harness.run.lake.partner_files import day_of, partner_file
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.scenario.lake_steps import PROCESS, Drop, LakeStage, Register, Rerun, RunDays
-from pipeline.days.events import Event, parse
+from pipeline.days.job_events import Event, parse
 
 _TICK_S: Final = 0.1
 
@@ -68,11 +68,11 @@ class Stage:
                     self.report(f"registered a contract with the field {field}")
                 case RunDays(days=days, rest=rest, scans=scans):
                     job = self._job(ends=self._dates(days), rest=rest, scans=self._dates(scans))
-                    self._carry_out(number, job)
+                    self._run_job(number, job)
                 case Rerun(days=days):
                     dates = self._dates(days)
                     self.books.contents(number, "before", dates)
-                    self._carry_out(number, self._job(days=dates))
+                    self._run_job(number, self._job(days=dates))
                     self.books.contents(number, "after", dates)
 
     @property
@@ -102,14 +102,14 @@ class Stage:
     def _dates(self, days: Sequence[int]) -> tuple[date, ...]:
         return tuple(day_of(day, self.origin_ms) for day in days)
 
-    def _carry_out(self, number: int, job: LakeJob) -> None:
+    def _run_job(self, number: int, job: LakeJob) -> None:
         """One process, whose events are shown and recorded as they come."""
         name, events_file = f"{PROCESS}{number}", self.folder.path / f"{PROCESS}{number}.jsonl"
         argv = [*job.argv, "--events", str(events_file)]
         self.platform.spawn(name, argv, env={"TMPDIR": str(self._temporary)})
         events: list[Event] = []
         for event in self._followed(name, events_file):
-            told(event, self.report)
+            show_event(event, self.report)
             self.books.note(event)
             events.append(event)
         outcome_of(events)

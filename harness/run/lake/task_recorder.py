@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from harness.base.run_clock import RunClock
 from harness.history.writer import TableWriter
-from pipeline.days.events import Ended, Event, Scanned
-from pipeline.days.task import TaskRecord
+from pipeline.days.job_events import Ended, Event, Scanned
+from pipeline.days.tasks.task import TaskRecord
 
 _PART_PREFIX = "stage"
 

@@ -24,7 +24,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 
 /**
  * Reads one event's JSON once, front to back, and judges it by the contract's rules. Only fields that the query
- * asks for become values; the others are judged and skipped. It is the one judge of stream and batch, so that a record
+ * asks for become values; the others are judged and skipped. It is the one judge of stream and lake, so that a record
  * is rejected by both for the same reason. Not safe for use by several threads.
  *
  * <p>A document with several faults is rejected for the first of: {@code not_json}, {@code not_object}, the fault of
@@ -50,7 +50,7 @@ public final class EventParser {
     /** By rule, texts that matched its pattern: such fields have few distinct values. */
     private final List<Set<String>> matched = new ArrayList<>();
 
-    /** Rules in the contract's order; {@code wanted[i]} tells whether the value of field i is to be kept. */
+    /** Rules in the contract's order; {@code wanted[i]} is whether the value of field i is to be kept. */
     public EventParser(Map<String, FieldRule> rules, boolean[] wanted, ValueFactory factory) {
         this.rules = new HashMap<>(rules);
         this.inOrder = rules.values().toArray(new FieldRule[0]);

@@ -1,1 +1,1 @@
-"""Files that partners drop: which there are, which are accepted, and their rows."""
+"""Files that partners drop: finding them, accepting them, and reading their rows."""

@@ -1,4 +1,4 @@
-"""CSV by RFC 4180, in UTF-8: a header and rows. An empty cell is null."""
+"""Reads CSV (RFC 4180, UTF-8): a header and rows. An empty cell is null."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 
-from pipeline.contract.files import UNDECLARED
+from pipeline.contract.declared_columns import UNDECLARED
 from pipeline.contract.odcs import DataContract
 from pipeline.days.partners.source_file import (
     TIME,
@@ -26,9 +26,9 @@ from pipeline.days.partners.values import token
 
 
 def read_csv(content: bytes, contract: DataContract, limits: Limits) -> SourceFile:
-    """Read a file. Columns that the contract does not list are left out of its rows. Raises Unreadable."""
+    """Read a file. Its rows omit columns that the contract does not list. Raises Unreadable."""
     try:
-        # Spreadsheets begin a file with a byte order mark.
+        # Spreadsheets start files with a byte order mark.
         lines = _Lines(require_ended(content).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise Unreadable(f"byte {error.start} is no UTF-8") from error
@@ -46,7 +46,7 @@ def read_csv(content: bytes, contract: DataContract, limits: Limits) -> SourceFi
 
 
 def _require_fitting(rows: Sequence[SourceRow], columns: int) -> None:
-    """Raises Unreadable when no row fits the header: then a mistake was made once, for all of them."""
+    """Raise Unreadable if no row fits the header: a single mistake then affects all of them."""
     if rows and not any(row.value for row in rows):
         cells = len(next(csv.reader([rows[0].text], strict=True)))
         raise Unreadable(
@@ -56,7 +56,7 @@ def _require_fitting(rows: Sequence[SourceRow], columns: int) -> None:
 
 
 class _Lines:
-    """A text's lines, and the text of those that were read since it was asked for last."""
+    """An iterator of lines that remembers the text it has yielded since the last ``taken``."""
 
     def __init__(self, text: str) -> None:
         self._lines = io.StringIO(text, newline="")
@@ -77,7 +77,7 @@ class _Lines:
 
 
 class _Header:
-    """What the columns are by the contract."""
+    """The contract's fields behind a file's columns."""
 
     def __init__(self, header: Sequence[str], contract: DataContract) -> None:
         known = fields_by_name(contract)
@@ -91,7 +91,7 @@ class _Header:
         ]
 
     def row(self, cells: Sequence[str], text: str) -> SourceRow:
-        """The row of a line that has as many cells as there are columns."""
+        """Return the row of a line that has one cell per column."""
         tokens = [f"{name}:{token(cells[at], kind)}" for at, name, kind in self._fields if cells[at]]
         return SourceRow(
             value=f"{{{','.join(tokens)}}}".encode(),
@@ -111,5 +111,5 @@ def _rows(reader: Iterator[list[str]], lines: _Lines, header: _Header) -> Iterat
         if len(cells) == header.columns:
             yield header.row(cells, text)
         elif cells:
-            # Nobody knows which cell is which, so it has no time either.
+            # Cells cannot be assigned to columns, so the row has no time either.
             yield SourceRow(value=b"", event_time=None, key=None, text=text)

@@ -1,4 +1,4 @@
-"""JSON lines, in UTF-8: an object a line, whose bytes are kept as they are."""
+"""Reads JSON lines in UTF-8: one object per line, whose bytes are kept unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from pipeline.contract.files import UNDECLARED
+from pipeline.contract.declared_columns import UNDECLARED
 from pipeline.contract.odcs import DataContract
 from pipeline.days.partners.source_file import (
     TIME,
@@ -27,9 +27,9 @@ from pipeline.days.partners.source_file import (
 
 
 def read_json_lines(content: bytes, contract: DataContract, limits: Limits) -> SourceFile:
-    """Read a file. Empty lines are no rows. Raises Unreadable."""
+    """Read a file; empty lines are skipped. Raises Unreadable."""
     names: dict[str, str] = {}
-    # Some editors begin a file with a byte order mark.
+    # Some editors start files with a byte order mark.
     lines = require_ended(content).removeprefix(codecs.BOM_UTF8)
     rows = list(within(_rows(lines, key_field(contract), names), limits))
     if not names:
@@ -40,7 +40,7 @@ def read_json_lines(content: bytes, contract: DataContract, limits: Limits) -> S
 
 
 def _rows(content: bytes, key: str, names: dict[str, str]) -> Iterator[SourceRow]:
-    """The rows; the names of their fields are added to ``names`` as they are met."""
+    """Yield the rows, adding the names of their fields to ``names``."""
     for line in filter(bytes.strip, content.split(b"\n")):
         found = _object(line)
         names.update(dict.fromkeys(found, UNDECLARED))
@@ -53,7 +53,7 @@ def _rows(content: bytes, key: str, names: dict[str, str]) -> Iterator[SourceRow
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    """What a line holds; nothing when that is no object."""
+    """Parse a line; an empty mapping if it is not an object."""
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -62,9 +62,9 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _by_the_standard(line: bytes) -> object:
-    """orjson is stricter than the contract, as on half a surrogate pair in a field that it does not name."""
+    """Parse what orjson refuses but the contract allows, such as a lone surrogate in an unlisted field."""
     try:
-        # Decoded here: json by itself would take UTF-16 and UTF-32 as well.
+        # Decode first: json would also accept UTF-16 and UTF-32.
         return json.loads(line.decode())
     except (ValueError, RecursionError):
         return None

@@ -1,7 +1,7 @@
-"""What partners drop: objects under ``landing/partners/<partner>/<YYYY-MM-DD>/<file>``, by their day.
+"""Lists what partners drop: objects under ``landing/partners/<partner>/<YYYY-MM-DD>/<file>``.
 
-A file's rows are those of its folder's day: a day is complete when its own folder is, and no file reopens any
-other day.
+A file's rows belong to the day of its folder: a day is complete when its own folder is, and no file reopens
+any other day.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 PREFIX: Final = "landing/partners/"
 _KEY: Final = re.compile(
-    # Neither hidden files nor "..": some stores are folders, and what partners name is shown to people.
+    # No hidden files and no "..": some stores are folders, and file names are displayed.
     PREFIX + r"[a-z][a-z0-9-]{0,62}/(?P<day>\d{4}-\d{2}-\d{2})/[A-Za-z0-9][A-Za-z0-9._-]{0,199}"
 )
 _EXPECTED: Final = (
@@ -24,33 +24,33 @@ _EXPECTED: Final = (
 
 
 class Listing(Protocol):
-    """What finding the files needs of the object store."""
+    """The operations that finding the files needs of the object store."""
 
     def list(self, prefix: str, /) -> Iterable[str]:
-        """The keys that begin so."""
+        """Return the keys with this prefix."""
         ...
 
     def etag(self, key: str, /) -> str:
-        """What changes when the object does."""
+        """Return a tag that changes with the object's content."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class PartnerFile:
-    """One file as it is now; dropped again with other content it is another one."""
+    """One file as it is now. Dropped again with other content, it is a different one."""
 
     key: str
     etag: str
 
     @property
     def day(self) -> date:
-        """The day of its rows."""
+        """The day that its rows belong to."""
         return date.fromisoformat(self.key.split("/")[3])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedFile:
-    """A file of which nothing is read, and everything that is wrong with it."""
+    """A file that is not read, with everything that is wrong with it."""
 
     key: str
     problems: tuple[str, ...]
@@ -58,19 +58,19 @@ class RefusedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerListing:
-    """All that partners have dropped, by key."""
+    """Everything that partners have dropped, sorted by key."""
 
     files: tuple[PartnerFile, ...]
     misplaced: tuple[RefusedFile, ...] = ()
-    """Those whose key names no partner or no day, so that no day can have their rows."""
+    """Files whose key names no partner or no day, so their rows belong to no day."""
 
     def of(self, day: date) -> tuple[PartnerFile, ...]:
-        """Those of one day."""
+        """Return the files of one day."""
         return tuple(file for file in self.files if file.day == day)
 
 
 def partner_listing(objects: Listing) -> PartnerListing:
-    """What lies there now. Raises what ``objects`` raises."""
+    """List what has been dropped. Raises what ``objects`` raises."""
     keys = sorted(key for key in objects.list(PREFIX) if not key.endswith("/"))
     placed = {key: _is_placed(key) for key in keys}
     return PartnerListing(

@@ -1,7 +1,7 @@
-"""What a partner's file is to those that come after its format: declared columns, and rows as events' JSON.
+"""A partner's file independent of its format: declared columns, and rows as events' JSON.
 
-Files are untrusted. Each is read to its end, within limits, before anything of it is used; nothing in it is
-evaluated, and nothing is unpacked but Parquet's own pages, whose size is looked at before.
+Files are untrusted. Each is read completely, within limits, before any of it is used. Nothing in it is
+evaluated, and nothing is unpacked except Parquet's own pages, whose size is checked first.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pipeline.contract.odcs import DataContract, Property
 
 TIME: Final = "event_time"
 _OTHER_MARKS: Final = (
-    (codecs.BOM_UTF32_LE, "UTF-32"),  # before that of UTF-16, which it begins with
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "UTF-32"),
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
@@ -23,11 +23,11 @@ _OTHER_MARKS: Final = (
 
 
 class Unreadable(Exception):
-    """Nothing of a file can be used; holds every problem."""
+    """A file cannot be used at all; holds every problem."""
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Each on its own."""
+        """The problems, one by one."""
         return self.args
 
 
@@ -37,9 +37,9 @@ class SourceRow(NamedTuple):
     value: bytes
     """The event's JSON."""
     event_time: object
-    """As the file has it: a number, a text, or None."""
+    """As in the file: a number, a text, or None."""
     key: str | None
-    """The field that is a record's key in Kafka."""
+    """The value of the field that is the record key in Kafka."""
     text: str
     """The row's own text."""
 
@@ -49,27 +49,27 @@ class SourceFile:
     """A file's content."""
 
     declared: Mapping[str, str]
-    """The type of every column, as pipeline/contract/files.py has it."""
+    """The type of every column (pipeline/contract/declared_columns.py)."""
     omits_nulls: bool
     rows: Sequence[SourceRow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What partners may drop at most. More goes through Kafka."""
+    """The most that partners may drop. Larger amounts go through Kafka."""
 
     file_bytes: int = 64 * 2**20
     unpacked_bytes: int = 512 * 2**20
-    """Of Parquet's pages, as the file's own metadata has it, and of all rows as JSON."""
+    """Size of Parquet's pages according to the file's metadata, and of all rows as JSON."""
     rows: int = 1_000_000
     columns: int = 200
     row_bytes: int = 2**20
     day_bytes: int = 256 * 2**20
-    """Of all files of a day. Those that are over it, by their keys, are refused."""
+    """Size of all files of a day. Files beyond it, in the order of their keys, are refused."""
 
 
 def require_ended(content: bytes) -> bytes:
-    """The content without its last line's end. Raises Unreadable when it has none, or a mark of no UTF-8."""
+    """Return the content without its last line feed. Raises Unreadable without one, or if it is not UTF-8."""
     if not content:
         raise Unreadable("it is empty")
     for mark, encoding in _OTHER_MARKS:
@@ -83,7 +83,7 @@ def require_ended(content: bytes) -> bytes:
 
 
 def require_columns(names: Sequence[str], limits: Limits) -> None:
-    """Raises Unreadable when there are too many, or some twice."""
+    """Raise Unreadable if there are too many columns or duplicates."""
     if len(names) > limits.columns:
         raise Unreadable(f"it has {len(names):,} columns; at most {limits.columns}")
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -91,7 +91,7 @@ def require_columns(names: Sequence[str], limits: Limits) -> None:
 
 
 def within(rows: Iterable[SourceRow], limits: Limits) -> Iterator[SourceRow]:
-    """The rows. Raises Unreadable when there are too many, or one or all are too large."""
+    """Yield the rows. Raises Unreadable if there are too many, or if one or all are too large."""
     total = 0
     for number, row in enumerate(rows):
         if number >= limits.rows:
@@ -105,17 +105,17 @@ def within(rows: Iterable[SourceRow], limits: Limits) -> Iterator[SourceRow]:
 
 
 def key_field(contract: DataContract) -> str:
-    """The field that is a record's key in Kafka; empty for what does not come through Kafka."""
+    """Return the field that is the record key in Kafka; "" for tables that do not come through Kafka."""
     return next((field.name for field in contract.properties if field.partitioned), "")
 
 
 def fields_by_name(contract: DataContract) -> Mapping[str, Property]:
-    """The contract's fields."""
+    """Return the contract's fields by name."""
     return {field.name: field for field in contract.properties}
 
 
 def text_or_none(found: object) -> str | None:
-    """A text as it is. Half a surrogate pair, which JSON can name, is none."""
+    """Return a text unchanged; None for anything else, such as a lone surrogate, which JSON can express."""
     if not isinstance(found, str):
         return None
     try:
@@ -126,5 +126,5 @@ def text_or_none(found: object) -> str | None:
 
 
 def shown(name: str) -> str:
-    """A file's own text as it is told to people: what is not printable, or no character, by its escape."""
+    """Return a file's text for display, with unprintable characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

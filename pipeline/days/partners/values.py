@@ -1,4 +1,4 @@
-"""The values of a row that a partner sent: its moment, and its fields as tokens of JSON. No I/O."""
+"""Parses the values of a partner's row: its moment, and its fields as JSON tokens. No I/O."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 def day_start_ms(day: date) -> int:
-    """Midnight, UTC, in ms since 1970."""
+    """Return the day's midnight (UTC) in ms since 1970."""
     return (day - _EPOCH.date()).days * _DAY_MS
 
 
 def event_time_ms(found: object, day: date) -> int | None:
-    """The moment in ms since 1970, from a number or a text; None when it is none of this day.
+    """Return the moment in ms since 1970, from a number or a text; None if it is not on this day.
 
-    A text is such a number, or ISO 8601 with a date and a time; without a zone it is UTC.
+    A text is such a number, or ISO 8601 with date and time; without a zone it is UTC.
     """
     moment = _moment_ms(found)
     start = day_start_ms(day)
@@ -33,7 +33,7 @@ def event_time_ms(found: object, day: date) -> int | None:
 
 
 def token(cell: str, logical_type: str) -> str:
-    """A text cell as JSON. A number stays as it was written; what is not of the field's type is a text."""
+    """Return a text cell as JSON. Numbers are kept as written; a cell of another type becomes a text."""
     return _TOKENS.get(logical_type, _text)(cell)
 
 
@@ -58,7 +58,7 @@ def _text(cell: str) -> str:
 
 
 def _number(cell: str) -> str:
-    # Not read and written again, so that the contract judges what was sent: 1e999 is out of range.
+    # Kept verbatim, so that the contract judges what was sent: 1e999 is out of range.
     return cell if _NUMBER.fullmatch(cell) else _text(cell)
 
 

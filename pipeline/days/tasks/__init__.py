@@ -1,1 +1,1 @@
-"""The tasks of the lake: a file each. What they have in common is in context.py and promotion.py."""
+"""The lake's tasks, one file each; who runs them and in which order; and what they record."""

@@ -1,29 +1,29 @@
-"""Bronze of a day: what was landed and what partners dropped, as it came."""
+"""The Bronze task: what was landed and what partners dropped, unchanged."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from pipeline.catalogue.events import current_event_contract, first_event_contract
-from pipeline.days.bronze import bronze, landing_day
-from pipeline.days.open_days import NO_TABLE, BronzeInputs
-from pipeline.days.partners.day import Contracts, read_partner_day
+from pipeline.catalogue.catalogue import current_event_contract, first_event_contract
+from pipeline.days.layers.bronze import bronze, landing_day
 from pipeline.days.partners.listing import partner_listing
-from pipeline.days.tables import BRONZE_EVENTS, LANDING_EVENTS
-from pipeline.days.task import TaskResult
+from pipeline.days.partners.partner_day import Contracts, read_partner_day
+from pipeline.days.tables.delta_tables import BRONZE_EVENTS, LANDING_EVENTS
 from pipeline.days.tasks.context import Context
+from pipeline.days.tasks.open_days import NO_TABLE, BronzeInputs
 from pipeline.days.tasks.promotion import Part, promote
+from pipeline.days.tasks.task import TaskResult
 from pipeline.quality.result import RefusedFile
 
 NAME = "bronze"
 
 
 def bronze_of(context: Context, day: date) -> TaskResult:
-    """Replace the day of Bronze. A partner's file that cannot be used is refused, told of, and left out.
+    """Replace the day in Bronze. Unusable partner files are refused, reported and left out.
 
-    Raises Archived when the day's records have left the landing table.
+    Raises Archived if the day's records have left the landing table.
     """
-    context.require_there(LANDING_EVENTS, day)
+    context.require_not_archived(LANDING_EVENTS, day)
     contract = current_event_contract(context.catalogue)
     contracts = Contracts(current=contract, first=first_event_contract(context.catalogue))
     files = partner_listing(context.objects).of(day)

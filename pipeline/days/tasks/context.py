@@ -1,4 +1,4 @@
-"""What every task works with: a session, the lake, and what was there before."""
+"""What every task works with: a Spark session, the lake, and earlier results."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from pipeline.catalogue.protocol import Catalogue
+from pipeline.catalogue.catalogue import Catalogue
 from pipeline.contract.derive import reference_contract
-from pipeline.days.records import Records
-from pipeline.days.reference import reference_table
-from pipeline.days.table_log import log_versions
-from pipeline.days.tables import DAY, REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table, uri
-from pipeline.days.task import Output, TaskRecord
+from pipeline.days.landing.reference import reference_table
+from pipeline.days.tables.delta_log import log_versions
+from pipeline.days.tables.delta_tables import DAY, REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table, uri
+from pipeline.days.tasks.task import Output, TaskRecord
+from pipeline.days.tasks.task_records import Records
 from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import Lease, lease
 from pipeline.lake.objects import Objects
-from pipeline.lifecycle.restored import require_there
+from pipeline.lifecycle.restore import require_not_archived
 from pipeline.lifecycle.stores import Stores
 from pipeline.options import LakeOptions
 
@@ -30,12 +30,12 @@ REFERENCES: Final = {
     REFERENCE_CATEGORIES: reference_contract("categories"),
     REFERENCE_ASSETS: reference_contract("assets"),
 }
-"""The contracts of the reference tables."""
+"""The reference tables and their contracts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One process of the lake."""
+    """The resources of one lake process."""
 
     spark: SparkSession
     endpoints: Endpoints
@@ -43,36 +43,36 @@ class Context:
     catalogue: Catalogue
     records: Records
     stores: Stores
-    """Of the life cycle."""
+    """The stores of the life cycle."""
     options: LakeOptions
     holder: str
-    """Who holds the tables' leases, for messages."""
+    """This process as the holder of leases, for messages."""
     now: Callable[[], datetime]
 
     def uri(self, table: Table) -> str:
-        """Where Spark finds a table."""
+        """Return a table's URI for Spark."""
         return uri(self.endpoints.object_store, table)
 
     def has(self, table: Table) -> bool:
-        """Whether anything was ever written into a table."""
+        """Return whether anything was ever written to a table."""
         return bool(log_versions(self.spark, self.uri(table)))
 
     def read(self, table: Table, version: int) -> DataFrame:
-        """A table as of a version: what is read is what is recorded, whatever is written meanwhile."""
+        """Read a table as of a version: what is read is what is recorded, whatever is written meanwhile."""
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.uri(table))
 
     def read_day(self, table: Table, version: int, day: date) -> DataFrame:
-        """The rows of a day. Raises Archived."""
-        self.require_there(table, day)
+        """Read the rows of a day. Raises Archived."""
+        self.require_not_archived(table, day)
         return self.read(table, version).where(f"{DAY} = DATE '{day}'")
 
-    def require_there(self, table: Table, day: date) -> None:
-        """Raises Archived for a day that has left the table, where it reads as empty."""
-        require_there(table.name, day, self.stores)
+    def require_not_archived(self, table: Table, day: date) -> None:
+        """Raise Archived for a day that has left the table, where it would read as empty."""
+        require_not_archived(table.name, day, self.stores)
 
     @contextmanager
     def references(self) -> Iterator[Mapping[str, DataFrame]]:
-        """The reference tables by name, read once and kept while the block runs; empty ones before a load."""
+        """Yield the reference tables by name, cached while the block runs; empty before the first load."""
         frames = {
             contract.name: reference_table(self.spark, self.uri(table), contract).persist()
             for table, contract in REFERENCES.items()
@@ -84,24 +84,24 @@ class Context:
                 frame.unpersist()
 
     def promoted(self, task: str, table: Table, day: date) -> Output | None:
-        """What a task wrote when it last promoted the day of a table; None when it never did."""
+        """Return a task's output when it last promoted the day of a table; None if it never did."""
         record = self.records.last_promoted(task, day)
         if record is None:
             return None
         return next((output for output in record.result.outputs if output.table == table.name), None)
 
     def trailing(self, task: str, day: date) -> Mapping[date, TaskRecord]:
-        """The records by which a task promoted each of the seven days before, where it did."""
+        """Return the records of the seven days before that a task has promoted, by day."""
         days = (day - timedelta(days=back) for back in range(1, _TRAILING_DAYS + 1))
         records = ((before, self.records.last_promoted(task, before)) for before in days)
         return {before: record for before, record in records if record is not None}
 
     @contextmanager
     def writing(self, *tables: Table) -> Iterator[Mapping[str, Lease]]:
-        """Be these tables' only writer, and that of their quarantine, which nobody else writes.
+        """Hold the write leases of these tables; each also covers the table's quarantine.
 
-        Gives each table's lease by the table's name, for commits to ask.
-        Raises TableHeld, and LeaseLost when that ended on the way.
+        Yields each lease by the table's name, for commits. Raises TableHeld, and LeaseLost if a lease was
+        lost meanwhile.
         """
         with ExitStack() as held:
             names = sorted(table.name for table in tables)

@@ -1,25 +1,31 @@
-"""Gold of a day: daily and hourly aggregates, what each entity did, and the entities over all days."""
+"""The Gold task: daily and hourly aggregates, each entity's day, and the entities over all days."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from pipeline.catalogue.events import current_event_contract
-from pipeline.days.fencing import Fence
-from pipeline.days.gold import daily, entities, entity_days, hourly
-from pipeline.days.tables import GOLD_DAILY, GOLD_ENTITIES, GOLD_ENTITY_DAYS, GOLD_HOURLY, SILVER_EVENTS
-from pipeline.days.task import Input, Output, TaskResult
+from pipeline.catalogue.catalogue import current_event_contract
+from pipeline.days.layers.gold import daily, entities, entity_days, hourly
+from pipeline.days.tables.delta_tables import (
+    GOLD_DAILY,
+    GOLD_ENTITIES,
+    GOLD_ENTITY_DAYS,
+    GOLD_HOURLY,
+    SILVER_EVENTS,
+)
+from pipeline.days.tables.fencing import Fence
 from pipeline.days.tasks import silver_task
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.promotion import Part, promote, published
+from pipeline.days.tasks.task import Input, Output, TaskResult
 from pipeline.errors import NoSuchDay
 
 NAME = "gold"
-_OF_DAYS = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS)
+_DAY_TABLES = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS)
 
 
 def gold_of(context: Context, day: date) -> TaskResult:
-    """Replace the day in every table of Gold, then the entities. Raises NoSuchDay where Silver has none."""
+    """Replace the day in all Gold tables, then the entities. Raises NoSuchDay if Silver lacks the day."""
     silver = context.promoted(silver_task.NAME, SILVER_EVENTS, day)
     if silver is None:
         raise NoSuchDay([day], context.records.days())
@@ -30,7 +36,7 @@ def gold_of(context: Context, day: date) -> TaskResult:
         GOLD_ENTITY_DAYS: entity_days(events).persist(),
     }
     try:
-        with context.writing(*_OF_DAYS, GOLD_ENTITIES) as leases:
+        with context.writing(*_DAY_TABLES, GOLD_ENTITIES) as leases:
             done = promote(
                 context,
                 NAME,

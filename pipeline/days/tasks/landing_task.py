@@ -1,4 +1,4 @@
-"""Landing as a task: what is new in the topic, and the newest snapshots of the reference tables."""
+"""The landing task: new records of the topic, and the newest snapshots of the reference tables."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from pipeline.contract.topics import EVENTS
-from pipeline.days.fencing import Fence
-from pipeline.days.landing import land, landed_since
-from pipeline.days.landings import following, recorded
-from pipeline.days.reference import load_reference
-from pipeline.days.schedule import LAND
-from pipeline.days.tables import LANDING_EVENTS, REFERENCE_ASSETS, REFERENCE_CATEGORIES
-from pipeline.days.task import Input, Landings, Output, TaskResult
+from pipeline.days.landing.land import land, landed_since
+from pipeline.days.landing.reference import load_reference
+from pipeline.days.tables.delta_tables import LANDING_EVENTS, REFERENCE_ASSETS, REFERENCE_CATEGORIES
+from pipeline.days.tables.fencing import Fence
 from pipeline.days.tasks.context import REFERENCES, Context
-from pipeline.lifecycle.record import archived_days
+from pipeline.days.tasks.lake_jobs import LAND
+from pipeline.days.tasks.open_days import following, recorded
+from pipeline.days.tasks.task import Input, Landings, Output, TaskResult
+from pipeline.lifecycle.archive_record import archived_days
 
 
 def land_until(context: Context, end_of: date | None) -> TaskResult:
-    """Land what the topic held when this day had ended by the records' own times, or all that it holds."""
+    """Land what the topic held when this day ended by the records' own times, or everything."""
     with context.writing(LANDING_EVENTS, REFERENCE_CATEGORIES, REFERENCE_ASSETS) as leases:
         references = _load_references(context, leases)
         landed = land(
@@ -52,13 +52,13 @@ def land_until(context: Context, end_of: date | None) -> TaskResult:
 
 
 def landings_of(context: Context) -> Landings:
-    """What the landing table has received by now."""
+    """Return what the landing table has received so far."""
     known = recorded(context.records, LAND)
     return following(known, landed_since(context.spark, context.uri(LANDING_EVENTS), known.version))
 
 
 def _late(context: Context, rows_by_day: Mapping[date, int]) -> tuple[str, ...]:
-    """What came for days that are not carried out any more."""
+    """Describe what arrived for days that are no longer run."""
     archived = archived_days(context.stores.policy, context.objects)
     return tuple(
         f"{rows:,} records of {day} came after it went into the archive; they stay in {LANDING_EVENTS.name}"

@@ -1,4 +1,4 @@
-"""Write, audit, publish: a layer's rows of a day are judged by their gate before its readers can see them."""
+"""Write, audit, publish: a gate judges a layer's rows of a day before readers can see them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.contract.odcs import DataContract
-from pipeline.days.fencing import Fence
-from pipeline.days.publish import publish
-from pipeline.days.tables import Table
-from pipeline.days.task import Outcome, Output
-from pipeline.days.tasks.at_once import at_once
+from pipeline.days.tables.delta_tables import Table
+from pipeline.days.tables.fencing import Fence
+from pipeline.days.tables.publish import publish
 from pipeline.days.tasks.context import REFERENCES, Context
-from pipeline.quality.context import GateContext
+from pipeline.days.tasks.parallel import in_parallel
+from pipeline.days.tasks.task import Outcome, Output
 from pipeline.quality.gate import Gate
+from pipeline.quality.measures import GateContext
 from pipeline.quality.result import GateResult
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ class Part:
     table: Table
     rows: DataFrame
     audited: DataFrame | None = None
-    """The same rows, with what the gate would have to look up otherwise."""
+    """The same rows, with lookups that the gate would otherwise have to make."""
     gated: bool = True
     looked_up: Sequence[str] = ()
-    """Columns of which a reader looks single values up."""
+    """Columns in which readers look up single values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What became of a layer's day."""
+    """The outcome of promoting a layer's day."""
 
     outcome: Outcome
     outputs: tuple[Output, ...]
@@ -45,8 +45,8 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """Rows that a gate is to judge."""
+class _GateRequest:
+    """Rows for a gate to judge."""
 
     table: Table
     rows: DataFrame
@@ -67,15 +67,16 @@ def promote(
 ) -> Promotion:
     """Judge the gated parts, then publish all: into their tables, or into quarantine if a gate fails.
 
-    ``leases``: of the parts' tables, by name. ``references``: the reference tables that the gates' rules
-    name; they are held to their own contracts' rules, too. ``source_rows``: rows of the day in the tables
-    that these were made of, by table.
+    ``leases`` are those of the parts' tables, by name. ``references`` are the reference tables that the
+    gates' rules use; they are checked against their own contracts as well. ``source_rows`` are the day's row
+    counts in the source tables.
 
-    In quarantine or not, what was there of the day is replaced; what was promoted before a failed gate stays.
+    The day's earlier rows are replaced, in the tables or in quarantine. After a failed gate, rows that were
+    promoted earlier stay.
     """
     now, trailing = context.now(), context.trailing(task, day)
-    asked = [
-        _Asked(
+    requests = [
+        _GateRequest(
             table=part.table,
             rows=part.rows if part.audited is None else part.audited,
             contract=contract,
@@ -89,17 +90,17 @@ def promote(
         for part in parts
         if part.gated
     ]
-    asked += [
-        _Asked(table=table, rows=references[own.name], contract=own, known=GateContext(now=now))
+    requests += [
+        _GateRequest(table=table, rows=references[own.name], contract=own, known=GateContext(now=now))
         for table, own in REFERENCES.items()
-        # One that was never dropped has nothing to be judged.
+        # A table that was never dropped has nothing to judge.
         if own.name in references and context.has(table)
     ]
-    gates = at_once(lambda ask: _judged(context, day, ask), asked)
+    gates = in_parallel(lambda request: _evaluate(context, day, request), requests)
     kept_back = any(gate.verdict == "quarantined" for gate in gates)
     if context.options.promotion == "always":
         kept_back = False
-    outputs = at_once(
+    outputs = in_parallel(
         lambda part: published(
             context,
             part,
@@ -112,13 +113,13 @@ def promote(
     return Promotion(outcome="quarantined" if kept_back else "promoted", outputs=outputs, gates=gates)
 
 
-def _judged(context: Context, day: date, asked: _Asked) -> GateResult:
-    gate = Gate.of(asked.table.name, asked.contract, context.options.gates)
-    return gate.evaluate(asked.rows, day, asked.known)
+def _evaluate(context: Context, day: date, request: _GateRequest) -> GateResult:
+    gate = Gate.of(request.table.name, request.contract, context.options.gates)
+    return gate.evaluate(request.rows, day, request.known)
 
 
 def published(context: Context, part: Part, table: Table, day: date, *, fence: Fence) -> Output:
-    """Put a part's rows into a table, in the place of the day's, or of all where the table has no days."""
+    """Write a part's rows to a table, replacing the day, or everything if the table has no days."""
     done = publish(
         part.rows,
         context.uri(table),

@@ -1,4 +1,4 @@
-"""The quality report of a day: what its gates found, what was refused and rejected, and what stands out."""
+"""The quality task: reports what a day's gates found, what was refused and rejected, and outliers."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from pipeline.days.tables import SILVER_EVENTS
-from pipeline.days.task import Input, Output, TaskResult
+from pipeline.days.tables.delta_tables import SILVER_EVENTS
 from pipeline.days.tasks import bronze_task, gold_task, silver_task
 from pipeline.days.tasks.context import Context
+from pipeline.days.tasks.task import Input, Output, TaskResult
+from pipeline.quality.day_report import DayReport, to_json
 from pipeline.quality.forest import Forest, grow
 from pipeline.quality.outliers import Outliers, outliers
-from pipeline.quality.page import render
-from pipeline.quality.report import DayReport, to_json
-from pipeline.quality.sampling import sample
+from pipeline.quality.report_page import render
+from pipeline.quality.sample import sample
 from pipeline.quality.stored import StoredReport, folder_of, keep
 
 NAME = "quality"
@@ -22,7 +22,7 @@ NAME = "quality"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Study:
-    """What statistics find in the day's Silver, promoted or in quarantine."""
+    """Statistics of the day's Silver, promoted or in quarantine."""
 
     sample: str
     outliers: tuple[Outliers, ...]
@@ -30,7 +30,7 @@ class _Study:
 
 
 def quality_of(context: Context, day: date) -> TaskResult:
-    """Replace the day's report, as far as the day came. It judges nothing and keeps nothing back."""
+    """Replace the day's report, covering the layers that the day reached. Never keeps a day back."""
     results = _results(context, day)
     silver = results.get(silver_task.NAME)
     written = silver.outputs[0] if silver else None
@@ -55,7 +55,7 @@ def quality_of(context: Context, day: date) -> TaskResult:
 
 
 def _results(context: Context, day: date) -> Mapping[str, TaskResult]:
-    """Of the layers to which the day came, by task; behind a failed gate nothing was begun."""
+    """Return the results of the layers that the day reached; after a failed gate no task starts."""
     names = (bronze_task.NAME, silver_task.NAME, gold_task.NAME)
     records = {name: context.records.last(name, day) for name in names}
     return {
@@ -67,10 +67,10 @@ def _results(context: Context, day: date) -> Mapping[str, TaskResult]:
 
 def _study(context: Context, written: Output, day: date) -> _Study:
     table = SILVER_EVENTS if written.table == SILVER_EVENTS.name else SILVER_EVENTS.quarantine
-    # Seeded by the day, so that a day that is carried out again is told the same.
+    # Seeded by the day, so that a rerun reports the same.
     seed = day.toordinal()
     drawn = sample(context.read_day(table, written.version, day), seed=seed, rows=written.rows)
-    return _Study(sample=drawn.says, outliers=outliers(drawn), forest=grow(drawn, seed=seed))
+    return _Study(sample=drawn.description, outliers=outliers(drawn), forest=grow(drawn, seed=seed))
 
 
 def _report(
@@ -96,9 +96,9 @@ def _report(
 def _notes(report: DayReport) -> tuple[str, ...]:
     found = sum(of.outliers or 0 for of in report.outliers)
     flagged = report.forest.flagged if report.forest else None
-    told = []
+    notes = []
     if found:
-        told.append(f"{found:,} values are far from what is usual in their category")
+        notes.append(f"{found:,} values are far from what is usual in their category")
     if flagged:
-        told.append(f"the Isolation Forest flags {flagged:,} events")
-    return tuple(told)
+        notes.append(f"the Isolation Forest flags {flagged:,} events")
+    return tuple(notes)

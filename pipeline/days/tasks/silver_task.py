@@ -1,20 +1,20 @@
-"""Silver of a day: typed, each identity once, conformed, and what was rejected with its reasons."""
+"""The Silver task: typed, deduplicated and conformed events, and the rejects with their reasons."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from pipeline.catalogue.events import current_event_contract
-from pipeline.days.silver import silver
-from pipeline.days.tables import (
+from pipeline.catalogue.catalogue import current_event_contract
+from pipeline.days.layers.silver import silver
+from pipeline.days.tables.delta_tables import (
     BRONZE_EVENTS,
     SILVER_EVENTS,
     SILVER_REJECTS,
 )
-from pipeline.days.task import Input, TaskResult, reject_counts
 from pipeline.days.tasks import bronze_task
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.promotion import Part, promote
+from pipeline.days.tasks.task import Input, TaskResult, reject_counts
 from pipeline.errors import NoSuchDay
 
 NAME = "silver"
@@ -22,7 +22,7 @@ LOOKED_UP = ("event_id",)
 
 
 def silver_of(context: Context, day: date) -> TaskResult:
-    """Replace the day of Silver and of its rejects. Raises NoSuchDay where Bronze has none."""
+    """Replace the day in Silver and its rejects. Raises NoSuchDay if Bronze lacks the day."""
     bronze = context.promoted(bronze_task.NAME, BRONZE_EVENTS, day)
     if bronze is None:
         raise NoSuchDay([day], context.records.days())

@@ -16,7 +16,7 @@ import org.apache.flink.table.data.TimestampData;
 import org.apache.flink.util.Collector;
 
 /**
- * One Kafka record to one row: the columns that the query asks for, then one more, {@link #partitionOf}, that tells
+ * One Kafka record to one row: the columns that the query asks for, then one more, {@link #partitionOf}, that shows
  * {@link LateEvents} and {@link ValidEventWatermarks} which partition's order the event belongs to.
  */
 final class EventDecoder implements KafkaRecordDeserializationSchema<RowData> {

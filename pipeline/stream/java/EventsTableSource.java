@@ -29,14 +29,14 @@ import org.apache.flink.table.connector.source.abilities.SupportsSourceWatermark
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.types.DataType;
 
-/** A Kafka topic of events as a table: the contract's fields, and what there is to say of each record. */
+/** A Kafka topic of events as a table: the contract's fields, and metadata of each record. */
 final class EventsTableSource
         implements ScanTableSource,
                 SupportsReadingMetadata,
                 SupportsProjectionPushDown,
                 SupportsSourceWatermark {
 
-    /** What may be asked of a record beside the contract's fields. */
+    /** The metadata of a record, beside the contract's fields. */
     enum Metadata {
         KEY(DataTypes.BYTES().nullable()),
         VALUE(DataTypes.BYTES().nullable()),

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.days.publish import publish
-from pipeline.days.scans import scan
-from pipeline.days.tables import SILVER_EVENTS
+from pipeline.days.scan import scan
+from pipeline.days.tables.delta_tables import SILVER_EVENTS
+from pipeline.days.tables.publish import publish
 from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.days.exact_sum import exact_sum
-from pipeline.days.gold import daily, entities, entity_days, hourly
+from pipeline.days.layers.exact_sum import exact_sum
+from pipeline.days.layers.gold import daily, entities, entity_days, hourly
 
 # Py4J closes its connections when they are collected.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.contract.topics import EVENTS
-from pipeline.days.landing import (
+from pipeline.days.landing.land import (
     Landed,
     LandedVersion,
     land,
@@ -21,8 +21,8 @@ from pipeline.days.landing import (
     last_commit,
     write_commit,
 )
-from pipeline.days.offsets import LandingCommit
-from pipeline.days.tables import LANDING_EVENTS
+from pipeline.days.landing.landing_offsets import LandingCommit
+from pipeline.days.tables.delta_tables import LANDING_EVENTS
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, RecordsGone
 from pipeline.kafka import Topics

@@ -9,10 +9,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.contract.derive import event_contract, reference_contract, spark_schema
-from pipeline.quality.context import GateContext
 from pipeline.quality.gate import Gate
+from pipeline.quality.measures import GateContext
 from pipeline.quality.result import GateResult, State
-from pipeline.quality.sampling import sample
+from pipeline.quality.sample import sample
 
 # py4j leaves closing to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

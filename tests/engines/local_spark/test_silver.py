@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from pipeline.contract.derive import event_contract
 from pipeline.contract.odcs import DataContract
-from pipeline.days.bronze import SCHEMA
-from pipeline.days.judge import judge_of
-from pipeline.days.silver import Silver, silver
+from pipeline.days.layers.bronze import SCHEMA
+from pipeline.days.layers.contract_judge import judge_of
+from pipeline.days.layers.silver import Silver, silver
 from tests.core.contract_reasons import FIELDS, reason
 from tests.engines.pipeline_parts import event
 

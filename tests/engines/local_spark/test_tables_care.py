@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.days.care import cluster, compact, vacuum
-from pipeline.days.publish import publish
+from pipeline.days.table_care import cluster, compact, vacuum
+from pipeline.days.tables.publish import publish
 from pipeline.errors import EngineError, LeaseLost
 from tests.only_writer import OnlyWriter
 

@@ -1,0 +1,1 @@
+"""Landing: the source topic's records and the reference tables' snapshots, each taken once."""

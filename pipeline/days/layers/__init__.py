@@ -1,0 +1,1 @@
+"""What Bronze, Silver and Gold hold, computed from the layer below."""
