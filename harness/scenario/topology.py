@@ -6,7 +6,7 @@ harness/validate/topology_file.py reads it from a file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,10 @@ from pipeline.endpoints import HOME
 
 Jit = Literal["c1", "c2"]
 """A compiler of the Java virtual machine, by HotSpot's name."""
+
+
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+"""Becomes part of the names of folders."""
 
 
 class _Model(BaseModel):
@@ -40,9 +44,9 @@ class Topology(_Model):
     region.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: _Name
     zones: tuple[str, ...] = Field(min_length=1)
-    regions: dict[str, tuple[str, ...]] = {}
+    regions: dict[_Name, tuple[str, ...]] = {}
     """The zones of each region: ``{eu: [a, b], us: [c]}``. The first is home, where the pipeline is deployed.
     Without any, all zones make up one region."""
     services: dict[str, dict[str, RoleSpec]] = Field(min_length=1)

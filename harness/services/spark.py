@@ -29,7 +29,10 @@ _C1: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
 
 
 class Spark:
-    """A standalone cluster. Each worker runs one executor, whose heap is the worker's memory."""
+    """A standalone cluster. Each worker runs one executor, whose heap is the worker's memory.
+
+    The daemons have a small heap of their own, so a master's memory is not used.
+    """
 
     name: Final = "spark"
     needs_nodes: Final = False  # a job starts a session of its own

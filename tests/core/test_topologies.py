@@ -80,6 +80,13 @@ def test_a_zone_without_its_one_region_is_refused(regions: str, tmp_path: Path) 
         load_topology(str(spoilt), WORDS)
 
 
+def test_a_region_is_named_as_a_folder_may_be(tmp_path: Path) -> None:
+    spoilt = tmp_path / "spoilt.yaml"
+    spoilt.write_text(TINY.read_text() + "regions: {../eu: [a, b, c]}\n")
+    with pytest.raises(InvalidInput, match=r"regions.*found \.\./eu; allowed: String should match pattern"):
+        load_topology(str(spoilt), WORDS)
+
+
 def test_the_old_word_of_a_size_is_refused_with_the_new_one(tmp_path: Path) -> None:
     old = tmp_path / "old.yaml"
     old.write_text(TINY.read_text().replace("node: {count: 3, memory:", "node: {count: 3, heap:"))
