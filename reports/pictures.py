@@ -53,7 +53,7 @@ def example_of(judgement: Judgement, picture: bytes) -> dict[str, Any]:
         "run": judgement.run_id,
         "seed": judgement.seed,
         "commit": judgement.commit,
-        "evidence": judgement.evidence,
+        "evidence": str(judgement.evidence),
         "verdict": judgement.verdict,
         "counts": {verdict.value: count for verdict, count in counted(judgement.findings).items()},
         "findings": [_row(finding) for finding in judgement.findings],

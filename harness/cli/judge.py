@@ -18,7 +18,12 @@ from harness.judge.measure.examples import MAX_EXAMPLES
 from harness.judge.measure.finding import Finding, Verdict
 from reports.render import observed, render
 
-_STYLES: Final = {Verdict.PASS: "green", Verdict.INCONCLUSIVE: "yellow", Verdict.FAIL: "bold red"}
+_STYLES: Final = {
+    Verdict.PASS: "green",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.FAIL: "bold red",
+    Verdict.WAIVED: "magenta",
+}
 
 
 def judge(
@@ -54,6 +59,8 @@ def _show(judgement: Judgement, report: Path | None, output: OutputFormat) -> No
         console().print(Text("This sabotage did not break what it was to break.", style="bold red"))
     verdict = Text(judgement.verdict, style=_STYLES[judgement.verdict])
     console().print(verdict.append(f"  {judgement.scenario}, run {judgement.run_id}, seed {judgement.seed}"))
+    if judgement.waived:
+        console().print(Text(f"waived: {', '.join(judgement.waived)}", style=_STYLES[Verdict.WAIVED]))
     if report:
         console().print(Text(f"report: {report}"), soft_wrap=True)
     if judgement.verdict is not Verdict.PASS:
@@ -70,7 +77,7 @@ def _rendered(run_dir: Path, history: History, judgement: Judgement) -> Path | N
 
 
 def _table(judgement: Judgement) -> Table:
-    table = Table(title=judgement.evidence, title_justify="left", title_style="dim")
+    table = Table(title=str(judgement.evidence), title_justify="left", title_style="dim")
     for column in ("finding", "verdict", "observed", "limit", "phase", "detail"):
         table.add_column(column, overflow="fold", no_wrap=column in ("finding", "verdict"))
     for finding in judgement.findings:

@@ -12,21 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.history.reader import History
-from harness.history.workers import clocks_known_to
-from harness.judge.checks.speed.generator import UNTOLD, OwnLateness, own_lateness
+from harness.judge.baseline import Baseline
+from harness.judge.checks.speed.generator import NO_SAMPLES, OwnLateness, own_lateness
 from harness.judge.judgement import Judgement, Summary, worst
+from harness.judge.limits import Limit, limits_of
 from harness.judge.measure.aggregates import observe, too_few
+from harness.judge.measure.evidence import Evidence, measured
 from harness.judge.measure.examples import MAX_EXAMPLES
-from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.finding import WHOLE_RUN, Finding, Verdict
 from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
 from harness.judge.measure.protocol import Check, SpeedCheck
-from harness.judge.registry import checks_for, unfit
-from harness.scenario.model import Scenario
+from harness.judge.registry import checks_for
 from harness.scenario.phases import PHASES
-from harness.scenario.setting import Setting
-from harness.scenario.thresholds import Threshold, parse
+from harness.scenario.thresholds import Threshold
 
-WHOLE_RUN = "whole run"
 _UNITS_OF_TIME = ("ms", "s")
 _READ_BACK = "readback_"
 _CUT_SHORT = "the run did not come to its end"
@@ -47,15 +46,24 @@ def judge_opened(history: History, run_dir: Path) -> Judgement:
     return judgement
 
 
-def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] | None = None) -> Judgement:
-    """Judge a history, by the checks that its scenario admits. No I/O."""
+def judge_history(
+    history: History,
+    *,
+    run_id: str,
+    checks: Mapping[str, Check] | None = None,
+    baseline: Baseline | None = None,
+) -> Judgement:
+    """Judge a history, by the checks that are fit for its scenario. No I/O.
+
+    Without a ``baseline``, limits that are multiples of one are INCONCLUSIVE.
+    """
     checks = checks_for(history.scenario) if checks is None else checks
-    measured = {name: _measure(check, history) for name, check in checks.items()}
-    evidence, run = _evidence(history), _Run.of(history)
+    measurements = {name: _measure(check, history) for name, check in checks.items()}
+    evidence, run = measured(history), _Run.of(history)
     findings = (
         *(
-            _finding(limit, checks.get(limit.check), measured.get(limit.check), evidence, run)
-            for limit in _limits(history.scenario, checks)
+            _finding(limit, checks.get(limit.check), measurements.get(limit.check), evidence, run)
+            for limit in limits_of(history.scenario, checks, baseline)
         ),
         *_of_history(history.problems, evidence),
     )
@@ -72,22 +80,12 @@ def judge_history(history: History, *, run_id: str, checks: Mapping[str, Check] 
         ended=info.ended if info else "no",
         verdict=worst([*findings, *([surprise] if surprise else [])]),
         findings=(*findings, *([surprise] if surprise else [])),
-        measured=tuple(_summaries(measured, checks)),
+        measured=tuple(_summaries(measurements, checks)),
         expect_fail=expect_fail,
         as_expected=surprise.verdict is Verdict.PASS if surprise else None,
+        waived=tuple(dict.fromkeys(f.name for f in findings if f.verdict is Verdict.WAIVED)),
         problems=history.problems,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limit:
-    """One threshold of one check; None where what the user wrote is no threshold."""
-
-    check: str
-    unit: str
-    text: str
-    threshold: Threshold | None
-    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,32 +105,6 @@ class _Run:
             complete=history.complete,
             read_back_done=history.read_back_done,
         )
-
-
-def _limits(scenario: Scenario, checks: Mapping[str, Check]) -> Iterator[_Limit]:
-    """Every limit in the order of the checks; a safety check's own holds whatever the scenario says."""
-    asked: dict[str, list[str]] = {name: list(check.default_thresholds) for name, check in checks.items()}
-    for expectation in scenario.expect:
-        texts = asked.setdefault(expectation.check, [])
-        texts += [text for text in expectation.thresholds if text not in texts]
-    for name, texts in asked.items():
-        why_not = "" if name in checks else _why_not_judged(name, scenario)
-        yield from (_limit(name, checks.get(name), text, why_not) for text in texts)
-
-
-def _why_not_judged(name: str, scenario: Scenario) -> str:
-    needed = unfit(name, Setting.of(scenario))
-    return f"it can tell nothing of this scenario, unless {needed}" if needed else "there is no such check"
-
-
-def _limit(name: str, check: Check | None, text: str, why_not: str) -> _Limit:
-    if check is None:
-        return _Limit(check=name, unit="", text=text, threshold=None, wrong=why_not)
-    try:
-        threshold = parse(text, unit=check.unit, aggregates=check.aggregates)
-    except ValueError as error:
-        return _Limit(check=name, unit=check.unit, text=text, threshold=None, wrong=f"not a limit: {error}")
-    return _Limit(check=name, unit=threshold.unit, text=text, threshold=threshold)
 
 
 def _measure(check: Check, history: History) -> Measurement:
@@ -168,22 +140,23 @@ def _own_lateness(history: History) -> OwnLateness:
     try:
         return own_lateness(history)
     except Exception:  # noqa: BLE001 -- what a run says of its load must not cost the findings beside it
-        return UNTOLD
+        return NO_SAMPLES
 
 
 def _finding(
-    limit: _Limit, check: Check | None, measurement: Measurement | None, evidence: str, run: _Run
+    limit: Limit, check: Check | None, measurement: Measurement | None, evidence: Evidence, run: _Run
 ) -> Finding:
-    threshold = limit.threshold
-    phase = ",".join(threshold.phases) if threshold and threshold.phases else WHOLE_RUN
     verdict, observed, detail = _held(limit, check, measurement, run)
+    if limit.waiver:
+        otherwise = f"{verdict}: {detail}" if detail else verdict
+        verdict, detail = Verdict.WAIVED, f"waived: {limit.waiver} (it would be {otherwise})"
     return Finding(
         name=limit.check,
         verdict=verdict,
         observed=observed,
         limit=limit.text,
         unit=limit.unit,
-        phase=phase,
+        phase=limit.phase,
         evidence=evidence,
         detail=detail,
         examples=() if measurement is None or isinstance(measurement, Unjudged) else measurement.examples,
@@ -191,25 +164,25 @@ def _finding(
 
 
 def _held(
-    limit: _Limit, check: Check | None, measurement: Measurement | None, run: _Run
+    limit: Limit, check: Check | None, measurement: Measurement | None, run: _Run
 ) -> tuple[Verdict, float | None, str]:
     """The verdict, the observation and the detail of one limit held against one measurement."""
     threshold = limit.threshold
     if threshold is None or check is None or measurement is None:
-        return Verdict.INCONCLUSIVE, None, limit.wrong
+        return Verdict.INCONCLUSIVE, None, limit.why_not
     if isinstance(measurement, Unjudged):
         return Verdict.INCONCLUSIVE, None, measurement.reason
     observed = observe(measurement, threshold)
     if observed is None:
         return Verdict.INCONCLUSIVE, None, "nothing was measured in this phase"
     if doubt := _doubt(check, threshold, measurement, observed, run):
-        return Verdict.INCONCLUSIVE, observed, _joined(doubt, measurement.detail)
+        return Verdict.INCONCLUSIVE, observed, _joined(doubt, limit.note, measurement.detail)
     verdict = Verdict.PASS if threshold.holds(observed) else Verdict.FAIL
     never = "it never came" if math.isinf(observed) else ""
-    return verdict, observed, _joined(never, measurement.detail)
+    return verdict, observed, _joined(never, limit.note, measurement.detail)
 
 
-def _of_history(problems: tuple[str, ...], evidence: str) -> Iterator[Finding]:
+def _of_history(problems: tuple[str, ...], evidence: Evidence) -> Iterator[Finding]:
     """The last rule: where anything of a history is lost or altered, nobody can say that all was well."""
     if problems:
         yield Finding(
@@ -251,7 +224,7 @@ def _is_final(check: Check, measurement: Count | Distribution, run: _Run, *, kep
     return isinstance(measurement, Distribution) or (run.read_back_done and reads_back)
 
 
-def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: str) -> Finding:
+def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: Evidence) -> Finding:
     """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
     failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
     unjudged = {finding.name for finding in findings if finding.verdict is Verdict.INCONCLUSIVE}
@@ -295,22 +268,9 @@ def _summary(name: str, unit: str, phase: str, values: Distribution) -> Summary:
         p95=values.percentile(95),
         p99=values.percentile(99),
         max=values.maximum,
+        min=values.minimum,
+        mean=values.mean,
     )
-
-
-def _evidence(history: History) -> str:
-    if history.info is None:
-        return "measured: nothing"
-    if "operations" in history.damaged:
-        return f"measured: {history.info.topology_summary}"
-    try:
-        acknowledged = history.value(
-            "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
-        )
-    except Exception:  # noqa: BLE001 -- what cannot be counted must not cost the findings
-        return f"measured: {history.info.topology_summary}, an unknown number of events"
-    joined = clocks_known_to(history.workers)
-    return f"measured: {history.info.topology_summary}, {acknowledged:,} events{joined and f', {joined}'}"
 
 
 def _joined(*parts: str) -> str:

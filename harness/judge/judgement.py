@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.base.errors import RunError
 from harness.base.files import write_atomically
+from harness.judge.measure.evidence import Evidence
 from harness.judge.measure.finding import Finding, Verdict
 
 FILE: Final = "findings.json"
@@ -34,6 +35,8 @@ class Summary:
     p95: float | None
     p99: float | None
     max: float | None
+    min: float | None
+    mean: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Judgement:
     seed: int
     commit: str
     command: str
-    evidence: str
+    evidence: Evidence
     ended: str
     """As in ``run.json``; ``no`` for a run that was killed."""
     verdict: Verdict
@@ -53,6 +56,8 @@ class Judgement:
     measured: tuple[Summary, ...] = ()
     expect_fail: tuple[str, ...] = ()
     as_expected: bool | None = None
+    waived: tuple[str, ...] = ()
+    """The checks whose own limits the scenario waives; what they found counts for nothing."""
     problems: tuple[str, ...] = ()
     """What of the history could not be read."""
 
@@ -63,7 +68,9 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """As one JSON object. What is infinite or not a number becomes null, as JSON has neither."""
-        finite: dict[str, Any] = _finite(asdict(self))
+        findings = [{**asdict(f), "evidence": f.evidence.to_json()} for f in self.findings]
+        written = {**asdict(self), "evidence": self.evidence.to_json(), "findings": findings}
+        finite: dict[str, Any] = _finite(written)
         return finite
 
     def save(self, run_dir: Path) -> None:
@@ -83,7 +90,7 @@ class Judgement:
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The worst finding's verdict. Without any finding nothing was judged, which is INCONCLUSIVE."""
+    """The worst finding's verdict. Where no limit holds nothing was judged, which is INCONCLUSIVE."""
     verdicts = {finding.verdict for finding in findings}
     return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.INCONCLUSIVE)
 

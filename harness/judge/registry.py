@@ -1,4 +1,8 @@
-"""The checks that a scenario may name: of every run, and of what is deployed (harness/layers/ has those)."""
+"""The checks that a scenario may name: of every run, and of what is deployed (harness/layers/ has those).
+
+A name may have several implementations, each for another deployment or load, of which at most one is fit for
+any scenario: a check says itself what it is fit for.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from harness.judge.checks import fitness
 from harness.judge.checks.events.acknowledged_lost import AcknowledgedLost
 from harness.judge.checks.events.altered import Altered
 from harness.judge.checks.events.duplicates import DuplicatesInSource
 from harness.judge.checks.events.unaccounted import UnaccountedInSource
 from harness.judge.checks.events.unacknowledged import Unacknowledged
-from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
+from harness.judge.checks.record_batches.acknowledged_lost import AcknowledgedLostRecordBatches
+from harness.judge.checks.record_batches.duplicates import DuplicateRecordBatches
+from harness.judge.checks.record_batches.out_of_order import OutOfOrder
+from harness.judge.checks.record_batches.unaccounted import UnaccountedRecordBatches
+from harness.judge.checks.record_batches.unacknowledged import UnacknowledgedRecordBatches
 from harness.judge.checks.recovery.faults_carried_out import FaultsCarriedOut
 from harness.judge.checks.recovery.nodes_alive import NodesAlive
 from harness.judge.checks.recovery.recovery_time import RecoveryTime
@@ -26,7 +33,6 @@ from harness.judge.measure.protocol import Check
 from harness.layers.protocol import Checks
 from harness.layers.registry import (
     LAYERS,
-    deployed_layers,
     probe_names,
     promised_copies,
     signals,
@@ -37,10 +43,15 @@ from harness.scenario.setting import Setting
 
 _OF_EVERY_RUN: Final = Checks(
     data=(
+        UnacknowledgedRecordBatches(),
         Unacknowledged(),
+        AcknowledgedLostRecordBatches(),
         AcknowledgedLost(),
+        UnaccountedRecordBatches(),
         UnaccountedInSource(),
+        DuplicateRecordBatches(),
         DuplicatesInSource(),
+        OutOfOrder(),
         Altered(),
     ),
     recovery=(
@@ -53,49 +64,37 @@ _OF_EVERY_RUN: Final = Checks(
     speed=(
         LoadOnSchedule(),
         GeneratorKeptUp(),
+        RateAccuracyOfRecordBatches(),
         RateAccuracy(),
         Throughput(),
         ProduceLatency(),
     ),
 )
 _GROUPS: Final = (_OF_EVERY_RUN, *(layer.checks for layer in LAYERS.values()))
-_IN_ORDER: Final[tuple[Check, ...]] = (
+IMPLEMENTATIONS: Final[tuple[Check, ...]] = (
     *(check for group in _GROUPS for check in group.data),
     *(check for group in _GROUPS for check in group.recovery),
     *(check for group in _GROUPS for check in group.speed),
 )
+"""Every check, also where several have the same name."""
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
-    {check.name: check for check in (*RECORD_BATCH_CHECKS, *_IN_ORDER)}
-)
-"""In the order in which findings are listed: safety, then what faults did, then speed."""
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType({check.name: check for check in IMPLEMENTATIONS})
+"""One for each name, in the order in which findings are listed: safety, then what faults did, then speed.
 
-
-def unfit(name: str, setting: Setting) -> str:
-    """What a check would need in order to say anything of a run in this setting; "" where it can."""
-    needs = (_layer_lacking(name, setting), fitness.unfit(name, setting))
-    return ", and ".join(need for need in needs if need)
+All of a name are held to the same limits. Here it is the one that looks at the most: behind the source topic.
+"""
 
 
 def checks_for(scenario: Scenario) -> Mapping[str, Check]:
-    """The checks that can say something of a run of this scenario, by name and in order.
-
-    Where whole batches are sent, the source topic is searched for these and not for events.
-    """
-    groups = (_OF_EVERY_RUN, *(layer.checks for layer in deployed_layers(scenario.pipeline)))
-    checks = {check.name: check for group in groups for check in group.all}
-    if scenario.load.sends_record_batches:
-        checks |= {check.name: check for check in (*RECORD_BATCH_CHECKS, RateAccuracyOfRecordBatches())}
+    """The checks that are fit for a scenario, by name and in order."""
     setting = Setting.of(scenario)
-    return MappingProxyType(
-        {name: checks[name] for name in CHECKS if name in checks and not unfit(name, setting)}
-    )
+    fit = {check.name: check for check in IMPLEMENTATIONS if not check.unfit(setting)}
+    return MappingProxyType({name: fit[name] for name in CHECKS if name in fit})
 
 
-def _layer_lacking(name: str, setting: Setting) -> str:
-    """The layers whose check this is, where none of them is deployed; "" elsewhere."""
-    owners = [layer.name for layer in LAYERS.values() if name in {check.name for check in layer.checks.all}]
-    of_every_run = name in {check.name for check in (*RECORD_BATCH_CHECKS, *_OF_EVERY_RUN.all)}
-    if of_every_run or not owners or not setting.lacks_layers(owners):
-        return ""
-    return f"pipeline.deploy has {' or '.join(owners)}"
+def unfit(name: str, setting: Setting) -> str:
+    """What a scenario would need for a check of this name to show anything; "" where it has that.
+
+    Where no implementation is fit, it is the one that lacks the least that answers.
+    """
+    return min((check.unfit(setting) for check in IMPLEMENTATIONS if check.name == name), key=len)

@@ -113,10 +113,14 @@ class Load(_Model):
 
 
 class Expectation(_Model):
-    """Limits for one check, each in the threshold grammar (harness/scenario/thresholds.py)."""
+    """What one check is held to beside what it is held to by itself, or that it is not held to that."""
 
     check: str
-    thresholds: tuple[str, ...] = Field(min_length=1)
+    thresholds: tuple[str, ...] = Field(default=(), min_length=1)
+    """Limits in the threshold grammar (harness/scenario/thresholds.py)."""
+    waive: str | None = Field(default=None, pattern=r"\S")
+    """Why the limits that hold by themselves do not hold here. What the check finds is shown and counts for
+    nothing: a run in which all else passes is PASS, with this check listed as waived."""
 
 
 class ScenarioHead(_Model):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.scenario.lake_steps import Rerun, RunDays, Step
 from harness.scenario.model import Load, Scenario
 from harness.scenario.phases import PHASES
-from pipeline.options import PipelineOptions
+from pipeline.options import LayerName, PipelineOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +42,13 @@ class Setting:
         absent |= {"lake"} if self.steps is not None and not self.steps else set()
         return frozenset(PHASES) - absent
 
-    def lacks_layers(self, names: Collection[str]) -> bool:
-        """Whether none of these layers is deployed."""
-        return self.pipeline is not None and not set(names) & set(self.pipeline.deploy)
+    def lacks_layer(self, name: LayerName) -> bool:
+        """Whether this layer is not deployed."""
+        return self.pipeline is not None and name not in self.pipeline.deploy
+
+    def has_layer(self, name: LayerName) -> bool:
+        """Whether this layer is deployed."""
+        return self.pipeline is not None and name in self.pipeline.deploy
 
     @property
     def sends_events(self) -> bool:

@@ -12,7 +12,7 @@ import math
 import operator as operators
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -62,11 +62,13 @@ class Threshold:
     """``count``, ``max``, ``rate``, ``mean`` or a percentile, ``p(99)``."""
     operator: str
     limit: float
-    """In ``unit``."""
+    """In ``unit``; of a baseline, how many times its figure."""
     unit: str
     """The check's own: ``ms``, ``s``, ``1/s``, ``%``; "" for a count."""
     phases: tuple[str, ...] = ()
     """In which it holds; empty for the whole run."""
+    of_baseline: bool = False
+    """Whether it is a multiple of what another run measured, and not yet a figure."""
     text: str = field(default="", compare=False)
     """As the user wrote it."""
 
@@ -81,25 +83,41 @@ class Threshold:
         return float(self.aggregate[2:-1]) if self.aggregate.startswith("p(") else None
 
     def holds(self, observed: float) -> bool:
-        """Whether the observation keeps the limit. What is no number, or never came, never does."""
+        """Whether the observation keeps the limit. What is no number, or never came, never does.
+
+        Raises ValueError for a multiple of a baseline, which no figure was put into.
+        """
+        if self.of_baseline:
+            raise ValueError("a multiple of a baseline is no limit before the baseline's figure is known")
         return math.isfinite(observed) and _OPERATORS[self.operator](observed, self.limit)
+
+    def times(self, figure: float) -> Threshold:
+        """The limit in figures, given the baseline's."""
+        return replace(self, limit=self.limit * figure, of_baseline=False)
 
     def __str__(self) -> str:
         """In the grammar, with the limit in the check's own unit."""
         unit = "/s" if self.unit == "1/s" else self.unit
         during = f" during {','.join(self.phases)}" if self.phases else ""
-        return f"{self.aggregate} {self.operator} {_shortest(self.limit)}{unit}{during}"
+        limit = (
+            f"{_shortest(self.limit)} * baseline" if self.of_baseline else f"{_shortest(self.limit)}{unit}"
+        )
+        return f"{self.aggregate} {self.operator} {limit}{during}"
 
 
-def parse(text: str, *, unit: str, aggregates: Collection[str] | None = None) -> Threshold:
+def parse(
+    text: str, *, unit: str, aggregates: Collection[str] | None = None, with_baseline: bool = False
+) -> Threshold:
     """Read a threshold for a check that measures in ``unit`` and gives ``aggregates`` (None: any).
 
-    A check that gives any percentile gives all of them. Raises ValueError that says what is allowed.
+    A check that gives any percentile gives all of them. A multiple of a baseline is a limit only
+    ``with_baseline``, where something may give one. Raises ValueError that says what is allowed.
     """
     match = _GRAMMAR.fullmatch(text.strip()) if len(text) <= _TEXT_LIMIT else None
     if match is None:
         raise ValueError(f"an aggregate, a comparison and a limit, such as {_EXAMPLES}")
-    if match["baseline"] is not None:
+    of_baseline = match["baseline"] is not None
+    if of_baseline and not with_baseline:
         raise ValueError(f"a limit of its own, such as {_EXAMPLES}: nothing gives a baseline to compare with")
     aggregate = _aggregate(match, aggregates)
     phases = _phases(match["phases"])
@@ -110,9 +128,10 @@ def parse(text: str, *, unit: str, aggregates: Collection[str] | None = None) ->
     threshold = Threshold(
         aggregate=aggregate,
         operator=_OF_K6.get(match["operator"], match["operator"]),
-        limit=_limit(match["number"], match["unit"], unit),
+        limit=_factor(match["number"]) if of_baseline else _limit(match["number"], match["unit"], unit),
         unit=unit,
         phases=phases,
+        of_baseline=of_baseline,
         text=text,
     )
     _require_sense(threshold)
@@ -146,9 +165,16 @@ def _limit(number: str, written: str, unit: str) -> float:
     return limit
 
 
+def _factor(number: str) -> float:
+    factor = float(number)
+    if not (math.isfinite(factor) and factor > 0):
+        raise ValueError("a finite multiple of the baseline, more than 0")
+    return factor
+
+
 def _require_sense(threshold: Threshold) -> None:
     """A limit that nothing can miss proves nothing, and one that nothing can keep is a mistake."""
-    if threshold.is_count and not threshold.limit.is_integer():
+    if threshold.is_count and not threshold.of_baseline and not threshold.limit.is_integer():
         raise ValueError("a whole number, as it is a count")
     if threshold.limit == 0 and threshold.operator in ("<", ">="):
         raise ValueError("a limit that can be both kept and missed: nothing that is measured is less than 0")

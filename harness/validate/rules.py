@@ -211,6 +211,7 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
             found = f"{expectation.check} again, after expect[{seen[expectation.check]}]"
             yield draft.problem(("expect", n, "check"), found, "each check once, with all its thresholds")
         seen.setdefault(expectation.check, n)
+        yield from _waiver(draft, n, check)
         for m, text in enumerate(expectation.thresholds):
             try:
                 limit = parse(text, unit=check.unit, aggregates=check.aggregates)
@@ -219,6 +220,19 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
                 continue
             if not needed and (allowed := _judgeable(limit, check, draft.setting)):
                 yield draft.problem(("expect", n, "thresholds", m), text, allowed)
+
+
+def _waiver(draft: Draft, n: int, check: CheckWords) -> Iterator[Problem]:
+    """Only what holds by itself can be waived, and a check is held to something or to nothing."""
+    expectation = draft.expect[n]
+    if expectation.waive is None:
+        if not expectation.thresholds:
+            yield draft.problem(("expect", n), "neither thresholds nor waive", "one of both")
+    elif expectation.thresholds:
+        yield draft.problem(("expect", n, "waive"), expectation.waive, "none beside thresholds")
+    elif not check.safety:
+        allowed = "none: no limit holds for this check unless a scenario sets one"
+        yield draft.problem(("expect", n, "waive"), expectation.waive, allowed)
 
 
 def _judgeable(limit: Threshold, check: CheckWords, setting: Setting) -> str:
@@ -235,6 +249,7 @@ def _judgeable(limit: Threshold, check: CheckWords, setting: Setting) -> str:
 def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
     names = draft.head.expect_fail if draft.head else ()
     limited = {expectation.check for expectation in draft.expect.values()}
+    waived = {expectation.check for expectation in draft.expect.values() if expectation.waive is not None}
     for n, name in enumerate(names):
         check = words.checks.get(name)
         if check is None:
@@ -243,5 +258,7 @@ def _expected_failures(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
             yield draft.problem(("expect_fail", n), f"{name} again", "each check once")
         elif needed := check.unfit(draft.setting):
             yield draft.problem(("expect_fail", n), name, f"another check, unless {needed}")
+        elif name in waived:
+            yield draft.problem(("expect_fail", n), name, "a check that expect does not waive")
         elif not check.safety and name not in limited:
             yield draft.problem(("expect_fail", n), name, "a check that has a limit in expect")

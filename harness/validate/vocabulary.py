@@ -54,7 +54,6 @@ def vocabulary(backend: str = DEFAULT_BACKEND) -> Vocabulary:
     """
     # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
     from harness.faults.registry import FAULTS  # noqa: PLC0415
-    from harness.judge.checks.fitness import measured_in  # noqa: PLC0415
     from harness.judge.registry import CHECKS, unfit  # noqa: PLC0415
     from harness.load.readers.registry import READER_KINDS  # noqa: PLC0415
     from harness.services.registry import SERVICES  # noqa: PLC0415
@@ -70,7 +69,7 @@ def vocabulary(backend: str = DEFAULT_BACKEND) -> Vocabulary:
             name: CheckWords(
                 unit=check.unit,
                 aggregates=check.aggregates,
-                phases=measured_in(name),
+                phases=check.phases,
                 safety=bool(check.default_thresholds),
                 unfit=partial(unfit, name),
             )

@@ -10,15 +10,24 @@ from harness.history.course import EndLine, FaultLine, HotWriteLine, PhaseLine
 from harness.history.process_clocks import ClockLine
 from harness.history.reader import SCHEMAS, History
 from harness.history.run_info import RunInfo
+from harness.judge.measure.evidence import Evidence
+from harness.judge.registry import IMPLEMENTATIONS
 from harness.scenario.model import Expectation, Load, Scenario
 from harness.scenario.topology import RoleSpec, Topology
 
 Rows = Sequence[Mapping[str, object]]
 
+RECORD_BATCH_CHECKS = [check for check in IMPLEMENTATIONS if "readback_record_batches" in check.needs]
+"""The checks of a source topic that is read back batch by batch."""
 ORIGIN_MS = 1_000_000 * 300_000
 """Where the event clock starts: on the border of windows of five minutes."""
 SECOND_NS = 10**9
 PHASES = (PhaseLine(at_ns=0, phase="steady"), PhaseLine(at_ns=60 * SECOND_NS, phase="drain"))
+
+
+def evidence(events: int) -> Evidence:
+    """That of ``run_info``'s run, in which so many events were acknowledged."""
+    return Evidence(kind="measured", backend="process", scale=f"kafka 1, {events} events")
 
 
 def scenario(*expect: Expectation, **fields: Any) -> Scenario:

@@ -162,6 +162,21 @@ def measure(check: str, of: History) -> Measurement:
     return CHECKS[check].measure(of)
 
 
+def quarantined(layer: str) -> Rows:
+    """The layer's gate failed, and those behind it were held back."""
+    layers = ("bronze", "silver", "gold")
+    behind = layers[layers.index(layer) + 1 :]
+    outcomes = {layer: "quarantined", **dict.fromkeys(behind, "held_back")}
+    return [task(name, outcome=outcomes.get(name, "promoted")) for name in layers]
+
+
+LAYER_TABLES = {
+    "bronze": ("lake_bronze",),
+    "silver": ("lake_silver", "lake_rejects"),
+    "gold": ("lake_gold_daily", "lake_gold_hourly", "lake_gold_entity_days"),
+}
+
+
 def wrong(check: str, of: History) -> tuple[int, tuple[str, ...]]:
     """How many, and which."""
     measurement = measure(check, of)

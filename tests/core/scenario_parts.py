@@ -20,7 +20,9 @@ WORDS = Vocabulary(
     faults=FAULTS,
     capabilities={"process": {"signals"}},
     checks={
-        name: CheckWords(unit=unit, aggregates=aggregates, unfit=partial(unfit, name))
+        name: CheckWords(
+            unit=unit, aggregates=aggregates, safety=aggregates == {"count"}, unfit=partial(unfit, name)
+        )
         for name, unit, aggregates in (
             ("duplicates", "", {"count"}),
             ("freshness_windows", "ms", {"p(50)", "max"}),

@@ -16,6 +16,7 @@ from tests.core.histories import (
     Rows,
     closing,
     event,
+    evidence,
     found,
     history,
     letter,
@@ -51,7 +52,7 @@ def count(name: str, observed: float, detail: str, *examples: str, events: int =
         limit="count == 0",
         unit="",
         phase="whole run",
-        evidence=f"measured: process backend, kafka 1, {events} events",
+        evidence=evidence(events),
         detail=detail,
         examples=examples,
     )

@@ -21,6 +21,7 @@ from tests.core.lake_histories import (
     DAY,
     GATES,
     LAMBDA,
+    LAYER_TABLES,
     PARTNERS,
     PLAN,
     SOURCE,
@@ -31,6 +32,7 @@ from tests.core.lake_histories import (
     gate,
     measure,
     partner,
+    quarantined,
     right_day,
     task,
     wrong,
@@ -207,21 +209,6 @@ def test_any_of_an_entitys_events_of_one_moment_may_be_its_last() -> None:
 def test_entities_are_what_their_days_in_the_table_add_up_to() -> None:
     kept = {**RIGHT["lake_gold_entity_days"][0], "place": "quarantine", "events": 50}
     assert judged(lake_gold_entity_days=[*RIGHT["lake_gold_entity_days"], kept]) == {}
-
-
-def quarantined(layer: str) -> Rows:
-    """The layer's gate failed, and those behind it were held back."""
-    layers = ("bronze", "silver", "gold")
-    behind = layers[layers.index(layer) + 1 :]
-    outcomes = {layer: "quarantined", **dict.fromkeys(behind, "held_back")}
-    return [task(name, outcome=outcomes.get(name, "promoted")) for name in layers]
-
-
-LAYER_TABLES = {
-    "bronze": ("lake_bronze",),
-    "silver": ("lake_silver", "lake_rejects"),
-    "gold": ("lake_gold_daily", "lake_gold_hourly", "lake_gold_entity_days"),
-}
 
 
 def kept_back(layer: str, of: Scenario = LAMBDA, **tables: Rows) -> History:
@@ -465,37 +452,6 @@ def test_of_records_that_contradict_each_other_silver_has_the_first(
     of = batch_day(plan=plan, readback_events=[*contested, *source[2:]])
     derive_lake(of)
     assert of.rows("SELECT value FROM oracle_silver WHERE event_id = 'e0'") == [{"value": value}]
-
-
-HELD = {"step": 4, "moment": "before", "table": "silver/events", "event_date": DAY, "rows": 3, "checksum": 17}
-PLANTED: dict[str, dict[str, Rows]] = {
-    "bronze_equals_oracle": {"lake_bronze": altered(RIGHT["lake_bronze"], 0, checksum=1)},
-    "silver_equals_oracle": {"lake_silver": altered(RIGHT["lake_silver"], 0, checksum=1)},
-    "gold_equals_oracle": {"lake_gold_hourly": altered(RIGHT["lake_gold_hourly"], 0, value_max=9.0)},
-    "reconciled": {"lake_landing": altered(RIGHT["lake_landing"], 0, rows=10)},
-    "gates_evaluated": {"lake_gates": GATES[1:]},
-    "days_published": {
-        "lake_tasks": quarantined("gold"),
-        **{
-            name: [{**row, "place": "quarantine"} for row in RIGHT[name] if row["event_date"] == DAY]
-            for name in LAYER_TABLES["gold"]
-        },
-        "lake_gold_entities": (),
-    },
-    "reruns_unchanged": {"lake_contents": [HELD, {**HELD, "moment": "after", "checksum": 18}]},
-}
-"""What each safety check is there for, by the table in which it shows."""
-
-
-@pytest.mark.parametrize("check", PLANTED)
-def test_each_safety_check_is_turned_red_alone(check: str) -> None:
-    unchanged = [HELD, {**HELD, "moment": "after"}]
-    of = batch_day(**{"lake_contents": unchanged, **PLANTED[check]})
-    assert {name for name in PLANTED if wrong(name, of)[0]} == {check}
-
-
-def test_every_safety_check_has_a_planted_history() -> None:
-    assert PLANTED.keys() == {check.name for check in LAKE_CHECKS if check.default_thresholds}
 
 
 def decimals(value: float) -> dict[str, Rows]:

@@ -26,6 +26,7 @@ from tests.core.histories import (
     SECOND_NS,
     closing,
     event,
+    evidence,
     fault,
     history,
     phase,
@@ -73,7 +74,7 @@ def test_a_latency_finding_says_everything() -> None:
             limit="p(50) <= 5ms during steady",
             unit="ms",
             phase="steady",
-            evidence="measured: process backend, kafka 1, 100 events",
+            evidence=evidence(100),
         )
     ]
 

@@ -14,7 +14,7 @@ from harness.history.reader import History
 from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.registry import CHECKS
-from tests.core.histories import ORIGIN_MS, closing, event, found, history, sent, window
+from tests.core.histories import ORIGIN_MS, closing, event, evidence, found, history, sent, window
 
 PLAN = [event(0, 1, value=2.0), event(1, 2, value=3.0), closing(2, minute=200)]
 RIGHT = [
@@ -50,7 +50,7 @@ def test_windows_that_equal_the_oracle_pass(name: str) -> None:
         limit="count == 0",
         unit="",
         phase="whole run",
-        evidence="measured: process backend, kafka 1, 0 events",
+        evidence=evidence(0),
         detail=JUDGED,
     )
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from harness.base.waiting import wait_until
 from harness.history.progress import LoadProgress
 from harness.history.reader import History
-from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
 from harness.judge.measure.measurement import Count, Unjudged
 from harness.judge.registry import checks_for
 from harness.load.send.record_batches.config import WireSchedule
@@ -25,7 +24,7 @@ from harness.scenario.model import Load
 from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.options import PipelineOptions
-from tests.core.histories import run_info, scenario
+from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 from tests.core.live_parts import operations
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
 

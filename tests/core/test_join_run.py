@@ -20,7 +20,6 @@ from harness.base.errors import InvalidInput
 from harness.base.run_clock import RunClock
 from harness.history.progress import LoadProgress
 from harness.history.reader import History
-from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
 from harness.judge.measure.measurement import Count
 from harness.load.join.driver import join_argv
 from harness.load.plan.file import PlanFile
@@ -34,7 +33,7 @@ from harness.scenario.model import Load, Scenario
 from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
 from pipeline.options import PipelineOptions, TopicOptions
-from tests.core.histories import run_info, scenario
+from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 from tests.core.live_parts import operations, plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
 from tests.core.scenario_parts import FIXTURES

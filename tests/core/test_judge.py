@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +21,43 @@ from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, write_parquet
 from harness.judge.judge import judge, judge_history
 from harness.judge.judgement import Judgement, worst
+from harness.judge.measure.evidence import Evidence
 from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
 from harness.judge.measure.protocol import COUNT, DISTRIBUTION, NEVER, Check
 from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Expectation
+from harness.scenario.phases import PHASES
+from harness.scenario.setting import Setting
 from pipeline.options import PipelineOptions
-from tests.core.histories import SECOND_NS, fault, history, phase, punctual, run_info, sample, scenario, sent
+from tests.core.histories import (
+    SECOND_NS,
+    evidence,
+    fault,
+    history,
+    phase,
+    punctual,
+    run_info,
+    sample,
+    scenario,
+    sent,
+)
 
 
 class Says:
     """A check that says what it is told to, and needs nothing."""
 
     describes = "what it is told to"
-    needs: frozenset[str] = frozenset()
+    needs: Set[str] = frozenset()
+    phases: Set[str] = frozenset(PHASES)
 
     def __init__(self, name: str, answer: Measurement | Exception, unit: str = "") -> None:
         self.name, self.answer, self.unit = name, answer, unit
-        self.aggregates = DISTRIBUTION if unit else COUNT
+        self.aggregates: Set[str] = DISTRIBUTION if unit else COUNT
         self.default_thresholds = () if unit else NEVER
+
+    def unfit(self, setting: Setting) -> str:
+        return ""
 
     def measure(self, history: History) -> Measurement:
         if isinstance(self.answer, Exception):
@@ -101,7 +119,7 @@ def test_a_safety_finding_needs_no_expectation() -> None:
             limit="count == 0",
             unit="",
             phase="whole run",
-            evidence="measured: process backend, kafka 1, 0 events",
+            evidence=evidence(0),
             examples=("one", "two"),
         ),
     )
@@ -110,6 +128,94 @@ def test_a_safety_finding_needs_no_expectation() -> None:
 def test_a_laxer_expectation_does_not_replace_a_safety_checks_own() -> None:
     of = history(of=scenario(Expectation(check="a", thresholds=("count <= 5",))))
     assert [f.verdict for f in judged({"a": BAD}, of).findings] == [Verdict.FAIL, Verdict.PASS]
+
+
+def waiving(*names: str, **changes: Any) -> History:
+    return history(of=scenario(*(Expectation(check=name, waive="known") for name in names), **changes))
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        (GOOD, "waived: known (it would be PASS)"),
+        (BAD, "waived: known (it would be FAIL)"),
+        (UNKNOWN, "waived: known (it would be INCONCLUSIVE: no idea)"),
+        (ValueError("x"), "waived: known (it would be INCONCLUSIVE: the check crashed: ValueError: x)"),
+    ],
+)
+def test_a_waived_check_counts_for_nothing_and_is_listed(
+    answer: Measurement | Exception, detail: str
+) -> None:
+    judgement = judged({"a": answer, "b": GOOD}, waiving("a"))
+    assert verdicts(judgement) == {"a": Verdict.WAIVED, "b": Verdict.PASS}
+    assert (judgement.verdict, judgement.exit_code, judgement.waived) == (Verdict.PASS, 0, ("a",))
+    assert judgement.findings[0].detail == detail
+    assert judgement.to_json()["waived"] == ["a"]
+
+
+def test_what_a_waived_check_found_is_shown() -> None:
+    (finding,) = judged({"a": BAD}, waiving("a")).findings
+    assert (finding.observed, finding.limit, finding.examples) == (2.0, "count == 0", ("one", "two"))
+
+
+def test_where_all_is_waived_nothing_was_judged() -> None:
+    judgement = judged({"a": GOOD}, waiving("a"))
+    assert (judgement.verdict, judgement.exit_code) == (Verdict.INCONCLUSIVE, 3)
+
+
+def test_a_waiver_excuses_no_other_check_nor_a_limit_that_was_added() -> None:
+    assert judged({"a": GOOD, "b": BAD}, waiving("a")).verdict is Verdict.FAIL
+    both = (Expectation(check="a", waive="known"), Expectation(check="a", thresholds=("count == 0",)))
+    found = [finding.verdict for finding in judged({"a": BAD}, history(of=scenario(*both))).findings]
+    assert found == [Verdict.WAIVED, Verdict.FAIL]
+
+
+@pytest.mark.parametrize(
+    ("answers", "detail"),
+    [
+        ({"b": GOOD}, "there is no such check"),
+        ({"b": GOOD, "a": values(1.0)}, "it has no limit of its own that could be waived"),
+    ],
+)
+def test_a_waiver_of_what_does_not_hold_is_inconclusive(
+    answers: dict[str, Measurement | Exception], detail: str
+) -> None:
+    judgement = judged(answers, waiving("a"))
+    assert (judgement.verdict, judgement.findings[-1].detail) == (Verdict.INCONCLUSIVE, detail)
+    assert judgement.waived == ()
+
+
+def test_a_sabotage_cannot_break_what_is_waived() -> None:
+    judgement = judged({"a": BAD, "b": GOOD}, waiving("a", expect_fail=("a",)))
+    assert (judgement.as_expected, judgement.exit_code) == (False, 3)
+
+
+def test_evidence_is_an_object_with_its_text_in_json() -> None:
+    written = judged({"a": GOOD}).to_json()
+    assert written["findings"][0]["evidence"] == written["evidence"]
+    assert written["evidence"] == {
+        "kind": "measured",
+        "backend": "process",
+        "scale": "kafka 1, 0 events",
+        "interval": None,
+        "source": "",
+        "text": "measured: process backend, kafka 1, 0 events",
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (Evidence(kind="measured", scale="nothing"), "measured: nothing"),
+        (
+            Evidence(kind="modelled", scale="kafka 24", interval=(1.0, 2.5), source="7 runs"),
+            "modelled: kafka 24, between 1 and 2.5, from 7 runs",
+        ),
+        (Evidence(kind="assumed", source="a price list"), "assumed: from a price list"),
+    ],
+)
+def test_evidence_is_told_to_people(given: Evidence, text: str) -> None:
+    assert str(given) == text
 
 
 def test_a_crashed_check_costs_only_itself() -> None:

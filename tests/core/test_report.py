@@ -72,7 +72,7 @@ def test_the_page_and_the_evidence_say_who_joined_and_how_well_their_clocks_are_
     append_jsonl(run / "history" / "workers.jsonl", {**line, "uncertainty_ns": 210_000})
     append_jsonl(run / "history" / "workers.jsonl", line)
     judgement = judge(run)
-    assert judgement.evidence.endswith("1 joined, clocks known to 0.210 ms")
+    assert str(judgement.evidence).endswith("1 joined, clocks known to 0.210 ms")
     assert "worker-1 on b, clock known to 0.210 ms" in render(run).read_text()
     assert any(problem.startswith("workers.jsonl line 2") for problem in judgement.problems)
 

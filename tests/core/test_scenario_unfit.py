@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import pytest
 
 from harness.base.errors import InvalidInput
 from harness.base.places import SCENARIOS
-from harness.judge.checks.fitness import measured_in
-from harness.judge.registry import CHECKS, checks_for, unfit
+from harness.judge.registry import CHECKS, IMPLEMENTATIONS, checks_for, unfit
+from harness.layers.registry import LAYERS
 from harness.load.readers.registry import READER_KINDS
-from harness.scenario.lake_steps import LakeStage, RunDays
+from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
 from harness.scenario.model import Load, Readers, Scenario
 from harness.scenario.phases import PHASES
 from harness.scenario.profiles.constant import Constant
@@ -171,6 +172,44 @@ def test_a_sabotage_cannot_break_what_is_not_judged() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expectation", "told"),
+    [
+        ({"check": "duplicates"}, "expect[0]: found neither thresholds nor waive; allowed: one of both"),
+        (
+            {"check": "duplicates", "waive": "known", "thresholds": ["count <= 9"]},
+            "expect[0].waive: found known; allowed: none beside thresholds",
+        ),
+        (
+            {"check": "throughput", "waive": "known"},
+            "expect[0].waive: found known;"
+            " allowed: none: no limit holds for this check unless a scenario sets one",
+        ),
+        (
+            {"check": "out_of_order", "waive": "known"},
+            "expect[0].check: found out_of_order;"
+            " allowed: another check, unless load.path is record_batches or computed",
+        ),
+    ],
+)
+def test_a_waiver_is_of_what_holds_by_itself_and_stands_alone(
+    expectation: dict[str, object], told: str
+) -> None:
+    assert refused(expect=[expectation]) == [told]
+
+
+@pytest.mark.parametrize("reason", ["", " ", None])
+def test_a_waiver_gives_a_reason(reason: str | None) -> None:
+    (told,) = refused(expect=[{"check": "duplicates", "waive": reason}])
+    assert told.startswith("expect[0]")
+    assert refused(expect=[{"check": "duplicates", "waive": "a known bug"}]) == []
+
+
+def test_a_sabotage_cannot_break_what_is_waived() -> None:
+    (told,) = refused(expect=[{"check": "duplicates", "waive": "known"}], expect_fail=["duplicates"])
+    assert told == "expect_fail[0]: found duplicates; allowed: a check that expect does not waive"
+
+
+@pytest.mark.parametrize(
     "file", [*SCENARIOS.glob("*.yaml"), *SCENARIOS.glob("sabotage/*.yaml")], ids=lambda file: file.stem
 )
 def test_what_our_own_scenarios_ask_for_can_be_told(file: Path) -> None:
@@ -182,7 +221,7 @@ def test_what_our_own_scenarios_ask_for_can_be_told(file: Path) -> None:
 def scenarios() -> list[Scenario]:
     """Every deployment that a path of sending admits, with little else, and with everything else."""
     readers = Readers(rate=1.0, weights=dict.fromkeys(READER_KINDS, 1))
-    stage = LakeStage(steps=(RunDays(days=(1,)),))
+    stage = LakeStage(steps=(RunDays(days=(1,), scans=(1,)), Rerun(days=(1,))))
     found = []
     for deploy, path, full in product(
         (("stream",), (), ("lake",), ("stream", "lake")),
@@ -204,5 +243,30 @@ def test_what_is_refused_is_what_the_judge_leaves_out(of: Scenario) -> None:
     assert fit == set(checks_for(of))
 
 
-def test_what_is_said_of_a_check_is_said_of_one_that_there_is() -> None:
-    assert all(measured_in(name) <= set(PHASES) for name in CHECKS)
+@pytest.mark.parametrize("of", scenarios())
+def test_one_implementation_of_a_name_at_most_is_fit(of: Scenario) -> None:
+    fit = Counter(check.name for check in IMPLEMENTATIONS if not check.unfit(Setting.of(of)))
+    assert [name for name, count in fit.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("of", scenarios())
+def test_a_check_of_a_layer_is_fit_only_where_that_is_deployed(of: Scenario) -> None:
+    absent = [layer for name, layer in LAYERS.items() if name not in of.pipeline.deploy]
+    setting = Setting.of(of)
+    assert [c.name for layer in absent for c in layer.checks.all if not c.unfit(setting)] == []
+
+
+def test_each_implementation_is_fit_for_some_scenario() -> None:
+    settings = [Setting.of(of) for of in scenarios()]
+    assert [c for c in IMPLEMENTATIONS if all(c.unfit(setting) for setting in settings)] == []
+
+
+def test_implementations_of_a_name_are_held_to_the_same_limits() -> None:
+    for check in IMPLEMENTATIONS:
+        first = CHECKS[check.name]
+        assert (check.unit, check.aggregates, check.phases) == (first.unit, first.aggregates, first.phases)
+        assert check.default_thresholds == first.default_thresholds
+
+
+def test_a_check_is_measured_in_phases_that_there_are() -> None:
+    assert all(check.phases <= set(PHASES) for check in IMPLEMENTATIONS)

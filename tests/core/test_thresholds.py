@@ -168,3 +168,21 @@ def test_percentiles_go_from_the_least_value_to_the_largest(text: str, percentil
 
 def test_phases_are_kept_in_order() -> None:
     assert parse("max < 15m during fault, recovery", unit="s").phases == ("fault", "recovery")
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("p(99) < 1.1 * baseline", 1.1), ("rate >= 0.9*baseline during steady", 0.9)]
+)
+def test_a_multiple_of_a_baseline_is_a_limit_where_something_gives_one(text: str, limit: float) -> None:
+    threshold = parse(text, unit="1/s", with_baseline=True)
+    assert (threshold.limit, threshold.of_baseline) == (limit, True)
+    assert parse(str(threshold), unit="1/s", with_baseline=True) == threshold
+    assert threshold.times(10.0).limit == limit * 10
+    with pytest.raises(ValueError, match="no limit before"):
+        threshold.holds(1.0)
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "1e999"])
+def test_a_multiple_of_a_baseline_is_finite_and_more_than_nothing(factor: str) -> None:
+    with pytest.raises(ValueError, match="a finite multiple"):
+        parse(f"max < {factor} * baseline", unit="ms", with_baseline=True)

@@ -21,7 +21,6 @@ from harness.base.waiting import wait_until
 from harness.history.progress import LoadProgress
 from harness.history.reader import History
 from harness.history.schema import TABLES
-from harness.judge.checks.record_batches.registry import RECORD_BATCH_CHECKS
 from harness.judge.measure.measurement import Measurement
 from harness.load.send.computed.config import ComputedConfig, FromGenerator
 from harness.load.send.record_batches.config import SendingConfig, WireConfig
@@ -32,7 +31,7 @@ from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
 from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.histories import run_info, scenario
+from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 
 BATCH_EVENTS = 2000
 EVENT_BYTES = 230

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from harness.judge.measure.evidence import Evidence
+
+WHOLE_RUN: Final = "whole run"
+"""Stands for the phase of what is of no single one."""
 
 
 class Verdict(StrEnum):
-    """The worst finding wins: FAIL over INCONCLUSIVE over PASS."""
+    """The worst finding wins: FAIL over INCONCLUSIVE over PASS. No run's verdict is WAIVED."""
 
     PASS = "PASS"  # noqa: S105 -- a verdict, not a password
     INCONCLUSIVE = "INCONCLUSIVE"
     FAIL = "FAIL"
+    WAIVED = "WAIVED"
+    """The scenario says, with a reason, that this limit does not hold: neither kept nor broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +27,7 @@ class Finding:
     """One line of the table: a check's observation against one limit.
 
     ``observed`` is in ``unit``; None when it could not be observed, which is never PASS. ``limit`` is the
-    threshold as the user wrote it. ``evidence`` says how the figure was obtained ("measured: process
-    backend, 3 brokers, 336,776 events"). ``detail`` is one sentence; ``examples`` a few offending items.
+    threshold as the user wrote it. ``detail`` is one sentence; ``examples`` a few offending items.
     """
 
     name: str
@@ -29,6 +36,6 @@ class Finding:
     limit: str
     unit: str
     phase: str
-    evidence: str
+    evidence: Evidence
     detail: str = ""
     examples: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from harness.history.reader import History
 from harness.judge.measure.measurement import Measurement
+from harness.scenario.setting import Setting
 
 COUNT: Final = frozenset({"count"})
 """The aggregates of a check that counts what is wrong."""
@@ -29,6 +30,12 @@ class Check(Protocol):
     default_thresholds: tuple[str, ...]
     needs: Set[str]
     """All that it reads: tables of the history, ``phases``, ``faults``, ``ends``, ``hot_writes``, ``run``."""
+    phases: Set[str]
+    """In which what it measures may begin: an intended send, an injection, a heal, a task."""
+
+    def unfit(self, setting: Setting) -> str:
+        """What a scenario would need for this check to show anything; "" where it has that."""
+        ...
 
     def measure(self, history: History) -> Measurement:
         """What the history shows, or why that cannot be told."""

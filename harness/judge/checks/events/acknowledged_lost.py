@@ -6,9 +6,8 @@ from collections.abc import Set
 from typing import Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import EVENTS
 from harness.oracle.events import NEEDS, derive_events
 from harness.oracle.sendings import why_torn
 
@@ -18,34 +17,30 @@ FROM oracle_sent_as LEFT JOIN oracle_stored USING (sent_as) WHERE acknowledged >
 """
 _EXAMPLES: Final = """
 SELECT seq, min(worker) AS worker, min(completed_ns) / 1e9 AS at_s
-FROM (FROM acknowledged_lost ORDER BY seq LIMIT $limit)
+FROM (FROM wrong_acknowledged_lost ORDER BY seq LIMIT $limit)
 LEFT JOIN operations o ON kind = 'produce' AND outcome = 'ok' AND seq BETWEEN first_seq AND last_seq
 GROUP BY seq ORDER BY seq
 """
-_EXAMPLE: Final = "event {seq} of the plan, acknowledged to {worker} at {at_s:.3f} s"
 
 
-class AcknowledgedLost:
+class AcknowledgedLost(CountingCheck):
     """Counts by identity and content: what was sent twice and acknowledged twice must be there twice."""
 
     name = "acknowledged_lost"
     describes = "events that the platform acknowledged and that its source topic no longer holds at the end"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (EVENTS,)
     needs: Set[str] = NEEDS
+    wrong = _LOST
+    counted = "sum(lost)"
+    judged = "SELECT coalesce(sum(acknowledged), 0)::BIGINT FROM oracle_sent"
+    nothing = "no event was acknowledged"
+    detail = "of {:,} acknowledged events"
+    shown = _EXAMPLES
+    example = "event {seq} of the plan, acknowledged to {worker} at {at_s:.3f} s"
 
-    def measure(self, history: History) -> Measurement:
-        """How many acknowledged events the source topic lacks."""
+    def prepare(self, history: History) -> str:
+        """Derive what was sent and what is stored, unless a range of operations is torn."""
         if why := why_torn(history):
-            return Unjudged(reason=why)
+            return why
         derive_events(history)
-        acknowledged = history.value("SELECT coalesce(sum(acknowledged), 0)::BIGINT FROM oracle_sent")
-        if not acknowledged:
-            return Unjudged(reason="no event was acknowledged")
-        history.derive("acknowledged_lost", _LOST)
-        return Count(
-            value=history.value("SELECT coalesce(sum(lost), 0)::BIGINT FROM acknowledged_lost"),
-            detail=f"of {acknowledged:,} acknowledged events",
-            examples=examples(history, _EXAMPLES, _EXAMPLE.format_map),
-        )
+        return ""

@@ -12,9 +12,8 @@ from collections.abc import Set
 from typing import Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import EVENTS
 from harness.oracle.events import NEEDS, derive_events
 
 _ALTERED: Final = """
@@ -27,32 +26,23 @@ WHERE seq >= 0 AND topic <> 'events_dead_letter'
   AND (coalesce(r.sent_as, -1) < 0 OR key_kept IS NOT TRUE
        OR (topic <> 'events' AND r.sent_as <> coalesce(t.sent_as, seq)))
 """
-_EXAMPLES: Final = 'FROM altered ORDER BY topic, partition, "offset" LIMIT $limit'
-_EXAMPLE: Final = "{topic} {partition}@{offset}, event {seq} of the plan: {wrong}"
-_JUDGED: Final = """
-SELECT count(*) FROM readback_events WHERE seq >= 0 AND topic <> 'events_dead_letter'
-"""
 
 
-class Altered:
+class Altered(CountingCheck):
     """Looks at the source topic, and at the topics of valid and of late events."""
 
     name = "altered"
     describes = "records of events whose bytes or key are not those that were sent"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (EVENTS,)
     needs: Set[str] = NEEDS
+    wrong = _ALTERED
+    judged = "SELECT count(*) FROM readback_events WHERE seq >= 0 AND topic <> 'events_dead_letter'"
+    nothing = "no event of the plan is in any topic"
+    detail = "of {:,} records of events"
+    shown = 'FROM wrong_altered ORDER BY topic, partition, "offset" LIMIT $limit'
+    example = "{topic} {partition}@{offset}, event {seq} of the plan: {wrong}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many records of planned events differ from what was sent."""
+    def prepare(self, history: History) -> str:
+        """Derive what of each event the outputs must hold."""
         derive_events(history)
-        judged = history.value(_JUDGED)
-        if not judged:
-            return Unjudged(reason="no event of the plan is in any topic")
-        history.derive("altered", _ALTERED)
-        return Count(
-            value=history.value("SELECT count(*) FROM altered"),
-            detail=f"of {judged:,} records of events",
-            examples=examples(history, _EXAMPLES, _EXAMPLE.format_map),
-        )
+        return ""

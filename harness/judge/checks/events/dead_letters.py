@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
-from typing import Final
+from collections.abc import Mapping, Set
+from typing import ClassVar, Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS, derive_events
 from harness.oracle.malformed import derive_malformed
 
@@ -48,14 +47,13 @@ UNION ALL
 SELECT 'malformed event ' || seq || ', acknowledged', 'it has no dead letter'
 FROM oracle_due ANTI JOIN source USING (seq) ANTI JOIN letters USING (seq) WHERE kind = 'malformed'
 """
-_EXAMPLES: Final = "SELECT item, wrong FROM wrong_letters ORDER BY item LIMIT $limit"
 _MALFORMED: Final = "SELECT count(*) FROM oracle_due WHERE kind = 'malformed'"
 _PLANNED: Final = """
 SELECT count(*) AS planned, count(*) FILTER (reason IS NULL) AS kept FROM oracle_malformed
 """
 
 
-class DeadLetters:
+class DeadLetters(CountingCheck):
     """A letter's event is told by its bytes: altered bytes belong to no event of the plan. Its reason is the
     oracle's own, by the oracle's own reading of the contract.
 
@@ -67,24 +65,20 @@ class DeadLetters:
     describes = (
         "dead letters that are missing, altered, of valid events, or with a wrong reason, key or source"
     )
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (STREAM,)
     needs: Set[str] = NEEDS
+    wrong = _WRONG
+    parameters: ClassVar[Mapping[str, object]] = {"headers": _HEADERS}
+    judged = _MALFORMED
+    detail = "of {:,} malformed events"
+    shown = "SELECT item, wrong FROM wrong_dead_letters ORDER BY item LIMIT $limit"
+    example = "{item}: {wrong}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many dead letters are wrong or missing."""
+    def prepare(self, history: History) -> str:
+        """Derive the malformed events. Without any of those that were planned nothing was tried."""
         derive_events(history)
         derive_malformed(history)
-        malformed = history.value(_MALFORMED)
         plan = history.rows(_PLANNED)[0]
-        if not malformed and plan["planned"]:
-            return Unjudged(reason="none of the planned malformed events was acknowledged or is there")
-        if plan["kept"]:
-            return Unjudged(reason=f"{plan['kept']:,} malformed events of the plan keep the contract")
-        history.derive("wrong_letters", _WRONG, {"headers": _HEADERS})
-        return Count(
-            value=history.value("SELECT count(*) FROM wrong_letters"),
-            detail=f"of {malformed:,} malformed events",
-            examples=examples(history, _EXAMPLES, "{item}: {wrong}".format_map),
-        )
+        if plan["planned"] and not history.value(_MALFORMED):
+            return "none of the planned malformed events was acknowledged or is there"
+        return f"{plan['kept']:,} malformed events of the plan keep the contract" if plan["kept"] else ""

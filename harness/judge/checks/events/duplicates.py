@@ -7,9 +7,8 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.history.schema import UNREADABLE
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import EVENTS, SOURCE_ALONE, STREAM
 from harness.oracle.events import NEEDS, derive_events
 
 # What was refused and is there all the same is unaccounted for, once; here only what is there again counts.
@@ -34,46 +33,42 @@ GROUP BY window_kind, key, window_start_ms, window_end_ms HAVING count(*) > 1
 """  # noqa: S608 -- the kind is this product's own
 _SOURCE: Final = "SELECT count(*) FROM readback_events WHERE topic = 'events'"
 _OUTPUTS: Final = """
-SELECT (SELECT count(*) FROM readback_events WHERE topic <> 'events')
+SELECT (SELECT count(*) FROM wrong_duplicates)
+     + (SELECT count(*) FROM readback_events WHERE topic <> 'events')
      + (SELECT count(*) FROM readback_windows)
 """
 _EXAMPLES: Final = """
 SELECT *, CASE WHEN allowed > 1 THEN ' instead of ' || allowed ELSE '' END AS instead
-FROM repeated ORDER BY item LIMIT $limit
+FROM wrong_duplicates ORDER BY item LIMIT $limit
 """
 
 
-class DuplicatesInSource:
+class DuplicatesInSource(CountingCheck):
     """Where nothing lies behind the source topic. A duplicate that was planned is a sending of its own."""
 
     name = "duplicates"
     describes = "surplus copies of events in the source topic"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (SOURCE_ALONE, EVENTS)
     needs: Set[str] = NEEDS
-    _repeated = _IN_SOURCE
-    _looked_at = _SOURCE
-    _nothing = "the source topic is empty: nothing is there, neither once nor twice"
+    wrong = _IN_SOURCE
+    counted = "sum(copies - allowed)"
+    judged = _SOURCE
+    nothing = "the source topic is empty: nothing is there, neither once nor twice"
+    shown = _EXAMPLES
+    example = "{item}, {copies} times{instead}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many records are one copy too many."""
+    def prepare(self, history: History) -> str:
+        """Derive what was sent and what is stored."""
         derive_events(history)
-        history.derive("repeated", self._repeated)
-        repeated = history.value("SELECT coalesce(sum(copies - allowed), 0)::BIGINT FROM repeated")
-        if not repeated and not history.value(self._looked_at):
-            return Unjudged(reason=self._nothing)
-        return Count(
-            value=repeated,
-            examples=examples(history, _EXAMPLES, "{item}, {copies} times{instead}".format_map),
-        )
+        return ""
 
 
 class Duplicates(DuplicatesInSource):
     """An event has one place in an output, a dead letter one source record, a window one result."""
 
     describes = "surplus copies in the source topic, and of events, dead letters and windows in the outputs"
+    fit_for = (STREAM, EVENTS)
     needs: Set[str] = NEEDS | {"readback_windows"}
-    _repeated = _IN_SOURCE + _IN_OUTPUTS
-    _looked_at = _OUTPUTS
-    _nothing = "nothing came out of the pipeline, neither once nor twice"
+    wrong = _IN_SOURCE + _IN_OUTPUTS
+    judged = _OUTPUTS
+    nothing = "nothing came out of the pipeline, neither once nor twice"

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS, derive_events
 
 _FIELDS: Final = ("event_type", "entity_id", "category", "reference_id", "value", "quantity", "attributes")
@@ -35,37 +34,31 @@ SELECT * FROM hot_differences
 WHERE missing OR unexpected OR event_type OR entity_id OR category OR reference_id OR value OR quantity
    OR attributes
 """
-_EXAMPLES: Final = "SELECT * FROM wrong_hot_events ORDER BY event_id, event_time_ms LIMIT $limit"
 
 
-class HotEventsEqualOracle:
+class HotEventsEqualOracle(CountingCheck):
     """Compares by (event_id, event_time). Values must be equal to the bit: nothing computes with them."""
 
     name = "hot_events_equal_oracle"
     describes = "recent events in the hot store that are missing, unexpected or unlike what was sent"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (STREAM,)
     needs: Set[str] = NEEDS | {"readback_hot_events"}
+    wrong = f"WITH hot_differences AS ({_DIFFERENCES}) {_WRONG}"
+    judged = "SELECT count(*) FROM oracle_events"
+    nothing = "no valid event was acknowledged, and none is there"
+    detail = "of {:,} valid events"
+    shown = "SELECT * FROM wrong_hot_events_equal_oracle ORDER BY event_id, event_time_ms LIMIT $limit"
 
-    def measure(self, history: History) -> Measurement:
-        """How many events are missing, unexpected or different."""
+    def prepare(self, history: History) -> str:
+        """Derive the valid events."""
         derive_events(history)
-        expected = history.value("SELECT count(*) FROM oracle_events")
-        if not expected:
-            return Unjudged(reason="no valid event was acknowledged, and none is there")
-        history.derive("wrong_hot_events", f"WITH hot_differences AS ({_DIFFERENCES}) {_WRONG}")
-        return Count(
-            value=history.value("SELECT count(*) FROM wrong_hot_events"),
-            detail=f"of {expected:,} valid events",
-            examples=examples(history, _EXAMPLES, _example),
-        )
+        return ""
 
-
-def _example(row: Mapping[str, Any]) -> str:
-    item = f"{row['event_id']} at {row['event_time_ms']} ms"
-    if row["missing"]:
-        return f"{item}: missing; event {row['seq']} of the plan"
-    if row["unexpected"]:
-        return f"{item}: not of the plan, or never sent"
-    return f"{item}: differs in {', '.join(field for field in _FIELDS if row[field])}"
+    def describe(self, row: Mapping[str, Any]) -> str:
+        """The event, and what is wrong with it."""
+        item = f"{row['event_id']} at {row['event_time_ms']} ms"
+        if row["missing"]:
+            return f"{item}: missing; event {row['seq']} of the plan"
+        if row["unexpected"]:
+            return f"{item}: not of the plan, or never sent"
+        return f"{item}: differs in {', '.join(field for field in _FIELDS if row[field])}"

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS
 from harness.oracle.lateness import derive_lateness
 
@@ -43,7 +44,7 @@ FROM lateness, run
 _EXAMPLES: Final = "FROM wrongly_late ORDER BY seq LIMIT $limit"
 
 
-class LateEvents:
+class LateEvents(SafetyCheck):
     """Judges the topic of late events both ways; says how many of those that were planned late came late.
 
     Where none of them did, nothing was tried: to set nothing aside was right, whatever the pipeline can do.
@@ -51,9 +52,7 @@ class LateEvents:
 
     name = "late_events"
     describes = "late events that were not set aside, and events that were set aside without being late"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (STREAM,)
     needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:

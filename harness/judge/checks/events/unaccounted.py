@@ -6,9 +6,8 @@ from collections.abc import Set
 from typing import Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import EVENTS, SOURCE_ALONE, STREAM
 from harness.oracle.events import NEEDS, derive_events
 
 _IN_SOURCE: Final = """
@@ -35,37 +34,33 @@ WHERE CASE WHEN kind = 'malformed' THEN coalesce(in_dead_letters, 0) = 0 OR in_v
 """
 _EXAMPLES: Final = """
 SELECT coalesce('event ' || seq || ' of the plan', 'record ' || place) AS item, stray
-FROM strays ORDER BY seq, place LIMIT $limit
+FROM wrong_unaccounted ORDER BY seq, place LIMIT $limit
 """
 
 
-class UnaccountedInSource:
+class UnaccountedInSource(CountingCheck):
     """Where nothing lies behind the source topic. What is unknown may be there, what was refused may not."""
 
     name = "unaccounted"
     describes = "records in the source topic that were not sent, or whose sending the platform had refused"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (SOURCE_ALONE, EVENTS)
     needs: Set[str] = NEEDS
-    _strays = _IN_SOURCE
+    wrong = _IN_SOURCE
+    judged = "SELECT count(*) FROM oracle_due"
+    nothing = "no event was acknowledged, and none is there"
+    detail = "of {:,} events to account for"
+    shown = _EXAMPLES
+    example = "{item}: {stray}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many events are missing from their topic, or are in one where they do not belong."""
+    def prepare(self, history: History) -> str:
+        """Derive where each event must be."""
         derive_events(history)
-        due = history.value("SELECT count(*) FROM oracle_due")
-        if not due:
-            return Unjudged(reason="no event was acknowledged, and none is there")
-        history.derive("strays", self._strays)
-        return Count(
-            value=history.value("SELECT count(*) FROM strays"),
-            detail=f"of {due:,} events to account for",
-            examples=examples(history, _EXAMPLES, "{item}: {stray}".format_map),
-        )
+        return ""
 
 
 class Unaccounted(UnaccountedInSource):
     """Valid events, late or not, belong into ``events_valid``; malformed ones into the dead letters."""
 
     describes = "events that are not where they belong, and records that belong nowhere"
-    _strays = _IN_SOURCE + _IN_OUTPUTS
+    fit_for = (STREAM, EVENTS)
+    wrong = _IN_SOURCE + _IN_OUTPUTS

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import EVENTS
 from harness.oracle.sendings import derive_sendings, why_torn
 
 # Where an event has several outcomes, the best one counts: ok, then unknown, which may have become ok.
@@ -38,16 +39,14 @@ FROM unacknowledged GROUP BY how, error ORDER BY events DESC, first_seq LIMIT $l
 """
 
 
-class Unacknowledged:
+class Unacknowledged(SafetyCheck):
     """Counts sendings of the plan; which of them the source topic holds all the same makes no difference."""
 
     name = "unacknowledged"
     describes = (
         "events of the plan that were refused, or whose outcome is unknown; none may be left out either"
     )
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (EVENTS,)
     needs: Set[str] = frozenset({"operations", "plan"})
 
     def measure(self, history: History) -> Measurement:

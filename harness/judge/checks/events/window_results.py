@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from harness.history.reader import History
 from harness.history.schema import UNREADABLE
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS
 from harness.oracle.horizon import closed_until_ms
 from harness.oracle.windows import SCALE, derive_windows
@@ -63,10 +64,8 @@ ORDER BY window_kind, key, window_start_ms, window_end_ms LIMIT $limit
 """
 
 
-class _WindowResults:
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+class _WindowResults(SafetyCheck):
+    fit_for = (STREAM,)
     place: str
 
     def measure(self, history: History) -> Measurement:

@@ -9,8 +9,9 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Distribution, Measurement, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION
+from harness.judge.measure.needs import LAKE
 from harness.judge.measure.timing import phases_at
 
 # A fixed cost a task is part of it: few events make a million of them dear.
@@ -21,9 +22,9 @@ FROM lake_tasks WHERE outcome <> 'held_back' GROUP BY task HAVING sum(rows_read)
 """
 
 
-class _Cost:
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+class _Cost(DistributionCheck):
+    phases: Set[str] = frozenset({"lake"})
+    fit_for = (LAKE,)
     needs: Set[str] = timing.NEEDS | {"lake_tasks", "run"}
     column: str
     shown: str

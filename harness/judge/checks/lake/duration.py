@@ -7,8 +7,9 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement
-from harness.judge.measure.protocol import DISTRIBUTION
+from harness.judge.measure.needs import LAKE
 from harness.judge.measure.timing import by_phase
 
 _TASKS: Final = """
@@ -17,14 +18,14 @@ FROM lake_tasks WHERE outcome <> 'held_back'
 """
 
 
-class LakeDuration:
+class LakeDuration(DistributionCheck):
     """One value each time that a task was carried out, by the monotonic clock; none of what was held back."""
 
     name = "lake_duration"
     describes = "how long each task of the lake took, landing and each layer's day"
     unit = "s"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases: Set[str] = frozenset({"lake"})
+    fit_for = (LAKE,)
     needs: Set[str] = timing.NEEDS | {"lake_tasks", "run"}
 
     def measure(self, history: History) -> Measurement:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from typing import Any, Final
+from collections.abc import Set
+from typing import Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import LAKE
 
 # Held back is not carried out: there was nothing to judge.
 _GATES: Final = """
@@ -31,32 +30,23 @@ FROM passed_gates
 WHERE evaluated = 0 OR (outcome = 'promoted' AND (failed IS NOT NULL OR skipped IS NOT NULL))
 GROUP BY ALL
 """
-_EXAMPLES: Final = "SELECT * FROM wrong_gates ORDER BY day, layer LIMIT $limit"
 
 
-class GatesEvaluated:
+class GatesEvaluated(CountingCheck):
     """Counts days of layers, each once, however often it was carried out."""
 
     name = "gates_evaluated"
     describes = "days of layers whose gate was not evaluated, or that were promoted though it failed"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (LAKE,)
     needs: Set[str] = frozenset({"lake_tasks", "lake_gates"})
+    wrong = _WRONG
+    judged = "SELECT count(DISTINCT (layer, event_date)) FROM passed_gates"
+    nothing = "the lake carried out no layer of any day"
+    detail = "of {} days of layers"
+    shown = "FROM wrong_gates_evaluated ORDER BY day, layer LIMIT $limit"
+    example = "{layer} of {day}: {wrong}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many days of layers went past their gate."""
+    def prepare(self, history: History) -> str:
+        """Derive each layer's gate, each time that it was run."""
         history.derive("passed_gates", _GATES)
-        judged = history.value("SELECT count(DISTINCT (layer, event_date)) FROM passed_gates")
-        if not judged:
-            return Unjudged(reason="the lake carried out no layer of any day")
-        history.derive("wrong_gates", _WRONG)
-        return Count(
-            value=history.value("SELECT count(*) FROM wrong_gates"),
-            detail=f"of {judged} days of layers",
-            examples=examples(history, _EXAMPLES, _example),
-        )
-
-
-def _example(row: Mapping[str, Any]) -> str:
-    return f"{row['layer']} of {row['day']}: {row['wrong']}"
+        return ""

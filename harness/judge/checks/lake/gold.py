@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from harness.history.reader import History
 from harness.judge.checks.lake.layers import told
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days
 from harness.oracle.lake_gold import derive_gold
 
@@ -103,14 +104,12 @@ FROM lake_days WHERE layer = 'gold'
 _EXAMPLES: Final = "SELECT * FROM wrong_gold ORDER BY item LIMIT $limit"
 
 
-class GoldEqualsOracle:
+class GoldEqualsOracle(SafetyCheck):
     """The daily and hourly aggregates, the entities' days, and the entities that these add up to."""
 
     name = "gold_equals_oracle"
     describes = "rows of Gold that are missing, unexpected or unlike the oracle's"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (LAKE,)
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS | {"lake_gold_entities"}
 
     def measure(self, history: History) -> Measurement:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days
 
 
@@ -61,10 +62,8 @@ SELECT (SELECT coalesce(sum(differing), 0)::BIGINT FROM {table}) AS wrong,
 """
 
 
-class _Layer:
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+class _Layer(SafetyCheck):
+    fit_for = (LAKE,)
     layer: str
     keys: Sequence[str]
     found: str

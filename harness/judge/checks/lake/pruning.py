@@ -9,9 +9,10 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.examples import MAX_EXAMPLES
 from harness.judge.measure.measurement import Distribution, Measurement, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION
+from harness.judge.measure.needs import LAKE, SCANS
 from harness.judge.measure.timing import phases_at
 
 # A scan of an empty table shows nothing.
@@ -22,7 +23,7 @@ FROM lake_scans WHERE bytes_all > 0 ORDER BY percent, query
 _EXAMPLE: Final = ("query", "percent", "files_read", "files_all")
 
 
-class Pruning:
+class Pruning(DistributionCheck):
     """One value a query: what it was spared, in percent of the bytes of a full scan.
 
     No limit holds by itself, since what can be spared follows from how many days there are: a query of one
@@ -32,8 +33,8 @@ class Pruning:
     name = "pruning"
     describes = "share of a full scan's bytes that a query for a part of a table does not read"
     unit = "%"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases: Set[str] = frozenset({"lake"})
+    fit_for = (LAKE, SCANS)
     needs: Set[str] = timing.NEEDS | {"lake_scans"}
 
     def measure(self, history: History) -> Measurement:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days
 from harness.scenario.lake_steps import RunDays
 
@@ -45,14 +46,12 @@ FROM day_outcomes
 _EXAMPLES: Final = "SELECT * FROM days_amiss ORDER BY day LIMIT $limit"
 
 
-class DaysPublished:
+class DaysPublished(SafetyCheck):
     """What a layer holds of a published day is for the other checks; they cannot see one that is nowhere."""
 
     name = "days_published"
     describes = "days of the source that are not published in every layer, or were to be kept in quarantine"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (LAKE,)
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS
 
     def measure(self, history: History) -> Measurement:

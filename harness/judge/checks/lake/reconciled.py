@@ -9,9 +9,10 @@ from collections.abc import Mapping, Set
 from typing import Any, Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days
 
 # What each place held, as (item, event_date, rows). What a layer has of a day lies where its last task put
@@ -82,14 +83,12 @@ FROM lake_reconciled
 _EXAMPLES: Final = "SELECT * FROM lake_reconciled WHERE rows_in <> rows_out ORDER BY day, hop LIMIT $limit"
 
 
-class Reconciled:
+class Reconciled(SafetyCheck):
     """A day that was held back at a layer is not judged from there on."""
 
     name = "reconciled"
     describes = "rows that came or went at a hop of the lake, or between it and the stream path"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (LAKE,)
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS | {"lake_landing"}
 
     def measure(self, history: History) -> Measurement:

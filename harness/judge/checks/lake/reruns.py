@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any, Final
 
-from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import LAKE, RERUNS
 
 _CHANGED: Final = """
 WITH before AS (SELECT * FROM lake_contents WHERE moment = 'before'),
@@ -23,32 +21,22 @@ WHERE b.checksum IS DISTINCT FROM a.checksum OR b.rows IS DISTINCT FROM a.rows
 _COMPARED: Final = """
 SELECT count(DISTINCT (step, "table", event_date)) FROM lake_contents WHERE moment = 'after'
 """
-_EXAMPLES: Final = 'SELECT * FROM changed_days ORDER BY step, day, "table" LIMIT $limit'
 
 
-class RerunsUnchanged:
+class RerunsUnchanged(CountingCheck):
     """Counts tables of days whose rows are not, one by one and in any order, what they were before."""
 
     name = "reruns_unchanged"
     describes = "tables of days whose content changed when the day was carried out again with nothing new"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (LAKE, RERUNS)
     needs: Set[str] = frozenset({"lake_contents"})
+    wrong = _CHANGED
+    judged = _COMPARED
+    nothing = "no day was carried out again to its end"
+    detail = "of {} tables of days"
+    shown = 'FROM wrong_reruns_unchanged ORDER BY step, day, "table" LIMIT $limit'
 
-    def measure(self, history: History) -> Measurement:
-        """How many tables of days a rerun changed."""
-        compared = history.value(_COMPARED)
-        if not compared:
-            return Unjudged(reason="no day was carried out again to its end")
-        history.derive("changed_days", _CHANGED)
-        return Count(
-            value=history.value("SELECT count(*) FROM changed_days"),
-            detail=f"of {compared} tables of days",
-            examples=examples(history, _EXAMPLES, _example),
-        )
-
-
-def _example(row: Mapping[str, Any]) -> str:
-    rows = f"{row['before']:,} rows before, {row['after']:,} after"
-    return f"{row['table']} of {row['day'] or 'all days'}, step {row['step']}: {rows}"
+    def describe(self, row: Mapping[str, Any]) -> str:
+        """The table and the day, and how many rows it had."""
+        rows = f"{row['before']:,} rows before, {row['after']:,} after"
+        return f"{row['table']} of {row['day'] or 'all days'}, step {row['step']}: {rows}"

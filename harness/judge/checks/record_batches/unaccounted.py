@@ -6,9 +6,8 @@ from collections.abc import Set
 from typing import Final
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
-from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.check import CountingCheck
+from harness.judge.measure.needs import RECORD_BATCHES
 from harness.oracle.record_batches import NEEDS, derive_record_batches
 
 _STRAYS: Final = """
@@ -20,28 +19,24 @@ UNION ALL
 SELECT partition, 'number ' || first_seq, count, 'sent, but no such batch was encoded'
 FROM sent_batches WHERE records_crc IS NULL
 """
-_EXAMPLES: Final = "SELECT place, count, stray FROM stray_batches ORDER BY partition, place LIMIT $limit"
 
 
-class UnaccountedRecordBatches:
+class UnaccountedRecordBatches(CountingCheck):
     """What was refused must not be there either; what is unknown may be."""
 
     name = "unaccounted"
     describes = "records in the source topic that were not sent, or whose sending the platform had refused"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (RECORD_BATCHES,)
     needs: Set[str] = NEEDS
+    wrong = _STRAYS
+    counted = "sum(count)"
+    judged = "SELECT coalesce(sum(count * copies), 0)::BIGINT FROM found_batches"
+    nothing = "the source topic is empty"
+    detail = "of {:,} records in the source topic"
+    shown = "SELECT place, count, stray FROM wrong_unaccounted ORDER BY partition, place LIMIT $limit"
+    example = "{place}: {count:,} {stray}"
 
-    def measure(self, history: History) -> Measurement:
-        """How many records belong nowhere."""
+    def prepare(self, history: History) -> str:
+        """Derive the batches that were sent and those that are there."""
         derive_record_batches(history)
-        found = history.value("SELECT coalesce(sum(count * copies), 0)::BIGINT FROM found_batches")
-        if not found:
-            return Unjudged(reason="the source topic is empty")
-        history.derive("stray_batches", _STRAYS)
-        return Count(
-            value=history.value("SELECT coalesce(sum(count), 0)::BIGINT FROM stray_batches"),
-            detail=f"of {found:,} records in the source topic",
-            examples=examples(history, _EXAMPLES, "{place}: {count:,} {stray}".format_map),
-        )
+        return ""

@@ -10,9 +10,10 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.judge.checks.events.unacknowledged import left_out
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import RECORD_BATCHES
 from harness.oracle.record_batches import NEEDS, derive_record_batches
 
 # A profile says how many events are due: every batch that begins before their end. Without one it is what was
@@ -77,7 +78,7 @@ _SENDS_UNTIL_S: Final = 2.0
 """So long before its end at most, a load that sends as fast as it can begins its last batch."""
 
 
-class UnacknowledgedRecordBatches:
+class UnacknowledgedRecordBatches(SafetyCheck):
     """With a profile all that it has due counts, whatever was sent.
 
     Without one, how far a load came is the platform's doing; up to there, nothing may be missing.
@@ -87,9 +88,7 @@ class UnacknowledgedRecordBatches:
     describes = (
         "events of the load that were refused, or whose outcome is unknown; none may be left out either"
     )
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (RECORD_BATCHES,)
     needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:

@@ -11,19 +11,21 @@ from collections.abc import Set
 from harness.history.course import FaultSpan
 from harness.history.reader import History
 from harness.judge.checks.recovery.recovery_time import recoveries
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.needs import STREAM
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.stream_signals import stream_delay
 
 
-class CatchUpTime:
+class CatchUpTime(DistributionCheck):
     """One value a fault; infinite where the stream job was still behind when the run ended."""
 
     name = "catch_up_time"
     describes = "from a fault's heal until the stream job is no further behind than in the steady phase"
     unit = "s"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases: Set[str] = frozenset({"fault", "recovery"})
+    fit_for = (STREAM,)
     needs: Set[str] = frozenset({"samples", "phases", "faults", "run"})
     under_load = UnderLoad.COURSE
 

@@ -9,8 +9,9 @@ from collections.abc import Set
 from typing import Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
+from harness.judge.measure.needs import STREAM
 
 _LEFT: Final = """
 SELECT label AS topic, arg_max(value, at_ns)::BIGINT AS left_over
@@ -25,16 +26,14 @@ FROM samples WHERE metric = 'drain_complete' ORDER BY at_ns DESC LIMIT 1
 """
 
 
-class Drained:
+class Drained(SafetyCheck):
     """Takes what the run found left when it had drained, or gave up waiting, which counts as one at least."""
 
     name = "drained"
     describes = (
         "records that had still to be consumed when the run ended; at least one if it did not drain in time"
     )
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
+    fit_for = (STREAM,)
     needs: Set[str] = frozenset({"samples"})
 
     def measure(self, history: History) -> Measurement:

@@ -12,19 +12,16 @@ from collections.abc import Iterator, Set
 from harness.faults.registry import FAULTS
 from harness.history.course import FaultSpan
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
 from harness.scenario.faults import FaultSpec, node_names, targets_of
 
 
-class FaultsCarriedOut:
+class FaultsCarriedOut(SafetyCheck):
     """Never FAIL: a fault that was not injected or healed is the harness's failure and proves nothing."""
 
     name = "faults_carried_out"
     describes = "faults of the schedule that were not injected or not healed"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
     needs: Set[str] = frozenset({"faults", "ends", "run"})
 
     def measure(self, history: History) -> Measurement:

@@ -8,23 +8,20 @@ from typing import Final
 from harness.base.exits import how_ended
 from harness.history.course import FOREVER_NS, EndLine
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import MAX_EXAMPLES
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
 from harness.scenario.lake_steps import PROCESS
 
 OF_LOAD: Final = frozenset({"load", "readers"})
 """The processes of the load."""
 
 
-class NodesAlive:
+class NodesAlive(SafetyCheck):
     """A fault excuses what its targets do until it is healed; everything else is to live to the end."""
 
     name = "nodes_alive"
     describes = "deaths of nodes and of the pipeline's processes that no fault caused"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
     needs: Set[str] = frozenset({"run", "ends", "faults"})
 
     def __init__(self, probes: Set[str]) -> None:

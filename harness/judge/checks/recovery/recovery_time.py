@@ -24,8 +24,9 @@ import numpy as np
 
 from harness.history.course import FOREVER_NS, FaultSpan, steady_span
 from harness.history.reader import History
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import NOTHING, Distribution, Measurement, Numbers, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.signals import GAP_NS, SECOND_NS, Signal, disagreement, sampled_until_ns
 
 HOLD_NS: Final = 5 * SECOND_NS
@@ -53,14 +54,13 @@ class _Ended:
     of_platform: _Disturbances
 
 
-class RecoveryTime:
+class RecoveryTime(DistributionCheck):
     """One value a fault; infinite where the platform had not recovered when the run ended."""
 
     name = "recovery_time"
     describes = "from a fault's injection until sending, stream job and hot store are steady again"
     unit = "s"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases: Set[str] = frozenset({"fault"})
     needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
     under_load = UnderLoad.COURSE
 
@@ -104,8 +104,8 @@ def _untold(
         return clocks
     if unseen := [name for name, delays_s in before.items() if not len(delays_s)]:
         return f"nothing was seen in the steady phase of: {', '.join(unseen)}"
-    if unsteady := _unsteady(limits_s, most_s=_band_most_s(history)):
-        return f"not steady before the first fault: {unsteady}"
+    if why := _why_not_steady(limits_s, most_s=_band_most_s(history)):
+        return f"not steady before the first fault: {why}"
     return next((signal.doubt for signal in seen if signal.doubt), "")
 
 
@@ -113,7 +113,7 @@ def _band_most_s(history: History) -> float:
     return _BAND_MOST_S + _BAND_CHECKPOINTS * history.scenario.pipeline.stream.checkpoint_interval_s
 
 
-def _unsteady(limits_s: Mapping[str, float], *, most_s: float) -> str:
+def _why_not_steady(limits_s: Mapping[str, float], *, most_s: float) -> str:
     """The signals that were too far behind for a band, and how far; "" where none was."""
     return ", ".join(
         f"{name} ({(limit_s - _BAND_ALLOWANCE_S) / _BAND_FACTOR:,.1f} s behind)"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import MAX_EXAMPLES
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
-from harness.judge.measure.protocol import COUNT, NEVER
 from harness.scenario.model import Scenario
 from pipeline.contract.topics import TOPICS
 
@@ -38,14 +38,11 @@ class Promise:
     """What is counted: ``copies of topic``."""
 
 
-class Replication:
+class Replication(SafetyCheck):
     """Counts what has another number of copies than promised; more of them were not asked for either."""
 
     name = "replication"
     describes = "topics and keyspaces that have not as many copies, or not as many in sync, as promised"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
     needs: Set[str] = frozenset({"samples"})
 
     def __init__(self, promised: Callable[[Scenario], Iterable[Promise]]) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 
 from harness.history.course import FOREVER_NS, Span, steady_span
 from harness.history.reader import History
+from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.measurement import Count, Measurement, Numbers, Unjudged
 from harness.judge.measure.offered import offered_load
-from harness.judge.measure.protocol import COUNT, NEVER
 from harness.judge.measure.signals import SECOND_NS, Signal, disagreement, last_sample_ns
 from harness.scenario.model import STEADY_MIN_S
 
@@ -25,14 +25,11 @@ _ALLOWED_EARLY_S: Final = 0.5
 """Phases begin and faults hit a moment later than planned."""
 
 
-class SteadyState:
+class SteadyState(SafetyCheck):
     """Counts the conditions that were broken in the steady phase before the first fault."""
 
     name = "steady_state"
     describes = "conditions of the steady-state hypothesis that were broken before the first fault"
-    unit = ""
-    aggregates: Set[str] = COUNT
-    default_thresholds = NEVER
     needs: Set[str] = frozenset({"samples", "operations", "phases", "faults", "run"})
 
     def __init__(self, signals: Callable[[History], tuple[Signal, ...]]) -> None:

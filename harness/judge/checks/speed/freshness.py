@@ -15,11 +15,14 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.hot_ages import event_ages, missed
 from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
+from harness.judge.measure.needs import STREAM
 from harness.judge.measure.probing import HOLE_NS, looks_ns
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
+from harness.scenario.phases import WHILE_IT_FLOWS
 
 _WINDOWS: Final = """
 WITH first_seen AS (
@@ -40,10 +43,10 @@ FROM plan, run ORDER BY send_offset_ms
 """
 
 
-class _Freshness:
+class _Freshness(DistributionCheck):
     unit = "ms"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases = WHILE_IT_FLOWS
+    fit_for = (STREAM,)
     needs: Set[str] = timing.NEEDS | {"sought", "seen", "operations", "plan", "run"}
     under_load = UnderLoad.FROM_INTENDED
 

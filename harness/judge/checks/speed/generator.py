@@ -32,6 +32,7 @@ import numpy as np
 from harness.history.reader import History
 from harness.judge.measure import timing
 from harness.judge.measure.aggregates import observe
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Distribution, Measurement, Numbers
 from harness.judge.measure.offered import (
     NOTHING_TOLD,
@@ -41,7 +42,7 @@ from harness.judge.measure.offered import (
     derive_own_lateness,
     offered_load,
 )
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
 from harness.scenario.thresholds import Threshold
 
@@ -67,14 +68,12 @@ FROM own_lateness, run WHERE at_ns >= load_start_ns
 the one before it: a process that stood still took none."""
 
 
-class GeneratorKeptUp:
+class GeneratorKeptUp(DistributionCheck):
     """One value a sample; samples of the time before the load began do not count."""
 
     name = "generator_kept_up"
     describes = "how late the load's own processes were through no fault of the platform, each half second"
     unit = "ms"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = _NEEDS
     under_load = UnderLoad.LOADS_OWN
 
@@ -198,7 +197,7 @@ def _offered_less(worker: str, what: str, during: str) -> str:
 
 
 _NONE: Final = np.array([])
-UNTOLD: Final = OwnLateness(
+NO_SAMPLES: Final = OwnLateness(
     samples=None,
     workers=_NONE,
     cpu_shares=_NONE,
@@ -213,7 +212,7 @@ UNTOLD: Final = OwnLateness(
 def own_lateness(history: History) -> OwnLateness:
     """What the run tells of the generator; of a table that is damaged, nothing."""
     if _NEEDS & (history.missing | history.damaged):
-        return UNTOLD
+        return NO_SAMPLES
     derive_own_lateness(history)
     columns = history.columns(_SAMPLES)
     samples = by_phase(history, columns, nothing="")

@@ -18,8 +18,10 @@ import numpy as np
 from harness.history.process_clocks import ALLOWED_NS
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.needs import STREAM
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.signals import SECOND_NS, sampled_until_ns
 from harness.judge.measure.timing import by_phase
 
@@ -53,14 +55,13 @@ class _Unknown(Exception):
     """It is not recorded whether anything waited."""
 
 
-class HotWriteLatency:
+class HotWriteLatency(DistributionCheck):
     """The hot writers time each batch themselves; what they did not write is told by their lag."""
 
     name = "hot_write_latency"
     describes = "duration of each batch that a hot writer wrote, and of silences while records waited"
     unit = "ms"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    fit_for = (STREAM,)
     needs: Set[str] = timing.NEEDS | {"hot_writes", "samples", "run"}
     under_load = UnderLoad.PRESSURE
 

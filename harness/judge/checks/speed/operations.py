@@ -13,9 +13,12 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.needs import INTENDED_MOMENTS, STREAM
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
+from harness.scenario.phases import WHILE_IT_FLOWS
 
 _RESPONSES: Final = """
 SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
@@ -32,10 +35,8 @@ _NOTHING_INTENDED: Final = Unjudged(
 )
 
 
-class _Latency:
+class _Latency(DistributionCheck):
     unit = "ms"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations"}
     under_load = UnderLoad.FROM_INTENDED
 
@@ -45,6 +46,9 @@ class ProduceLatency(_Latency):
 
     name = "produce_latency"
     describes = "response time of sending: from the intended send to the acknowledgement, per event"
+
+    phases = WHILE_IT_FLOWS
+    fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:
         """Response times; infinite for events that were not acknowledged."""
@@ -58,6 +62,7 @@ class HotReadLatency(_Latency):
 
     name = "hot_read_latency"
     describes = "response time of reads of the hot store, from the intended start"
+    fit_for = (STREAM,)
     under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
@@ -70,6 +75,9 @@ class LoadOnSchedule(_Latency):
 
     name = "load_on_schedule"
     describes = "how long after the intended moment the load began to send, per event"
+
+    phases = WHILE_IT_FLOWS
+    fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:
         """Delays of the load's own making."""

@@ -9,10 +9,13 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.deviation import deviations_percent
 from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.needs import EVENTS, INTENDED_MOMENTS, RECORD_BATCHES, lasting
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
+from harness.scenario.phases import WHILE_IT_FLOWS
 
 WINDOW_S: Final = 10
 _SECOND_NS: Final = 1_000_000_000
@@ -26,7 +29,7 @@ FROM operations, run WHERE kind = 'produce' AND count > 0 GROUP BY ALL
 """
 
 
-class RateAccuracy:
+class RateAccuracy(DistributionCheck):
     """One value for the ten seconds that begin at each full second of the load, however they overlap.
 
     What the plan has due is what the profile says, with what was mixed in. A range of operations counts where
@@ -36,8 +39,8 @@ class RateAccuracy:
     name = "rate_accuracy"
     describes = "by how much the events sent in any 10 s of the load differ from those that were due in them"
     unit = "%"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases = WHILE_IT_FLOWS
+    fit_for = (EVENTS, INTENDED_MOMENTS, lasting(WINDOW_S))
     needs: Set[str] = timing.NEEDS | {"operations", "plan", "run"}
     under_load = UnderLoad.LOADS_OWN
 
@@ -50,6 +53,7 @@ class RateAccuracy:
 class RateAccuracyOfRecordBatches(RateAccuracy):
     """The same where whole batches are sent: what is due the profile alone says."""
 
+    fit_for = (RECORD_BATCHES, INTENDED_MOMENTS, lasting(WINDOW_S))
     needs: Set[str] = timing.NEEDS | {"operations", "run"}
 
     def measure(self, history: History) -> Measurement:

@@ -12,9 +12,12 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement
-from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
+from harness.judge.measure.needs import STREAM, readers
+from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
+from harness.scenario.phases import WHILE_IT_FLOWS
 
 _READS: Final = """
 SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
@@ -23,11 +26,10 @@ FROM operations WHERE kind = $kind
 """
 
 
-class _ReadLatency:
+class _ReadLatency(DistributionCheck):
     operation: str
     unit = "ms"
-    aggregates: Set[str] = DISTRIBUTION
-    default_thresholds: tuple[str, ...] = ()
+    phases = WHILE_IT_FLOWS
     needs: Set[str] = timing.NEEDS | {"operations"}
     under_load = UnderLoad.PRESSURE
 
@@ -50,6 +52,7 @@ class HotPointReadLatency(_ReadLatency):
 
     name = "hot_point_read_latency"
     describes = "response time of readers that read one event of the hot store, from the intended start"
+    fit_for = (STREAM, readers("hot_point"))
     operation = "hot_point_read"
 
 
@@ -58,4 +61,5 @@ class HotRangeReadLatency(_ReadLatency):
 
     name = "hot_range_read_latency"
     describes = "response time of readers that read an entity's latest events, from the intended start"
+    fit_for = (STREAM, readers("hot_range"))
     operation = "hot_range_read"

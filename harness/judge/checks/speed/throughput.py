@@ -7,6 +7,7 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.judge.measure import timing
+from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Measurement
 from harness.judge.measure.protocol import DISTRIBUTION, UnderLoad
 from harness.judge.measure.timing import by_phase
@@ -24,7 +25,7 @@ ORDER BY second
 """
 
 
-class Throughput:
+class Throughput(DistributionCheck):
     """One value a full second, by the second in which the events were acknowledged.
 
     Every second of the load's duration counts, and those after it until the last answer. Of a run that did
@@ -36,7 +37,6 @@ class Throughput:
     unit = "1/s"
     aggregates: Set[str] = (DISTRIBUTION | {"rate"}) - {"count"}
     """Not the count, which would be of seconds and be taken for one of events."""
-    default_thresholds: tuple[str, ...] = ()
     needs: Set[str] = timing.NEEDS | {"operations", "run"}
     under_load = UnderLoad.RATE
 
