@@ -13,8 +13,7 @@ import typer
 
 from harness.base.errors import FloodmarkError
 from harness.cli.output import Progress
-from harness.load.join.driver import join_argv
-from harness.load.join.options import master_of
+from harness.load.join.command import join_argv, master_of
 
 
 def join(

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.layers.pipeline_jars import with_lake_jar
-from harness.run.lake.job import not_deployed, outcome_of, show_event
+from harness.run.lake.job import not_deployed, outcome_of, report_event
 from pipeline.days.job_events import Event, parse
 from pipeline.endpoints import Endpoints
 from pipeline.errors import NotDeployed, PipelineError
@@ -52,7 +52,7 @@ def run_job(
             with _process(job(with_jar, options)) as process:
                 for line in process.stdout or ():
                     events.append(parse(line))
-                    show_event(events[-1], report)
+                    report_event(events[-1], report)
         except KeyboardInterrupt:
             report("interrupted: what has ended stays, and the same command can be given again")
             raise

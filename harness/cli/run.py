@@ -18,7 +18,7 @@ from harness.backends.registry import DEFAULT_BACKEND
 from harness.base.errors import FloodmarkError, RunError
 from harness.cli.judge import judge_and_show
 from harness.cli.output import BackendOption, OutOption, OutputFormat, OutputOption, Progress, SeedOption
-from harness.load.join.options import joining_of
+from harness.load.join.command import joining_of
 from harness.load.workers.join_config import Joining
 from harness.run.folder import RunFolder
 from harness.run.real.assembly import real_parts

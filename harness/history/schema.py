@@ -109,7 +109,7 @@ READBACK_EVENTS = pa.schema(
     ]
 )
 
-# The source topic as read back after a replay of whole batches: each is known by what it holds and when.
+# The source topic as read back after a load of record batches: each is known by what it holds and when.
 READBACK_RECORD_BATCHES = pa.schema(
     [
         ("partition", pa.int32()),

@@ -1,4 +1,4 @@
-"""The contract's rules, to refuse a trace that breaks them, and to break them on purpose."""
+"""The contract's rules: to refuse traces that break them, and to break them on purpose."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pipeline.contract.derive import event_contract, rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the contract demands of one field; None sets no limit."""
+    """What the contract requires of one field; None means no limit."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid")  # a demand that this module does not know is an error
+    __pydantic_config__ = ConfigDict(
+        extra="forbid"
+    )  # a requirement that this module does not know is an error
 
     name: str
     type: Literal["string", "double", "long", "strings"]
@@ -29,5 +31,5 @@ class Rule:
 
 @cache
 def contract_rules() -> tuple[Rule, ...]:
-    """One rule a field, in the contract's order."""
+    """One rule per field, in the contract's order."""
     return tuple(TypeAdapter(Rule).validate_python(rule) for rule in rules(event_contract()))

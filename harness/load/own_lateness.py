@@ -1,8 +1,8 @@
 """How late a load process was through its own fault, sampled twice a second into the table ``generator``.
 
 A process that sends late makes every platform look slow, so what it did not do in time is kept apart from
-what its client could not take: a queue that is full, or a partition whose last batch is under way, is the
-platform's back-pressure. What waited through both is told by when the back-pressure ended.
+what its client could not accept: a full queue, or a partition whose last batch is still under way, is
+back-pressure of the platform. For what waited through both, the moment when the back-pressure ended decides.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from harness.history.writer import TableWriter
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000
 _SAMPLE_NS: Final = 450_000_000
-"""A little less than the half second at which callers ask, so that none of their calls comes too early."""
+"""A little less than the half second at which callers ask, so that no call comes too early."""
 
 
 class GeneratorMeter:
-    """One process's. A sample holds the worst of what was noted since the one before it."""
+    """The meter of one process. A sample holds the worst that was noted since the previous one."""
 
     def __init__(
         self,
@@ -34,21 +34,21 @@ class GeneratorMeter:
         self._sampled_ns, self._sampled_cpu_s = now_ns(), cpu_s()
 
     def woke(self, wanted_ns: int, now_ns: int) -> None:
-        """The loop that drives the load goes on now; it wanted to at ``wanted_ns``."""
+        """The loop that drives the load continues now; it meant to at ``wanted_ns``."""
         self._late_ns = max(self._late_ns, now_ns - wanted_ns)
 
     def handed_over(self, due_ns: int, now_ns: int, *, blocked_until_ns: int) -> None:
-        """What was due is handed to the client now, which could take nothing until ``blocked_until_ns``."""
+        """What was due is handed to the client now, which could accept nothing until ``blocked_until_ns``."""
         own_since_ns = max(due_ns, blocked_until_ns)
         self._late_ns = max(self._late_ns, now_ns - own_since_ns)
         self.blocked(due_ns, min(own_since_ns, now_ns))
 
     def blocked(self, due_ns: int, now_ns: int) -> None:
-        """What was due waits still, because the client takes nothing."""
+        """What was due still waits, because the client accepts nothing."""
         self._blocked_ns = max(self._blocked_ns, now_ns - due_ns)
 
     def sample_if_due(self) -> None:
-        """Take a sample if the last is half a second old, and write what waits."""
+        """Take a sample if the last is half a second old, and write rows that are due."""
         now_ns = self._now_ns()
         if now_ns - self._sampled_ns >= _SAMPLE_NS:
             self._sample(now_ns)

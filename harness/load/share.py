@@ -1,4 +1,4 @@
-"""Which part of a load is a worker's: told by whoever knows them all, so that no event is anybody's twice."""
+"""A worker's part of a load, assigned by the master, so that no event is sent by two workers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Share(BaseModel):
 
     @property
     def worker(self) -> str:
-        """The name under which whoever has this share records."""
+        """The name under which the worker with this share records."""
         return f"worker-{self.index}"
 
     def holds_entity(self, key: bytes) -> bool:
@@ -36,7 +36,7 @@ class Share(BaseModel):
         return partition % self.of == self.index
 
     def lane_of(self, key: bytes, lanes: int) -> int:
-        """Which of the worker's lanes an entity goes through: all of them are used in every share."""
+        """The lane of the worker that an entity goes through: every share uses all of its lanes."""
         return zlib.crc32(key) // self.of % lanes
 
     def deal(self, keys: Sequence[bytes], lanes: int) -> list[Sequence[int]]:
@@ -50,4 +50,4 @@ class Share(BaseModel):
 
 
 WHOLE = Share()
-"""Of a load that one worker sends."""
+"""The share of a load that one worker sends alone."""

@@ -1,4 +1,4 @@
-"""Counts of events that got their outcome, on their way to Locust's statistics, from another process also."""
+"""Counts events that got their outcome, for Locust's statistics, possibly from another process."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Tally:
 
     def dump(self) -> bytes:
         """One line of JSON."""
-        told = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps(told).encode() + b"\n"
+        counts = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps(counts).encode() + b"\n"
 
     @staticmethod
     def parse(line: bytes) -> Tally:
         """What ``dump`` wrote. Raises ValueError, TypeError or KeyError when it is not that."""
-        told = json.loads(line)
-        response_ms = Counter({int(ms): events for ms, events in told["response_ms"].items()})
-        return Tally(told["events"], told["size_bytes"], response_ms, Counter(told["errors"]))
+        counts = json.loads(line)
+        response_ms = Counter({int(ms): events for ms, events in counts["response_ms"].items()})
+        return Tally(counts["events"], counts["size_bytes"], response_ms, Counter(counts["errors"]))

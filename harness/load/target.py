@@ -1,4 +1,4 @@
-"""What a load is sent to, looked at before anything is sent: that it lets us in, and takes what will come."""
+"""Checks a load's target before anything is sent: that it admits us, and accepts what will be sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.errors import NotReady, PipelineError
 from pipeline.kafka_access import KafkaAccess
 
 _TIMEOUT_S: Final = 10.0
-_LOOK_S: Final = 0.01
+_POLL_S: Final = 0.01
 _NAMED: Final = 10
 _log = logging.getLogger(__name__)
 
@@ -29,11 +29,11 @@ class Needs:
     """What a load needs of its topic."""
 
     partitions: int | None = None
-    """For so many its batches were made; any number will do when it is left out."""
+    """The number that its batches were made for; any number will do when it is left out."""
     largest_bytes: int = 0
-    """Of what is sent as one: a batch, or a batch of the largest event alone. 0 where that is not known."""
+    """Of the largest record batch, or of one with the largest event alone. 0 where that is not known."""
     source: str = "the trace"
-    """What needs it, for messages."""
+    """What needs these, for messages."""
 
 
 def check_target(kafka: KafkaEndpoint, topic: str, needs: Needs) -> None:
@@ -69,9 +69,9 @@ def _check_partitions(topic: str, there: dict[str, TopicMetadata], needs: Needs)
 
 
 def _max_message_bytes(admin: AdminClient, cluster: ClusterMetadata, topic: str) -> int | None:
-    """None where the cluster does not tell, as to users who may not describe its settings."""
+    """None where the cluster does not say, as to users who may not describe its settings."""
     if cluster.controller_id not in cluster.brokers:
-        # The client would wait for a controller; brokers that are played have none.
+        # The client would wait for a controller, and mock brokers have none.
         return None
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     try:
@@ -83,7 +83,7 @@ def _max_message_bytes(admin: AdminClient, cluster: ClusterMetadata, topic: str)
 
 
 def _settled(answer: Any) -> Any:
-    # The client's own thread settles it, and a greenlet cannot wait for a thread's condition.
+    # The client's own thread settles it, and a greenlet cannot wait on a thread's condition.
     while not answer.done():
-        time.sleep(_LOOK_S)
+        time.sleep(_POLL_S)
     return answer.result()

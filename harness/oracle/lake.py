@@ -64,7 +64,7 @@ def derive_lake(history: History) -> None:
     """Make, each once:
 
     - ``oracle_bronze``: every record and partners' row, with ``reason`` where it is to be rejected by the
-      contract, and ``closing`` for the events that a replay ends with;
+      contract, and ``closing`` for the events that a load ends with;
     - ``oracle_silver``: those that Silver is to hold, with what the reference tables say of them;
     - ``oracle_rejects (event_date, reason, source, rows)``;
     - ``oracle_bronze_groups`` and ``oracle_silver_groups``: as ``lake_bronze`` and ``lake_silver``.

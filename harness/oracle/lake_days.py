@@ -1,7 +1,7 @@
 """Which days each layer is judged by, and where its rows of a day are to lie.
 
 Every day is judged of which a task of the layer was carried out, or the layer holds anything, or the source
-has an event. A day that begins where the load ends is not due: its last event, and those that a replay ends
+has an event. A day that begins where the load ends is not due: its last event, and those that a load ends
 with, fall into a day that has only just begun. What a layer is to hold of a day lies
 where its last task put it: in the table, or in quarantine. A day that was held back is not judged, since
 whatever the layer has of it came from older inputs; where it was never promoted, its table has nothing of it.

@@ -1,6 +1,6 @@
 """Which batches a load sent, and which of them the source topic holds: by partition, time and checksum.
 
-A replay sends an encoded trace over and over. Event number n of the replay is event n modulo the trace's
+A load sends an encoded trace over and over. Event number n of the load is event n modulo the trace's
 events, in repetition n divided by them, and each repetition bears times that are a trace's length later. So
 batch and repetition follow from an operation's first number, and what the topic must hold from these. A load
 that computes its events sends each batch once; its events are numbered by partition, and so are its batches.

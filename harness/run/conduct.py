@@ -1,4 +1,4 @@
-"""The loop of a run while its load flows: phases, faults when they are due, and progress for people."""
+"""The loop of a run during its load: enters phases, injects faults when due, and reports progress."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from harness.run.recorder import Recorder
 from harness.scenario.phases import PhaseName
 
 _TICK_S: Final = 0.05
-_SAY_EVERY_S: Final = 5.0
+_REPORT_EVERY_S: Final = 5.0
 _ALIVE_EVERY_S: Final = 1.0
-"""Asking for the processes reads what each of them uses, which is not for every turn of the loop."""
+"""Listing the processes reads the resource usage of each, too much work for every turn of the loop."""
 _STEADY_LEAD_S: Final = 1.5
-"""So long before the first fault the steady state is judged, which takes a moment."""
+"""How long before the first fault the steady state is judged, which takes a moment."""
 
 
 @dataclass(kw_only=True)
 class Conduct:
-    """One pass over a schedule. Everything that it sees and does is given."""
+    """One pass over a schedule of faults. It sees and acts only through what it is given."""
 
     conductor: Conductor
     recorder: Recorder
@@ -35,23 +35,23 @@ class Conduct:
     progress: Callable[[], LoadProgress | None]
     load_alive: Callable[[], bool]
     give_up_after_s: float
-    """A load that is not done so long after its start never will be."""
-    unsteady: Callable[[], str]
+    """A load that is not done this long after its start never will be."""
+    why_not_steady: Callable[[], str]
     """Why the platform is not steady; "" when it is."""
     report: Report
     last_words: Callable[[], str] = lambda: ""
-    """What the load said was wrong; "" when it said nothing."""
+    """What the load logged as wrong; "" when it logged nothing."""
     sleep: Callable[[float], None] = time.sleep
-    _said_s: float = field(default=-_SAY_EVERY_S)
+    _reported_s: float = field(default=-_REPORT_EVERY_S)
     _seen_alive_s: float = field(default=-_ALIVE_EVERY_S)
-    _told_phase: PhaseName | None = None
+    _reported_phase: PhaseName | None = None
     _injected: bool = False
 
     def follow(self, steps: Sequence[Action]) -> None:
-        """Return once the load is done and every step begun.
+        """Return once the load is done and every step has begun.
 
         Raises ``RunError`` when the platform is not steady before the first fault, and ``LoadFailed`` when
-        the load died, failed or does not come to its end.
+        the load died, failed or does not end.
         """
         due = deque(steps)
         judge_at_s = min((s.at_s for s in steps), default=float("inf")) - _STEADY_LEAD_S
@@ -67,11 +67,11 @@ class Conduct:
                 self._injected |= due[0].action == "inject"
                 self.conductor.begin(due.popleft())
             self._enter_phase(now_s)
-            self._say(now_s)
+            self._report_progress(now_s)
             self.sleep(_TICK_S)
 
     def _require_steady(self) -> None:
-        if why := self.unsteady():
+        if why := self.why_not_steady():
             raise RunError(f"nothing was broken, because the platform was not steady before: {why}")
 
     def _load_done(self, now_s: float) -> bool:
@@ -80,7 +80,7 @@ class Conduct:
         if now_s - self._seen_alive_s < _ALIVE_EVERY_S:
             return False
         self._seen_alive_s = now_s
-        # It may have ended between the two looks.
+        # It may have ended in between.
         alive = self.load_alive()
         if self._is_done():
             return True
@@ -102,21 +102,21 @@ class Conduct:
     def _sent(self) -> str:
         progress = self.progress()
         if progress is None:
-            return "it never said how far it came; its log may say why"
+            return "it never reported any progress; its log may say why"
         return f"{progress.state}, {progress.extent}; its log may say why"
 
     def _enter_phase(self, now_s: float) -> None:
-        """From the first injection on, phases are noted with the faults that they begin with."""
+        """From the first injection on, phases are recorded with the faults that begin them."""
         if now_s >= 0 and not self._injected:
             self.recorder.enter("warm_up" if now_s < self.warm_up_s else "steady")
-        if self.recorder.phase != self._told_phase:
-            self._told_phase = self.recorder.phase
-            self.report(f"phase {self._told_phase}")
+        if self.recorder.phase != self._reported_phase:
+            self._reported_phase = self.recorder.phase
+            self.report(f"phase {self._reported_phase}")
 
-    def _say(self, now_s: float) -> None:
-        if now_s - self._said_s < _SAY_EVERY_S:
+    def _report_progress(self, now_s: float) -> None:
+        if now_s - self._reported_s < _REPORT_EVERY_S:
             return
-        self._said_s = now_s
+        self._reported_s = now_s
         if (p := self.progress()) is not None and p.state != "waiting":
             behind = f", {p.behind_ms / 1000:.1f} s behind" if p.behind_ms > 1000 else ""  # noqa: PLR2004
             share = f"{p.sent / p.total:4.0%}  " if p.total else ""

@@ -1,4 +1,4 @@
-"""The folder of one run, ``reports/runs/<date>--<n>/``: made once, never shared between runs."""
+"""The folder of one run, ``reports/runs/<date>--<n>/``: created once, never shared between runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.scenario.model import Scenario
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """Where everything of a run lies. ``history`` and ``logs`` exist from the start."""
+    """Where everything of a run is kept. ``history`` and ``logs`` exist from the start."""
 
     path: Path
 
@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def logs(self) -> Path:
-        """One log a node or process."""
+        """One log per node or process."""
         return self.path / "logs"
 
     @property
@@ -54,20 +54,20 @@ class RunFolder:
 
     @property
     def plan(self) -> Path:
-        """The plan of the replay, as part of the history."""
+        """The plan of the load, as part of the history."""
         return self.history / "plan.parquet"
 
     @property
     def load_progress(self) -> Path:
-        """The folder in which each worker of the load says how far it has come."""
+        """The folder in which each worker of the load keeps its progress."""
         return self.path / "load"
 
     def keep_plan(self, plan: Path) -> None:
-        """Make a copy of the cached plan part of the history."""
+        """Copy the cached plan into the history."""
         copy_file(plan, self.plan)
 
     def keep_encoded(self, index: Path) -> None:
-        """Make a copy of the index of the encoded trace part of the history."""
+        """Copy the index of the encoded trace into the history."""
         (self.history / "encoded").mkdir()
         copy_file(index, self.history / "encoded" / "trace.parquet")
 

@@ -1,4 +1,4 @@
-"""Where a run comes from: the product's commit, the machine and the versions that mattered."""
+"""Where a run comes from: the product's commit, the machine, and the versions that matter."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PACKAGES = ("confluent-kafka", "cassandra-driver", "locust", "duckdb")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Facts that a reader of a run needs to make it again, or to doubt it."""
+    """Facts that a reader needs to repeat a run, or to doubt it."""
 
     commit: str
     machine: Mapping[str, str]
@@ -27,7 +27,7 @@ class Provenance:
 
     @staticmethod
     def here() -> Provenance:
-        """Of this machine and this checkout."""
+        """Collect the facts of this machine and this checkout."""
         return Provenance(
             commit=_commit(Path(__file__).parent),
             machine={

@@ -1,13 +1,17 @@
-"""Writes the course of a run as it happens: its phases, its faults, and the processes that ended."""
+"""Writes the course of a run as it happens: its phases, its faults, and the processes that end."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harness.backends.protocol import ProcessEnd
+from harness.backends.protocol import NodeStatus, ProcessEnd
+from harness.base.exits import how_ended
+from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.history.writer import append_jsonl
 from harness.scenario.phases import PhaseName
@@ -25,11 +29,11 @@ class Recorder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        # Without a line it says that nothing ended; without the file nobody looked.
+        # An empty file says that nothing ended; without the file nobody looked.
         (self.history / "ends.jsonl").touch()
 
     def enter(self, phase: PhaseName) -> bool:
-        """Note that a phase begins; True unless it was already in force."""
+        """Record that a phase begins; False if it was already in force."""
         with self._lock:
             if phase == self.phase:
                 return False
@@ -37,9 +41,9 @@ class Recorder:
             return True
 
     def fault(self, line: dict[str, object], phase: PhaseName) -> None:
-        """Note one step of one fault, and the phase that begins with it, if any does, at the same instant.
+        """Record one step of a fault and, at the same instant, the phase that begins with it, if one does.
 
-        Called from the conductor's threads. Once the load is over so are its phases, whatever is healed.
+        Called from the conductor's threads. After the load no phase of it begins, whatever is healed.
         """
         with self._lock:
             at_ns, at_unix_ns = self.clock.both_ns()
@@ -48,7 +52,7 @@ class Recorder:
             self._append("faults", {"at_ns": at_ns, **line})
 
     def ended(self, node: str, end: ProcessEnd) -> None:
-        """Note that a process ended, at the time at which it did."""
+        """Record that a process ended, and when."""
         at_ns = end.at_monotonic_ns - self.clock.epoch_monotonic_ns
         with self._lock:
             self._append("ends", {"at_ns": at_ns, "node": node, "exit": end.exit})
@@ -59,3 +63,26 @@ class Recorder:
 
     def _append(self, name: str, line: dict[str, object]) -> None:
         append_jsonl(self.history / f"{name}.jsonl", line)
+
+
+@dataclass(kw_only=True)
+class ExitWatch:
+    """Records every process that ends. Which ends were deaths is for a check to say.
+
+    The platform knows each end and its time, so a late poll misses nothing.
+    """
+
+    status: Callable[[], tuple[NodeStatus, ...]]
+    recorder: Recorder
+    report: Report
+    _noted: Counter[str] = field(default_factory=Counter)
+
+    def poll(self) -> tuple[NodeStatus, ...]:
+        """Record each end since the last poll. Returns every process. Raises ``PlatformError``."""
+        statuses = self.status()
+        for one in statuses:
+            for end in one.ends[self._noted[one.name] :]:
+                self.recorder.ended(one.name, end)
+                self.report(f"{one.name} ended {how_ended(end.exit)}")
+            self._noted[one.name] = len(one.ends)
+        return statuses

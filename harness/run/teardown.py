@@ -1,4 +1,4 @@
-"""Ends what was begun, in reverse, whatever happens; an error on the way out never hides the first one."""
+"""Undoes what was begun, in reverse, whatever happens; an error on the way out never hides the first one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.base.report import Report
 class Teardown:
     """A context in which steps are registered as ``on_exit("stop the platform", platform.down)``.
 
-    Every step runs, the last one first, also when one before it raised. If the body raised, its error goes on
-    and the steps' errors are reported; otherwise the first error of a step is raised.
+    Every step runs, the last one first, even after another step raised. If the body raised, its error
+    propagates and the steps' errors are reported; otherwise the first error of a step is raised.
     """
 
     report: Report

@@ -70,11 +70,12 @@ class Load(_Model):
     event_span: Seconds
     """The trace's own time, or that of the profile, is squeezed or stretched into this much event time."""
     duration: Seconds
-    """Wall-clock time that the replay takes; event_span / duration is the event clock's time_scale (>= 1)."""
+    """Wall-clock time that the load takes; event_span / duration is the event clock's time_scale (>= 1)."""
     path: Literal["events", "record_batches", "computed"] = "events"
-    """``live`` sends event by event. ``replay`` sends whole batches that were encoded before, at wire speed
-    and over and over. ``computed`` draws a generated trace's events as it sends them, in batches, and plans
-    none of them. These two send into the source topic alone (``pipeline: {deploy: topics}``)."""
+    """``events`` sends the plan's events one by one. ``record_batches`` sends Kafka record batches that were
+    encoded before, over and over. ``computed`` draws a generated trace's events as it sends them, in record
+    batches, and plans none of them. The last two need a pipeline of topics alone (``pipeline: {deploy:
+    []}``)."""
     users: int = Field(default=1, ge=1, le=64)
     """Of each process. Each has a producer and its part of the entities."""
     processes: int = Field(default=1, ge=1, le=64)
@@ -92,13 +93,13 @@ class Load(_Model):
     def arrangement(self) -> Curve | None:
         """The rate by which the plan's events are arranged; None where they keep the trace's own times.
 
-        Whole batches do: a replay decides only when each is sent.
+        Encoded record batches do: a profile decides only when each is sent.
         """
         return None if self.sends_record_batches else self.curve
 
     @property
     def sends_record_batches(self) -> bool:
-        """Whether whole batches are sent, by which alone the source topic is then read back."""
+        """Whether record batches are sent; the source topic is then read back batch by batch."""
         return self.path != "events"
 
     @property

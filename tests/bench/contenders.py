@@ -14,7 +14,7 @@ from harness.base.clocks import Clocks
 from harness.base.event_clock import origin_for
 from harness.base.run_clock import RunClock
 from harness.load.send.computed.config import ComputedConfig, FromGenerator, FromLines
-from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.traces.mapping import GeneratedMapping, read_mapping
 from harness.observe.readback.record_batch_reader import FoundBatch
@@ -25,30 +25,31 @@ _VISITS: Final = Path("scenarios/traces/visits.yaml")
 _COMPUTED_SPAN_MS: Final = 60_000
 
 
-class WireReplayContender:
-    """Our replay: each batch of the topic must be the next of its partition's lane, moved in time."""
+class RecordBatchesContender:
+    """Our record batches: each batch of the topic must be the next of its partition's lane, moved in time."""
 
-    name = "replay"
+    name = "record_batches"
     events: Final = MappingProxyType({1: 30_000_000, 3: 20_000_000})
 
     def send(self, task: Task) -> Sent:
-        """Run the replay's own process, and take its times from its history."""
+        """Run the process that sends record batches, and take its times from its history."""
         history = task.folder / "history"
         config = self._config(task, history)
-        config.save(task.folder / "wire.json")
+        config.save(task.folder / "record_batches.json")
         argv = [
             sys.executable,
             "-m",
             "harness.load.send.record_batches",
             "--config",
-            str(task.folder / "wire.json"),
+            str(task.folder / "record_batches.json"),
         ]
         cpu_s, _ = run_child(argv)
         return _recorded(history, cpu_s)
 
     def wrong(self, task: Task, found: Sequence[FoundBatch]) -> int:
         """Compare identities and checksums, batch by batch."""
-        trace, config = EncodedTrace.open(task.trace), WireConfig.load(task.folder / "wire.json")
+        trace = EncodedTrace.open(task.trace)
+        config = RecordBatchesConfig.load(task.folder / "record_batches.json")
         wrong = 0
         for partition in range(trace.facts.partitions):
             there = [batch for batch in found if batch.partition == partition]
@@ -60,11 +61,11 @@ class WireReplayContender:
             )
         return wrong
 
-    def _config(self, task: Task, history: Path) -> WireConfig:
+    def _config(self, task: Task, history: Path) -> RecordBatchesConfig:
         task.endpoints.save(task.folder / "endpoints.json")
         period_ms = EncodedTrace.open(task.trace).facts.span_ms + 1
         repetitions = task.events // EncodedTrace.open(task.trace).facts.events + 1
-        return WireConfig(
+        return RecordBatchesConfig(
             endpoints=task.folder / "endpoints.json",
             topic=task.topic,
             trace=task.trace,
@@ -163,7 +164,7 @@ def _recorded(history: Path, cpu_s: float) -> Sent:
 
 
 CONTENDERS: Final[tuple[Contender, ...]] = (
-    WireReplayContender(),
+    RecordBatchesContender(),
     ComputedContender(generated=False),
     ComputedContender(generated=True),
     ConfluentContender(),

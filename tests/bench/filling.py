@@ -1,4 +1,4 @@
-"""Fills a topic with the events of a plan, the plan over and over, as the replay would have sent them."""
+"""Fills a topic with the events of a plan, the plan over and over, as a load would have sent them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _repetition(plan: PlanFile, *, mark: bytes, origin_ms: int) -> Iterator[Reco
 
 
 def _keys(rows: pa.RecordBatch) -> list[bytes]:
-    # As the replay does: a damaged event may have lost its entity, and its seq then serves as its key.
+    # As a load does: a damaged event may have lost its entity, and its seq then serves as its key.
     keys = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string()))
     found: list[bytes] = keys.cast(pa.binary()).to_pylist()
     return found

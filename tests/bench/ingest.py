@@ -1,4 +1,4 @@
-"""How many events a second get into Kafka, and for how much processor time: our replay beside its peers."""
+"""How many events a second get into Kafka, and for how much processor time: our load beside its peers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NOTES: Final = (
     "computed, generated: its payloads are computed while it sends, of about 200 bytes, and have keys.",
     "CPU s a million are those of the contender's process, its start included, and of all brokers.",
     "verified: the topic was read back; every batch's checksum holds, and it has as many records as were"
-    " acknowledged. For the replay every batch is besides the next of its lane, under the time it was given.",
+    " acknowledged. For record_batches each batch is also the next of its lane, under the time it was given.",
 )
 
 
@@ -92,7 +92,7 @@ class IngestBench:
     """Every contender on one broker, and on three that replicate to each other."""
 
     name: str = "ingest"
-    summary: str = "acknowledged events/s into Kafka, of our replay and of its peers"
+    summary: str = "acknowledged events/s into Kafka, of our load and of its peers"
 
     def run(self, settings: Settings) -> None:
         """Measure all, show them side by side, and write them down."""
@@ -147,7 +147,6 @@ class _Payloads:
             counts={},
             span_ms=int(pc.max(offsets).as_py()),
             last_send_ms=0,
-            close_ms=0,
         )
         encoding = Encoding(partitions=_PARTITIONS, keyed=False)
         return _Payloads(lines=lines, trace=trace_file(own, encoding, cache=cache_dir(), report=report))

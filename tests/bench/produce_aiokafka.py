@@ -14,7 +14,7 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 _PRODUCERS: Final = 2
-"""As many connections to a broker as our own replay has."""
+"""As many connections to a broker as our own load has."""
 
 
 async def main(bootstrap: str, topic: str, payloads: str, events: int, batch_bytes: int) -> None:

@@ -19,20 +19,19 @@ from harness.base.waiting import wait_until
 from harness.history.parquet_parts import plain
 from harness.history.schema import OPERATIONS
 from harness.judge.measure.measurement import Numbers
-from harness.load.plan.cached import build_plan
 from harness.load.plan.extent import event_span_ms
 from harness.load.plan.file import PlanFile
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.driver import load_argv, longest_s
-from harness.load.workers.record_batches_source import encoded, encoded_batches
-from harness.load.workers.source import LoadSource, PlannedEvents
+from harness.load.workers.prepared_load import prepare_load
 from harness.scenario.model import Scenario
 from harness.scenario.profiles.arrivals import arrivals_s
 from pipeline.kafka import Topics
 from tests.bench.profile_accuracy import Sendings
 
 _LEAD_S: Final = 10.0
-"""From the start of Locust to that of the load: enough on a busy machine for a replay's process, too."""
+"""From the start of Locust to that of the load: enough on a busy machine for the process that sends record
+batches, too."""
 _GRACE_S: Final = 15.0
 _NUMBERS: Final = ("intended_ns", "started_ns", "completed_ns", "count")
 
@@ -42,7 +41,9 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
 
     Raises what planning raises, KafkaFailed, and PlatformError for a load that ended badly or not at all.
     """
-    plan = build_plan(scenario, cache=folder, report=report)
+    load = prepare_load(scenario, cache=folder, report=report)
+    if (plan := load.plan) is None:
+        raise ValueError("events that are computed have no plan to compare with")
     name = f"{scenario.name}-{scenario.load.path}"
     topics = Topics(platform.endpoints.kafka)
     topics.create([name], scenario.pipeline.topics)
@@ -52,7 +53,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     config = LoadConfig(
         endpoints=folder / "endpoints.json",
         topic=name,
-        source=_source(scenario, plan, folder, report),
+        source=load.source,
         history=folder / "history",
         progress=folder / "load",
         clocks=_clocks(scenario, plan),
@@ -64,12 +65,6 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
     _wait_for_end(platform, name, longest_s(scenario.load.duration) + _GRACE_S)
     topics.delete([name])
     return sendings(scenario, plan, _recorded(config.history), config.clocks.load_start_ns)
-
-
-def _source(scenario: Scenario, plan: PlanFile, folder: Path, report: Report) -> LoadSource:
-    if scenario.load.path == "events":
-        return PlannedEvents(plan=plan.path, largest_event_bytes=plan.largest_event_bytes)
-    return encoded_batches(scenario, encoded(scenario, plan, cache=folder, report=report))
 
 
 def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:
@@ -105,8 +100,8 @@ def _recorded(history: Path) -> pa.Table:
 def sendings(scenario: Scenario, plan: PlanFile, operations: pa.Table, load_start_ns: int) -> Sendings:
     """What was recorded of all events but the closing ones, beside when each was due."""
     closing_seq = plan.events - plan.counts["closing"]
-    replayed = scenario.load.path == "record_batches"  # over and over, and without the closing events
-    own = operations if replayed else operations.filter(pc.less(operations["first_seq"], closing_seq))
+    repeated = scenario.load.path == "record_batches"  # over and over, and without the closing events
+    own = operations if repeated else operations.filter(pc.less(operations["first_seq"], closing_seq))
     column = {name: own[name].to_numpy() for name in _NUMBERS}
     return Sendings(
         duration_s=scenario.load.duration,

@@ -45,7 +45,9 @@ _SCALES: Final[Mapping[LoadPath, float]] = MappingProxyType({"events": 1.0, "rec
 _USERS: Final[Mapping[LoadPath, int]] = MappingProxyType({"events": 1, "record_batches": 2})
 """A broker handles the requests of a connection one by one: with a single one, half of it is idle."""
 _COLUMNS: Final = ("event by event", "whole batches, at 20 times the rate")
-_NO_REPLAY: Final = "whole batches have no gaps of the trace's own:\nthey follow another profile, or none"
+_NOT_OF_RECORD_BATCHES: Final = (
+    "whole batches have no gaps of the trace's own:\nthey follow another profile, or none"
+)
 _NOTES: Final = (
     "a deviation is that of the events sent from those due, in any 10 s, and in any 1 s, of the load: windows"
     " begin at each tenth of a second.",
@@ -133,7 +135,7 @@ def rows(results: list[Result]) -> dict[str, list[Panel | str]]:
     """The panels by profile, in the order in which the paths stand."""
     found = {(result.profile, result.path): result.panel for result in results}
     names = dict.fromkeys(result.profile for result in results)
-    return {name: [found.get((name, path), _NO_REPLAY) for path in _SCALES] for name in names}
+    return {name: [found.get((name, path), _NOT_OF_RECORD_BATCHES) for path in _SCALES] for name in names}
 
 
 def scenario_of(profile: AnyProfile, path: LoadPath) -> Scenario:

@@ -17,9 +17,9 @@ from harness.base.event_clock import origin_for
 from harness.base.run_clock import RunClock
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.driver import load_argv
-from harness.load.workers.source import LoadSource, PlannedEvents
+from harness.load.workers.source import EventsSource, LoadSource
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.live_parts import write_plan
+from tests.core.events_parts import write_plan
 
 PARTITIONS = 4
 """Of a topic that the brokers make up when they hear of it."""
@@ -43,7 +43,7 @@ def configure(
     source: LoadSource | None = None,
 ) -> LoadConfig:
     """A load of these rows, or of another source, that starts with Locust's test."""
-    planned = PlannedEvents(plan=write_plan(folder / "plan.parquet", rows))
+    planned = EventsSource(plan=write_plan(folder / "plan.parquet", rows))
     (folder / "load").mkdir()
     Endpoints(services=(kafka,)).save(folder / "endpoints.json")
     clock = RunClock.start()

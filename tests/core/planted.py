@@ -325,7 +325,7 @@ TRACE: Rows = tuple(
 
 
 @cache
-def replay() -> Base:
+def record_batches() -> Base:
     """A minute of whole batches, ten events a second, by a profile."""
     of = scenario(
         topology=_topology("kafka"),
@@ -357,4 +357,4 @@ def replay() -> Base:
     return Base(scenario=of, tables=tables, course=COURSE)
 
 
-BASES = {"stream": stream, "topics": topics, "lake": batch, "replay": replay}
+BASES = {"stream": stream, "topics": topics, "lake": batch, "record_batches": record_batches}

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.bench.lake_day import DAY, write_day
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 
 HOUR_MS = 3_600_000
 

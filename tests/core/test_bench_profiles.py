@@ -19,8 +19,8 @@ from tests.bench.profile_accuracy import Sendings, accuracy
 from tests.bench.profile_load import sendings
 from tests.bench.profile_plot import Panel, draw
 from tests.bench.profiles import DURATION_S, Result, profiles, rows, scenario_of
+from tests.core.events_parts import plan_row, write_plan
 from tests.core.histories import SECOND_NS, sent
-from tests.core.live_parts import plan_row, write_plan
 
 RATE = 100
 START_NS = 5 * SECOND_NS
@@ -37,9 +37,7 @@ def load(**changes: Any) -> Sendings:
 def plan(folder: Path, rows: list[dict[str, Any]]) -> PlanFile:
     path = write_plan(folder / "plan.parquet", rows)
     counts = {"closing": sum(row["kind"] == "closing" for row in rows)}
-    return PlanFile(
-        path=path, key="k", events=len(rows), counts=counts, span_ms=1, last_send_ms=1, close_ms=1
-    )
+    return PlanFile(path=path, key="k", events=len(rows), counts=counts, span_ms=1, last_send_ms=1)
 
 
 def operations(*recorded: dict[str, object]) -> pa.Table:

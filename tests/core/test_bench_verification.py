@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.base.clocks import Clocks
-from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.encode import Event, encode
 from harness.load.send.record_batches.trace import TraceWriter
 from harness.observe.readback.record_batch_reader import FoundBatch
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from tests.bench.contender import Task
-from tests.bench.contenders import WireReplayContender
+from tests.bench.contenders import RecordBatchesContender
 
 ORIGIN_MS = 1_700_000_000_000
 EVENTS = 12
@@ -29,7 +29,7 @@ def task(tmp_path: Path) -> Task:
         events = [Event(None, b"%d-%d" % (number, n), 10 * number + n) for n in range(2)]
         writer.add(encode(events, "none"), partition)
     writer.close("key", partitions=2)
-    WireConfig(
+    RecordBatchesConfig(
         endpoints=tmp_path / "endpoints.json",
         topic="events",
         trace=trace,
@@ -39,7 +39,7 @@ def task(tmp_path: Path) -> Task:
             epoch_unix_ns=0, epoch_monotonic_ns=0, load_start_ns=0, origin_ms=ORIGIN_MS, time_scale=1.0
         ),
         events=EVENTS,
-    ).save(tmp_path / "wire.json")
+    ).save(tmp_path / "record_batches.json")
     return Task(
         endpoints=Endpoints((KafkaEndpoint(bootstrap_servers=("127.0.0.1:9",)),)),
         topic="events",
@@ -74,24 +74,24 @@ def encode_crc(number: int) -> int:
 
 
 def test_what_was_sent_once_and_in_order_is_right(task: Task) -> None:
-    assert WireReplayContender().wrong(task, sent(task)) == 0
+    assert RecordBatchesContender().wrong(task, sent(task)) == 0
 
 
 def test_a_batch_that_is_missing_is_wrong(task: Task) -> None:
-    assert WireReplayContender().wrong(task, sent(task)[:-1]) > 0
+    assert RecordBatchesContender().wrong(task, sent(task)[:-1]) > 0
 
 
 def test_a_batch_that_is_there_twice_is_wrong(task: Task) -> None:
     found = sent(task)
-    assert WireReplayContender().wrong(task, [*found, found[-1]]) > 0
+    assert RecordBatchesContender().wrong(task, [*found, found[-1]]) > 0
 
 
 def test_batches_that_changed_places_are_wrong(task: Task) -> None:
     found = sent(task)
-    assert WireReplayContender().wrong(task, [found[2], found[1], found[0], *found[3:]]) > 0
+    assert RecordBatchesContender().wrong(task, [found[2], found[1], found[0], *found[3:]]) > 0
 
 
 @pytest.mark.parametrize("change", [{"records_crc": 1}, {"base_timestamp_ms": 1}, {"count": 3}])
 def test_a_batch_that_holds_something_else_is_wrong(task: Task, change: dict[str, int]) -> None:
     first, *others = sent(task)
-    assert WireReplayContender().wrong(task, [replace(first, **change), *others]) > 0  # type: ignore[arg-type]
+    assert RecordBatchesContender().wrong(task, [replace(first, **change), *others]) > 0  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli.main import invoke
-from harness.run.lake.job import CareJob, show_event
+from harness.run.lake.job import CareJob, report_event
 from pipeline.days.job_events import Cared
 
 CARED = Cared(
@@ -40,7 +40,7 @@ def test_a_process_is_told_the_tables_the_days_and_whether_to_cluster() -> None:
 
 def test_what_became_of_a_table_is_told_in_a_line() -> None:
     said: list[str] = []
-    show_event(CARED, said.append)
+    report_event(CARED, said.append)
     assert said == [
         "cared for silver/events: 60 files are 6, 4,000 bytes 3,000; deleted 7 old files, 1,234 bytes"
     ]

@@ -15,13 +15,13 @@ from pipeline.options import PipelineOptions
 from tests.core.histories import ORIGIN_MS, SECOND_NS, Rows, history, scenario, sent
 
 
-def replay(**load: Any) -> Scenario:
+def record_batches(**load: Any) -> Scenario:
     """A minute of whole batches; as fast as they are taken where no profile is given."""
     given = {"trace": Path("trace.yaml"), "event_span": 3600.0, "duration": 60.0, "path": "record_batches"}
     return scenario(load=Load(**{**given, **load}), pipeline=PipelineOptions(deploy=()))
 
 
-BATCHES = replay()
+BATCHES = record_batches()
 CHECKS = checks_for(BATCHES)
 ENCODED = [
     {"partition": 0, "first_event": 0, "count": 10, "base_timestamp_ms": 0, "records_crc": 11},
@@ -31,7 +31,7 @@ TRACE = [{**row, "last_event_ms": 999} for row in ENCODED]
 
 
 def found(offset: int, number: int, **fields: object) -> dict[str, object]:
-    """What the topic holds of the batch whose first event has this number in the replay."""
+    """What the topic holds of the batch whose first event has this number in the record_batches."""
     repetition, first_event = divmod(number, 20)
     batch = TRACE[first_event // 10]
     return {
@@ -73,7 +73,7 @@ SAFETY = ("unacknowledged", "acknowledged_lost", "unaccounted", "duplicates", "o
 
 
 @pytest.mark.parametrize("check", SAFETY)
-def test_a_healthy_replay_has_nothing_wrong(check: str) -> None:
+def test_a_healthy_load_has_nothing_wrong(check: str) -> None:
     assert measured(check, there=HEALTHY) == 0
 
 
@@ -125,12 +125,12 @@ def test_a_batch_that_was_refused_must_not_be_there() -> None:
 
 
 def test_a_batch_that_the_load_left_out_is_not_the_platforms_failure() -> None:
-    found = unacknowledged(replay(), [SENT[0], *SENT[2:]])
+    found = unacknowledged(record_batches(), [SENT[0], *SENT[2:]])
     assert found == left_out_of(10, 40)
 
 
 def test_a_batch_that_was_left_out_hides_none_that_was_refused() -> None:
-    found = unacknowledged(replay(), [SENT[0], sent(20, 29, "fail"), *SENT[3:]])
+    found = unacknowledged(record_batches(), [SENT[0], sent(20, 29, "fail"), *SENT[3:]])
     assert isinstance(found, Count)
     assert (found.value, found.detail) == (10, "of 40 events: 10 refused, 0 unknown, 10 never sent")
 
@@ -153,45 +153,45 @@ def unacknowledged(of: Scenario, operations: Rows, encoded: Rows = TRACE) -> Cou
 
 @pytest.mark.parametrize(("events", "missing"), [(40, 0), (41, 10), (49, 10), (50, 10), (60, 20), (200, 160)])
 def test_all_that_a_profile_has_due_is_due_whatever_was_sent(events: int, missing: int) -> None:
-    found = unacknowledged(replay(profile=Constant(rate=events / 60)), SENT)
+    found = unacknowledged(record_batches(profile=Constant(rate=events / 60)), SENT)
     assert found == left_out_of(missing, 40 + missing) if missing else isinstance(found, Count)
 
 
 def test_of_a_profile_of_which_nothing_was_sent_everything_is_missing() -> None:
-    assert unacknowledged(replay(profile=Constant(rate=1)), ()) == left_out_of(60, 60)
+    assert unacknowledged(record_batches(profile=Constant(rate=1)), ()) == left_out_of(60, 60)
 
 
 def test_a_partition_that_never_sent_has_missed_what_a_profile_had_due_there() -> None:
     encoded = [TRACE[0], {**TRACE[1], "partition": 1}]
-    found = unacknowledged(replay(profile=Constant(rate=40 / 60)), [SENT[0], SENT[2]], encoded)
+    found = unacknowledged(record_batches(profile=Constant(rate=40 / 60)), [SENT[0], SENT[2]], encoded)
     assert found == left_out_of(20, 40)
 
 
 def test_a_flood_that_ended_early_is_not_judged() -> None:
     early = [sent(first, first + 9, started_ns=3 * SECOND_NS) for first in (0, 10, 20, 30)]
-    found = unacknowledged(replay(), early)
+    found = unacknowledged(record_batches(), early)
     assert isinstance(found, Unjudged)
     assert found.reason == "nothing was sent after 3.0 s of the load's 60 s"
 
 
 def test_a_flood_in_which_a_partition_never_sent_is_not_judged() -> None:
-    found = unacknowledged(replay(), SENT, [*TRACE, {**TRACE[1], "partition": 7}])
+    found = unacknowledged(record_batches(), SENT, [*TRACE, {**TRACE[1], "partition": 7}])
     assert isinstance(found, Unjudged)
     assert found.reason == "nothing was sent to partition 7"
 
 
 def test_what_was_refused_counts_though_the_flood_ended_early() -> None:
-    found = unacknowledged(replay(), [sent(0, 9, "fail")])
+    found = unacknowledged(record_batches(), [sent(0, 9, "fail")])
     assert isinstance(found, Count)
     assert found.value == 10
 
 
 def test_an_encoded_trace_of_which_nothing_is_recorded_is_not_judged() -> None:
-    assert isinstance(unacknowledged(replay(profile=Constant(rate=1)), SENT, ()), Unjudged)
+    assert isinstance(unacknowledged(record_batches(profile=Constant(rate=1)), SENT, ()), Unjudged)
 
 
 # A load that computes its events: each batch comes once, and is numbered in its partition.
-COMPUTED = replay(path="computed")
+COMPUTED = record_batches(path="computed")
 COMPUTED_BATCHES = [
     {
         "partition": partition,
@@ -281,7 +281,7 @@ def test_a_computed_batch_that_the_load_left_out_is_not_the_platforms_failure() 
 
 @pytest.mark.parametrize(("due", "missing"), [(60, 0), (61, 1), (200, 140)])
 def test_what_a_profile_had_due_and_nobody_computed_was_never_acknowledged(due: int, missing: int) -> None:
-    of = replay(path="computed", profile=Constant(rate=due / 60))
+    of = record_batches(path="computed", profile=Constant(rate=due / 60))
     found = CHECKS["unacknowledged"].measure(
         history(of=of, encoded=COMPUTED_BATCHES, operations=COMPUTED_SENT)
     )
@@ -289,7 +289,7 @@ def test_what_a_profile_had_due_and_nobody_computed_was_never_acknowledged(due: 
 
 
 def test_what_was_computed_for_a_profile_and_never_sent_is_named_by_its_number() -> None:
-    of = replay(path="computed", profile=Constant(rate=1))
+    of = record_batches(path="computed", profile=Constant(rate=1))
     refused = {**COMPUTED_SENT[1], "outcome": "fail", "error": "NotEnoughReplicas"}
     found = unacknowledged(of, [refused, *COMPUTED_SENT[2:]], COMPUTED_BATCHES)
     assert isinstance(found, Count)

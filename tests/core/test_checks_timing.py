@@ -258,7 +258,7 @@ def test_what_is_due_in_batches_is_what_the_profile_says_and_not_a_plan(
     )
 
 
-def test_of_a_replay_as_fast_as_it_is_taken_nothing_was_due() -> None:
+def test_of_record_batches_as_fast_as_they_are_taken_nothing_was_due() -> None:
     run = history(
         of=in_batches(TraceProfile(), "record_batches"),
         operations=[took(5, 10, at_s=second) for second in range(12)],

@@ -27,17 +27,16 @@ from harness.load.murmur2 import partition_of_bytes
 from harness.load.plan.arranged import Arrangement
 from harness.load.send.computed.__main__ import main
 from harness.load.send.computed.batches import Batching, ComputedBatches, Placed
-from harness.load.send.computed.config import ComputedConfig, FromGenerator, FromPlan
+from harness.load.send.computed.config import ComputedConfig, FromGenerator, FromLines
 from harness.load.send.computed.indexed import indexed
-from harness.load.send.computed.source import Chunk, GeneratedSource, LineSource, PlanSource, listed
+from harness.load.send.computed.source import Chunk, GeneratedSource, LineSource, listed
 from harness.load.send.computed.supply import ComputedSupply
 from harness.load.send.computed.times import AsDue, Evenly
-from harness.load.send.record_batches.batch import ProducerState
 from harness.load.send.record_batches.completion import Completion
-from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.encoded_batch import ProducerState
 from harness.load.send.record_batches.link import Link
-from harness.load.send.record_batches.pace import Flood, Pace
-from harness.load.send.record_batches.replay import WireLoad, WireReplay
+from harness.load.send.record_batches.schedule import Flood, LoadSchedule, Pace
+from harness.load.send.record_batches.sender import RecordBatchesLoad, RecordBatchesSender
 from harness.load.send.record_batches.supply import Shipment
 from harness.load.share import WHOLE, Share
 from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
@@ -47,8 +46,8 @@ from harness.scenario.profiles.constant import Constant
 from harness.scenario.profiles.ramp import Ramp
 from harness.scenario.profiles.registry import RateProfile
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.live_parts import Noted, plan_row, write_plan
-from tests.core.wire_client import Client, records
+from tests.core.events_parts import Noted
+from tests.core.record_batches_client import Client, records
 
 GENERATE = Generate(entities=50)
 BATCHING = Batching(partitions=3, batch_events=7, batch_bytes=10_000, linger_ms=50, compression="none")
@@ -88,9 +87,11 @@ def sent(
         own = pace or Flood()
         built = ComputedBatches(batching, own, origin_ms=ORIGIN_MS).of(source)
         supply = ComputedSupply(built, partitions=range(batching.partitions), now_ns=now_ns)
-        load = WireLoad(topic="t", pace=own, load_start_ns=0, end_ns=end_ns)
-        replay = WireReplay(load, supply, [Link(connect)], record=done.append, meter=Noted(), now_ns=now_ns)
-        await asyncio.wait_for(replay.run(flush_timeout_s=1), timeout=30)
+        load = RecordBatchesLoad(topic="t", pace=own, load_start_ns=0, end_ns=end_ns)
+        sender = RecordBatchesSender(
+            load, supply, [Link(connect)], record=done.append, meter=Noted(), now_ns=now_ns
+        )
+        await asyncio.wait_for(sender.run(flush_timeout_s=1), timeout=30)
 
     asyncio.run(run())
     return done
@@ -181,7 +182,7 @@ def test_an_event_bears_the_moment_at_which_it_is_due(cut: int, scale: float, pr
 def test_a_batch_is_sent_when_its_last_event_is_due_and_none_lingers_longer(
     events: int, rate: float, linger_ms: float
 ) -> None:
-    pace = WireSchedule(profile=Constant(rate=rate), duration_s=events / rate).pace
+    pace = LoadSchedule(profile=Constant(rate=rate), duration_s=events / rate).pace
     batching = replace(BATCHING, linger_ms=linger_ms, batch_events=1000)
     keys = [b"%d" % (n % 5) for n in range(events)]
     batches = ComputedBatches(batching, pace, origin_ms=ORIGIN_MS).of(chunks([events], keys))
@@ -195,7 +196,7 @@ def test_a_batch_is_sent_when_its_last_event_is_due_and_none_lingers_longer(
 
 
 def test_an_event_that_is_due_is_intended_for_that_moment() -> None:
-    pace = WireSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
+    pace = LoadSchedule(profile=Constant(rate=1e6), duration_s=1e-4).pace
     done = sent(chunks([100]), Client(), pace=pace, batching=replace(BATCHING, partitions=1))
     assert [d.intended_ns for d in done] == [pace.due_ns(d.first_number) for d in done]
     assert all(d.started_ns >= pace.due_ns(d.first_number + d.count - 1) for d in done)
@@ -319,13 +320,6 @@ def test_lines_go_on_from_chunk_to_chunk(tmp_path: Path) -> None:
     assert [offset for c in found for offset in c.offsets_ms] == [n * 7 // events for n in range(events)]
 
 
-def test_a_plans_events_keep_their_keys_and_times(tmp_path: Path) -> None:
-    rows = [plan_row(seq) for seq in range(5)]
-    (found,) = PlanSource(write_plan(tmp_path / "p.parquet", rows)).chunks(3)
-    assert found.keys == [row["entity_id"].encode() for row in rows[:3]]
-    assert found.offsets_ms == [row["event_offset_ms"] for row in rows[:3]]
-
-
 def config_of(folder: Path, bootstrap: str) -> Path:
     (folder / "history").mkdir()
     clock = RunClock.start()
@@ -368,7 +362,7 @@ def test_a_cluster_that_cannot_be_reached_ends_the_process(tmp_path: Path) -> No
 
 def test_a_configuration_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     config = ComputedConfig.load(config_of(tmp_path, "b:1"))
-    again = config.model_copy(update={"source": FromPlan(path=tmp_path / "p")})
+    again = config.model_copy(update={"source": FromLines(path=tmp_path / "p", span_ms=1)})
     again.save(tmp_path / "again.json")
     assert ComputedConfig.load(tmp_path / "again.json") == again
-    assert json.loads((tmp_path / "again.json").read_text())["source"]["kind"] == "plan"
+    assert json.loads((tmp_path / "again.json").read_text())["source"]["kind"] == "lines"

@@ -8,7 +8,7 @@ import pytest
 
 from harness.base.errors import InvalidInput
 from harness.load.plan.extent import event_span_ms, events_at_most, load_duration_s
-from harness.load.workers.computed_source import computed_events
+from harness.load.workers.prepared_load import computed_source
 from harness.scenario.model import Scenario
 from tests.core.scenario_parts import FIXTURES, problems_of, rides
 
@@ -21,14 +21,14 @@ def computed(**changes: object) -> Scenario:
 
 def test_without_a_profile_the_load_is_all_that_the_platform_takes_in_the_time() -> None:
     scenario = computed()
-    found = computed_events(scenario)
+    found = computed_source(scenario)
     assert (found.duration_s, found.schedule) == (scenario.load.duration, None)
     assert found.events == events_at_most(scenario.load.duration)
     assert (found.seed, found.generate.entities, found.span_ms) == (scenario.seed, 20, 3_600_000)
 
 
 def test_with_a_profile_the_load_is_what_the_profile_says() -> None:
-    found = computed_events(computed(load__profile={"kind": "constant", "rate": "50k/s"}))
+    found = computed_source(computed(load__profile={"kind": "constant", "rate": "50k/s"}))
     assert (found.duration_s, found.events) == (None, 1_500_000)
     assert found.schedule is not None
 
@@ -42,7 +42,7 @@ def test_a_trace_that_is_read_from_a_file_cannot_be_computed() -> None:
     scenario = computed()
     load = scenario.load.model_copy(update={"trace": FIXTURES / "traces" / "rides.yaml"})
     with pytest.raises(InvalidInput, match=r"rides\.yaml.*allowed: generate: with path: computed"):
-        computed_events(scenario.model_copy(update={"load": load}))
+        computed_source(scenario.model_copy(update={"load": load}))
 
 
 def test_all_that_a_computed_load_cannot_have_is_told_at_once(tmp_path: Path) -> None:

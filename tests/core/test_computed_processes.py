@@ -12,28 +12,28 @@ from harness.history.progress import LoadProgress
 from harness.history.reader import History
 from harness.judge.measure.measurement import Count, Unjudged
 from harness.judge.registry import checks_for
-from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.schedule import LoadSchedule
 from harness.load.share import WHOLE
 from harness.load.traces.generate.model import Generate
-from harness.load.workers.assignment import Assignment
 from harness.load.workers.config import LoadConfig
+from harness.load.workers.roster import Assignment
 from harness.load.workers.sending_config import sending_config
-from harness.load.workers.source import ComputedEvents
+from harness.load.workers.source import ComputedSource
 from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
 from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.options import PipelineOptions
+from tests.core.events_parts import operations
 from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
-from tests.core.live_parts import operations
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
 
 EVENTS = 20_000
-ALL = ComputedEvents(
+ALL = ComputedSource(
     generate=Generate(entities=50), seed=5, span_ms=1000, batch_bytes=1_000_000, events=EVENTS
 )
 SLOW = ALL.model_copy(
-    update={"schedule": WireSchedule(profile=Constant(rate=2000.0), duration_s=EVENTS / 2000)}
+    update={"schedule": LoadSchedule(profile=Constant(rate=2000.0), duration_s=EVENTS / 2000)}
 )
 
 

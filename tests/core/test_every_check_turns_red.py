@@ -18,7 +18,7 @@ from harness.judge.registry import IMPLEMENTATIONS, checks_for
 from harness.scenario.model import Scenario
 from tests.core.histories import SECOND_NS, Rows, punctual
 from tests.core.lake_histories import DAY, LAYER_TABLES, gate, quarantined
-from tests.core.planted import BASES, CONFLICT, ENDS, FAULTS, LATE, batch, replay, stream, topics
+from tests.core.planted import BASES, CONFLICT, ENDS, FAULTS, LATE, batch, record_batches, stream, topics
 
 Plant = Callable[[], History]
 
@@ -71,15 +71,17 @@ SAFETY: Mapping[str, Mapping[str, Plant]] = {
         "days_published": lambda: batch().with_(of=_expecting_quarantine(batch().scenario)),
         "reruns_unchanged": lambda: batch().but("lake_contents", 1, checksum=18),
     },
-    "replay": {
-        "unacknowledged": lambda: replay().but("operations", 59, outcome="unknown"),
-        "acknowledged_lost": lambda: replay().less("readback_record_batches", 30),
-        "unaccounted": lambda: replay().more("readback_record_batches", {**_batch(0), "records_crc": 5}),
-        "duplicates": lambda: replay().more("readback_record_batches", _batch(0)),
-        "out_of_order": lambda: replay().with_(
+    "record_batches": {
+        "unacknowledged": lambda: record_batches().but("operations", 59, outcome="unknown"),
+        "acknowledged_lost": lambda: record_batches().less("readback_record_batches", 30),
+        "unaccounted": lambda: record_batches().more(
+            "readback_record_batches", {**_batch(0), "records_crc": 5}
+        ),
+        "duplicates": lambda: record_batches().more("readback_record_batches", _batch(0)),
+        "out_of_order": lambda: record_batches().with_(
             readback_record_batches=[
                 {**row, "offset": {100: 110, 110: 100}.get(row["offset"], row["offset"])}
-                for row in replay().tables["readback_record_batches"]
+                for row in record_batches().tables["readback_record_batches"]
             ]
         ),
     },
@@ -121,7 +123,7 @@ def _record(topic: str, seq: int) -> Mapping[str, object]:
 
 def _batch(number: int) -> Mapping[str, object]:
     """One more copy of a batch, behind all others."""
-    return {**replay().tables["readback_record_batches"][number], "offset": 900}
+    return {**record_batches().tables["readback_record_batches"][number], "offset": 900}
 
 
 Changes = Callable[[], Mapping[str, Any]]
@@ -161,10 +163,10 @@ LIMITS: Mapping[str, Mapping[str, tuple[str, Changes]]] = {
         "lake_cpu": ("max < 20000s", lambda: batch().changed("lake_tasks", 0, cpu_s=9.0)),
         "lake_bytes": ("max < 100000000", lambda: batch().changed("lake_tasks", 0, bytes_written=50_000)),
     },
-    "replay": {
+    "record_batches": {
         "rate_accuracy": (
             "max < 5%",
-            lambda: replay().changed(
+            lambda: record_batches().changed(
                 "operations", *range(20, 25), started_ns=25 * SECOND_NS, completed_ns=26 * SECOND_NS
             ),
         ),

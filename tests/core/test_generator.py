@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.history.reader import History
+from tests.core.events_parts import Hand, Noted, generator, make_meter
 from tests.core.histories import scenario
-from tests.core.live_parts import Hand, Noted, generator, make_meter
 
 MS = 1_000_000
 

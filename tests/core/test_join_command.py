@@ -9,8 +9,8 @@ import pytest
 
 from harness.base.errors import InvalidInput, RunError, WaitTimeout
 from harness.history.workers import WorkerLine, clocks_known_to
+from harness.load.join.command import joining_of, master_of
 from harness.load.join.gather import await_joined
-from harness.load.join.options import joining_of, master_of
 from harness.load.workers.join_config import Gathered, JoinConfig, Joining, Listens
 
 FAR = WorkerLine(

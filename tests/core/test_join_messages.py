@@ -13,14 +13,14 @@ import pytest
 from harness.base.errors import PlatformError
 from harness.history.progress import LoadProgress, LoadState, progress_file
 from harness.load.join import worker as worker_module
-from harness.load.join.master import JoinDesk
 from harness.load.join.messages import Ask, Refused
+from harness.load.join.server import JoinServer
 from harness.load.join.worker import JoinedWorker
 from harness.load.share import Share
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.join_config import FileFacts, Gathered, JoinConfig, Joining, SharedFile
 from pipeline.endpoints import KafkaEndpoint, Security
-from tests.core.live_parts import plan_row
+from tests.core.events_parts import plan_row
 from tests.core.locust_parts import configure, mock_kafka
 
 NOWHERE = KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",), replication_factor=1)
@@ -28,7 +28,7 @@ SECOND_NS = 10**9
 
 
 class Master:
-    """A desk for one worker to join, and a way to ask it."""
+    """A server for one worker to join, and a way to ask it."""
 
     def __init__(self, folder: Path, kafka: KafkaEndpoint = NOWHERE, workers: int = 1) -> None:
         self.config = configure(folder, kafka, [plan_row(seq) for seq in range(20)])
@@ -40,10 +40,12 @@ class Master:
             start=folder / "start.json",
         )
         self.present, self.shares = {"a", "b", "c"}, {"a": Share(index=1, of=2)}
-        self.desk = JoinDesk(self.config, self.join, present=lambda: self.present, share_of=self.shares.get)
+        self.server = JoinServer(
+            self.config, self.join, present=lambda: self.present, share_of=self.shares.get
+        )
 
     def ask(self, kind: str, data: dict[str, Any], timeout_s: float = 1.0, member: str = "a") -> Any:
-        answer = self.desk.answer(member, Ask.model_validate({"number": 1, "kind": kind, "data": data}))
+        answer = self.server.answer(member, Ask.model_validate({"number": 1, "kind": kind, "data": data}))
         if answer.error:
             raise Refused(answer.error)
         return answer.data

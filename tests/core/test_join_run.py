@@ -15,26 +15,28 @@ from typing import Any, Literal
 import orjson
 import pytest
 
+from harness.artifacts import cache_dir
 from harness.backends.protocol import NodeStatus
 from harness.base.errors import InvalidInput
 from harness.base.run_clock import RunClock
 from harness.history.progress import LoadProgress
 from harness.history.reader import History
 from harness.judge.measure.measurement import Count
-from harness.load.join.driver import join_argv
+from harness.load.join.command import join_argv
 from harness.load.plan.file import PlanFile
 from harness.load.workers.driver import LOAD_LEAD_S, _on_loopback
 from harness.load.workers.join_config import Joining
+from harness.load.workers.prepared_load import PreparedLoad, planned_load, prepare_load
 from harness.observe.readback.record_batches import read_back_record_batches
 from harness.run.folder import RunFolder
 from harness.run.real.load_start import LoadParts
-from harness.run.run import LOAD, Flooded
+from harness.run.run import LOAD, RunContext
 from harness.scenario.model import Load, Scenario
 from harness.scenario.profiles.constant import Constant
 from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
 from pipeline.options import PipelineOptions, TopicOptions
+from tests.core.events_parts import operations, plan_file, plan_row, write_plan
 from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
-from tests.core.live_parts import operations, plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads
 from tests.core.scenario_parts import FIXTURES
 
@@ -78,14 +80,21 @@ def described(path: LoadPath) -> Scenario:
 def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: Path) -> Iterator[ThisMachine]:
     """The load of a run that one worker joins, which has a cache and a folder of its own."""
     Endpoints(services=(kafka,)).save(folder.endpoints)
-    plan = None if asked.load.path == "computed" else plan_of(folder)
     clock, joining = RunClock.start(), Joining(workers=1, port=_on_loopback().port)
-    load, platform = LoadParts(clock=clock, joining=joining), ThisMachine(folder.logs / "load.log")
+    load, platform = LoadParts(joining=joining), ThisMachine(folder.logs / "load.log")
     (elsewhere / "own").mkdir(parents=True)
     argv, env = join_argv(joining, elsewhere / "own")
     other = started(argv, {**env, "FLOODMARK_CACHE": str(elsewhere / "cache")}, elsewhere / "join.log")
     try:
-        load.gather(asked, folder, platform, plan, lambda _: None)  # type: ignore[arg-type]
+        context = RunContext(
+            scenario=asked,
+            folder=folder,
+            platform=platform,  # type: ignore[arg-type]
+            load=prepared(asked, folder),
+            clock=clock,
+            report=lambda _: None,
+        )
+        load.gather(context)
         start_ns = clock.now_ns() + round(LOAD_LEAD_S * 1e9 / 3)
         info = run_info(
             epoch_unix_ns=clock.epoch_unix_ns,
@@ -95,17 +104,7 @@ def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: P
             time_scale=1.0,
         )
         info.save(folder.history)
-        load.start(
-            Flooded(
-                scenario=asked,
-                folder=folder,
-                platform=platform,  # type: ignore[arg-type]
-                plan=plan,
-                info=info,
-                clock=clock,
-                report=lambda _: None,
-            )
-        )
+        load.start(context, info)
         assert platform.started[0].wait(50) == 0, platform.log.read_text()
         assert other.wait(50) == 0, (elsewhere / "join.log").read_text()
         yield platform
@@ -113,6 +112,12 @@ def flood(folder: RunFolder, asked: Scenario, kafka: KafkaEndpoint, elsewhere: P
         for process in (*platform.started, other):
             process.kill()
             process.wait()
+
+
+def prepared(asked: Scenario, folder: RunFolder) -> PreparedLoad:
+    if asked.load.path == "computed":
+        return prepare_load(asked, cache=cache_dir(), report=lambda _: None)
+    return planned_load(asked, plan_of(folder), cache=cache_dir(), report=lambda _: None)
 
 
 def plan_of(folder: RunFolder) -> PlanFile:
@@ -167,9 +172,17 @@ def test_nobody_joins_a_platform_that_asks_for_credentials_and_no_load_is_starte
     folder = RunFolder.create(tmp_path, described("events"), date(2026, 1, 2))
     secured = Security(protocol="sasl_plaintext", username="u", password="not-to-be-shown")  # noqa: S106
     Endpoints((KafkaEndpoint(bootstrap_servers=("localhost:1",), security=secured),)).save(folder.endpoints)
-    load = LoadParts(clock=RunClock.start(), joining=Joining(workers=1))
+    asked, load = described("events"), LoadParts(joining=Joining(workers=1))
     platform = ThisMachine(folder.logs / "load.log")
+    context = RunContext(
+        scenario=asked,
+        folder=folder,
+        platform=platform,  # type: ignore[arg-type]
+        load=prepared(asked, folder),
+        clock=RunClock.start(),
+        report=lambda _: None,
+    )
     with pytest.raises(InvalidInput, match=r"kafka: found sasl_plaintext; allowed: plaintext") as refused:
-        load.gather(described("events"), folder, platform, plan_of(folder), lambda _: None)  # type: ignore[arg-type]
+        load.gather(context)
     assert "not-to-be-shown" not in str(refused.value)
     assert not platform.started

@@ -11,7 +11,7 @@ import pytest
 
 from harness.base.errors import InvalidInput, PlatformError, RunError
 from harness.cli.main import invoke
-from harness.run.lake.job import outcome_of, show_event, summary
+from harness.run.lake.job import outcome_of, report_event, summary
 from pipeline.days.__main__ import main
 from pipeline.days.job_events import Begins, Ended, Event, Failed, parse
 from pipeline.days.tasks.task import Output, TaskRecord, TaskResult
@@ -119,7 +119,7 @@ def test_what_was_carried_out_is_summed_up_in_a_line() -> None:
 
 def test_refused_files_are_told() -> None:
     said: list[str] = []
-    show_event(ENDED, said.append)
+    report_event(ENDED, said.append)
     assert said[1:] == ["  refused landing/partners/acme/2026-11-20/a.csv: no header"]
 
 
@@ -149,7 +149,7 @@ def test_a_day_in_the_archive_is_told_with_the_command_that_brings_it_back() -> 
 
 
 def test_what_was_not_deployed_is_told_with_the_command_that_does() -> None:
-    with pytest.raises(PlatformError, match=r"no topic events\. `floodmark lake deploy` makes"):
+    with pytest.raises(PlatformError, match=r"no topic events\. `floodmark lake deploy` creates"):
         outcome_of([Failed(error="NotDeployed", message="no topic events")])
 
 

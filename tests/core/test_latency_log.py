@@ -16,7 +16,7 @@ from harness.history import latency_log
 from harness.history.latencies import Latencies, read_latencies
 from harness.history.latency_log import LatencyLog, empty_histogram
 from harness.history.operations import OperationsWriter
-from tests.core.live_parts import Hand
+from tests.core.events_parts import Hand
 
 MS = 1_000_000
 EPOCH_S = 1_767_225_600

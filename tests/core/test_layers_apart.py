@@ -119,16 +119,15 @@ class World:
         )
 
     @property
-    def flooded(self) -> Any:
+    def context(self) -> Any:
         kafka = KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",))
         clock = RunClock(epoch_unix_ns=0, epoch_monotonic_ns=0, monotonic_ns=lambda: round(self.now_s * 1e9))
         return SimpleNamespace(
             scenario=scenario(),
             folder=self.folder,
             platform=SimpleNamespace(endpoints=Endpoints((kafka,)), status=tuple, spawn=self.spawn),
-            info=SimpleNamespace(clocks=CLOCKS),
             clock=clock,
-            load_duration_s=60.0,
+            load=SimpleNamespace(duration_s=60.0),
             report=self.did.append,
         )
 
@@ -146,7 +145,7 @@ def test_each_layer_is_watched_drained_and_read_back(
     )
     topics = lambda kafka, plan, **_: world.did.append("read back topics")  # noqa: E731
     monkeypatch.setattr(platform_watch, "read_back_events", topics)
-    watch = PlatformWatch.start(world.flooded)
+    watch = PlatformWatch.start(world.context, SimpleNamespace(clocks=CLOCKS))  # type: ignore[arg-type]
     watch.drain()
     watch.stop()
     watch.read_back()

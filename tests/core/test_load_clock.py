@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.base.clocks import Clocks
 from harness.base.event_clock import EventClock, origin_for
 from harness.load.workers.config import LoadConfig
-from harness.load.workers.source import PlannedEvents
+from harness.load.workers.source import EventsSource
 from tests.core.histories import run_info
 
 SPANS_MS = st.integers(min_value=0, max_value=30 * 86_400_000)
@@ -70,12 +70,12 @@ def test_the_processes_of_a_run_have_its_clocks() -> None:
 
 
 @pytest.mark.parametrize(("starts_with_test", "start_ns"), [(False, 5), (True, 9)])
-def test_a_replay_starts_on_time_or_with_locusts_test(starts_with_test: bool, start_ns: int) -> None:
+def test_a_load_starts_on_time_or_with_locusts_test(starts_with_test: bool, start_ns: int) -> None:
     nowhere = Path("nowhere")
     config = LoadConfig(
         endpoints=nowhere,
         topic="events",
-        source=PlannedEvents(plan=nowhere),
+        source=EventsSource(plan=nowhere),
         history=nowhere,
         progress=nowhere,
         clocks=run_info(load_start_ns=5).clocks,

@@ -19,8 +19,8 @@ def words(folder: Path, text: str) -> str:
 
 
 def test_an_error_is_found_before_the_summary_that_ends_the_log(tmp_path: Path) -> None:
-    log = f"starting\n{LOCUST}the replay cannot start: no topic x\n{SUMMARY}"
-    assert words(tmp_path, log) == "harness.load.workers.worker: the replay cannot start: no topic x"
+    log = f"starting\n{LOCUST}the load cannot start: no topic x\n{SUMMARY}"
+    assert words(tmp_path, log) == "harness.load.workers.worker: the load cannot start: no topic x"
 
 
 def test_what_several_workers_say_is_said_once(tmp_path: Path) -> None:
@@ -30,8 +30,8 @@ def test_what_several_workers_say_is_said_once(tmp_path: Path) -> None:
 
 
 def test_a_consequence_is_left_out_beside_its_cause(tmp_path: Path) -> None:
-    crew = LOCUST.replace("worker", "crew")
-    log = f"{OWN}cannot begin: x\n{crew}the load ends: worker local failed; its log says why\n"
+    master = LOCUST.replace("worker", "master")
+    log = f"{OWN}cannot begin: x\n{master}the load ends: worker local failed; its log says why\n"
     assert words(tmp_path, log) == "harness.load.send.record_batches: cannot begin: x"
 
 

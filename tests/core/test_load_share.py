@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from harness.history.progress import LoadProgress, LoadState, progress_file
 from harness.load.share import Share
 from harness.load.tally import Tally
-from harness.load.workers.roster import LOST_AFTER_S, Roster
-from tests.core.live_parts import FakeProducer, make_replay, operations, plan_row, turn
+from harness.load.workers.roster import LOST_AFTER_S, WorkerRoster
+from tests.core.events_parts import FakeProducer, make_sender, operations, plan_row, turn
 
 NAMES = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=6)
 
@@ -50,11 +50,11 @@ def test_every_lane_of_a_share_is_used() -> None:
 def test_the_shares_of_a_plan_are_recorded_as_the_whole_of_it(tmp_path: Path, of: int) -> None:
     rows = [plan_row(seq) for seq in range(60)]
     for index in range(of):
-        replay, hand = make_replay(tmp_path, rows, [FakeProducer()], Share(index=index, of=of))
+        sender, hand = make_sender(tmp_path, rows, [FakeProducer()], Share(index=index, of=of))
         hand.ns = 10**9
-        while replay.sending:
-            turn(replay)
-        replay.close()
+        while sender.sending:
+            turn(sender)
+        sender.close()
     told = operations(tmp_path)
     assert [seq for row in told for seq in range(row["first_seq"], row["last_seq"] + 1)] == list(range(60))
     progress = LoadProgress.load(tmp_path / "load")
@@ -118,21 +118,21 @@ def test_a_tally_survives_its_way_to_another_process(tally: Tally) -> None:
 
 @given(NAMES)
 def test_the_shares_of_a_roster_are_one_for_each_worker(names: set[str]) -> None:
-    shares = dict(Roster(names, 0.0).shares())
+    shares = dict(WorkerRoster(names, 0.0).shares())
     assert shares.keys() == names
     assert sorted(share.index for share in shares.values()) == list(range(len(names)))
     assert {share.of for share in shares.values()} == {len(names)}
 
 
 def test_a_worker_that_is_silent_for_too_long_is_lost() -> None:
-    roster = Roster(["a", "b"], 0.0)
+    roster = WorkerRoster(["a", "b"], 0.0)
     roster.saw(["a"], LOST_AFTER_S)
     assert roster.lost(LOST_AFTER_S) is None
     assert roster.lost(LOST_AFTER_S + 0.1) == "b"
 
 
 def test_a_worker_that_is_done_may_leave() -> None:
-    roster = Roster(["a", "b"], 0.0)
+    roster = WorkerRoster(["a", "b"], 0.0)
     roster.finished("b")
     roster.saw(["a"], 99.0)
     assert roster.lost(99.0) is None
@@ -142,6 +142,6 @@ def test_a_worker_that_is_done_may_leave() -> None:
 
 
 def test_a_worker_that_comes_late_is_not_in_the_roster() -> None:
-    roster = Roster(["a"], 0.0)
+    roster = WorkerRoster(["a"], 0.0)
     roster.saw(["late"], 1.0)
     assert "late" not in roster

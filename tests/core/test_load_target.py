@@ -12,14 +12,14 @@ import pytest
 from harness.base.errors import PlatformError
 from harness.load import target
 from harness.load.send.computed.__main__ import main as computed_main
-from harness.load.send.computed.config import ComputedConfig, FromPlan
+from harness.load.send.computed.config import ComputedConfig, FromLines
 from harness.load.send.record_batches.__main__ import main
-from harness.load.send.record_batches.config import WireConfig
+from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.trace import index_of
 from harness.load.send.record_batches.trace_build import Encoding, trace_file
 from harness.load.target import Needs, check_target
 from pipeline.endpoints import Endpoints, KafkaEndpoint
-from tests.core.live_parts import plan_file, plan_row, write_plan
+from tests.core.events_parts import plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka
 from tests.core.sasl_broker import refusing_broker
 
@@ -45,12 +45,12 @@ def encoded(folder: Path, partitions: int = PARTITIONS) -> Path:
     )
 
 
-def wire_refusal(
+def record_batches_refusal(
     folder: Path, kafka: KafkaEndpoint, caplog: pytest.LogCaptureFixture, trace: Path, topic: str = "events"
 ) -> str:
-    """What a replay at wire speed logs when it cannot begin."""
+    """What the process that sends record batches logs when it cannot begin."""
     told = configure(folder, kafka, [plan_row(0)])
-    config = WireConfig(
+    config = RecordBatchesConfig(
         endpoints=told.endpoints,
         topic=topic,
         trace=trace,
@@ -59,9 +59,9 @@ def wire_refusal(
         clocks=told.clocks,
         events=50,
     )
-    config.save(folder / "wire.json")
+    config.save(folder / "record_batches.json")
     with caplog.at_level(logging.ERROR):
-        assert main(["--config", str(folder / "wire.json")]) == 1
+        assert main(["--config", str(folder / "record_batches.json")]) == 1
     assert not list(told.history.glob("**/*.parquet"))
     return caplog.messages[-1]
 
@@ -94,19 +94,19 @@ def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch
     assert "kafka at 127.0.0.1:1" in refusal(nobody, "events")
 
 
-def test_a_wrong_password_is_told_before_a_replay_at_wire_speed(
+def test_a_wrong_password_is_told_before_record_batches_are_sent(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with refusing_broker(PASSWORD) as refusing:
-        said = wire_refusal(tmp_path, refusing, caplog, encoded(tmp_path))
+        said = record_batches_refusal(tmp_path, refusing, caplog, encoded(tmp_path))
     assert said.startswith("cannot begin: kafka refused the password of user mara (SASL PLAIN)")
     assert PASSWORD not in caplog.text
 
 
-def test_a_missing_topic_is_told_before_a_replay_at_wire_speed(
+def test_a_missing_topic_is_told_before_record_batches_are_sent(
     tmp_path: Path, kafka: KafkaEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
-    said = wire_refusal(tmp_path, kafka, caplog, encoded(tmp_path), topic="evnets")
+    said = record_batches_refusal(tmp_path, kafka, caplog, encoded(tmp_path), topic="evnets")
     assert said == "cannot begin: no topic evnets; there are: events"
 
 
@@ -114,7 +114,7 @@ def test_a_trace_for_other_partitions_is_told_with_its_file(
     tmp_path: Path, kafka: KafkaEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     trace = encoded(tmp_path, partitions=6)
-    said = wire_refusal(tmp_path, kafka, caplog, trace)
+    said = record_batches_refusal(tmp_path, kafka, caplog, trace)
     assert said == f"cannot begin: topic events has 4 partitions and the trace {trace} was encoded for 6"
 
 
@@ -123,7 +123,7 @@ def test_an_encoded_trace_without_its_index_is_told(
 ) -> None:
     trace = encoded(tmp_path)
     index_of(trace).write_bytes(b"PAR1")
-    assert f"{index_of(trace)} is no index" in wire_refusal(tmp_path, kafka, caplog, trace)
+    assert f"{index_of(trace)} is no index" in record_batches_refusal(tmp_path, kafka, caplog, trace)
 
 
 def test_a_wrong_password_is_told_before_a_computed_load(
@@ -134,14 +134,14 @@ def test_a_wrong_password_is_told_before_a_computed_load(
         config = ComputedConfig(
             endpoints=told.endpoints,
             topic="events",
-            source=FromPlan(path=tmp_path / "plan.parquet"),
+            source=FromLines(path=tmp_path / "lines", span_ms=1),
             history=told.history,
             progress=told.progress,
             clocks=told.clocks,
             events=1,
         )
-        config.save(tmp_path / "live.json")
-        assert computed_main(["--config", str(tmp_path / "live.json")]) == 1
+        config.save(tmp_path / "computed.json")
+        assert computed_main(["--config", str(tmp_path / "computed.json")]) == 1
     assert "cannot begin: kafka refused the password of user mara" in caplog.text
     assert PASSWORD not in caplog.text
 
@@ -152,7 +152,7 @@ def test_a_wrong_password_ends_locust_with_its_reason(tmp_path: Path) -> None:
         with load_of(config, tmp_path, processes=1) as load:
             assert load.wait(30) == 1
     log = (tmp_path / "load.log").read_text()
-    assert "the replay cannot start: kafka refused the password of user mara" in log
+    assert "the load cannot start: kafka refused the password of user mara" in log
     assert PASSWORD not in log
     assert "Traceback" not in log
 

@@ -10,12 +10,12 @@ import psutil
 from harness.base.waiting import wait_until
 from harness.history.progress import LoadProgress
 from harness.load.murmur2 import partition_of
-from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.schedule import LoadSchedule
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.send.record_batches.trace_build import Encoding, trace_file
-from harness.load.workers.source import EncodedRecordBatches
+from harness.load.workers.source import RecordBatchesSource
 from harness.scenario.profiles.constant import Constant
-from tests.core.live_parts import operations, plan_file, plan_row, write_plan
+from tests.core.events_parts import operations, plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads
 
 ENCODING = Encoding(partitions=PARTITIONS, batch_events=10)
@@ -70,11 +70,11 @@ def test_a_worker_that_cannot_begin_fails_the_whole_load(tmp_path: Path) -> None
     assert told.state == "failed"
 
 
-def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path: Path) -> None:
+def test_two_processes_send_an_encoded_trace_each_partition_in_order(tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
     with mock_kafka() as kafka:
-        config = configure(tmp_path, kafka, [plan_row(0)], EncodedRecordBatches(trace=trace, events=600))
+        config = configure(tmp_path, kafka, [plan_row(0)], RecordBatchesSource(trace=trace, events=600))
         with load_of(config, tmp_path, processes=2) as load:
             assert load.wait(50) == 0, (tmp_path / "load.log").read_text()
         found = payloads(kafka, "events", 600)
@@ -89,12 +89,12 @@ def test_two_processes_replay_an_encoded_trace_each_partition_in_order(tmp_path:
     assert re.search(r"PRODUCE +events +600 +0\(0\.00%\)", (tmp_path / "load.log").read_text())
 
 
-def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
+def test_a_load_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     plan = write_plan(tmp_path / "source.parquet", [plan_row(seq) for seq in range(200)])
     trace = trace_file(plan_file(plan, 200), ENCODING, cache=tmp_path, report=lambda _: None)
-    slow = WireSchedule(profile=CONSTANT, duration_s=100.0)
+    slow = LoadSchedule(profile=CONSTANT, duration_s=100.0)
     with mock_kafka() as kafka:
-        batches = EncodedRecordBatches(trace=trace, events=10_000, schedule=slow)
+        batches = RecordBatchesSource(trace=trace, events=10_000, schedule=slow)
         config = configure(tmp_path, kafka, [plan_row(0)], batches)
         with load_of(config, tmp_path, processes=1) as load:
             wait_until(lambda: acknowledged(tmp_path) > 5, timeout_s=50, what="events")
@@ -108,7 +108,7 @@ def test_a_replay_ends_when_locust_is_told_to_stop(tmp_path: Path) -> None:
     assert progress is not None
     assert (progress.state, progress.unknown) == ("failed", 0)
     assert (
-        "ERROR/harness.load.workers.crew: the load ends: it was stopped before everything was sent"
+        "ERROR/harness.load.workers.master: the load ends: it was stopped before everything was sent"
         in (tmp_path / "load.log").read_text()
     )
     assert progress.acknowledged == sum(row["count"] for row in operations(tmp_path)) < 10_000

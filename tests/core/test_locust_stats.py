@@ -1,4 +1,4 @@
-"""Locust's statistics of a replay count events, not batches."""
+"""Locust's statistics of a load count events, not batches."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from harness.history.parquet_parts import plain
 from harness.history.schema import SOUGHT
 from harness.observe.prober.prober import Prober
 from harness.observe.prober.prober_config import ProberConfig
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 
 
 def test_what_is_sought_is_in_the_history_before_the_first_read(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from harness.base.event_clock import EventClock
 from harness.base.utc_days import day_of, days_between
 from harness.observe.prober.probe_plan import Sought, WindowKey, probe_plan
 from harness.observe.prober.seeking import EventSeeker, WindowSeeker
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 
 CLOCK = EventClock(origin_ms=86_400_000, load_start_ns=1_000, time_scale=10.0)
 KEY = WindowKey(kind="tumbling", key="UA")

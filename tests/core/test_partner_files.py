@@ -14,11 +14,10 @@ import pytest
 from pyarrow import csv
 
 from harness.base.errors import InvalidInput
-from harness.run.lake.partner_files import PartnerFile, partner_file
-from harness.run.lake.validate_drops import require_events
+from harness.run.lake.partner_files import PartnerFile, partner_file, require_events
 from harness.run.real.assembly import real_parts
 from harness.scenario.lake_steps import DAY_S, Drop, LakeStage, RunDays
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 from tests.core.scenario_parts import rides
 
 ORIGIN_MS = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp() * 1000)
@@ -123,4 +122,4 @@ def test_a_run_is_refused_before_anything_starts(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("FLOODMARK_CACHE", str(tmp_path))
     stage = LakeStage(steps=(step(day=300, events=1),))
     with pytest.raises(InvalidInput, match="out of day 300; allowed: at most 0"):
-        real_parts("process", None).plan(rides().model_copy(update={"lake": stage}), lambda said: None)
+        real_parts("process", None).prepare(rides().model_copy(update={"lake": stage}), lambda said: None)

@@ -23,7 +23,7 @@ from harness.load.plan.event_size import (
 from harness.load.plan.file import PlanFile
 from harness.load.send.record_batches.encode import Event, encode
 from harness.scenario.topology import RoleSpec, Topology
-from tests.core.live_parts import plan_file, plan_row, write_plan
+from tests.core.events_parts import plan_file, plan_row, write_plan
 from tests.core.scenario_parts import rides
 
 

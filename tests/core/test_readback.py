@@ -19,7 +19,7 @@ from harness.observe.readback.hot_rows import HOT_EVENTS, HOT_WINDOWS
 from harness.observe.readback.hot_scan import token_ranges
 from harness.observe.readback.plan_match import RECORDS, Matcher
 from harness.observe.readback.topic_columns import dead_letter_columns, event_columns, window_columns
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 
 ORIGIN_MS = 1_000_000
 PAYLOAD = plan_row(0)["payload"]

@@ -13,10 +13,9 @@ from typing import Final
 import pyarrow.parquet as pq
 
 from harness.base.clocks import Clocks
-from harness.load.readers.config import ReadersConfig
-from harness.load.readers.driver import readers_argv
+from harness.load.readers.process import ReadersConfig, readers_argv
 from pipeline.endpoints import CassandraEndpoint, Endpoints
-from tests.core.live_parts import plan_row, write_plan
+from tests.core.events_parts import plan_row, write_plan
 
 _LOCUSTFILE: Final = str(Path(__file__).with_name("readers_locustfile.py"))
 

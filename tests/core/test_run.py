@@ -24,10 +24,13 @@ from harness.history.seal import SEAL, Seal, inspect_history
 from harness.judge.checks.recovery.faults_carried_out import FaultsCarriedOut
 from harness.judge.measure.measurement import Count, Unjudged
 from harness.load.plan.file import PlanFile
+from harness.load.traces.generate.model import Generate
+from harness.load.workers.prepared_load import PreparedLoad
+from harness.load.workers.source import ComputedSource, EventsSource
 from harness.run.folder import RunFolder
 from harness.run.provenance import Provenance
 from harness.run.recorder import Recorder
-from harness.run.run import LOAD, READERS, Flooded, Parts, run
+from harness.run.run import LOAD, READERS, Parts, RunContext, run
 from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Load, Scenario
@@ -82,11 +85,11 @@ class World:
         return (("hot-writer-1", ("writer",)),)
 
     # The load, the watch and what comes after.
-    def start_load(self, flooded: Flooded) -> None:
+    def start_load(self, context: RunContext, info: RunInfo) -> None:
         self.step("start load")
-        flooded.platform.spawn(LOAD, ())
+        context.platform.spawn(LOAD, ())
         if self.readers_done_after:
-            flooded.platform.spawn(READERS, ())
+            context.platform.spawn(READERS, ())
 
     def drain(self) -> None:
         self.step("drain")
@@ -99,7 +102,7 @@ class World:
     def read_back(self) -> None:
         self.step("read back")
 
-    def watch(self, flooded: Flooded) -> World:
+    def watch(self, context: RunContext, info: RunInfo) -> World:
         self.step("watch")
         return self
 
@@ -126,7 +129,7 @@ class World:
             behind_ms=0,
         ).save(progress_file(self.folder.load_progress, "worker-0"))
 
-    def parts(self) -> Parts:
+    def prepared(self) -> PreparedLoad:
         plan = self.folder.path / "cached.parquet"
         plan.write_bytes(b"plan")
         planned = PlanFile(
@@ -136,18 +139,24 @@ class World:
             counts={},
             span_ms=1,
             last_send_ms=1,
-            close_ms=1,
             trace_events=2,
         )
+        if self.plans:
+            return PreparedLoad(source=EventsSource(plan=plan), plan=planned, duration_s=30, span_ms=1)
+        generate = Generate.model_validate({"entities": 1, "event_types": {"view": 1.0}})
+        drawn = ComputedSource(generate=generate, seed=1, span_ms=1, batch_bytes=1000, events=1)
+        return PreparedLoad(source=drawn, plan=None, duration_s=30, span_ms=1)
+
+    def parts(self) -> Parts:
         return Parts(
             backend=self.backend,
-            plan=lambda scenario, report: planned if self.plans else None,
+            prepare=lambda scenario, report: self.prepared(),
             pipeline=lambda endpoints, options, report: self,
             gather=lambda *_: self.step("gather"),
             start_load=self.start_load,
             watch=self.watch,
-            lake=lambda _: self.step("lake"),
-            unsteady=lambda path: self.unsteady,
+            lake=lambda *_: self.step("lake"),
+            why_not_steady=lambda path: self.unsteady,
             provenance=Provenance(commit="c", machine={}, versions={}),
             clock=RunClock(epoch_unix_ns=10**18, epoch_monotonic_ns=0, monotonic_ns=self.read_clock),
             sleep=self.sleep,

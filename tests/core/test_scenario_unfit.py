@@ -27,7 +27,7 @@ from tests.core.scenario_parts import RIDES
 
 WORDS = vocabulary()
 TOPICS = {"pipeline__deploy": []}
-REPLAY = {**TOPICS, "load__path": "record_batches"}
+RECORD_BATCHES = {**TOPICS, "load__path": "record_batches"}
 LAKE = {"topology": "lake", "pipeline__deploy": ["lake"], "pipeline__topics": {"min_insync_replicas": 1}}
 DAYS = {**LAKE, "load__event_span": "24h", "lake": {"steps": [{"kind": "run", "days": [1]}]}}
 READERS = {"load__readers": {"rate": "3/s", "weights": {"hot_point": 1}}}
@@ -52,12 +52,12 @@ def limits(check: str, *thresholds: str) -> dict[str, object]:
     [
         ("freshness_hot", "max < 1s", TOPICS, "pipeline.deploy has stream"),
         ("dead_letters", "count == 0", DAYS, "pipeline.deploy has stream"),
-        ("altered", "count == 0", REPLAY, "load.path is events"),
+        ("altered", "count == 0", RECORD_BATCHES, "load.path is events"),
         ("lake_cpu", "max < 9s", TOPICS, "pipeline.deploy has lake"),
         ("pruning", "min > 0%", DAYS, "a step of lake is a run with scans"),
         ("reruns_unchanged", "count == 0", DAYS, "a step of lake is a rerun"),
         ("out_of_order", "count == 0", TOPICS, "load.path is record_batches or computed"),
-        ("produce_latency", "max < 1s", REPLAY, "load.profile says when each event is to be sent"),
+        ("produce_latency", "max < 1s", RECORD_BATCHES, "load.profile says when each event is to be sent"),
         ("rate_accuracy", "max < 1%", {"load__duration": "9s", "warm_up": "0s"}, "load.duration is 10s"),
         ("hot_point_read_latency", "max < 1s", {}, "load.readers has some of the kind hot_point"),
         ("hot_range_read_latency", "max < 1s", READERS, "load.readers has some of the kind hot_range"),

@@ -16,8 +16,8 @@ from pipeline.days.job_events import Begins, Event, Failed
 from pipeline.endpoints import Endpoints, KafkaEndpoint
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
+from tests.engines.kafka_platform import MIB, one_broker, platform_of
 from tests.engines.lake_parts import Bucket, Process
-from tests.engines.live_platform import MIB, one_broker, platform_of
 from tests.engines.pipeline_parts import event
 
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)

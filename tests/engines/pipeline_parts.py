@@ -22,7 +22,7 @@ from pipeline.endpoints import Endpoints
 from pipeline.java_part import STREAM_JAVA, build_jar
 from pipeline.options import PipelineOptions, StreamOptions, TopicOptions
 from pipeline.stream.deployment import StreamDeployment, StreamStatus
-from tests.engines.live_platform import MIB, one_broker, platform_of, records
+from tests.engines.kafka_platform import MIB, one_broker, platform_of, records
 
 PARTITIONS = 2
 OPTIONS = PipelineOptions(

@@ -27,7 +27,7 @@ from pipeline.days.tables.delta_tables import GOLD_ENTITIES, SILVER_EVENTS, Tabl
 from pipeline.endpoints import Endpoints
 from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.objects import Objects
-from tests.engines.live_platform import MIB, platform_of
+from tests.engines.kafka_platform import MIB, platform_of
 
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
 QUARANTINE = SILVER_EVENTS.quarantine

@@ -22,8 +22,8 @@ from pipeline.contract.topics import EVENTS
 from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import lease
 from pipeline.lake.objects import Objects
+from tests.engines.kafka_platform import MIB, one_broker, platform_of
 from tests.engines.lake_parts import REFERENCES
-from tests.engines.live_platform import MIB, one_broker, platform_of
 from tests.engines.pipeline_parts import event
 
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)

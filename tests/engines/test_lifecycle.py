@@ -23,7 +23,7 @@ from pipeline.errors import Archived, DaysArchived
 from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.objects import Objects
 from pipeline.options import LakeOptions
-from tests.engines.live_platform import MIB, platform_of
+from tests.engines.kafka_platform import MIB, platform_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

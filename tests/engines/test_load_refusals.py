@@ -16,15 +16,20 @@ from confluent_kafka.admin import (
 
 from harness.backends.process import ProcessPlatform
 from harness.load.send.record_batches.trace import EncodedTrace
-from harness.load.workers.source import PlannedEvents
+from harness.load.workers.source import EventsSource
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import properties
 from pipeline.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security
-from tests.core.live_parts import plan_row
-from tests.engines.live_platform import configure, load_of, make_topic
+from tests.core.events_parts import plan_row
+from tests.engines.kafka_platform import configure, load_of, make_topic
+from tests.engines.record_batches_parts import (
+    BATCH_EVENTS,
+    record_batches_config,
+    record_batches_load,
+    write_trace,
+)
 from tests.engines.service_platform import running
-from tests.engines.wire_parts import BATCH_EVENTS, wire_config, wire_load, write_trace
 
 PARTITIONS = 6
 SASL_PORT = 9095
@@ -102,20 +107,22 @@ def sent(
     """Exit code and log of a load on this path."""
     kafka = kafka or platform.endpoints.kafka
     if path == "record_batches":
-        return _replayed(folder, kafka, trace, topic)
-    return _live(folder, platform, kafka, topic)
+        return _sent_as_record_batches(folder, kafka, trace, topic)
+    return _sent_as_events(folder, platform, kafka, topic)
 
 
-def _replayed(folder: Path, kafka: KafkaEndpoint, trace: Path, topic: str) -> tuple[int, str]:
-    config = wire_config(folder / "load", kafka, topic, trace, events=6 * BATCH_EVENTS)
-    with wire_load(config) as load:
+def _sent_as_record_batches(folder: Path, kafka: KafkaEndpoint, trace: Path, topic: str) -> tuple[int, str]:
+    config = record_batches_config(folder / "load", kafka, topic, trace, events=6 * BATCH_EVENTS)
+    with record_batches_load(config) as load:
         return load.wait(), load.log()
 
 
-def _live(folder: Path, platform: ProcessPlatform, kafka: KafkaEndpoint, topic: str) -> tuple[int, str]:
+def _sent_as_events(
+    folder: Path, platform: ProcessPlatform, kafka: KafkaEndpoint, topic: str
+) -> tuple[int, str]:
     config = configure(folder, platform, [plan_row(seq) for seq in range(100)], topic)
     Endpoints((kafka,)).save(config.endpoints)
-    planned = PlannedEvents(plan=config.history / "plan.parquet", largest_event_bytes=6000)
+    planned = EventsSource(plan=config.history / "plan.parquet", largest_event_bytes=6000)
     with load_of(config.model_copy(update={"source": planned})) as load:
         return load.wait(), load.log()
 
@@ -156,7 +163,7 @@ def test_a_topic_that_is_not_there_is_named_with_those_that_are(
 def test_partitions_for_which_a_trace_was_not_encoded_are_named(
     platform: ProcessPlatform, trace: Path, tmp_path: Path
 ) -> None:
-    code, log = sent("replay", tmp_path, platform, trace=trace, topic="few")
+    code, log = sent("record_batches", tmp_path, platform, trace=trace, topic="few")
     assert code == 1
     assert f"topic few has 3 partitions and the trace {trace} was encoded for 6" in log
 
@@ -179,5 +186,5 @@ def test_a_batch_that_was_damaged_on_disk_is_named_with_its_file(
     content = bytearray(damaged.read_bytes())
     content[first.position + first.batch.size_bytes - 1] ^= 1
     damaged.write_bytes(content)
-    _, log = sent("replay", tmp_path, platform, trace=damaged)
+    _, log = sent("record_batches", tmp_path, platform, trace=damaged)
     assert f"{damaged}: the batch of event 0 was refused by kafka as damaged" in log

@@ -34,8 +34,8 @@ from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import TOPICS
 from pipeline.endpoints import Endpoints
 from pipeline.hot import schema as hot
-from tests.core.live_parts import plan_row, write_plan
-from tests.engines.live_platform import MIB, make_topic, one_broker, platform_of
+from tests.core.events_parts import plan_row, write_plan
+from tests.engines.kafka_platform import MIB, make_topic, one_broker, platform_of
 
 ROWS = [plan_row(seq, attributes='{"a":"1"}' if seq % 2 else None, value=seq / 2) for seq in range(40)]
 START_MS = time.time_ns() // 3_600_000_000_000 * 3_600_000 - 7_200_000

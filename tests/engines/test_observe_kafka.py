@@ -12,7 +12,7 @@ from harness.base.waiting import wait_until
 from harness.observe.platform.offsets import Offsets, OffsetsUnknown
 from harness.observe.readback.topic_reader import TopicReader
 from pipeline.endpoints import KafkaEndpoint
-from tests.engines.live_platform import make_topic, one_broker, platform_of, records
+from tests.engines.kafka_platform import make_topic, one_broker, platform_of, records
 
 
 @pytest.fixture(scope="module")

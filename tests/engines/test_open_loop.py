@@ -17,9 +17,9 @@ from harness.base.waiting import wait_until
 from harness.judge.checks.speed.operations import ProduceLatency
 from harness.judge.measure.measurement import Distribution
 from pipeline.endpoints import KafkaEndpoint
+from tests.core.events_parts import plan_row
 from tests.core.histories import history
-from tests.core.live_parts import plan_row
-from tests.engines.live_platform import configure, load_of, make_topic, one_broker, platform_of
+from tests.engines.kafka_platform import configure, load_of, make_topic, one_broker, platform_of
 
 RATE_PER_S = 1000
 EVENTS = 12 * RATE_PER_S

@@ -33,7 +33,7 @@ from pipeline.quality.measures import GateContext
 from pipeline.quality.result import RefusedFile
 from pipeline.quality.stored import fetch, folder_of
 from pipeline.quality.trees import Trees
-from tests.engines.live_platform import MIB, platform_of
+from tests.engines.kafka_platform import MIB, platform_of
 from tests.only_writer import OnlyWriter
 
 # pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.

@@ -26,7 +26,7 @@ from pipeline.days.tables.delta_tables import SILVER_REJECTS, uri
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
-from tests.engines.live_platform import MIB, platform_of
+from tests.engines.kafka_platform import MIB, platform_of
 
 # pyspark never closes the socket of a collect(), nor the pipe of a driver that did not start.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed (file )?<:ResourceWarning")

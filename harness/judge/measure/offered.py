@@ -1,10 +1,10 @@
 """Whether the load offered what was asked for: a platform that was asked less shows nothing of its speed.
 
-What is due follows from the plan on the live path, and from the profile's curve where whole batches are sent;
-a load that sends as fast as it can has nothing due, and what counts is the time in which it could have sent.
-A sample of the generator says that something was handed over ``late_ms`` after it was due, through its own
-fault: what was due in that time, except in the last ``IN_TIME_S`` of it, was not offered in time. What the
-client could not take is the platform's doing, and does not count. Each worker has an equal share.
+What is due follows from the plan on the path events, and from the profile's curve where whole batches are
+sent; a load that sends as fast as it can has nothing due, and what counts is the time in which it could have
+sent. A sample of the generator says that something was handed over ``late_ms`` after it was due, through its
+own fault: what was due in that time, except in the last ``IN_TIME_S`` of it, was not offered in time. What
+the client could not take is the platform's doing, and does not count. Each worker has an equal share.
 
 So a loop that wakes a little late now and then offers everything in time, however often: on two cores beside
 ten engines that is up to 0.7 s. One that stood still for half a minute has not offered half a minute's load,

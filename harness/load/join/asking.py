@@ -1,4 +1,4 @@
-"""Questions to the master and their answers, one after the other, over Locust's messages."""
+"""Sends questions to the master and waits for the answers, as Locust messages."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ class Asking:
             answer = Answer.model_validate(msg.data)
         except ValidationError:
             return
-        # Who asked may have given up.
+        # The caller may have given up.
         if (waiting := self._waiting.get(answer.number)) is not None:
             waiting.set(answer)

@@ -1,8 +1,8 @@
-"""How far another machine's monotonic clock is from ours, by asking it for its time, and how sure that is.
+"""How far another machine's monotonic clock is from ours, measured by asking for its time, and how certain.
 
 An answer bounds the offset from both sides, since neither way took less than no time. The middle is NTP's
 offset (RFC 5905, section 8), and half of NTP's delay is the uncertainty. Of many answers the one that took
-the least time is the best (section 10). Pure: whoever asks notes the times.
+the least time is the best (section 10). Pure: the caller notes the times.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A question and its answer. Nanoseconds, each on the clock of whoever noted them."""
+    """A question and its answer. Nanoseconds, each on the clock of the machine that noted it."""
 
     asked_ns: int
     """Ours."""
@@ -55,15 +55,15 @@ def estimate(exchanges: Sequence[Exchange]) -> ClockOffset:
 
 
 def on_one_machine(measured: ClockOffset) -> ClockOffset:
-    """The offset between processes that say they share a clock: none, unless the measurement denies it.
+    """The offset between processes that claim to share a clock: none, unless the measurement disproves it.
 
-    It does where a time namespace has a monotonic clock of its own.
+    That happens where a time namespace has a monotonic clock of its own.
     """
     return SAME_CLOCK if abs(measured.offset_ns) <= measured.uncertainty_ns else measured
 
 
 def throughout(start: ClockOffset, end: ClockOffset) -> ClockOffset:
-    """The offset at the start, as sure as it is for all that happened until the end.
+    """The offset at the start, as certain as it is for everything that happened until the end.
 
     The clocks may have drifted apart meanwhile; whatever the offset was on its way from one to the other lies
     between the two.

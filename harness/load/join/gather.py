@@ -1,4 +1,4 @@
-"""Waits, where a run is carried out, for the workers that its load expects from other machines."""
+"""Waits, on the machine of the run, for the workers that its load expects from other machines."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def await_joined(
     joining = join.joining
     address = f"{socket.gethostname() if joining.host == EVERYWHERE else joining.host}:{joining.port}"
     report(f"waiting for {joining.workers} to join the load: floodmark join {address}")
-    said = ""
+    reported = ""
 
     def complete() -> bool:
-        nonlocal said
+        nonlocal reported
         there = Gathered.load(join.gathered)
-        if (now := str(there)) != said:
-            said = now
+        if (now := str(there)) != reported:
+            reported = now
             report(now)
         if not alive():
             raise RunError("the load died while it waited for workers; its log says why")
@@ -44,7 +44,7 @@ def await_joined(
         complete,
         timeout_s=timeout_s,
         what=f"{joining.workers} to join the load",
-        last_seen=lambda: said,
+        last_seen=lambda: reported,
         hint=f"`floodmark join {address}` on another machine makes one join",
         poll_s=_POLL_S,
         sleep=sleep,

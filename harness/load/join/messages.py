@@ -1,7 +1,10 @@
-"""What a worker that joins asks its master, and what it is answered, as messages of Locust's."""
+"""What a joining worker asks its master, and the answers, as Locust messages."""
 
 from __future__ import annotations
 
+import re
+import socket
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,8 +18,11 @@ ANSWER: Final = "floodmark_answer"
 """Message from the master to that worker: an ``Answer``."""
 
 
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
 class Refused(ValueError):
-    """The master said no, and why."""
+    """The master's refusal and its reason."""
 
 
 class Asks(Protocol):
@@ -31,62 +37,62 @@ Host = Annotated[str, Field(pattern="^[A-Za-z0-9_.-]+$", max_length=253)]
 Nanoseconds = Annotated[int, Field(ge=-(2**62), le=2**62)]
 
 
-class _Told(BaseModel):
+class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Ask(_Told):
+class Ask(_Message):
     """One question."""
 
     number: int
-    """By which the answer is known."""
+    """Its answer has the same number."""
     kind: Literal["join", "ping", "chunk", "ready", "unable", "progress", "part", "delivered"]
     data: dict[str, Any] = {}
 
 
-class Answer(_Told):
-    """What the master says to one question; ``error`` says why it refuses."""
+class Answer(_Message):
+    """The master's answer to one question; ``error`` is why it refuses."""
 
     number: int
     data: Any = None
     error: str = ""
 
 
-class Joins(_Told):
+class Joins(_Message):
     """``join``: a worker wants to take part. Answered by an ``Offer`` as JSON."""
 
     host: Host
 
 
 class Offer(BaseModel):
-    """All that a worker needs."""
+    """Everything that a worker needs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: LoadConfig
-    """Its paths are names in the worker's own folder."""
+    """Its paths are relative to the worker's own folder."""
     endpoints: str
     """Kafka's, as JSON."""
     files: dict[SharedName, FileFacts]
     boot_id: str
-    """Names the machine until it starts again; "" where it has none."""
+    """Identifies the machine until it reboots; "" where it has none."""
 
 
-class Wants(_Told):
-    """``chunk``: what follows the offset in a file of the offer. Answered by bytes."""
+class Wants(_Message):
+    """``chunk``: the bytes after the offset in a file of the offer. Answered by bytes."""
 
     name: SharedName
     offset: int = Field(ge=0)
 
 
-class Unable(_Told):
+class Unable(_Message):
     """``unable``: the worker cannot take part."""
 
     why: str = Field(max_length=2000)
 
 
-class Part(_Told):
-    """``part``: the next chunk of a file of the worker's history. Answered once it is kept."""
+class Part(_Message):
+    """``part``: the next chunk of a file of the worker's history. Answered once it is stored."""
 
     name: str
     """Relative to the history, with ``/``."""
@@ -94,10 +100,20 @@ class Part(_Told):
     data: bytes
 
 
-class Delivered(_Told):
-    """``delivered``: every part was sent. What the worker knows of its clock, see ``WorkerLine``."""
+class Delivered(_Message):
+    """``delivered``: every part was sent. Says what the worker knows about its clock; see ``WorkerLine``."""
 
     offset_ns: Nanoseconds
     uncertainty_ns: Annotated[int, Field(ge=0, le=2**62)]
     drift_ns: Nanoseconds
     shared_clock: bool
+
+
+def boot_id() -> str:
+    """Identifies this machine until it reboots, and so its monotonic clock; "" where none is known."""
+    return _BOOT_ID.read_text().strip() if _BOOT_ID.is_file() else ""
+
+
+def host_name() -> str:
+    """This machine's name, for people; a ``Host``."""
+    return re.sub("[^A-Za-z0-9_.-]", "-", socket.gethostname())[:253] or "unnamed"

@@ -1,4 +1,4 @@
-"""A joined worker's place in Locust: it gets ready, and ends when its records are kept."""
+"""Runs a joined worker within Locust: it gets ready, and ends once its records are stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.artifacts import cache_dir
 from harness.load.join.asking import Asking
 from harness.load.join.worker import UNABLE, JoinedWorker
 from harness.load.workers.config import LoadConfig
-from harness.load.workers.crew import FINISHED
+from harness.load.workers.master import FINISHED
 
 _LOG: Final = logging.getLogger(__name__)
 _REPORT_S: Final = 0.5
@@ -31,17 +31,17 @@ class JoinedProcess:
         self._reporting: Greenlet | None = None
         environment.process_exit_code = 1
 
-    def prepare(self, hire: Callable[[LoadConfig], None]) -> None:
-        """Begin to get ready; ``hire`` is told what is to be sent. A worker that cannot take part leaves."""
-        gevent.spawn(self._prepare, hire)
+    def prepare(self, set_up: Callable[[LoadConfig], None]) -> None:
+        """Begin to get ready; ``set_up`` gets the load. A worker that cannot take part quits."""
+        gevent.spawn(self._prepare, set_up)
 
     def ended(self, ok: bool) -> None:
-        """The share is sent and recorded, or something broke: hand the records over, and tell the master."""
+        """The share is sent and recorded, or something broke: hand over the records and report it."""
         gevent.spawn(self._end, ok)
 
-    def _prepare(self, hire: Callable[[LoadConfig], None]) -> None:
+    def _prepare(self, set_up: Callable[[LoadConfig], None]) -> None:
         try:
-            self._worker.prepare(hire)
+            self._worker.prepare(set_up)
         except UNABLE as error:
             _LOG.error("this worker cannot take part: %s", error)
             self._runner.quit()
@@ -52,7 +52,7 @@ class JoinedProcess:
 
     def _report(self) -> None:
         while True:
-            self._worker.tell_progress()
+            self._worker.report_progress()
             gevent.sleep(_REPORT_S)
 
     def _end(self, ok: bool) -> None:

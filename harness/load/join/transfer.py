@@ -1,7 +1,7 @@
-"""Files on their way between machines: in chunks, in order, and believed by their SHA-256 alone.
+"""Transfers files between machines: in chunks, in order, and trusted by their SHA-256 alone.
 
-Names, sizes and chunks come from the other side and are not believed: whoever receives decides where a file
-lies, and nothing is there under its name before its digest was verified.
+Names, sizes and chunks come from the other side and are not trusted: the receiver decides where a file goes,
+and nothing exists under its name before its digest is verified.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ CHUNK_BYTES: Final = 1024 * 1024
 
 
 def chunk_of(path: Path, offset: int) -> bytes:
-    """What follows the offset, up to a chunk. Raises OSError, and ValueError for a negative offset."""
+    """The bytes after the offset, up to a chunk. Raises OSError, and ValueError for a negative offset."""
     with path.open("rb") as file:
         file.seek(offset)
         return file.read(CHUNK_BYTES)
 
 
 class Incoming:
-    """One file that is coming. It lies beside its place until it is whole and verified."""
+    """One file that is arriving, kept beside its place until it is complete and verified."""
 
     def __init__(self, facts: FileFacts, target: Path) -> None:
         """Raises ValueError where there is a file already, or no room for one."""
@@ -40,12 +40,12 @@ class Incoming:
         self._partial.write_bytes(b"")
         self._digest = hashlib.sha256()
         self.received = 0
-        """Bytes; the next chunk is that which begins here."""
+        """Bytes; the next chunk begins here."""
 
     def add(self, data: bytes) -> bool:
         """Append the next chunk; True once the file is there.
 
-        Raises ValueError for a chunk that cannot belong to it, and when it is whole and not what was said.
+        Raises ValueError for a chunk that cannot belong to it, and for a file that is not what was announced.
         """
         left = self._facts.size - self.received
         if len(data) > min(left, CHUNK_BYTES) or (left and not data):

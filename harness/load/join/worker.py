@@ -1,4 +1,4 @@
-"""A worker that joins from another machine: it gets what it lacks, and hands over what it recorded."""
+"""A worker that joins from another machine: fetches what it lacks, and hands over what it recorded."""
 
 from __future__ import annotations
 
@@ -19,8 +19,18 @@ from harness.load.join.clock_offset import (
     on_one_machine,
     throughout,
 )
-from harness.load.join.machine import boot_id, host_name
-from harness.load.join.messages import Asks, Delivered, Joins, Offer, Part, Refused, Unable, Wants
+from harness.load.join.messages import (
+    Asks,
+    Delivered,
+    Joins,
+    Offer,
+    Part,
+    Refused,
+    Unable,
+    Wants,
+    boot_id,
+    host_name,
+)
 from harness.load.join.transfer import Incoming, chunk_of
 from harness.load.target import Needs, check_target
 from harness.load.workers.config import LoadConfig
@@ -32,11 +42,11 @@ UNABLE: Final = (OSError, ValueError, KeyError, TypeError, PlatformError)
 _PINGS: Final = 16
 _FIRST_ANSWER_S: Final = 5.0
 _FIRST_TRIES: Final = 12
-"""A master that has just begun to listen may not hear the first question."""
+"""A master that has only just begun to listen may miss the first question."""
 
 
 class JoinedWorker:
-    """Between a worker's part of the load and its master. All that it writes lies in its folder."""
+    """Connects a worker's part of the load with its master. Everything that it writes is in its folder."""
 
     def __init__(
         self,
@@ -50,15 +60,15 @@ class JoinedWorker:
         self._folder, self._cache = folder, cache
         self._shares_clock = False
 
-    def prepare(self, hire: Callable[[LoadConfig], None]) -> None:
-        """Get ready, and say so, or why not. ``hire`` is told what is to be sent.
+    def prepare(self, set_up: Callable[[LoadConfig], None]) -> None:
+        """Get ready, pass the load to ``set_up``, and report to the master.
 
-        Raises Refused, and what kept this worker from it, one of ``UNABLE``.
+        Raises Refused, and one of ``UNABLE`` when this worker cannot take part.
         """
         offer = Offer.model_validate_json(self._first_answer())
         try:
             self._get_ready(offer)
-            hire(self._config)
+            set_up(self._config)
         except Refused:
             raise
         except UNABLE as error:
@@ -67,8 +77,8 @@ class JoinedWorker:
         self._ask("ready", {})
 
     def deliver(self) -> None:
-        """Send all that was recorded, and what is known of this clock. Raises what ``prepare`` raises."""
-        self.tell_progress()
+        """Send everything recorded, and what is known about this clock. Raises what ``prepare`` raises."""
+        self.report_progress()
         for path in _files(self._config.history):
             name, facts = path.relative_to(self._config.history).as_posix(), FileFacts.of(path)
             sent = 0
@@ -78,16 +88,16 @@ class JoinedWorker:
                 sent += len(chunk)
         end = self._clock_offset()
         known = throughout(self._offset, end)
-        told = Delivered(
+        delivered = Delivered(
             offset_ns=known.offset_ns,
             uncertainty_ns=known.uncertainty_ns,
             drift_ns=end.offset_ns - known.offset_ns,
             shared_clock=self._shares_clock and known.uncertainty_ns == 0,
         )
-        self._ask("delivered", told.model_dump())
+        self._ask("delivered", delivered.model_dump())
 
-    def tell_progress(self) -> None:
-        """Tell how far this worker has come, once it has begun."""
+    def report_progress(self) -> None:
+        """Send this worker's progress, once it has begun."""
         for own in self._config.progress.glob("*.json"):
             self._ask("progress", asdict(LoadProgress.read(own)))
 
@@ -114,7 +124,7 @@ class JoinedWorker:
         check_target(Endpoints.load(self._config.endpoints).kafka, self._config.topic, Needs())
 
     def _fetched(self, name: SharedName, facts: FileFacts) -> Path:
-        """The file in the cache, by its digest."""
+        """The file in the cache, found or stored by its digest."""
         kept = self._cache / "joined" / facts.sha256
         if kept.is_file():
             return kept

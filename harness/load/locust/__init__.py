@@ -1,1 +1,1 @@
-"""Locust's side: the locustfiles of the load and of its readers, and how both are started."""
+"""Locust's side: the locustfiles of the load and of its readers."""

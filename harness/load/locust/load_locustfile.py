@@ -6,10 +6,10 @@ machine (``--processes``), and several of many (``--master``, ``--worker``, harn
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,30 +20,29 @@ from locust.exception import StopUser
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from harness.history.progress import LoadProgress, progress_file
-from harness.load.join.driver import JOIN_VARIABLE
-from harness.load.join.master import JoinDesk
+from harness.load.join.command import JOIN_VARIABLE
 from harness.load.join.messages import ANSWER, ASK, Ask
 from harness.load.join.process import JoinedProcess
-from harness.load.send.events.replay import TURN_S
+from harness.load.join.server import JoinServer
+from harness.load.send.events.sender import TURN_S
 from harness.load.workers.config import CONFIG_VARIABLE, LoadConfig
-from harness.load.workers.crew import ASSIGN, FINISHED, Crew
-from harness.load.workers.events_session import LiveSession
-from harness.load.workers.forked import die_with_parent
+from harness.load.workers.events_session import EventsSession
 from harness.load.workers.join_config import JoinConfig
+from harness.load.workers.master import ASSIGN, FINISHED, LoadMaster
 from harness.load.workers.record_batches_session import RecordBatchesSession
-from harness.load.workers.session import Session
-from harness.load.workers.source import PlannedEvents
-from harness.load.workers.worker import Worker
+from harness.load.workers.source import EventsSource
+from harness.load.workers.worker import Ended, Session, Worker
 
 _LOADED_BY: Final = os.getpid()
 """Locust forks the processes of ``--processes`` after it has read this file."""
 _MAIN: Final = gevent.getcurrent()
-"""Locust's own greenlet, which knows what an interrupt means."""
+"""Locust's own greenlet, which handles interrupts."""
 _MASTER: Final = "master"
-_LOOK_S: Final = 0.1
+_POLL_S: Final = 0.1
+_PR_SET_PDEATHSIG: Final = 1
 
 
-class PlanUser(User):
+class LoadUser(User):
     """Drives its process's share of the load in short turns."""
 
     worker: Worker
@@ -65,9 +64,9 @@ class PlanUser(User):
 
 
 def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
-    """Read the configuration and tie the load to Locust's test."""
+    """Read the configuration and connect the load to Locust's test."""
     if os.getpid() != _LOADED_BY:
-        die_with_parent(_LOADED_BY)
+        _die_with_parent(_LOADED_BY)
     folder = os.environ.get(JOIN_VARIABLE)
     if folder is not None and isinstance(runner, WorkerRunner):
         _join(environment, runner, Path(folder))
@@ -82,74 +81,81 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
 
 def _lead(environment: Environment, runner: LocalRunner | MasterRunner, config: LoadConfig) -> None:
     now_ns = config.clocks.run_clock.now_ns
-    crew = Crew(
+    master = LoadMaster(
         environment,
         runner,
         lambda: config.started(now_ns()),
-        tell_failed=lambda: LoadProgress.of_failure(now_ns()).save(progress_file(config.progress, _MASTER)),
+        report_failed=lambda: LoadProgress.of_failure(now_ns()).save(progress_file(config.progress, _MASTER)),
         expects=None if config.join is None else config.join.processes + config.join.joining.workers,
     )
-    runner.register_message(FINISHED, crew.finished)
+    runner.register_message(FINISHED, master.finished)
     for hook, listener in (
-        (environment.events.test_start, crew.assign),
-        (environment.events.worker_connect, crew.connected),
-        (environment.events.test_stopping, crew.stopped),
-        (environment.events.quitting, crew.stopped),
+        (environment.events.test_start, master.assign),
+        (environment.events.worker_connect, master.connected),
+        (environment.events.test_stopping, master.stopped),
+        (environment.events.quitting, master.stopped),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]
     if config.join is not None:
-        _await_joined(runner, config, config.join, crew)
+        _await_joined(runner, config, config.join, master)
 
 
 def _await_joined(
-    runner: LocalRunner | MasterRunner, config: LoadConfig, join: JoinConfig, crew: Crew
+    runner: LocalRunner | MasterRunner, config: LoadConfig, join: JoinConfig, master: LoadMaster
 ) -> None:
-    """Locust goes on to its test once whoever runs this load has told when it starts."""
-    desk = JoinDesk(config, join, present=crew.present, share_of=crew.share_of)
+    """Let Locust proceed to its test once the run has written when the load starts."""
+    server = JoinServer(config, join, present=master.present, share_of=master.share_of)
 
     def asked(msg: Any, **_: Any) -> None:
-        answer = desk.answer(msg.node_id, Ask.model_validate(msg.data))
+        answer = server.answer(msg.node_id, Ask.model_validate(msg.data))
         runner.send_message(ANSWER, answer.model_dump(), client_id=msg.node_id)
 
     runner.register_message(ASK, asked)
     while not join.start.exists():
-        gevent.sleep(_LOOK_S)
+        gevent.sleep(_POLL_S)
+
+
+def _die_with_parent(parent_pid: int) -> None:
+    """Have the kernel send SIGTERM when the parent ends, however it does; at once if it has. Linux only."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _join(environment: Environment, runner: WorkerRunner, folder: Path) -> None:
     """Take part in the load of another machine's master."""
-    die_with_parent(os.getppid())
+    _die_with_parent(os.getppid())
     process = JoinedProcess(environment, runner, folder)
     worker = _work(environment, runner, process.ended)
 
-    def hire(config: LoadConfig) -> None:
+    def set_up(config: LoadConfig) -> None:
         worker.session = _session(environment, config, worker)
 
-    process.prepare(hire)
+    process.prepare(set_up)
 
 
-def _work(environment: Environment, runner: Runner, tell: Callable[[bool], None]) -> Worker:
-    worker = PlanUser.worker = Worker(tell)
+def _work(environment: Environment, runner: Runner, report_end: Ended) -> Worker:
+    worker = LoadUser.worker = Worker(report_end)
     runner.register_message(ASSIGN, worker.assigned)
     for hook, listener in (
         (environment.events.test_start, worker.start),
         (environment.events.test_stop, worker.stop),
         (environment.events.user_error, worker.fail),
-        # Stopped by a signal, Locust chooses its exit code before the test's end is told.
+        # When stopped by a signal, Locust chooses its exit code before it announces the end of the test.
         (environment.events.quitting, worker.stop),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]
-    # A collection walks every event that is under way, and finds nothing: they are in no cycle.
+    # A collection walks every event that is under way and finds nothing, since they are in no cycle.
     gc.freeze()
     gc.set_threshold(1_000_000, 50, 1000)
-    # By itself Python raises KeyboardInterrupt in whatever code runs, such as between a row and its count.
+    # Python would raise KeyboardInterrupt in whatever code runs, such as between a row and its count.
     gevent.signal_handler(signal.SIGINT, gevent.kill, _MAIN, KeyboardInterrupt)
     return worker
 
 
 def _session(environment: Environment, config: LoadConfig, worker: Worker) -> Session:
-    if isinstance(config.source, PlannedEvents):
-        return LiveSession(config, config.source, environment.stats, worker.ended)
+    if isinstance(config.source, EventsSource):
+        return EventsSession(config, config.source, environment.stats, worker.ended)
     return RecordBatchesSession(config, config.source, environment.stats, worker.ended)
 
 

@@ -24,7 +24,7 @@ from locust.runners import LocalRunner, Runner
 from harness.base.errors import InvalidInput, Problem
 from harness.history.operations import OperationsWriter
 from harness.load.readers.arrivals import arrivals
-from harness.load.readers.config import CONFIG_VARIABLE, ReadersConfig
+from harness.load.readers.process import CONFIG_VARIABLE, ReadersConfig
 from harness.load.readers.reading import Done, Reading
 from harness.load.readers.registry import READER_KINDS
 from harness.load.readers.sent_events import SentEvents
@@ -38,7 +38,7 @@ _ONE_PROCESS: Final = Problem(
 
 
 class ReadError(Exception):
-    """Told to Locust's statistics, which take the failures of requests as exceptions."""
+    """For Locust's statistics, which take failures of requests as exceptions."""
 
 
 class Session:
@@ -55,7 +55,7 @@ class Session:
             _LOG.warning("these requests were made already; start Locust again to make them again")
             return
         try:
-            self._reading = read_as_told(self._config, self._clients)
+            self._reading = reading_of(self._config, self._clients)
         finally:
             # Locust logs what is raised here and would go on without readers.
             if self._reading is None:
@@ -64,7 +64,7 @@ class Session:
         gevent.spawn(self._report, self._reading).link_exception(self.fail)
 
     def fail(self, *_: Any, **__: Any) -> None:
-        """Something went wrong beside requests' outcomes: end the test, and the process with an error."""
+        """Something other than a request went wrong: end the test, and the process with an error."""
         if self._environment.process_exit_code is None:
             self._environment.process_exit_code = 1
             gevent.spawn(self._end)
@@ -124,8 +124,8 @@ class Reader(User):
         self.session.read()
 
 
-def read_as_told(config: ReadersConfig, clients: ExitStack) -> Reading:
-    """Readers that are ready to start. Raises what a client raises that cannot connect, and OSError."""
+def reading_of(config: ReadersConfig, clients: ExitStack) -> Reading:
+    """Readers that are ready to start. Raises OSError, and what a client raises that cannot connect."""
     endpoints, clock = Endpoints.load(config.endpoints), config.clocks.run_clock
     kinds = {name: READER_KINDS[name] for name in config.weights}
     return Reading(
@@ -158,7 +158,7 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
         (environment.events.test_start, session.start),
         (environment.events.test_stop, session.stop),
         (environment.events.user_error, session.fail),
-        # Stopped by a signal, Locust chooses its exit code before the test's end is told.
+        # When stopped by a signal, Locust chooses its exit code before it announces the end of the test.
         (environment.events.quitting, session.stop),
     ):
         hook.add_listener(listener)  # type: ignore[no-untyped-call]

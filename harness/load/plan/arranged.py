@@ -1,4 +1,4 @@
-"""A trace's events at the arrivals of a profile: in the trace's time order, repeated as often as it takes."""
+"""Puts a trace's events at the arrivals of a profile: in time order, repeated as often as needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT coalesce(sum(surplus), 0)::BIGINT, min(event_id) FROM (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """When a trace's events are to arrive."""
+    """When a trace's events should arrive."""
 
     curve: Curve
     arrivals: Arrivals
@@ -39,7 +39,7 @@ class Arrangement:
     time_scale: float
     """Event-clock seconds per wall-clock second."""
     where: str
-    """Where the profile stands, for messages."""
+    """Where the profile is defined, for messages."""
 
     def offsets_ms(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The event time of each arrival on the event clock: the moment itself, to the millisecond below."""
@@ -48,7 +48,7 @@ class Arrangement:
 
 
 def arrange(database: duckdb.DuckDBPyConnection, arrangement: Arrangement, *, events: int) -> int:
-    """Put events that arrive as the profile says in the place of the view ``trace``, which has ``events``.
+    """Replace the view ``trace``, which has ``events``, by events that arrive as the profile says.
 
     Returns how many there are. Raises InvalidInput when two of them have the same identity.
     """

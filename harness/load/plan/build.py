@@ -1,4 +1,4 @@
-"""Builds a plan into the cache: atomically, and only once however many runs want it at the same time."""
+"""Builds a plan into the cache: atomically, and only once however many runs want it at once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, repo
 
 @contextmanager
 def workshop(plans: Path, report: Report) -> Iterator[Path]:
-    """A folder to build in, for one run at a time. What a killed run left of its own is removed first."""
+    """A folder to build in, for one run at a time. What a killed run left behind is removed first."""
     plans.mkdir(parents=True, exist_ok=True)
     with (plans / ".lock").open("w") as lock:
         try:
@@ -83,7 +83,7 @@ def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Pa
 def read_source(
     database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile], trace: AnyTrace, scenario: Scenario
 ) -> TraceFacts:
-    """Make the view ``trace`` of the trace's events that are to be sent, by its own times."""
+    """Make the view ``trace`` of the trace's events that should be sent, by its own times."""
     load, curve = scenario.load, scenario.load.arrangement
     return read_trace(
         database,
@@ -96,7 +96,7 @@ def read_source(
 
 
 def _arranged(database: duckdb.DuckDBPyConnection, scenario: Scenario, *, events: int) -> int:
-    """Have the view ``trace`` by the profile's times, if the scenario has one. Returns its events."""
+    """Arrange the view ``trace`` by the profile, if the scenario has one. Returns its number of events."""
     load, curve = scenario.load, scenario.load.arrangement
     if curve is None:
         return events
@@ -161,7 +161,6 @@ def _facts(
         counts={**counts, "closing": len(ticks)},
         span_ms=closing.second_ms,
         last_send_ms=ticks[-1].send_offset_ms,
-        close_ms=closing.close_ms,
     )
 
 
@@ -170,9 +169,9 @@ def _write(database: duckdb.DuckDBPyConnection, mix: Mix, plan: PlanFile, closin
     largest_bytes = 0
     with pq.ParquetWriter(plan.path, PLAN, compression="zstd", compression_level=1) as writer:
         rows: pa.RecordBatchReader = database.sql(plan_query(mix)).to_arrow_reader(_ROW_GROUP)
-        for batch in rows:
-            writer.write_table(_as_plan(pa.Table.from_batches([batch])))
-            largest_bytes = max(largest_bytes, largest_of(batch))
+        for group in rows:
+            writer.write_table(_as_plan(pa.Table.from_batches([group])))
+            largest_bytes = max(largest_bytes, largest_of(group))
         writer.write_table(_ticks(closing, plan.events - plan.counts["closing"]))
         plan = replace(plan, largest_event_bytes=largest_bytes)
         writer.add_key_value_metadata(plan.facts())

@@ -1,4 +1,4 @@
-"""The plan of a scenario, from the cache or built into it. Its name is the digest of what it is made from."""
+"""The plan of a scenario, from the cache or built into it. Its name is the digest of its inputs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from harness.scenario.model import Scenario
 
 
 def plan_path(trace_digest: str, mapping: AnyMapping, scenario: Scenario, *, plans: Path) -> Path:
-    """Where the plan of a scenario is, or is to be: its name is its key."""
+    """Where the plan of a scenario is, or will be: its name is its key."""
     return plans / f"{plan_key(trace_digest=trace_digest, mapping=mapping, scenario=scenario)}.parquet"
 
 
 def build_plan(scenario: Scenario, *, cache: Path, report: Report) -> PlanFile:
-    """The scenario's plan, out of the cache or built into it.
+    """The scenario's plan, from the cache or built into it.
 
     Raises InvalidInput with everything that is wrong with the mapping or the trace, ``ArtifactError`` when a
-    data set cannot be had, and RunError when the plan does not hold the trace.
+    data set cannot be fetched, and RunError when the plan does not hold the trace.
     """
     mapping, document = read_mapping(scenario.load.trace)
     trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=report)

@@ -1,4 +1,4 @@
-"""Reads the traces of scenarios as their plans would, to say what is wrong with them, and plans nothing."""
+"""Reads the traces of scenarios as their plans would, to report what is wrong with them, without planning."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from harness.load.traces.trace import Trace, opened
 from harness.scenario.model import Scenario
 
 _LARGE_BYTES: Final = 2**26
-"""Reading more than this takes so long that it is announced."""
+"""Reading more than this takes long enough to announce it."""
 
 
 def check_traces(scenarios: Sequence[Scenario], *, cache: Path, report: Report) -> tuple[str, ...]:
     """What is odd about the traces of scenarios. Raises InvalidInput with everything that is wrong with them.
 
-    A trace that several scenarios read alike is read once, one whose plan is cached not at all. A data set
-    that is not here is not fetched either: a run fetches it, and tells.
+    A trace that several scenarios read alike is read once, and one with a cached plan not at all. A data set
+    that is missing here is not fetched either: a run fetches it, and reports then.
     """
     checks = _Checks(plans=cache / "plans", report=report)
     problems: list[Problem] = []
@@ -46,8 +46,8 @@ def check_traces(scenarios: Sequence[Scenario], *, cache: Path, report: Report) 
 class _Checks:
     plans: Path
     report: Report
-    _told: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The notes of traces that were read and found sound, by what was read of them, and how."""
+    _known: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The notes of traces that were read and found valid, by what was read of them, and how."""
 
     def notes_of(self, scenario: Scenario) -> tuple[str, ...]:
         mapping, document = read_mapping(scenario.load.trace)
@@ -65,9 +65,9 @@ class _Checks:
         curve = scenario.load.arrangement
         events = scenario.load.events if curve is None else curve.events
         key = json.dumps([digest, as_json(mapping), scenario.load.event_span, events, curve is None])
-        if key not in self._told:
-            self._told[key] = self._read(trace, scenario)
-        return self._told[key]
+        if key not in self._known:
+            self._known[key] = self._read(trace, scenario)
+        return self._known[key]
 
     def _read(self, trace: Trace, scenario: Scenario) -> tuple[str, ...]:
         size = sum(path.stat().st_size for path in trace.paths)

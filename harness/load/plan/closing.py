@@ -1,8 +1,8 @@
-"""The closing events: the last that are sent, so that every window of the trace closes.
+"""The closing events, sent last so that every window of the trace closes.
 
-A window closes when the watermark passes its end, and the watermark is the least over all partitions. So each
-partition gets an event that lies far enough past the trace, twice, because a platform may look at its
-watermarks only now and then. The events are valid ones; none of their own windows closes.
+A window closes when the watermark passes its end, and the watermark is the minimum over all partitions. So
+each partition gets an event that is far enough past the trace, twice, because a platform may check its
+watermarks only now and then. The events are valid; none of their own windows closes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ _MINUTE_MS: Final = 60_000
 _LAST_WINDOW_MS: Final = 30 * _MINUTE_MS
 """How long after an event the last of its windows may end: the gap of a session."""
 _MARGIN_MS: Final = 16 * _MINUTE_MS
-_WATERMARK_LAG_MS: Final = 1_000
-"""How much further behind than its stated out-of-orderness a platform may keep its watermark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +57,11 @@ class Closing:
         """Event time of the second round: too little later for a window of the first to close."""
         return self.first_ms + self.out_of_orderness_ms // 2
 
-    @property
-    def close_ms(self) -> int:
-        """What the watermark reaches at least. Windows that end by then must be closed."""
-        return self.second_ms - self.out_of_orderness_ms - _WATERMARK_LAG_MS
-
     def ticks(self) -> Iterator[Tick]:
         """The closing events in the order in which they are sent.
 
-        They are sent soon after the rest, whatever the event clock says by then: it would else take it most
-        of an hour to come to their time where it runs no faster than the wall clock.
+        They are sent soon after the rest, whatever the event clock says by then: where it runs no faster than
+        the wall clock it would take most of an hour to reach their time.
         """
         entities = entities_for(self.partitions)
         for round_number, event_ms in enumerate((self.first_ms, self.second_ms), start=1):

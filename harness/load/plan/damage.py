@@ -1,6 +1,6 @@
-"""The kinds of damage that make an event break the contract, a SQL expression each.
+"""The kinds of damage that make an event break the contract, each a SQL expression.
 
-An expression gives the payload as BLOB, over ``number``, which is different for every malformed event, and
+An expression computes the payload as BLOB from ``number``, which differs for every malformed event, and from
 the columns that ``context`` makes: ``mark``, a text with that number; ``<field>_json``, the JSON of each
 field, the identity being the mark; and ``whole``, the event of these fields, which keeps the contract. Each
 payload holds its mark, so no two are alike and each can be recognised by its bytes.
@@ -27,7 +27,7 @@ _TOO_LARGE: Final[Mapping[str, list[str]]] = MappingProxyType(
 
 
 def context() -> str:
-    """The select list of what the damages need, over the columns of the event that is imitated."""
+    """The select list that the damages need, over the columns of the imitated event."""
     mark = "'floodmark-malformed-' || number"
     fields = {**valid_fields(), "event_id": f"to_json({mark})::VARCHAR"}
     columns = ", ".join(f"{json} AS {name}_json" for name, json in fields.items())
@@ -106,7 +106,7 @@ def _required() -> list[Rule]:
 
 
 def _event(changes: Mapping[str, str | None]) -> str:
-    """The payload with fields changed, or left out (None); if that is the identity, the reference is it."""
+    """The payload with fields changed or left out (None); a changed identity moves to the reference."""
     moved = {"reference_id": "event_id_json"} if "event_id" in changes else {}
     fields = {**{name: f"{name}_json" for name in FIELDS}, **moved, **changes}
     return payload({name: json for name, json in fields.items() if json is not None})
@@ -118,7 +118,7 @@ def _one_of(payloads: list[str]) -> str:
 
 
 def _beyond(rule: Rule) -> list[str]:
-    """JSON values that break one limit of the rule each."""
+    """JSON values, each of which breaks one limit of the rule."""
     values = []
     if rule.min_length:
         values.append('""')

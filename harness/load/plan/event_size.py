@@ -1,4 +1,4 @@
-"""How large an event may be, and a plan that has a larger one, refused before anything starts."""
+"""How large an event may be. A plan with a larger one is refused before anything starts."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from harness.scenario.model import Scenario
 from harness.scenario.topology import Topology
 
 MESSAGE_MAX_BYTES: Final = 1_048_588
-"""What a broker takes as one batch unless its ``message.max.bytes`` says otherwise: Kafka's own default."""
+"""What a broker accepts as one record batch by default: Kafka's own ``message.max.bytes``."""
 _CLIENT_MAX_BYTES: Final = 1_000_000
-"""What librdkafka takes unless its ``message.max.bytes`` says otherwise."""
+"""What librdkafka accepts by default: its ``message.max.bytes``."""
 _OVERHEAD_BYTES: Final = 61 + 36
-"""The header of a batch, and the most that format 2 adds to a record's key and value."""
+"""The header of a record batch, and the most that format 2 adds to a record's key and value."""
 
 
 def message_max_bytes(topology: Topology) -> int:
-    """The largest batch that every broker takes, as the topology has them configured."""
+    """The largest record batch that every broker accepts, as the topology configures them."""
     roles = topology.services.get("kafka", {}).values()
-    told = [int(role.settings.get("message.max.bytes", MESSAGE_MAX_BYTES)) for role in roles]
-    return min(told, default=MESSAGE_MAX_BYTES)
+    limits = [int(role.settings.get("message.max.bytes", MESSAGE_MAX_BYTES)) for role in roles]
+    return min(limits, default=MESSAGE_MAX_BYTES)
 
 
 def sent_bytes(key: int, payload: int) -> int:
-    """At most so much is an event of these sizes as a batch of its own, not compressed."""
+    """The most that an event of these sizes takes as an uncompressed record batch of its own."""
     return key + payload + _OVERHEAD_BYTES
 
 
@@ -39,13 +39,13 @@ def largest_of(events: pa.Table | pa.RecordBatch) -> int:
 
 
 def require_sendable(scenario: Scenario, plan: PlanFile) -> None:
-    """Raises InvalidInput with the plan's first event that client or broker would not take."""
+    """Raises InvalidInput naming the plan's first event that client or broker would not accept."""
     broker_max = message_max_bytes(scenario.topology)
     allowed_bytes = min(broker_max, _CLIENT_MAX_BYTES)
     if plan.largest_event_bytes <= allowed_bytes:
         return
     by_broker = broker_max <= _CLIENT_MAX_BYTES
-    which = "the broker's message.max.bytes" if by_broker else "what the client takes"
+    which = "the broker's message.max.bytes" if by_broker else "what the client accepts"
     found = f"{_first_above(plan, allowed_bytes)}, key and headers included"
     allowed = f"at most {allowed_bytes:,} bytes, which is {which}"
     raise InvalidInput([Problem(where=f"{scenario.name}: load.trace", found=found, allowed=allowed)])
@@ -63,6 +63,6 @@ def _first_above(plan: PlanFile, allowed_bytes: int) -> str:
 
 
 def _sizes(events: pa.Table | pa.RecordBatch) -> pa.Array:
-    """Of key and payload. An event without an entity has its number as key, which has 20 digits at most."""
+    """Of key and payload. An event without an entity has its number as key: 20 digits at most."""
     keys = pc.fill_null(pc.binary_length(pc.cast(events.column("entity_id"), pa.binary())), 20)
     return pc.add(keys, pc.binary_length(events.column("payload")))

@@ -1,4 +1,4 @@
-"""How long a load takes, and how much event time it covers at most: its event clock must leave room for it.
+"""How long a load takes, and the most event time that it covers: its event clock must leave room for that.
 
 There is no plan where events are computed as they are sent.
 """
@@ -12,11 +12,11 @@ from harness.load.plan.file import PlanFile
 from harness.scenario.model import Load
 
 _FASTEST_PER_S: Final = 10_000_000
-"""Events a second that no platform on one machine takes: twice what was ever measured."""
+"""Events a second that no platform on one machine reaches: twice the most ever measured."""
 
 
 def events_at_most(duration_s: float) -> int:
-    """A replay that sends as fast as it can sends no more than these."""
+    """More events than a load can send that sends as fast as possible."""
     return math.ceil(duration_s * _FASTEST_PER_S)
 
 

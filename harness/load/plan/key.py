@@ -13,7 +13,7 @@ from harness.load.contract_rules import contract_rules
 from harness.load.traces.mapping import AnyMapping, as_json
 from harness.scenario.model import Scenario
 
-_CODE: Final = (
+CODE: Final = (
     "load/contract_rules.py",
     "load/murmur2.py",
     "load/plan/arranged.py",
@@ -29,10 +29,9 @@ _CODE: Final = (
     "load/traces/faults.py",
     "load/traces/fields.py",
     "load/traces/files.py",
+    "load/traces/generate/draws.py",
     "load/traces/generate/events.py",
     "load/traces/generate/model.py",
-    "load/traces/generate/popularity.py",
-    "load/traces/generate/sessions.py",
     "load/traces/generate/table.py",
     "load/traces/lines.py",
     "load/traces/parquet.py",
@@ -42,13 +41,13 @@ _CODE: Final = (
     "load/traces/trace_file.py",
     "history/plan_schema.py",
 )
-"""The files that decide what is in a plan, beside the profiles."""
+"""The files under harness/ that decide what is in a plan, besides the profiles."""
 _LIBRARIES: Final = ("duckdb", "numpy", "pyarrow")
-"""Whose versions decide it besides: numpy does not promise the same random numbers from each version."""
+"""Their versions decide it too: numpy does not promise the same random numbers across versions."""
 
 
 def plan_key(*, trace_digest: str, mapping: AnyMapping, scenario: Scenario) -> str:
-    """The same key, the same plan; and a change of anything that matters changes the key."""
+    """The same key means the same plan; a change of anything that matters changes the key."""
     parts = {
         "code": _code_digest(),
         "contract": [repr(rule) for rule in contract_rules()],
@@ -73,6 +72,6 @@ def _code_digest() -> str:
     digest = hashlib.sha256(" ".join(f"{name} {version(name)}" for name in _LIBRARIES).encode())
     harness = Path(__file__).parents[2]
     profiles = sorted((harness / "scenario" / "profiles").glob("*.py"))
-    for file in (*(harness / name for name in _CODE), *profiles):
+    for file in (*(harness / name for name in CODE), *profiles):
         digest.update(file.read_bytes())
     return digest.hexdigest()

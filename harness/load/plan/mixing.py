@@ -1,7 +1,7 @@
-"""From the events of a trace to the sendings of a plan: what is mixed in, and in which order all is sent.
+"""From the events of a trace to the sendings of a plan: what is mixed in, and the order in which all is sent.
 
-Everything is chosen by a digest of (seed, purpose, identity), so that it depends on nothing but these: not on
-the order in which a database happens to work, and not on the version of a random generator.
+Everything is chosen by a digest of (seed, purpose, identity), so that it depends on these alone: not on the
+order in which a database happens to work, nor on the version of a random generator.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Mix:
 
     @property
     def late_by_ms(self) -> int:
-        """So long after its time a late event is sent."""
+        """How long after its time a late event is sent."""
         return round(self.inject.late_by * 1000)
 
     @property
@@ -64,12 +64,12 @@ class Mix:
 
     @property
     def boundary_delay_max_ms(self) -> int:
-        """At most so long after its time such an event is sent."""
+        """The longest after its time that such an event is sent."""
         return WINDOW_MS + 2 * self.out_of_orderness_ms
 
     @property
     def duplicate_delay_max_ms(self) -> int:
-        """A repetition comes before the pipeline has forgotten the original, and before long."""
+        """A repetition comes soon, and before the pipeline has forgotten the original."""
         return round(min(_DUPLICATE_DELAY_MAX_S * 1000, self.span_ms / 10, self.dedup_horizon_s * 500))
 
     def draw(self, purpose: str) -> str:
@@ -79,7 +79,7 @@ class Mix:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sendings:
-    """What is known of the table that ``mix_in`` makes."""
+    """What is known about the table that ``mix_in`` makes."""
 
     count: int
     last_ms: int
@@ -87,14 +87,15 @@ class Sendings:
 
 
 def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sendings:
-    """Make the table ``sendings`` out of the view ``trace``: a row for everything that is to be sent, by seq.
+    """Make the table ``sendings`` from the view ``trace``: one row per sending, by seq.
 
-    Events that are sent at the same moment follow the order of the trace, then come the damaged, then the
-    duplicates, then the conflicting ones, so that an original is always before its repetitions.
+    Events that are sent at the same moment keep the order of the trace; then come the damaged, the duplicates
+    and the conflicting ones, so that an original always precedes its repetitions.
     """
     for purpose in ("malformed", "duplicate", "conflict"):
         _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
-    # First those that are sent before the trace ends, however late: no load is left that is late events only.
+    # Those sent before the trace ends come first, however late, so that the load does not end in late events
+    # alone.
     _choose(database, mix, "late", round(mix.inject.late * events), rank=_after_the_end(mix.late_by_ms))
     _choose(
         database,
@@ -168,7 +169,7 @@ def _after_the_end(delay_ms: int) -> str:
 
 
 def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
-    """Make the table ``damaged`` of malformed payloads. Its statement is long, but not if there are none."""
+    """Make the table ``damaged`` of malformed payloads. Its statement is short when there are none."""
     chosen = "SELECT t.*, c.number FROM chosen_malformed c JOIN trace t ON t.row = c.row"
     broken, kind = (damage.damaged(), damage.kind()) if any_at_all else ("''::BLOB", "''")
     database.execute(
@@ -188,12 +189,12 @@ def _originals(mix: Mix) -> str:
 
 
 def _malformed() -> str:
-    """A damaged imitation comes when the event that it imitates does."""
+    """A damaged imitation is sent when the event that it imitates is."""
     return "SELECT row, 'malformed', 1, false, offset_ms, offset_ms, number FROM chosen_malformed"
 
 
 def _repetitions(mix: Mix, kind: str, *, rank: int) -> str:
-    """Half of them at once, the others after a while."""
+    """Half of them immediately, the others after a while."""
     draw = mix.draw("delay" if kind == "duplicate" else f"{kind} delay")
     delay = f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {draw} % {mix.duplicate_delay_max_ms + 1} END"
     return f"""

@@ -1,4 +1,4 @@
-"""Events as JSON, in SQL: a field a key, in the contract's order.
+"""Events as JSON, in SQL: one key per field, in the contract's order.
 
 A field that is null is written as ``null``, not left out: the receiver can then tell "known to be missing"
 from "forgotten", and every event has the same shape. ``attributes`` alone leaves its nulls out, because its

@@ -1,6 +1,6 @@
-"""Whether a plan holds its trace, every event once and in every field, as its file says and not its builder.
+"""Verifies that a plan's file holds its trace, whatever its builder did: every event once, in every field.
 
-An event that a plan lacks is never sent, and nothing behind the plan misses it: so this is looked at before
+An event that a plan lacks is never sent, and nothing after the plan misses it. So this is verified before
 anything starts, and what the trace had is recorded with the run (harness/history/run_info.py).
 """
 
@@ -38,5 +38,5 @@ def require_trace(database: duckdb.DuckDBPyConnection, path: Path, *, events: in
 
 
 def _summed(events: str) -> str:
-    """How many events, and a sum that no event can be left out of or changed in without changing it."""
+    """The number of events, and a sum that changes if any event is left out or altered."""
     return f"SELECT count(*), coalesce(sum(hash(e)::HUGEINT), 0) FROM ({events}) e"

@@ -1,1 +1,1 @@
-"""Readers beside the load: users of the hot store, a file per kind."""
+"""Readers beside the load: users of the hot store, one file per kind."""

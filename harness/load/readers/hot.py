@@ -1,4 +1,4 @@
-"""What the readers of the hot store share: a session, one statement, and how an answer is counted."""
+"""What readers of the hot store share: a session, one statement, and counting the answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HotReader:
             yield partial(session.execute, session.prepare(self.statement))
 
     def perform(self, client: Ask, request: Request) -> Answer:
-        """Ask and count. Of a read that nobody answered in time it is not known how it ended."""
+        """Send the request and count the rows. A read without an answer in time is unknown."""
         try:
             rows = list(client(request.values))
         except OperationTimedOut as error:

@@ -1,4 +1,4 @@
-"""What a kind of user is: what it asks for, of whom, and how that is recorded."""
+"""A kind of reader: what it asks for, from which store, and how that is recorded."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Request:
     """One request before it is made."""
 
     values: tuple[Any, ...]
-    """What is bound to its statement."""
+    """The values bound to its statement."""
     seq: int = -1
-    """The event of the plan that it asks for; -1 where none alone is meant."""
+    """The event of the plan that it asks for; -1 if it is not a single one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +35,8 @@ class Answer:
     which is no failure."""
 
 
-class UserKind(Protocol[Client]):
-    """One kind of user. It has no state: users of Locust call it from many greenlets."""
+class ReaderKind(Protocol[Client]):
+    """One kind of reader. It has no state: Locust's users call it from many greenlets."""
 
     operation: str
     """Its kind in the history's table of operations: ``hot_point_read``."""
@@ -48,9 +48,9 @@ class UserKind(Protocol[Client]):
         ...
 
     def next_request(self, rng: Random, sent: SentEvents, now_ns: int) -> Request:
-        """What is asked for at ``now_ns``: chosen by ``rng`` out of what was to be sent by then."""
+        """The request for ``now_ns``: chosen by ``rng`` from what was due by then."""
         ...
 
     def perform(self, client: Client, request: Request) -> Answer:
-        """Ask, and wait for the end without holding up other greenlets. What fails is an answer, too."""
+        """Send the request, and wait without blocking other greenlets. A failure is an answer too."""
         ...

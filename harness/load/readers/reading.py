@@ -1,8 +1,8 @@
-"""Reading: takes requests in the order in which they arrive, makes them, and records how each ended.
+"""Makes readers' requests in the order in which they arrive, and records how each ended.
 
-The loop is open: when a request arrives, and what it asks for, follows from the seed and the plan alone. Of
-the users that make them each has one request under way; where all have, those that arrive wait, and their
-latency counts from when they arrived.
+The loop is open: when a request arrives, and what it asks for, follows from the seed and the plan alone. Each
+user has one request under way; while all users do, arriving requests wait, and their latency counts from
+their arrival.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from harness.history.operations import OperationsWriter
 from harness.load.readers.arrivals import Arrival
-from harness.load.readers.protocol import Answer, Request, UserKind
+from harness.load.readers.protocol import Answer, ReaderKind, Request
 from harness.load.readers.sent_events import SentEvents
 
 _STOPPED: Final = Answer(outcome="unknown", error="stopped")
@@ -22,7 +22,7 @@ _STOPPED: Final = Answer(outcome="unknown", error="stopped")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A request and when it is to be made, in nanoseconds since the run's epoch."""
+    """A request and when it should be made, in nanoseconds since the run's epoch."""
 
     kind: str
     request: Request
@@ -45,7 +45,7 @@ class Reading:
         self,
         *,
         arrivals: Iterator[Arrival],
-        kinds: Mapping[str, UserKind[Any]],
+        kinds: Mapping[str, ReaderKind[Any]],
         clients: Mapping[str, Any],
         sent: SentEvents,
         rng: Random,
@@ -60,11 +60,11 @@ class Reading:
 
     @property
     def done(self) -> bool:
-        """Whether every request that was to arrive was made and recorded."""
+        """Whether every request has arrived, was made and is recorded."""
         return self._exhausted and not self._under_way
 
     def next_turn(self) -> Turn | None:
-        """The next request by its arrival; None after the last. Whoever takes it performs it."""
+        """The next request by arrival, which the caller must perform; None after the last."""
         arrival = next(self._arrivals, None)
         if arrival is None:
             self._exhausted = True
@@ -78,7 +78,7 @@ class Reading:
         return max(0.0, (turn.intended_ns - self._now_ns()) / 1e9)
 
     def perform(self, turn: Turn) -> Done:
-        """Make a request and record it. One that is cut short ends unknown, and is recorded, too."""
+        """Make a request and record it. One that is cut short is recorded too, as unknown."""
         kind, answer, started_ns = self._kinds[turn.kind], _STOPPED, self._now_ns()
         try:
             answer = kind.perform(self._clients[turn.kind], turn.request)
@@ -90,11 +90,11 @@ class Reading:
         return Done(operation=kind.operation, answer=answer, response_ms=response_ms)
 
     def flush(self) -> None:
-        """Write what has waited for about a second."""
+        """Write rows that are about a second old."""
         self._operations.flush_if_due()
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write all remaining rows."""
         self._operations.close()
 
     def _record(self, operation: str, turn: Turn, answer: Answer, started_ns: int, completed_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of readers that a scenario may name: a file each, and a line here."""
+"""The kinds of readers that a scenario may name: one file and one line here for each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from harness.load.readers.hot_point import HotPoint
 from harness.load.readers.hot_range import HotRange
-from harness.load.readers.protocol import UserKind
+from harness.load.readers.protocol import ReaderKind
 
-READER_KINDS: Final[Mapping[str, UserKind[Any]]] = MappingProxyType(
+READER_KINDS: Final[Mapping[str, ReaderKind[Any]]] = MappingProxyType(
     {"hot_point": HotPoint(), "hot_range": HotRange()}
 )

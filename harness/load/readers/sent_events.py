@@ -19,7 +19,7 @@ from harness.base.utc_days import day_of
 
 _COLUMNS: Final = ["seq", "kind", "event_id", "entity_id", "event_offset_ms", "send_offset_ms"]
 _EVENTS_MAX: Final = 1_000_000
-"""Of a larger plan only every second event can be asked for, or every third, and so on: some 100 MB."""
+"""From a larger plan only every second event, or every third and so on, is used: about 100 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ class SentEvents:
         self._send_ns = clock.send_ns_of(self._events.column("send_offset_ms").to_numpy())
 
     def draw(self, rng: Random, now_ns: int) -> SentEvent:
-        """An event that is due by ``now_ns``, each as likely as another; before the first one, that.
+        """An event that is due by ``now_ns``, all equally likely; the first one before any is due.
 
-        Entities so come up by their popularity among the events sent so far.
+        So entities are drawn by their popularity among the events sent so far.
         """
         due = int(np.searchsorted(self._send_ns, now_ns, side="right"))
         row = int(rng.random() * max(due, 1))

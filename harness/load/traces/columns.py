@@ -35,7 +35,7 @@ Reader = Callable[[duckdb.DuckDBPyConnection, TraceFile, Sequence[str]], Columns
 
 
 def read_csv(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """Columns are told apart by position, because their names may differ by case alone or not be unique."""
+    """Columns are identified by position, because their names may differ only by case or not be unique."""
     names = file.header or csv_header(file)
     _require_once(file, names, wanted)
     types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(names)))
@@ -50,10 +50,10 @@ def read_csv(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Seq
 
 
 def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """A column is there when any line has it. Its text is that of a JSON string, number or boolean."""
+    """A column exists when any line has it. Its text is that of a JSON string, number or boolean."""
     lines = f"read_ndjson_objects({literal(str(file.path))})"
     pointers = ", ".join(literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in wanted)
-    # Lines are alike mostly, so that there are few different ones to look at.
+    # Most lines are alike, so that few different ones have to be examined.
     shapes = connection.execute(
         f"SELECT json_keys(json), json_type(json, [{pointers}]), ltrim(json::VARCHAR, ' \t\r')[1] = '{{'"
         f" FROM {lines} GROUP BY ALL"
@@ -69,7 +69,7 @@ def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: S
 
 
 def read_parquet(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """Values of any type that is one value are read as their text."""
+    """Values of any scalar type are read as their text."""
     schema = parquet_schema(file.path, file.name)
     folded = [name.casefold() for name in schema.names]
     ambiguous = [name for name in schema.names if name in wanted and folded.count(name.casefold()) > 1]

@@ -1,5 +1,6 @@
-"""What a trace is packed in: compression, and a byte-order mark. Unpacked as a whole, so that its end and its
-checksums are looked at, which DuckDB does not do.
+"""Unpacks a trace: removes compression and a byte-order mark.
+
+Files are unpacked as a whole, so that their ends and checksums are verified, which DuckDB does not do.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class _Compression:
     ending: str
     magic: re.Pattern[bytes]
     open: Callable[[Path], IO[bytes]] | None
-    """None of those that are known only to be refused by their names."""
+    """None where it is known only to be refused by name."""
 
 
 def _gzip(path: Path) -> IO[bytes]:
@@ -59,9 +60,9 @@ _ENDINGS: Final[Mapping[str, _Compression]] = MappingProxyType({c.ending: c for 
 
 
 def unpack(path: Path, alias: Path) -> None:
-    """Have a file's text, without compression and byte-order mark, where ``alias`` is.
+    """Put a file's text, without compression and byte-order mark, at ``alias``.
 
-    A file that has neither is linked. What compression it has is told by its content. Raises InvalidInput.
+    A file that has neither is linked. The compression is recognised by content. Raises InvalidInput.
     """
     try:
         _unpack(path, alias)

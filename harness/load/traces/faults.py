@@ -45,7 +45,7 @@ class TraceRows:
     counts: Sequence[int]
 
     def places(self, rows: Collection[int]) -> dict[int, str]:
-        """Where rows of the trace, from 0, stand in its files."""
+        """Where rows of the trace, from 0, are in its files."""
         places: dict[int, str] = {}
         first = 0
         for file, count in zip(self.files, self.counts, strict=True):
@@ -185,7 +185,7 @@ def _repeated(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator
         " WHERE event_id IS NOT NULL AND offset_ms IS NOT NULL GROUP BY event_id, offset_ms"
         " HAVING count(*) > 1"
     )
-    # Numbers are told apart for half of what texts cost, and mostly there is no more to do.
+    # Comparing numbers costs half of comparing texts, and usually nothing more has to be done.
     (some,) = one_row(database, "SELECT count(*) > count(DISTINCT hash(event_id, offset_ms)) FROM trace")
     if not some:
         return

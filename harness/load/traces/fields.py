@@ -153,7 +153,7 @@ def _iso(text: str) -> _Moment:
     respelled = f"translate({text}, ',tz', '.TZ')"
     wall = f"coalesce(TRY_CAST({text} AS TIMESTAMP), TRY_CAST({respelled} AS TIMESTAMP))"
     instant = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({respelled} AS TIMESTAMPTZ))"
-    # Most times of most traces end in Z, which a suffix tells for less than a pattern.
+    # Most times in most traces end in Z, which a suffix test finds for less than a pattern.
     is_wall = f"NOT suffix({text}, 'Z') AND regexp_full_match({text}, '{_WALL_TIME}')"
     return _Moment(
         wall=f"CASE WHEN {is_wall} THEN {wall} END",

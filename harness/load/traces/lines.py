@@ -1,6 +1,6 @@
-"""Where the rows of a trace stand in its files, and which lines are no rows.
+"""Where the rows of a trace are in its files, and which lines are not rows.
 
-Looked for line by line, and only when something is wrong.
+Searched line by line, and only when something is wrong.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ class Fields(_Model):
     quantity: AnySource | None = None
     """A whole number."""
     attributes: tuple[str, ...] = ()
-    """Columns that are carried along as text under their own names; those that are null are left out."""
+    """Columns that are kept as text under their own names; null ones are left out."""
 
     @model_validator(mode="after")
     def _numbers_identities_alone(self) -> Self:

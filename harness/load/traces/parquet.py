@@ -1,4 +1,4 @@
-"""Parquet files as pyarrow sees them, which holds their pages against their checksums; DuckDB does not."""
+"""Parquet files through pyarrow, which verifies the checksums of their pages; DuckDB does not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ERRORS: Final = (pa.ArrowException, OSError, ValueError)
 
 
 def parquet_schema(path: Path, name: str) -> pa.Schema:
-    """What a file says of its columns. Raises InvalidInput when it cannot be made out."""
+    """A file's columns. Raises InvalidInput when they cannot be read."""
     with path.open("rb") as file:
         begins = file.read(4) == b"PAR1"
         file.seek(max(file.seek(0, 2) - 4, 0))

@@ -16,13 +16,13 @@ from harness.load.traces.mapping import AnyMapping, GeneratedMapping, Mapping
 from harness.load.traces.trace import AnyTrace, GeneratedTrace, Trace
 
 GENERATED: Final = "generated"
-"""Stands for the digest of a trace that has no file: its mapping, the seed and the code say it all."""
+"""Stands for the digest of a trace without a file: its mapping, the seed and the code determine it."""
 
 
 def trace_of(
     mapping: AnyMapping, document: Document, mapping_file: Path, *, seed: int, report: Report
 ) -> AnyTrace:
-    """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be had."""
+    """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be fetched."""
     if isinstance(mapping, GeneratedMapping):
         return GeneratedTrace(generate=mapping.generate, seed=seed, document=document)
     paths = trace_paths(mapping, mapping_file, report=report)
@@ -30,7 +30,7 @@ def trace_of(
 
 
 def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
-    """Of a file, ``digest_of`` it; of several, that of their digests; of a generator, ``GENERATED``."""
+    """For a file ``digest_of`` it, for several the digest of theirs, for a generator ``GENERATED``."""
     if isinstance(trace, GeneratedTrace):
         return GENERATED
     digests = [digest_of(path, cache=cache) for path in trace.paths]
@@ -45,7 +45,7 @@ def trace_paths(mapping: Mapping, mapping_file: Path, *, report: Report) -> tupl
 
 
 def digest_of(path: Path, *, cache: Path) -> str:
-    """The digest of a file's bytes; remembered in ``cache`` as long as the file is not touched.
+    """The digest of a file's bytes, remembered in ``cache`` as long as the file is not changed.
 
     Raises InvalidInput when it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""DuckDB for files that nobody has vetted: shut in with the files that it was given, and no others."""
+"""DuckDB for files that nobody has vetted: confined to the files that it was given."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.base.database import database_in_memory
 
 
 def identifier(name: str) -> str:
-    """A name in SQL, whatever characters it has."""
+    """A name in SQL, with any characters."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text in SQL, whatever characters it has."""
+    """A text in SQL, with any characters."""
     return "'" + text.replace("'", "''") + "'"
 
 

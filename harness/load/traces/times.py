@@ -1,7 +1,7 @@
 """Whether a trace's times leave room for its events once they are squeezed into a scenario's span.
 
-One wrong year, or a sentinel such as 1970-01-01 or 9999-12-31, stretches what a trace covers so much that all
-else is sent within a moment. Nobody means that, and nothing else in a run would tell.
+One wrong year, or a sentinel such as 1970-01-01 or 9999-12-31, stretches the trace so much that everything
+else is sent within a moment. Nobody wants that, and nothing else in a run would reveal it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from harness.load.traces.sql import one_row
 # ruff: noqa: S608
 
 _PARTS: Final = 1000
-"""What a trace covers, cut into equal parts."""
+"""The equal parts into which a trace's extent is cut."""
 _EVENTS_MIN: Final = 10
-"""Fewer events may well come in clusters."""
+"""With fewer events than this, clusters are normal."""
 _CLUSTERED: Final = 0.5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def notes_on_times(
     last_ms: int,
     span_ms: int,
 ) -> tuple[str, ...]:
-    """What to tell of a trace most of whose events lie within a five-hundredth of what it covers.
+    """Warnings about a trace with most of its events within a five-hundredth of its extent.
 
     Raises InvalidInput when times that differ would become one millisecond of the scenario's span.
     """
@@ -57,7 +57,7 @@ def notes_on_times(
     cluster = _densest(database, first_ms, extent_ms)
     if cluster.events < events * _CLUSTERED:
         return ()
-    told = _told(cluster, events=events, first_ms=first_ms, last_ms=last_ms)
+    described = _described(cluster, events=events, first_ms=first_ms, last_ms=last_ms)
     left_ms = (cluster.last_ms - cluster.first_ms) * span_ms / extent_ms
     example = _outside(database, rows, cluster)
     if cluster.first_ms < cluster.last_ms and left_ms < 1:
@@ -65,13 +65,13 @@ def notes_on_times(
             [
                 Problem(
                     where=document.where(("time",)),
-                    found=f"{told}, which is less than a millisecond of load.event_span; {example}",
-                    allowed="times that leave the events room: mend or leave out those that stand for none"
-                    " (nulls tells a missing one)",
+                    found=f"{described}, which is less than a millisecond of load.event_span; {example}",
+                    allowed="times that leave the events room: fix or leave out those that stand for none"
+                    " (nulls can mark missing ones)",
                 )
             ]
         )
-    return (f"{document.where(('time',))}: {told}; {example}",)
+    return (f"{document.where(('time',))}: {described}; {example}",)
 
 
 def _densest(database: duckdb.DuckDBPyConnection, first_ms: int, extent_ms: int) -> _Cluster:
@@ -93,7 +93,7 @@ def _densest(database: duckdb.DuckDBPyConnection, first_ms: int, extent_ms: int)
     return max(clusters, key=lambda cluster: cluster.events)
 
 
-def _told(cluster: _Cluster, *, events: int, first_ms: int, last_ms: int) -> str:
+def _described(cluster: _Cluster, *, events: int, first_ms: int, last_ms: int) -> str:
     share = (cluster.last_ms - cluster.first_ms) / (last_ms - first_ms)
     place = ""
     if cluster.last_ms == last_ms:

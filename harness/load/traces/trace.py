@@ -117,10 +117,10 @@ def read_trace(
     events_max: int | None = None,
     by_own_times: bool = True,
 ) -> TraceFacts:
-    """Make the view ``trace``: an event a row, in the trace's order, its time squeezed into ``offset_ms``.
+    """Make the view ``trace``: one event per row, in the trace's order, its time squeezed into ``offset_ms``.
 
-    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken; of
-    a generator just so many, and it must be told. ``by_own_times`` says that the events are sent at these
+    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken; a
+    generator makes exactly that many, and needs the number. ``by_own_times``: the events are sent at these
     offsets. Raises InvalidInput with everything that is wrong, counted.
     """
     if isinstance(trace, GeneratedTrace):
@@ -203,7 +203,7 @@ def _check_columns(trace: Trace, files: Sequence[TraceFile], columns: Sequence[C
 
 @contextmanager
 def _reading(file: TraceFile, wanted: Sequence[str]) -> Iterator[None]:
-    """Whatever the database says of a file's bytes, the file is looked at for what is wrong with it."""
+    """Whatever error the database raises, examine the file itself for what is wrong with it."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:

@@ -1,1 +1,1 @@
-"""The workers of a load: what each is told, its share, and the session that sends it."""
+"""The workers of a load: their configuration, their shares, and the sessions that send these."""

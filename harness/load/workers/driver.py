@@ -1,4 +1,4 @@
-"""How the runner starts the load: Locust's own command line with the replay's locustfile."""
+"""How the runner starts the load: Locust's own command line with the load's locustfile."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from harness.load.timeouts import DELIVERY_TIMEOUT_S, FLUSH_TIMEOUT_S
+from harness.load.send.outcomes import DELIVERY_TIMEOUT_S, FLUSH_TIMEOUT_S
 from harness.load.workers.config import CONFIG_VARIABLE, LoadConfig
 from harness.load.workers.join_config import EVERYWHERE, LOOPBACK, Listens
 
 LOAD_LEAD_S: Final = 5.0
-"""So long before its first event is due the load should be started: Locust needs a few seconds to import."""
+"""How long before its first event the load is started: Locust takes a few seconds to import."""
 
 _WORKERS_WAIT_S: Final = 60
 LOCUSTFILE: Final = Path(__file__).parents[1] / "locust" / "load_locustfile.py"
@@ -28,9 +28,9 @@ def longest_s(
     delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
     flush_timeout_s: float = FLUSH_TIMEOUT_S,
 ) -> float:
-    """How long a load may take from its start: with the waits before and after, nothing runs longer.
+    """The longest that a load may run from its start, including the waits before and after.
 
-    ``duration_s`` is what the plan takes from its first event to its last.
+    ``duration_s`` is the time from its first event to its last.
     """
     return LOAD_LEAD_S + 60 + duration_s + delivery_timeout_s + flush_timeout_s
 
@@ -40,7 +40,7 @@ def load_argv(
 ) -> tuple[Sequence[str], dict[str, str]]:
     """The command and the environment for ``Platform.spawn("load", ...)``; writes ``config_file``.
 
-    The replay ends by itself when everything is sent and known. ``duration_s`` only bounds it.
+    The load ends by itself when everything is sent and known. ``duration_s`` only bounds it.
     """
     joining = None if config.join is None else config.join.joining
     users = config.users * (processes + (joining.workers if joining else 0))
@@ -60,7 +60,7 @@ def load_argv(
 
 
 def _several(processes: int, listens: Listens) -> Sequence[str]:
-    """Locust forks its workers, which find their master on this machine."""
+    """Locust forks its workers, which connect to their master on this machine."""
     port, near = str(listens.port), LOOPBACK if listens.host == EVERYWHERE else listens.host
     return (
         *("--processes", str(processes), "--expect-workers-max-wait", str(_WORKERS_WAIT_S)),
@@ -71,11 +71,11 @@ def _several(processes: int, listens: Listens) -> Sequence[str]:
 
 def _on_loopback() -> Listens:
     with socket.create_server((LOOPBACK, 0)) as taken:
-        # Another process may take the port before Locust does, which then says so and ends.
+        # Another process may take the port before Locust does; Locust then logs that and ends.
         return Listens(port=taken.getsockname()[1])
 
 
 def python_path() -> str:
-    """Where Locust's process finds this package, installed or not."""
+    """A PYTHONPATH on which Locust's process finds this package, installed or not."""
     inherited = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join(part for part in (str(_PACKAGES), inherited) if part)

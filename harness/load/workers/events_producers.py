@@ -1,4 +1,4 @@
-"""The Kafka client of a replay: its configuration, and a replay put together from its parts."""
+"""The Kafka producers of the path events: their settings, and a sender assembled around them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from harness.history.progress import progress_file
 from harness.history.writer import TableWriter
 from harness.load.own_lateness import GeneratorMeter
 from harness.load.send.events.feed import PlanFeed
-from harness.load.send.events.lane import Lane
-from harness.load.send.events.record import Record
-from harness.load.send.events.replay import Replay
+from harness.load.send.events.producer_lane import ProducerLane
+from harness.load.send.events.record import EventsRecord
+from harness.load.send.events.sender import EventsSender
 from harness.load.target import Needs, check_target
-from harness.load.workers.assignment import Assignment
 from harness.load.workers.config import LoadConfig
-from harness.load.workers.source import PlannedEvents
+from harness.load.workers.roster import Assignment
+from harness.load.workers.source import EventsSource
 from pipeline.endpoints import Endpoints
 from pipeline.kafka_access import client_config
 
@@ -29,7 +29,7 @@ _METADATA_TIMEOUT_S: Final = 10.0
 def producer_settings(
     config: LoadConfig, endpoints: Endpoints, name: str
 ) -> dict[str, str | int | float | bool]:
-    """Settings for an open loop: everything is taken at once and retried in order until the time-out.
+    """Settings for an open loop: everything is accepted at once and retried in order until the time-out.
 
     With acks=all the producer is idempotent: a retry neither repeats events nor changes their order. With
     acks=1 it cannot be: one request at a time keeps the order, and a retry may repeat events.
@@ -55,11 +55,11 @@ def producer_settings(
     return settings
 
 
-def kafka_replay(config: LoadConfig, source: PlannedEvents, assignment: Assignment) -> Replay:
-    """A replay of a share of the plan that is ready to send: its producers know the topic.
+def events_sender(config: LoadConfig, source: EventsSource, assignment: Assignment) -> EventsSender:
+    """A sender for a share of the plan, ready to send: its producers know the topic.
 
     Raises OSError, ValueError or ArrowException when a file cannot be read, and PlatformError or
-    KafkaException when the topic cannot be reached or does not take the plan's events.
+    KafkaException when the topic cannot be reached or does not accept the plan's events.
     """
     share, endpoints = assignment.share, Endpoints.load(config.endpoints)
     check_target(
@@ -72,17 +72,20 @@ def kafka_replay(config: LoadConfig, source: PlannedEvents, assignment: Assignme
         return Producer(settings)
 
     producers = [_connected(make_producer(), config.topic) for _ in range(config.users)]
-    lanes = [Lane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
+    lanes = [ProducerLane(config.topic, producer, make_producer, clock.now_ns) for producer in producers]
     feed = PlanFeed(source.plan, assignment.clocks(config.clocks).event_clock, share)
-    writer = OperationsWriter(config.history, share.worker, clock)
-    return Replay(
+    return EventsSender(
         feed=feed,
         lanes=lanes,
-        record=Record(writer, share, feed.total),
+        record=EventsRecord(
+            OperationsWriter(config.history, share.worker, clock),
+            progress_file(config.progress, share.worker),
+            total=feed.total,
+            workers=share.of,
+        ),
         meter=GeneratorMeter(
             TableWriter(config.history, "generator", share.worker), share.worker, clock.now_ns
         ),
-        progress_file=progress_file(config.progress, share.worker),
         now_ns=clock.now_ns,
         share=share,
     )

@@ -1,4 +1,4 @@
-"""What the processes of a load are told of workers that join it from other machines."""
+"""What a load's processes know about workers that join it from other machines."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.artifacts.digests import sha256_of
 from harness.base.files import write_atomically
 
 LOOPBACK: Final = "127.0.0.1"
-EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- to know it; nothing listens there unless told to
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only compared with; nothing listens there unless asked to
 PORT: Final = 5557
 """Locust's own."""
 SharedName = Literal["plan.parquet", "trace.batches", "trace.index.parquet"]
-"""What a worker may need, as it is called in its folder."""
+"""A file that a worker may need, by its name in the worker's folder."""
 
 
 class Listens(BaseModel):
@@ -34,7 +34,7 @@ class Joining(Listens):
 
 
 class FileFacts(BaseModel):
-    """What is known of a file before it comes."""
+    """What is known about a file before it arrives."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -48,7 +48,7 @@ class FileFacts(BaseModel):
 
 
 class SharedFile(BaseModel):
-    """A file of the load that is sent to whoever lacks it."""
+    """A file of the load that is sent to workers that lack it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,9 +66,9 @@ class JoinConfig(BaseModel):
     """Workers of this machine, beside those that join."""
     files: dict[SharedName, SharedFile]
     gathered: Path
-    """Where the master says who has joined: ``Gathered``."""
+    """Where the master writes who has joined: ``Gathered``."""
     start: Path
-    """Where the master is told the load's ``Clocks`` once they are known; the load begins by them."""
+    """Where the master finds the load's ``Clocks`` once they are known; they decide when it begins."""
 
 
 class Gathered(BaseModel):
@@ -77,9 +77,9 @@ class Gathered(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hosts: tuple[str, ...] = ()
-    """Of the workers that have all that they need."""
+    """Of the workers that have everything they need."""
     problems: tuple[str, ...] = ()
-    """Of those that cannot take part."""
+    """Of workers that cannot take part."""
 
     def __str__(self) -> str:
         there = f"{len(self.hosts)} joined" + (f" ({', '.join(self.hosts)})" if self.hosts else "")
@@ -91,5 +91,5 @@ class Gathered(BaseModel):
 
     @staticmethod
     def load(path: Path) -> Gathered:
-        """What is known; of nobody before the file is there. Raises pydantic's ValidationError."""
+        """What the file says; nobody if there is none yet. Raises pydantic's ValidationError."""
         return Gathered.model_validate_json(path.read_bytes()) if path.is_file() else Gathered()

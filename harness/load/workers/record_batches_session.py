@@ -1,4 +1,4 @@
-"""Whole batches, encoded before or computed now: a process of its own sends a share and tells its counts."""
+"""A session of record batches, encoded or computed: a separate process sends the share and reports counts."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import gevent
 from locust.stats import RequestStats
 
 from harness.load.tally import Tally
-from harness.load.workers.assignment import Assignment
 from harness.load.workers.config import LoadConfig
+from harness.load.workers.roster import Assignment
 from harness.load.workers.sending_config import sending_config
-from harness.load.workers.session import Ended
-from harness.load.workers.source import ComputedEvents, EncodedRecordBatches
+from harness.load.workers.source import ComputedSource, RecordBatchesSource
 from harness.load.workers.stats import count
+from harness.load.workers.worker import Ended
 
 _MODULES: Final = MappingProxyType(
-    {"encoded": "harness.load.send.record_batches", "computed": "harness.load.send.computed"}
+    {"record_batches": "harness.load.send.record_batches", "computed": "harness.load.send.computed"}
 )
-"""Of the process, by what it sends."""
+"""The process's module by the kind of its source."""
 _GRACE_S: Final = 5.0
-"""How much longer than its own time-out the other process may take to end."""
+"""How much longer than its own time-out the process may take to end."""
 
 
 class RecordBatchesSession:
-    """Locust's users only wait. The process ends with this one: the end of its input ends the load."""
+    """Locust's users only wait. The process ends with this one, because the end of its input stops it."""
 
     def __init__(
         self,
         config: LoadConfig,
-        source: EncodedRecordBatches | ComputedEvents,
+        source: RecordBatchesSource | ComputedSource,
         stats: RequestStats,
         ended: Ended,
     ) -> None:
@@ -49,17 +49,17 @@ class RecordBatchesSession:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        told = sending_config(self._config, self._source, assignment)
-        self._send(process, told.model_dump_json().encode() + b"\n")
+        config = sending_config(self._config, self._source, assignment)
+        self._send(process, config.model_dump_json().encode() + b"\n")
         self._listening = gevent.spawn(self._listen, process)
         self._listening.link_exception(lambda _: self._ended(False))
 
     def turn(self, place: int, users: int) -> bool:
-        """Nothing is left to do once the process has ended."""
+        """False once the process has ended."""
         return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
-        """Have the process send nothing more, and wait until it has recorded everything. Idempotent."""
+        """Stop the process from sending, and wait until it has recorded everything. Idempotent."""
         if self._process is None or self._stopping:
             return
         self._stopping = True
@@ -70,7 +70,7 @@ class RecordBatchesSession:
             self._process.kill()
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
-        """Count what the process tells, until it ends."""
+        """Count what the process reports, until it ends."""
         for line in process.stdout or ():
             count(self._stats, self._config.topic, Tally.parse(line), time.time())
         code = process.wait()
@@ -78,7 +78,7 @@ class RecordBatchesSession:
             self._ended(code == 0)
 
     def _send(self, process: subprocess.Popen[bytes], line: bytes) -> None:
-        # A process that ended at once says so itself; its exit code is looked at.
+        # A process that ended at once logs why; its exit code is checked elsewhere.
         if process.stdin is not None:
             with suppress(BrokenPipeError):
                 process.stdin.write(line)

@@ -1,23 +1,23 @@
-"""What a process that sends whole batches is told by the worker of Locust's that drives it."""
+"""The configuration that a Locust worker passes to the process that sends its record batches."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from harness.load.send.computed.config import ComputedConfig, FromGenerator
-from harness.load.send.record_batches.config import SendingConfig, WireConfig
-from harness.load.workers.assignment import Assignment
+from harness.load.send.record_batches.config import RecordBatchesConfig, SendingConfig
 from harness.load.workers.config import LoadConfig
-from harness.load.workers.source import ComputedEvents, EncodedRecordBatches
+from harness.load.workers.roster import Assignment
+from harness.load.workers.source import ComputedSource, RecordBatchesSource
 
 
 def sending_config(
-    config: LoadConfig, source: EncodedRecordBatches | ComputedEvents, assignment: Assignment
+    config: LoadConfig, source: RecordBatchesSource | ComputedSource, assignment: Assignment
 ) -> SendingConfig:
-    """The part of the load that is this worker's."""
+    """This worker's part of the load."""
     common = _common(config, source, assignment)
-    if isinstance(source, EncodedRecordBatches):
-        return WireConfig(trace=source.trace, **common)
+    if isinstance(source, RecordBatchesSource):
+        return RecordBatchesConfig(trace=source.trace, **common)
     return ComputedConfig(
         source=FromGenerator(generate=source.generate, seed=source.seed, span_ms=source.span_ms),
         batch_bytes=source.batch_bytes,
@@ -26,7 +26,7 @@ def sending_config(
 
 
 def _common(
-    config: LoadConfig, source: EncodedRecordBatches | ComputedEvents, assignment: Assignment
+    config: LoadConfig, source: RecordBatchesSource | ComputedSource, assignment: Assignment
 ) -> dict[str, Any]:
     return {
         "endpoints": config.endpoints,

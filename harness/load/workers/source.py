@@ -1,4 +1,4 @@
-"""What a load sends: a plan's events one by one, an encoded trace's batches, or events that it computes."""
+"""What a load sends, by path: a plan's events, an encoded trace's record batches, or computed events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.load.send.record_batches.config import WireSchedule
+from harness.load.send.record_batches.schedule import LoadSchedule
 from harness.load.send.record_batches.trace import index_of
 from harness.load.traces.generate.model import Generate
 from harness.load.workers.join_config import SharedName
@@ -21,13 +21,13 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class PlannedEvents(_Model):
-    """A plan's events, one by one."""
+class EventsSource(_Model):
+    """A plan's events, sent one by one."""
 
-    kind: Literal["planned"] = "planned"
+    kind: Literal["events"] = "events"
     plan: Path
     largest_event_bytes: int = Field(default=0, ge=0)
-    """Of the plan, as ``PlanFile`` has it: the topic must take it. 0 where that is not known."""
+    """As in ``PlanFile``: the topic must accept it. 0 where it is not known."""
 
     def at(self, folder: Path) -> Self:
         """The same for a worker whose files all lie in this folder."""
@@ -38,33 +38,33 @@ class PlannedEvents(_Model):
         return {_PLAN: self.plan}
 
 
-class _Batches(_Model):
+class _InRecordBatches(_Model):
     events: int = Field(ge=1)
     """Of all workers."""
     duration_s: float | None = None
-    """Nothing is sent so long after the load's start, however few events were."""
-    schedule: WireSchedule | None = None
-    """When each is due; as soon as the platform takes it when it is left out."""
+    """Nothing is sent later than this after the load's start, however few events were."""
+    schedule: LoadSchedule | None = None
+    """When each event is due. Without one, as soon as the platform accepts it."""
 
 
-class EncodedRecordBatches(_Batches):
+class RecordBatchesSource(_InRecordBatches):
     """The batches of an encoded trace, which is repeated as often as it takes."""
 
-    kind: Literal["encoded"] = "encoded"
+    kind: Literal["record_batches"] = "record_batches"
     trace: Path
-    """Their file."""
+    """The file of the batches."""
 
     def at(self, folder: Path) -> Self:
-        """As ``PlannedEvents.at``."""
+        """As ``EventsSource.at``."""
         return self.model_copy(update={"trace": folder / _TRACE})
 
     def shared(self) -> dict[SharedName, Path]:
-        """As ``PlannedEvents.shared``."""
+        """As ``EventsSource.shared``."""
         return {_TRACE: self.trace, _INDEX: index_of(self.trace)}
 
 
-class ComputedEvents(_Batches):
-    """Events that are drawn from a seed as they are sent, in batches."""
+class ComputedSource(_InRecordBatches):
+    """Events that are drawn from a seed as they are sent, in record batches."""
 
     kind: Literal["computed"] = "computed"
     generate: Generate
@@ -72,15 +72,15 @@ class ComputedEvents(_Batches):
     span_ms: int = Field(ge=0)
     """Event time from the load's first moment to its last."""
     batch_bytes: int = Field(ge=1)
-    """Of a batch at most, compressed: what every broker takes."""
+    """The most that a batch may have, compressed: what every broker accepts."""
 
     def at(self, folder: Path) -> Self:
-        """There are no files."""
+        """The same: there are no files."""
         return self
 
     def shared(self) -> dict[SharedName, Path]:
-        """Nothing: the seed says it all."""
+        """Nothing: the seed is enough."""
         return {}
 
 
-LoadSource = Annotated[PlannedEvents | EncodedRecordBatches | ComputedEvents, Field(discriminator="kind")]
+LoadSource = Annotated[EventsSource | RecordBatchesSource | ComputedSource, Field(discriminator="kind")]

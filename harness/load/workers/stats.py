@@ -1,4 +1,4 @@
-"""Locust's statistics of a replay: one request is one event, though outcomes become known by the batch."""
+"""Locust's statistics of a load: one request is one event, although outcomes become known many at a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _METHOD = "PRODUCE"
 
 
 def count(stats: RequestStats, topic: str, tally: Tally, at_unix_s: float) -> None:
-    """Add a tally to the statistics, the way in which Locust itself adds what its workers report."""
+    """Add a tally to the statistics in the way that Locust itself adds what its workers report."""
     if not tally.events:
         return
     for name, method in ((topic, _METHOD), ("Aggregated", "")):

@@ -16,7 +16,7 @@ from aiokafka.record.util import calc_crc32c
 from aiokafka.structs import TopicPartition
 
 from harness.clients.kafka_connection import connection_settings
-from harness.load.send.record_batches.batch import HEADER_BYTES
+from harness.load.send.record_batches.encoded_batch import HEADER_BYTES
 from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import KafkaFailed
 

@@ -1,4 +1,4 @@
-"""A process of the lake: how it is started, and what it tells."""
+"""A process of the lake: how it is started, and what its events mean."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from pipeline.days.tasks.task import Gate, TaskRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LakeJob:
-    """One process. Without any days it lands what is new, and carries out every day that is open."""
+    """One process. Without days it lands what is new, and runs every day that is open."""
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
     options: Path
     """Where ``PipelineOptions.save`` did."""
     days: tuple[date, ...] = ()
-    """To carry out, open or not, once what is new was landed."""
+    """Days to run, open or not, once what is new was landed."""
     ends: tuple[date, ...] = ()
-    """One after the other: land what the source held when that day ended, and carry out what is open then."""
+    """For each in turn: land what the source held when that day ended, and run what is open then."""
     rest: bool = False
-    """Then land all that is left, and carry out what it reopens."""
+    """Then land everything that is left, and run what that reopens."""
     scans: tuple[date, ...] = ()
-    """At last, measure what a query of one of these days and a type of it reads."""
+    """Finally, measure what a query for one of these days and one event type reads."""
 
     @property
     def argv(self) -> Sequence[str]:
@@ -44,7 +44,7 @@ class LakeJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CareJob:
-    """One process that cares for tables, and carries no day out."""
+    """One process that cares for tables, and runs no day."""
 
     endpoints: Path
     options: Path
@@ -63,7 +63,7 @@ class CareJob:
         return [sys.executable, "-m", "pipeline.days", *files, "--care", *tables, *since, *cluster]
 
 
-def show_event(event: Event, report: Report) -> None:
+def report_event(event: Event, report: Report) -> None:
     """Report an event for people to read."""
     match event:
         case Ready(after_s=after_s):
@@ -116,8 +116,8 @@ def outcome_of(events: Iterable[Event]) -> Sequence[TaskRecord]:
 
 
 def not_deployed(message: str) -> FloodmarkError:
-    """What the pipeline's NotDeployed says, with what to do."""
-    return PlatformError(f"{message}. `floodmark lake deploy` makes what is lacking")
+    """The message of the pipeline's NotDeployed, with what to do."""
+    return PlatformError(f"{message}. `floodmark lake deploy` creates what is missing")
 
 
 def _error(failed: Failed) -> FloodmarkError:

@@ -1,9 +1,9 @@
-"""The files that partners drop: made of the load's events by a seed, with what is to become of each row."""
+"""The files that partners drop: made from the load's events by a seed, with the expected fate of each row."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
-from harness.scenario.lake_steps import DAY_S, Drop, FileFormat
+from harness.base.errors import InvalidInput, Problem
+from harness.scenario.lake_steps import DAY_S, Drop, FileFormat, LakeStage
 
 DAY_MS: Final = round(DAY_S * 1000)
 _FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "reference_id", "value", "quantity")
@@ -25,12 +26,12 @@ _ATTRIBUTES: Final = "attributes"
 _BROKEN: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
     {"pattern:event_type": ("event_type", "No Such Word"), "range:quantity": ("quantity", -1)}
 )
-"""How a row breaks the contract, by the reason for which it must be rejected."""
+"""How a row breaks the contract, by the reason why it must be rejected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerFile:
-    """One file: where it is dropped, and what of it the lake must make."""
+    """One file: where it is dropped, and what the lake must make of it."""
 
     key: str
     content: bytes
@@ -41,8 +42,8 @@ class PartnerFile:
 def partner_file(step: Drop, *, number: int, plan: Path, origin_ms: int, seed: int) -> PartnerFile:
     """The file of a step, the ``number``-th of its scenario.
 
-    Of the load's events of that day it takes some under identities of their own and some as they are, which
-    makes second copies, and breaks some. The day has enough of them (harness/run/lake/validate_drops.py).
+    It takes some of that day's events of the load under new identities and some as they are, which makes
+    second copies, and breaks some. The day has enough of them (``require_events``).
     """
     day = day_of(step.day, origin_ms)
     random = np.random.default_rng([seed, number])
@@ -70,6 +71,30 @@ def is_takeable(planned: pa.Table) -> pa.ChunkedArray:
     return pc.and_(pc.equal(planned["kind"].cast(pa.string()), "valid"), pc.invert(planned["late"]))
 
 
+def require_events(stage: LakeStage, plan: Path, *, scenario: str) -> None:
+    """Raises InvalidInput naming every file that would need more events than its day has."""
+    if problems := list(_problems(stage, _events_by_day(plan), scenario)):
+        raise InvalidInput(problems)
+
+
+def _problems(stage: LakeStage, events: Mapping[int, int], scenario: str) -> Iterator[Problem]:
+    for n, step in enumerate(stage.steps):
+        if isinstance(step, Drop) and step.rows > events.get(step.day, 0):
+            yield Problem(
+                where=f"{scenario}: lake.steps[{n}].events",
+                found=f"{step.rows:,} with duplicates, out of day {step.day}",
+                allowed=f"at most {events.get(step.day, 0):,}, the load's valid events of that day in time",
+            )
+
+
+def _events_by_day(plan: Path) -> Mapping[int, int]:
+    """By day, from 1: how many events a file can be made of."""
+    planned = pq.read_table(plan, columns=["kind", "late", "event_offset_ms"])
+    offsets_ms = planned.filter(is_takeable(planned))["event_offset_ms"]
+    counts = pc.value_counts(pc.divide(offsets_ms, DAY_MS)).to_pylist()
+    return {count["values"] + 1: count["counts"] for count in counts}
+
+
 def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
     """Those of one day that a file can be made of, with ``event_time_ms``."""
     columns = ["seq", "kind", "late", "event_offset_ms", *_FIELDS, _ATTRIBUTES]
@@ -82,7 +107,7 @@ def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
 
 
 def _renamed(events: pa.Table, own: np.ndarray[Any, Any], partner: str, number: int) -> pa.Table:
-    """The chosen ones under identities that no other source has."""
+    """The partner's own rows under identities that no other source has."""
     prefix = f"{partner}-{number}-"
     new = pc.binary_join_element_wise(prefix, events["seq"].cast(pa.string()), "")
     ids = pc.if_else(pa.array(own), new, events["event_id"])
@@ -92,7 +117,7 @@ def _renamed(events: pa.Table, own: np.ndarray[Any, Any], partner: str, number: 
 def _broken(
     events: pa.Table, own: np.ndarray[Any, Any], count: int, random: np.random.Generator
 ) -> tuple[pa.Table, list[str | None]]:
-    """Some of their own rows spoilt, each by one of the ways in turn, and every row's reason."""
+    """The rows, with ``count`` of the partner's own broken in each way in turn, and every row's reason."""
     columns = {name: events[name].to_pylist() for name in (*_FIELDS, _ATTRIBUTES, "event_time_ms")}
     reasons: list[str | None] = [None] * events.num_rows
     ways = list(_BROKEN.items())
@@ -105,7 +130,7 @@ def _broken(
 
 
 def _with_added(rows: pa.Table, step: Drop) -> pa.Table:
-    """The rows as the file has them: with the added columns, a text in each."""
+    """The rows as the file has them: with the added columns, each holding text."""
     file = rows.set_column(rows.schema.get_field_index("event_time_ms"), "event_time", rows["event_time_ms"])
     for name in step.added:
         file = file.append_column(name, pa.array([f"{name}-{n % 10}" for n in range(rows.num_rows)]))
@@ -113,7 +138,7 @@ def _with_added(rows: pa.Table, step: Drop) -> pa.Table:
 
 
 def _written(file: pa.Table, step: Drop) -> bytes:
-    """The file, with what is wrong with its columns."""
+    """The file's content, with its columns damaged if they should be."""
     names = list(file.schema.names)
     match step.damage:
         case "renamed_field":
@@ -144,7 +169,7 @@ def _expected(rows: pa.Table, reasons: list[str | None], day: date, key: str) ->
 
 
 def _as_csv(file: pa.Table) -> bytes:
-    """Attributes stay the text that they are, JSON in a cell."""
+    """Attributes stay JSON text in one cell."""
     buffer = io.BytesIO()
     csv.write_csv(file, buffer)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Snapshots of reference tables, as whoever owns them drops them: CSV with the columns of their contracts."""
+"""Snapshots of reference tables as their owners drop them: CSV with the columns of their contracts."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from harness.scenario.lake_steps import ReferenceFile, ReferenceTable
 _KEYS: Final[Mapping[ReferenceTable, str]] = MappingProxyType(
     {"categories": "category", "assets": "reference_id"}
 )
-"""What events refer to a row by."""
+"""The event field that refers to a row."""
 
 
 def snapshots(
     files: Mapping[ReferenceTable, ReferenceFile], *, report: Report
 ) -> dict[ReferenceTable, bytes]:
-    """What is dropped of each table.
+    """The snapshot of each table.
 
-    Raises ``ArtifactError`` for a data set that cannot be had, and InvalidInput for one without the columns.
+    Raises ``ArtifactError`` for a data set that cannot be fetched, and InvalidInput for one without the
+    columns.
     """
     return {
         table: snapshot(
@@ -43,7 +44,7 @@ def key_of(table: ReferenceTable) -> str:
 
 
 def rows_of(table: ReferenceTable, content: bytes) -> pa.Table:
-    """``reference_rows`` of the history: what the table is to hold, by the snapshot."""
+    """``reference_rows`` of the history: what the table should hold according to the snapshot."""
     names = csv.read_csv(io.BytesIO(content)).column_names
     texts = csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)
     rows = csv.read_csv(io.BytesIO(content), convert_options=texts)
@@ -58,7 +59,7 @@ def rows_of(table: ReferenceTable, content: bytes) -> pa.Table:
 
 
 def snapshot(path: Path, file: ReferenceFile, *, place: str) -> bytes:
-    """The file with its columns renamed, and no others. Raises InvalidInput when it lacks one."""
+    """The file with its columns renamed, and no others. Raises InvalidInput when one is missing."""
     texts = csv.ConvertOptions(
         column_types=dict.fromkeys(file.columns.values(), pa.string()),
         include_columns=list(file.columns.values()),

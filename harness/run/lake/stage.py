@@ -1,4 +1,4 @@
-"""Carries the lake stage of a run out: what partners drop, what is registered, and the days."""
+"""The lake stage of a run: what partners drop, what is registered, and the days that are run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.base.errors import RunError
 from harness.base.exits import how_ended
 from harness.base.report import Report
 from harness.run.folder import RunFolder
-from harness.run.lake.job import LakeJob, outcome_of, show_event
+from harness.run.lake.job import LakeJob, outcome_of, report_event
 from harness.run.lake.partner_files import day_of, partner_file
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.scenario.lake_steps import PROCESS, Drop, LakeStage, Register, Rerun, RunDays
@@ -25,7 +25,7 @@ _TICK_S: Final = 0.1
 
 
 class Objects(Protocol):
-    """What the stage asks of the object store (pipeline/lake/objects.py)."""
+    """What the stage needs of the object store (pipeline/lake/objects.py)."""
 
     def put(self, key: str, body: bytes) -> None:
         """Write an object."""
@@ -44,13 +44,13 @@ class Stage:
     objects: Objects
     add_field: Callable[[str], None]
     """Registers a version of the contract of events with this field."""
-    books: TaskRecorder
+    recorder: TaskRecorder
     report: Report
     sleep: Callable[[float], None] = time.sleep
 
     def run(self) -> None:
-        """Every step in its order. Raises RunError when a process of the lake fails or is killed."""
-        self.books.open()
+        """Run every step in order. Raises RunError when a process of the lake fails or is killed."""
+        self.recorder.open()
         # A session that is killed leaves its files behind.
         self._temporary.mkdir()
         try:
@@ -71,9 +71,9 @@ class Stage:
                     self._run_job(number, job)
                 case Rerun(days=days):
                     dates = self._dates(days)
-                    self.books.contents(number, "before", dates)
+                    self.recorder.contents(number, "before", dates)
                     self._run_job(number, self._job(days=dates))
-                    self.books.contents(number, "after", dates)
+                    self.recorder.contents(number, "after", dates)
 
     @property
     def _temporary(self) -> Path:
@@ -94,7 +94,7 @@ class Stage:
         file = partner_file(
             step, number=number, plan=self.folder.plan, origin_ms=self.origin_ms, seed=self.seed
         )
-        self.books.expect(file.rows)
+        self.recorder.expect(file.rows)
         self.objects.put(file.key, file.content)
         damage = "" if step.damage == "none" else f" ({step.damage.replace('_', ' ')})"
         self.report(f"{step.partner} dropped {file.key}{damage}")
@@ -103,14 +103,14 @@ class Stage:
         return tuple(day_of(day, self.origin_ms) for day in days)
 
     def _run_job(self, number: int, job: LakeJob) -> None:
-        """One process, whose events are shown and recorded as they come."""
+        """Run one process; show and record its events as they come."""
         name, events_file = f"{PROCESS}{number}", self.folder.path / f"{PROCESS}{number}.jsonl"
         argv = [*job.argv, "--events", str(events_file)]
         self.platform.spawn(name, argv, env={"TMPDIR": str(self._temporary)})
         events: list[Event] = []
         for event in self._followed(name, events_file):
-            show_event(event, self.report)
-            self.books.note(event)
+            report_event(event, self.report)
+            self.recorder.note(event)
             events.append(event)
         outcome_of(events)
         status = self._status(name)
@@ -119,7 +119,7 @@ class Stage:
             raise RunError(f"{name} {' and '.join(ends) or 'ended'}; see {self.folder.logs / name}.log")
 
     def _followed(self, name: str, file: Path) -> Iterator[Event]:
-        """What the process tells, until it has ended and nothing is left."""
+        """The events of the process, until it has ended and none is left."""
         offset, rest = 0, b""
         while True:
             ended = self._status(name).state in {"dead", "stopped"}
@@ -137,7 +137,7 @@ class Stage:
 
 
 def _from(file: Path, offset: int) -> bytes:
-    if not file.exists():  # the process has not come so far
+    if not file.exists():  # the process has not got that far
         return b""
     with file.open("rb") as opened:
         opened.seek(offset)

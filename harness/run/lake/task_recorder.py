@@ -1,4 +1,4 @@
-"""What a lake stage writes into the history: what it expects, what was carried out, what a rerun changed."""
+"""Records a lake stage in the history: what it expects, what was run, and what a rerun changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PART_PREFIX = "stage"
 
 
 class Contents(Protocol):
-    """Tells what days hold, table by table (harness/observe/readback/lake_contents.py)."""
+    """Reads what days hold, table by table (harness/observe/readback/lake_contents.py)."""
 
     def __call__(self, days: Sequence[date]) -> pa.Table:
         """``table``, ``event_date``, ``rows`` and ``checksum``."""
@@ -28,28 +28,28 @@ class Contents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecorder:
-    """The books of one run. Everything is written at once, so that a run that is killed keeps it."""
+    """The recorder of one run. Everything is written at once, so that a killed run keeps it."""
 
     history: Path
     clock: RunClock
     read_contents: Contents
 
     def open(self) -> None:
-        """Begin the tables, so that one without a row says that there was none."""
+        """Create the tables, so that an empty one says that there was nothing."""
         for table in ("partner_rows", "reference_rows", "lake_tasks", "lake_gates", "lake_scans"):
             with TableWriter(self.history, table, _PART_PREFIX):
                 pass
 
     def expect(self, rows: pa.Table) -> None:
-        """Note what the lake is to make of a partner's rows."""
+        """Record what the lake should make of a partner's rows."""
         self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
 
     def refer(self, rows: pa.Table) -> None:
-        """Note what a reference table is to hold."""
+        """Record what a reference table should hold."""
         self._write("reference_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
 
     def note(self, event: Event) -> None:
-        """Note a task that was carried out, with what its gate found; and what a query read."""
+        """Record a task that was run, with its gate's results, or what a query read."""
         match event:
             case Ended():
                 self._task(event)
@@ -58,7 +58,7 @@ class TaskRecorder:
                 self._scan(event)
 
     def contents(self, step: int, moment: Literal["before", "after"], days: Sequence[date]) -> None:
-        """Note what days hold, before or after they are carried out again."""
+        """Record what days hold, before or after they are run again."""
         found = self.read_contents(days)
         columns = {name: found[name].combine_chunks() for name in found.column_names}
         self._write("lake_contents", {"step": step, "moment": moment, **columns})

@@ -12,21 +12,18 @@ from harness.base.errors import DeployError
 from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.history.reader import History
+from harness.history.run_info import RunInfo
 from harness.judge.measure.measurement import Count, Distribution, Unjudged
 from harness.judge.registry import CHECKS
 from harness.layers.registry import deployed_layers
-from harness.load.plan.cached import build_plan
-from harness.load.plan.event_size import require_sendable
-from harness.load.plan.file import PlanFile
-from harness.load.workers.computed_source import computed_events
 from harness.load.workers.join_config import Joining
-from harness.load.workers.record_batches_source import encode_ahead
+from harness.load.workers.prepared_load import PreparedLoad, prepare_load
 from harness.run.folder import RunFolder
-from harness.run.lake.validate_drops import require_events
+from harness.run.lake.partner_files import require_events
 from harness.run.provenance import Provenance
 from harness.run.real.load_start import LoadParts
 from harness.run.real.platform_watch import PlatformWatch
-from harness.run.run import Flooded, Parts
+from harness.run.run import Parts, RunContext
 from harness.scenario.model import Scenario
 from pipeline.deployment import Pipeline
 from pipeline.endpoints import Endpoints
@@ -36,21 +33,21 @@ from pipeline.options import PipelineOptions
 
 
 def real_parts(backend: str, joining: Joining | None) -> Parts:
-    """The parts of a run on this machine, whose load some may join from others.
+    """The parts of a run on this machine, whose load workers may join from others.
 
     Raises ``InvalidInput`` for a backend that is not known.
     """
     clock = RunClock.start()
-    load = LoadParts(clock=clock, joining=joining)
+    load = LoadParts(joining=joining)
     return Parts(
         backend=backend_of(backend),
-        plan=_plan,
+        prepare=_prepare,
         pipeline=_deployment,
         gather=load.gather,
         start_load=load.start,
         watch=PlatformWatch.start,
         lake=_run_lake_stage,
-        unsteady=_unsteady,
+        why_not_steady=_why_not_steady,
         provenance=Provenance.here(),
         clock=clock,
     )
@@ -76,19 +73,11 @@ class _Deployment:
         return [(process.name, process.command(files)) for process in self.pipeline.processes()]
 
 
-def _plan(scenario: Scenario, report: Report) -> PlanFile | None:
-    if scenario.load.path == "computed":
-        computed_events(scenario)  # What is wrong with its trace is told before anything starts.
-        return None
-    plan = build_plan(scenario, cache=cache_dir(), report=report)
-    if scenario.load.path == "record_batches":
-        # Into the cache, before anything starts.
-        encode_ahead(scenario, plan, cache=cache_dir(), report=report)
-    else:
-        require_sendable(scenario, plan)
-    if scenario.lake is not None:
-        require_events(scenario.lake, plan.path, scenario=scenario.name)
-    return plan
+def _prepare(scenario: Scenario, report: Report) -> PreparedLoad:
+    load = prepare_load(scenario, cache=cache_dir(), report=report)
+    if scenario.lake is not None and load.plan is not None:
+        require_events(scenario.lake, load.plan.path, scenario=scenario.name)
+    return load
 
 
 def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) -> _Deployment:
@@ -97,15 +86,15 @@ def _deployment(endpoints: Endpoints, options: PipelineOptions, report: Report) 
     return _Deployment(Pipeline(endpoints, options), endpoints)
 
 
-def _run_lake_stage(flooded: Flooded) -> None:
-    if flooded.scenario.lake is not None:
-        # It brings the clients of the lake with it, which no other run needs.
-        from harness.run.lake.carry_out import carry_out_stage  # noqa: PLC0415
+def _run_lake_stage(context: RunContext, info: RunInfo) -> None:
+    if context.scenario.lake is not None:
+        # Imported here because it brings the lake's clients, which no other run needs.
+        from harness.run.lake.run_stage import run_lake_stage  # noqa: PLC0415
 
-        carry_out_stage(flooded)
+        run_lake_stage(context, info)
 
 
-def _unsteady(run_dir: Path) -> str:
+def _why_not_steady(run_dir: Path) -> str:
     steady = CHECKS["steady_state"].measure(History.open(run_dir))
     match steady:
         case Count(value=0):

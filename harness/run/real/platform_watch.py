@@ -1,6 +1,6 @@
-"""Sets the observers on a platform: sampler and probes while it is flooded, then drain and read-back.
+"""Observes a platform: sampler and probes while the load runs, then drain and read-back.
 
-What is observed of each layer that is deployed, its file in harness/layers/ says.
+The file of each deployed layer in harness/layers/ says what is observed of it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from harness.history.run_info import RunInfo
 from harness.history.writer import TableWriter
 from harness.layers.protocol import Layer, Observed
 from harness.layers.registry import deployed_layers
@@ -16,7 +17,7 @@ from harness.observe.platform.sampler import Sampler
 from harness.observe.platform.sources import Load, Nodes
 from harness.observe.readback.record_batches import read_back_record_batches
 from harness.observe.readback.topics import read_back, read_back_events
-from harness.run.run import Flooded
+from harness.run.run import RunContext
 from pipeline.contract.topics import EVENTS
 
 _NS_PER_S = 1_000_000_000
@@ -26,7 +27,7 @@ _NS_PER_S = 1_000_000_000
 class PlatformWatch:
     """The observers of one run."""
 
-    flooded: Flooded
+    context: RunContext
     observed: Observed
     layers: tuple[Layer, ...]
     """Those that are deployed."""
@@ -34,31 +35,31 @@ class PlatformWatch:
     _stopped: bool = False
 
     @staticmethod
-    def start(flooded: Flooded) -> PlatformWatch:
+    def start(context: RunContext, info: RunInfo) -> PlatformWatch:
         """Begin to observe."""
-        observed = _observed(flooded)
-        layers = tuple(deployed_layers(flooded.scenario.pipeline))
+        observed = _observed(context, info)
+        layers = tuple(deployed_layers(context.scenario.pipeline))
         sampler = Sampler(
             sources=[
-                Nodes(flooded.platform.status),
-                Load(flooded.folder.load_progress),
+                Nodes(context.platform.status),
+                Load(context.folder.load_progress),
                 *(source for layer in layers for source in layer.observer.sources(observed.endpoints)),
             ],
             writer=TableWriter(observed.history, "samples", "sampler"),
-            clock=flooded.clock,
+            clock=context.clock,
         )
         sampler.start()
         for probe in (probe for layer in layers for probe in layer.observer.probes(observed)):
-            flooded.platform.spawn(probe.name, probe.argv)
-        return PlatformWatch(flooded=flooded, observed=observed, layers=layers, sampler=sampler)
+            context.platform.spawn(probe.name, probe.argv)
+        return PlatformWatch(context=context, observed=observed, layers=layers, sampler=sampler)
 
     def drain(self) -> None:
         """Wait until everything that was sent has come out, and record what had not in time.
 
-        And how many copies there are of it, now that all nodes are back.
+        Also record how many copies there are, now that all nodes are back.
         """
-        clock = self.flooded.clock
-        until_ns = clock.now_ns() + round(self.flooded.scenario.drain_timeout * _NS_PER_S)
+        clock = self.context.clock
+        until_ns = clock.now_ns() + round(self.context.scenario.drain_timeout * _NS_PER_S)
         for layer in self.layers:
             left_s = max(until_ns - clock.now_ns(), 0) / _NS_PER_S
             self.sampler.record(layer.observer.drain(self.observed, timeout_s=left_s))
@@ -69,7 +70,7 @@ class PlatformWatch:
         self.sampler.record(replication(questions, self.observed.report))
 
     def stop(self) -> None:
-        """Take the last samples and write what waits. Idempotent."""
+        """Take the last samples and write everything. Idempotent."""
         if not self._stopped:
             self._stopped = True
             self.sampler.stop()
@@ -93,15 +94,15 @@ class PlatformWatch:
             yield lambda: read_back_events(kafka, plan, origin_ms=origin_ms, history=history, report=report)
 
 
-def _observed(flooded: Flooded) -> Observed:
+def _observed(context: RunContext, info: RunInfo) -> Observed:
     return Observed(
-        scenario=flooded.scenario,
-        endpoints=flooded.platform.endpoints,
-        endpoints_file=flooded.folder.endpoints,
-        folder=flooded.folder.path,
-        history=flooded.folder.history,
-        plan=flooded.folder.plan,
-        clocks=flooded.info.clocks,
-        load_duration_s=flooded.load_duration_s,
-        report=flooded.report,
+        scenario=context.scenario,
+        endpoints=context.platform.endpoints,
+        endpoints_file=context.folder.endpoints,
+        folder=context.folder.path,
+        history=context.folder.history,
+        plan=context.folder.plan,
+        clocks=info.clocks,
+        load_duration_s=context.load.duration_s,
+        report=context.report,
     )

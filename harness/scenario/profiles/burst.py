@@ -5,32 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from harness.base.units import Rate, Seconds
+from harness.base.units import Seconds
 from harness.scenario.profiles.curve import Curve, Piece
-from harness.scenario.profiles.protocol import (
-    BrokenRule,
-    ProfileModel,
-    peak_below_base,
-    period_out_of_range,
-)
+from harness.scenario.profiles.protocol import BrokenRule, PeriodicProfile
 
 
-class Burst(ProfileModel):
+class Burst(PeriodicProfile):
     """``{kind: burst, base: 1k/s, peak: 10k/s, every: 10s, length: 2s}``. A period ends with its burst."""
 
     describes: ClassVar[str] = "base, and peak for the last length of every period"
     kind: Literal["burst"] = "burst"
-    base: Rate
-    peak: Rate
-    every: Seconds
-    """From one burst to the next."""
     length: Seconds
     """Of a burst."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
         """Bursts above the base, with time between them."""
-        yield from peak_below_base(self.base, self.peak)
-        yield from period_out_of_range(self.every, duration_s)
+        yield from super().broken_rules(duration_s)
         if not 0 < self.length < self.every:
             allowed = f"more than 0 s and less than every, {self.every:g} s"
             yield BrokenRule(field="length", found=f"{self.length:g} s", allowed=allowed)

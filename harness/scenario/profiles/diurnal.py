@@ -6,28 +6,26 @@ import math
 from collections.abc import Iterator
 from typing import ClassVar, Final, Literal
 
-from harness.base.units import DURATION_UNITS_S, Rate, Seconds
+from harness.base.units import DURATION_UNITS_S, Seconds
 from harness.scenario.profiles.curve import Curve, joined
-from harness.scenario.profiles.protocol import BrokenRule, ProfileModel, peak_below_base
+from harness.scenario.profiles.protocol import BrokenRule, PeakedProfile
 
 _DAY_S: Final = DURATION_UNITS_S["d"]
 _LINES: Final = 288
 """Straight lines that draw the day: one for each five minutes of it."""
 
 
-class Diurnal(ProfileModel):
+class Diurnal(PeakedProfile):
     """``{kind: diurnal, base: 2k/s, peak: 20k/s, peak_at: 20h}``: midnight to midnight."""
 
     describes: ClassVar[str] = "a day, compressed: from base twelve hours away to peak at peak_at (20h)"
     kind: Literal["diurnal"] = "diurnal"
-    base: Rate
-    peak: Rate
     peak_at: Seconds = 20 * DURATION_UNITS_S["h"]
     """The time of day of the peak."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
         """A peak above the base, within the day."""
-        yield from peak_below_base(self.base, self.peak)
+        yield from super().broken_rules(duration_s)
         if self.peak_at > _DAY_S:
             found = f"{self.peak_at / DURATION_UNITS_S['h']:g} h"
             yield BrokenRule(field="peak_at", found=found, allowed="a time of day, at most 24h")

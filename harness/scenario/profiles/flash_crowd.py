@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from harness.base.units import Rate, Seconds
+from harness.base.units import Seconds
 from harness.scenario.profiles.curve import Curve, joined
-from harness.scenario.profiles.protocol import BrokenRule, ProfileModel, peak_below_base
+from harness.scenario.profiles.protocol import BrokenRule, PeakedProfile
 
 
-class FlashCrowd(ProfileModel):
+class FlashCrowd(PeakedProfile):
     """``{kind: flash_crowd, base: 2k/s, peak: 20k/s, at: 30s, rise: 5s, hold: 10s, fall: 20s}``."""
 
     describes: ClassVar[str] = "base; at `at` to peak within rise, for hold, and back within fall"
     kind: Literal["flash_crowd"] = "flash_crowd"
-    base: Rate
-    peak: Rate
     at: Seconds
     """When it begins to rise."""
     rise: Seconds
@@ -25,7 +23,7 @@ class FlashCrowd(ProfileModel):
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
         """The crowd has gone when the load ends."""
-        yield from peak_below_base(self.base, self.peak)
+        yield from super().broken_rules(duration_s)
         if round(self._gone_s, 9) > duration_s:
             found = f"{self.at:g} s, so that it has gone at {self._gone_s:g} s"
             allowed = f"at + rise + hold + fall within the load's duration of {duration_s:g} s"

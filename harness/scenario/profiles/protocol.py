@@ -1,4 +1,4 @@
-"""What a profile is: events a second as a function of time, written as data."""
+"""What a profile is: events per second as a function of time, written as data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import ClassVar, Final, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.base.units import Rate, Seconds
 from harness.scenario.profiles.curve import Curve
 
 Arrivals = Literal["even", "poisson"]
 """How events arrive at a rate; see harness/scenario/profiles/arrivals.py."""
 PERIODS_MAX: Final = 10_000
-"""So often may a profile repeat itself."""
+"""How often a profile may repeat itself."""
 
 
 class ProfileModel(BaseModel):
@@ -34,13 +35,13 @@ class BrokenRule:
 
 
 class Profile(Protocol):
-    """Every profile says how it looks over a load's duration, and what of it makes no sense there."""
+    """Every profile gives its rate over a load's duration, and what about it makes no sense there."""
 
     describes: ClassVar[str]
     """Its rate over time, as a phrase for ``floodmark list``."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """What is wrong with it over this duration. Only where nothing is does it have a curve."""
+        """What is wrong with it over this duration. It has a curve only if nothing is."""
         ...
 
     def curve(self, duration_s: float) -> Curve | None:
@@ -48,14 +49,29 @@ class Profile(Protocol):
         ...
 
 
-def peak_below_base(base: float, peak: float) -> Iterator[BrokenRule]:
-    """A peak is no lower than what it rises from."""
-    if peak < base:
-        yield BrokenRule(field="peak", found=f"{peak:g}/s", allowed=f"at least the base, {base:g}/s")
+class PeakedProfile(ProfileModel):
+    """What the profiles share that rise from a base to a peak."""
+
+    base: Rate
+    peak: Rate
+
+    def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
+        """The peak must be no lower than the base."""
+        if self.peak < self.base:
+            yield BrokenRule(
+                field="peak", found=f"{self.peak:g}/s", allowed=f"at least the base, {self.base:g}/s"
+            )
 
 
-def period_out_of_range(every_s: float, duration_s: float) -> Iterator[BrokenRule]:
-    """A period comes to its end, and not too many of them fill the load."""
-    if not duration_s / PERIODS_MAX <= every_s <= duration_s:
-        allowed = f"from {duration_s / PERIODS_MAX:g} s to the load's duration of {duration_s:g} s"
-        yield BrokenRule(field="every", found=f"{every_s:g} s", allowed=allowed)
+class PeriodicProfile(PeakedProfile):
+    """What the profiles share that do so again and again."""
+
+    every: Seconds
+    """The length of a period."""
+
+    def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
+        """The first period must end within the load, and not too many may fill it."""
+        yield from super().broken_rules(duration_s)
+        if not duration_s / PERIODS_MAX <= self.every <= duration_s:
+            allowed = f"from {duration_s / PERIODS_MAX:g} s to the load's duration of {duration_s:g} s"
+            yield BrokenRule(field="every", found=f"{self.every:g} s", allowed=allowed)

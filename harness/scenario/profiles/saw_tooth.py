@@ -5,30 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from harness.base.units import Rate, Seconds
 from harness.scenario.profiles.curve import Curve, Piece
-from harness.scenario.profiles.protocol import (
-    BrokenRule,
-    ProfileModel,
-    peak_below_base,
-    period_out_of_range,
-)
+from harness.scenario.profiles.protocol import PeriodicProfile
 
 
-class SawTooth(ProfileModel):
+class SawTooth(PeriodicProfile):
     """``{kind: saw_tooth, base: 1k/s, peak: 10k/s, every: 20s}``."""
 
     describes: ClassVar[str] = "from base to peak in a straight line in every period, and back at once"
     kind: Literal["saw_tooth"] = "saw_tooth"
-    base: Rate
-    peak: Rate
-    every: Seconds
-    """From one drop to the next."""
-
-    def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """Teeth above the base, and not too many."""
-        yield from peak_below_base(self.base, self.peak)
-        yield from period_out_of_range(self.every, duration_s)
 
     def curve(self, duration_s: float) -> Curve:
         """A rising line a period; the last may be cut off."""

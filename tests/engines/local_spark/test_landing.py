@@ -27,7 +27,7 @@ from pipeline.endpoints import KafkaEndpoint
 from pipeline.errors import CommitConflict, RecordsGone
 from pipeline.kafka import Topics
 from pipeline.options import TopicOptions
-from tests.engines.live_platform import one_broker, platform_of
+from tests.engines.kafka_platform import one_broker, platform_of
 from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.

@@ -18,7 +18,7 @@ from harness.oracle.record_batches import NEEDS, derive_record_batches
 
 # A profile says how many events are due: every batch that begins before their end. Without one it is what was
 # sent that says it: a partition's batches follow each other, and before its last one none may be left out.
-_OF_REPLAY: Final = """
+_OF_RECORD_BATCHES: Final = """
 WITH trace AS (SELECT sum(count)::BIGINT AS events FROM encoded),
 reached AS (SELECT partition, max(first_seq) + 1 AS end_seq FROM sent_batches GROUP BY partition),
 ends AS (
@@ -101,7 +101,7 @@ class UnacknowledgedRecordBatches(SafetyCheck):
         if not sent and curve is None:
             return Unjudged(reason="no event was sent")
         events = None if curve is None else curve.events
-        never_sent = _OF_REPLAY if load.path == "record_batches" else _OF_COMPUTED
+        never_sent = _OF_RECORD_BATCHES if load.path == "record_batches" else _OF_COMPUTED
         history.derive("unacknowledged_batches", never_sent + _NOT_ACKNOWLEDGED, {"events": events})
         summary = history.rows(_SUMMARY)[0]
         if doubt := _doubt(history, summary, sent):

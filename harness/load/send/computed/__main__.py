@@ -12,7 +12,7 @@ from harness.load.send.computed.batches import Batching, ComputedBatches
 from harness.load.send.computed.config import ComputedConfig
 from harness.load.send.computed.indexed import indexed
 from harness.load.send.computed.supply import ComputedSupply
-from harness.load.send.record_batches.drive import wire_links
+from harness.load.send.record_batches.drive import links_to
 from harness.load.send.record_batches.link import Link
 from harness.load.send.record_batches.process import Driver, run_process, send_all
 from harness.load.target import Needs, check_target
@@ -20,14 +20,14 @@ from pipeline.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Send as told; 0 when it came to its end, 1 when it was refused or the cluster was lost."""
+    """Send as configured. Returns 0 when it ran to its end, 1 when it was refused or the cluster was lost."""
     return run_process(arguments, name="harness.load.send.computed", config=ComputedConfig, send=_send)
 
 
 async def _send(config: ComputedConfig, driver: Driver) -> None:
     kafka = Endpoints.load(config.endpoints).kafka
     check_target(kafka, config.topic, Needs(largest_bytes=config.batch_bytes, source="the load"))
-    links = wire_links(kafka, worker=config.worker, acks=config.acks, count=config.producers)
+    links = links_to(kafka, worker=config.worker, acks=config.acks, count=config.producers)
     supply = _supply(config, partitions=await _partitions(links[0], config.topic))
     await send_all(config, supply, links, driver)
 
@@ -52,7 +52,7 @@ def _supply(config: ComputedConfig, *, partitions: int) -> ComputedSupply:
 
 
 async def _partitions(link: Link, topic: str) -> int:
-    """How many the topic has. Raises KafkaError when it is not there or cannot be reached."""
+    """How many the topic has. Raises KafkaError when it does not exist or cannot be reached."""
     try:
         return len(await (await link.producer()).partitions_for(topic))
     except KafkaError:

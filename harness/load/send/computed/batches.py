@@ -1,4 +1,4 @@
-"""Puts the events of a computed load into record batches, each of one partition's, in their order."""
+"""Puts computed events into record batches, each of one partition's events in their order."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 
 from harness.load.murmur2 import partition_of_bytes
 from harness.load.send.computed.source import Chunk
-from harness.load.send.record_batches.batch import EncodedBatch
 from harness.load.send.record_batches.encode import Compression, encode_columns
-from harness.load.send.record_batches.pace import Pace
+from harness.load.send.record_batches.encoded_batch import EncodedBatch
+from harness.load.send.record_batches.schedule import Pace
 from harness.load.send.record_batches.supply import Shipment
 from harness.load.share import WHOLE, Share
 
 _KEYS_REMEMBERED: Final = 1_000_000
 _TOO_LARGE: Final = "MessageSizeTooLargeError"
-"""As the broker would call it. Sent, it takes a sequence, without which those behind it are refused."""
+"""The broker's name for it. Sending it would use up a sequence, and those behind it would be refused."""
 
 Placed = tuple[int, Shipment]
 """A partition, and what goes there."""
@@ -35,9 +35,9 @@ class Batching:
     batch_events: int
     """At most."""
     batch_bytes: int
-    """At most, compressed: what the broker takes. A single event that is larger is refused."""
+    """At most, compressed: what the broker accepts. A single event that is larger is refused."""
     linger_ms: float
-    """No event waits longer than that for others of its batch, where a pace says when each is due."""
+    """The longest that an event waits for others of its batch, where a pace says when each is due."""
     compression: Compression
 
 
@@ -45,9 +45,9 @@ class ComputedBatches:
     """Turns chunks into batches, one chunk after the other.
 
     A batch is closed when it is full, when its chunk ends, or when it has lingered. Events without keys go to
-    the partitions in turn, a batch at a time. A partition's events are numbered from 0 in their order. Of
-    several workers each draws all events and encodes those of its partitions: the batches are the same
-    however many there are, and a key's events stay in one worker.
+    the partitions in turn, a batch at a time. A partition's events are numbered from 0 in their order. Every
+    worker draws all events and encodes those of its partitions: the batches are the same however many workers
+    there are, and a key's events stay in one worker.
     """
 
     def __init__(self, batching: Batching, pace: Pace, *, origin_ms: int, share: Share = WHOLE) -> None:
@@ -104,7 +104,7 @@ class ComputedBatches:
                 yield partition, order[first : min(first + full, end)]
 
     def _shipped(self, chunk: Chunk, partition: int, places: Sequence[int]) -> Iterator[Shipment]:
-        """One batch, or as many as it takes for none to be larger than allowed."""
+        """One batch, or as many as needed for none to be larger than allowed."""
         batch = self._encoded(chunk, places)
         too_large = batch.size_bytes > self._batching.batch_bytes
         if too_large and len(places) > 1:

@@ -1,4 +1,4 @@
-"""What a computed load is told: a JSON file."""
+"""The configuration of a process that sends computed events: a JSON file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.load.plan.event_size import MESSAGE_MAX_BYTES
-from harness.load.send.computed.source import GeneratedSource, LineSource, PlanSource, Source
+from harness.load.send.computed.source import GeneratedSource, LineSource, Source
 from harness.load.send.computed.times import AsDue, Evenly, EventTimes
-from harness.load.send.record_batches.config import SendingConfig, WireSchedule
+from harness.load.send.record_batches.config import SendingConfig
 from harness.load.send.record_batches.encode import Compression
+from harness.load.send.record_batches.schedule import LoadSchedule
 from harness.load.traces.generate.events import EventGenerator
 from harness.load.traces.generate.model import Generate
 
@@ -29,37 +30,26 @@ class FromGenerator(_Model):
     span_ms: int = Field(ge=0)
     """Event time from the load's first moment to its last."""
 
-    def open(self, events: int, schedule: WireSchedule | None) -> Source:
+    def open(self, events: int, schedule: LoadSchedule | None) -> Source:
         """The source, ready to draw."""
         times = _times(self.span_ms, events, schedule)
         return GeneratedSource(EventGenerator(self.generate, seed=self.seed), times)
 
 
 class FromLines(_Model):
-    """A payload a line, repeated as often as it takes, without keys."""
+    """One payload per line, repeated as often as needed, without keys."""
 
     kind: Literal["lines"] = "lines"
     path: Path
     span_ms: int = Field(ge=0)
-    """As of a generator."""
+    """As for a generator."""
 
-    def open(self, events: int, schedule: WireSchedule | None) -> Source:
+    def open(self, events: int, schedule: LoadSchedule | None) -> Source:
         """The source, ready to read."""
         return LineSource(self.path, _times(self.span_ms, events, schedule))
 
 
-class FromPlan(_Model):
-    """A plan's events, once, at the plan's own event times."""
-
-    kind: Literal["plan"] = "plan"
-    path: Path
-
-    def open(self, events: int, schedule: WireSchedule | None) -> Source:
-        """The source, ready to read."""
-        return PlanSource(self.path)
-
-
-def _times(span_ms: int, events: int, schedule: WireSchedule | None) -> EventTimes:
+def _times(span_ms: int, events: int, schedule: LoadSchedule | None) -> EventTimes:
     """When each is due, if a schedule says so."""
     if schedule is None:
         return Evenly(span_ms=span_ms, events=events)
@@ -68,14 +58,14 @@ def _times(span_ms: int, events: int, schedule: WireSchedule | None) -> EventTim
 
 
 class ComputedConfig(SendingConfig):
-    """One computed load, by one process: ``events`` are sent, or all that a plan has when it has fewer."""
+    """One computed load by one process."""
 
-    source: Annotated[FromGenerator | FromLines | FromPlan, Field(discriminator="kind")]
+    source: Annotated[FromGenerator | FromLines, Field(discriminator="kind")]
     worker: str = "computed-0"
     batch_events: int = Field(default=8000, ge=1)
     """At most; fewer where a chunk of the source ends."""
     batch_bytes: int = Field(default=MESSAGE_MAX_BYTES, ge=1)
-    """At most, compressed: what a broker takes."""
+    """At most, compressed: what a broker accepts."""
     linger_ms: float = Field(default=50.0, ge=0, allow_inf_nan=False)
-    """So long at most an event that is due waits for others of its batch."""
+    """The longest that a due event waits for others of its batch."""
     compression: Compression = "snappy"

@@ -1,8 +1,8 @@
-"""Writes down which batches a computed load is made of, before any of them can be sent.
+"""Records which batches a computed load consists of, before any of them can be sent.
 
-A row a batch goes into the history's table ``encoded``, as of an encoded trace, so that the same checks judge
-what the topic holds. What is sent was written to disk before: of a process that was killed it is known which
-batches may be there.
+Each batch is a row of the history's table ``encoded``, as for an encoded trace, so that the same checks judge
+what the topic holds. The rows are on disk before the batches are sent, so that it is known which batches a
+killed process may have sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.load.send.record_batches.supply import Shipment
 
 
 def indexed(built: Iterable[Sequence[Placed]], table: TableWriter) -> Iterator[Sequence[Placed]]:
-    """The same batches, each chunk's once it is written down. Raises OSError."""
+    """The same batches, each chunk's once it is recorded. Raises OSError."""
     for placed in built:
         for partition, shipment in placed:
             table.add(**_row(partition, shipment))
@@ -24,7 +24,7 @@ def indexed(built: Iterable[Sequence[Placed]], table: TableWriter) -> Iterator[S
 
 
 def _row(partition: int, shipment: Shipment) -> dict[str, int]:
-    """As harness/history/encoded_schema.py has it, but for a file of batches, of which there is none."""
+    """As in harness/history/encoded_schema.py, except what concerns a file of batches: there is none."""
     batch = shipment.batch
     return {
         "size": batch.size_bytes,

@@ -1,4 +1,4 @@
-"""Where the events of a computed load come from: by column, chunk by chunk, as they are needed."""
+"""Where computed events come from: by column, chunk by chunk, as they are needed."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from harness.load.send.computed.times import EventTimes
 from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
 from harness.load.traces.generate.payloads import payloads_of
 
 Payloads = Callable[[Sequence[int]], Sequence[bytes]]
-"""Of the events at these places of a chunk. Made when they are asked for: a worker sends only its share."""
+"""Of the events at these places of a chunk. Made on demand, since a worker sends only its share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Neighbouring events. Its lists run in parallel, an entry an event."""
+    """Neighbouring events. Its lists are parallel: one entry per event."""
 
     keys: Sequence[bytes] | None
     """None where no event has one."""
@@ -32,10 +30,10 @@ class Chunk:
 
 
 class Source(Protocol):
-    """Events in the order in which they are to be sent."""
+    """Events in the order in which they should be sent."""
 
     def chunks(self, events: int) -> Iterator[Chunk]:
-        """The first ``events`` of them, or all when there are fewer."""
+        """The first ``events`` of them."""
         ...
 
 
@@ -75,35 +73,8 @@ class LineSource:
             yield Chunk(keys=None, payloads=listed(payloads), offsets_ms=offsets_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSource:
-    """The events of a plan, once, in its order and at its event times."""
-
-    path: Path
-
-    def chunks(self, events: int) -> Iterator[Chunk]:
-        """A batch of the file's rows at a time."""
-        columns = ["seq", "entity_id", "event_offset_ms", "payload"]
-        with pq.ParquetFile(self.path) as file:
-            for rows in file.iter_batches(columns=columns):
-                kept = rows.slice(0, events)
-                events -= kept.num_rows
-                if kept.num_rows:
-                    yield _planned(kept)
-
-
-def _planned(rows: pa.RecordBatch) -> Chunk:
-    # A damaged event may have lost its entity; its seq then serves as its key.
-    keys = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string()))
-    return Chunk(
-        keys=keys.cast(pa.binary()).to_pylist(),
-        payloads=listed(rows.column("payload").to_pylist()),
-        offsets_ms=rows.column("event_offset_ms").to_pylist(),
-    )
-
-
 def listed(payloads: Sequence[bytes]) -> Payloads:
-    """Those that are there already."""
+    """Payloads that exist already."""
 
     def at(places: Sequence[int]) -> Sequence[bytes]:
         if isinstance(places, range):

@@ -1,4 +1,4 @@
-"""Builds a computed load's batches as they are wanted, and a chunk ahead, in a thread beside the sockets."""
+"""Builds computed batches on demand, one chunk ahead, in a thread beside the sockets."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _AHEAD_EVENTS: Final = 65_536
 class ComputedSupply:
     """Each partition's batches, in the order in which they are built.
 
-    While more than ``ahead_events`` wait to be taken nothing is added: a partition that takes nothing then
-    holds up the others, as a load has one order and memory an end.
+    While more than ``ahead_events`` wait to be taken nothing is added. A partition that takes nothing then
+    delays the others, because a load has one order and memory is limited.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ComputedSupply:
             return None
         shipment = own.popleft()
         self._waiting_events -= shipment.batch.count
-        self._tell_room()
+        self._update_room()
         return shipment
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class ComputedSupply:
     async def _refill(self) -> None:
         """Add the next chunk's batches to those that wait, once there is room, and begin the one after."""
         held_until_ns = 0
-        self._tell_room()
+        self._update_room()
         if not self._room.is_set():
             await self._room.wait()
             held_until_ns = self._now_ns()
@@ -84,7 +84,7 @@ class ComputedSupply:
     async def _build(self) -> Sequence[Placed] | None:
         return await asyncio.to_thread(next, self._built, None)
 
-    def _tell_room(self) -> None:
+    def _update_room(self) -> None:
         if self._closed or self._waiting_events <= self._ahead_events:
             self._room.set()
         else:

@@ -1,4 +1,4 @@
-"""Which time each event of a computed load bears, from the number of the event alone."""
+"""The time of each computed event, from the number of the event alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.scenario.profiles.curve import Curve
 
 
 class EventTimes(Protocol):
-    """From numbers to times, which never fall."""
+    """Maps numbers to times, which never decrease."""
 
     def offsets_ms(self, first: int, count: int) -> list[int]:
         """Event times of ``count`` neighbours from number ``first`` on, counted from the load's start."""
@@ -43,7 +43,7 @@ class AsDue:
     """Event-clock seconds per wall-clock second."""
 
     def offsets_ms(self, first: int, count: int) -> list[int]:
-        """As harness/load/plan/arranged.py has it of a plan whose arrivals are even."""
+        """As in harness/load/plan/arranged.py for a plan with even arrivals."""
         at_s = reached_s(self.curve, np.arange(first, first + count, dtype=np.float64) + 0.5)
         offsets_ms: list[int] = np.floor(at_s * (self.time_scale * 1000)).astype(np.int64).tolist()
         return offsets_ms

@@ -1,4 +1,4 @@
-"""Reads a plan as it comes due, a few thousand events at a time, never the whole of it."""
+"""Reads a plan as its events come due, a few thousand at a time, never the whole file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.base.event_clock import EventClock
-from harness.load.send.events.batch import Batch
+from harness.load.send.events.due_events import DueEvents
 from harness.load.share import WHOLE, Share
 
 _COLUMNS: Final = ["seq", "entity_id", "event_offset_ms", "send_offset_ms", "payload"]
 _CHUNK_ROWS: Final = 8192
-_BATCH_EVENTS: Final = 5000
-_BATCH_SPAN_NS: Final = 50_000_000
-"""A batch covers at most this much intended time, however far behind the sending is."""
+_DUE_EVENTS_MAX: Final = 5000
+_DUE_SPAN_NS: Final = 50_000_000
+"""``DueEvents`` cover at most this much intended time, however far behind the sending is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +34,13 @@ class _Chunk:
 
 
 class PlanFeed:
-    """The events of one worker's share of a plan, in its order, as batches that have come due."""
+    """The events of one worker's share of a plan, in its order, as they come due."""
 
     def __init__(self, plan: Path, clock: EventClock, share: Share = WHOLE) -> None:
         """Open the plan. Raises OSError or pyarrow's ArrowException when it cannot be read."""
         self._file = pq.ParquetFile(plan)
         self.total: int = self._file.metadata.num_rows
-        """Events of the plan, whoever sends them."""
+        """Events of the whole plan, not only of the share."""
         self._share = share
         self._chunks = self._read(clock)
         self._chunk = next(self._chunks, None)
@@ -51,19 +51,19 @@ class PlanFeed:
         """When the next event is to be sent; None after the last."""
         return None if self._chunk is None else self._chunk.intended_ns[self._next]
 
-    def take_due(self, now_ns: int) -> Batch | None:
-        """The next events that are due by now, as one batch; None when none are."""
+    def take_due(self, now_ns: int) -> DueEvents | None:
+        """The next events that are due by now; None when there are none."""
         chunk, first = self._chunk, self._next
         if chunk is None or chunk.intended_ns[first] > now_ns:
             return None
-        until_ns = min(now_ns, chunk.intended_ns[first] + _BATCH_SPAN_NS)
-        end = min(bisect_right(chunk.intended_ns, until_ns, lo=first), first + _BATCH_EVENTS)
+        until_ns = min(now_ns, chunk.intended_ns[first] + _DUE_SPAN_NS)
+        end = min(bisect_right(chunk.intended_ns, until_ns, lo=first), first + _DUE_EVENTS_MAX)
         self._next = end
         if end == len(chunk.payloads):
-            # Should reading fail, nothing is left: what was sent before can still be recorded.
+            # If reading fails, nothing is left to send, and what was sent before can still be recorded.
             self._chunk, self._next = None, 0
             self._chunk = next(self._chunks, None)
-        return Batch(
+        return DueEvents(
             seqs=chunk.seqs[first:end],
             keys=chunk.keys[first:end],
             payloads=chunk.payloads[first:end],

@@ -3,7 +3,7 @@
 A range holds only neighbours of the plan that were all sent, had the same outcome for the same reason, and
 were sent and completed at nearly the same moment. So an event's outcome is that of the one range whose
 ``first_seq`` and ``last_seq`` enclose its seq, whichever user sent it, and ``count`` is always
-``last_seq - first_seq + 1``. An event in no range was never handed to the client.
+``last_seq - first_seq + 1``. An event outside every range was never handed to the client.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harness.load.send.events.outcome import Failure
+from harness.load.send.outcomes import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +43,24 @@ class Range:
 
 
 SENT_WITHIN_NS: Final = 25_000_000
-"""How far apart two events of one range may have been sent: a range tells the earliest, and the rate that was
-sent follows from it."""
+"""How far apart two events of one range may have been sent: a range records the earliest, and the rate that
+was sent is computed from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
     """How far apart two events of one range may have completed.
 
-    A range tells the latest completion, so this is also how much too long an event's latency may be told.
+    A range records the latest completion, so this is also how much an event's latency may be overstated.
     """
 
     least_ns: int
     divisor: int
-    """Of the response time of the range's soonest event; the quotient may be more than ``least_ns``."""
+    """Divides the response time of the range's first completion; the larger of this and ``least_ns``
+    applies."""
 
     def allowed_ns(self, response_ns: int) -> int:
-        """How far apart, when the range's soonest event took so long."""
+        """How far apart, given the response time of the range's first completion."""
         return max(self.least_ns, response_ns // self.divisor)
 
 
@@ -68,13 +69,13 @@ TOLERANCES: Final = (
     Tolerance(least_ns=100_000_000, divisor=4),
     Tolerance(least_ns=400_000_000, divisor=1),
 )
-"""The first, as long as ranges are few. On an overloaded platform neighbours that went to different
-partitions complete far apart, and ranges would be nearly as many as events: then the next, for a history of a
+"""Tried in turn until there are few ranges. On an overloaded platform, neighbours that went to different
+partitions complete far apart, and there would be nearly as many ranges as events; yet the history of a
 hundred million events must stay small."""
 
 
 def few(events: int) -> int:
-    """How many ranges of so many events are not too many."""
+    """The most ranges that this many events should need."""
     return 4 + events // 16
 
 
@@ -107,7 +108,7 @@ def coalesce_within(tolerance: Tolerance, known: Completions) -> Iterator[Range]
 
 
 def _alike(tolerance: Tolerance, known: Completions) -> bool:
-    """The common case, found out quickly: everything completed at about the same moment."""
+    """Detects the common case quickly: everything completed at about the same moment."""
     soonest_ns = min(known.completed_ns)
     gaps = known.seqs[-1] - known.seqs[0] >= len(known.seqs)
     if gaps or known.failures or soonest_ns <= 0:

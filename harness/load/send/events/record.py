@@ -1,37 +1,28 @@
-"""What a replay writes down: its operations, its progress, and counts for Locust's own statistics."""
+"""Records events that were sent one by one: a row of ``operations`` for each range of them."""
 
 from __future__ import annotations
 
-from collections import Counter
-
-from harness.history.operations import OperationsWriter, Outcome
-from harness.history.progress import LoadProgress, LoadState
-from harness.load.send.events.batch import Batch
-from harness.load.share import Share
-from harness.load.tally import Tally
+from harness.history.operations import Outcome
+from harness.load.send.events.due_events import DueEvents
+from harness.load.send.record import SendRecord
 
 
-class Record:
-    """Turns the known ranges of batches into rows of ``operations``, and counts them."""
+class EventsRecord(SendRecord):
+    """Turns the known ranges of due events into rows, and counts them."""
 
-    def __init__(self, writer: OperationsWriter, share: Share, total: int) -> None:
-        self._writer, self._share, self._total = writer, share, total
-        self._outcomes: Counter[str] = Counter()
-        self._tally = Tally()
-
-    def write(self, batch: Batch) -> None:
-        """Record what has become known of a batch since the last call."""
-        for known in batch.take_ranges():
+    def write(self, due: DueEvents) -> None:
+        """Record what has become known of these events since the last call."""
+        for known in due.take_ranges():
             failure = known.failure
             outcome: Outcome = "ok" if failure is None else failure.outcome
             error = "" if failure is None else failure.error
             count = known.last - known.first + 1
-            size = sum(map(len, batch.payloads[known.first : known.last + 1]))
-            intended_ns = batch.intended_ns[known.first]
+            size = sum(map(len, due.payloads[known.first : known.last + 1]))
+            intended_ns = due.intended_ns[known.first]
             self._writer.add(
                 kind="produce",
-                first_seq=batch.seqs[known.first],
-                last_seq=batch.seqs[known.last],
+                first_seq=due.seqs[known.first],
+                last_seq=due.seqs[known.last],
                 partition=-1,
                 count=count,
                 bytes=size,
@@ -41,32 +32,5 @@ class Record:
                 outcome=outcome,
                 error=error,
             )
-            self._outcomes[outcome] += count
+            self._events[outcome] += count
             self._tally.add(count, size, (known.completed_ns - intended_ns) // 1_000_000, error)
-
-    def take_tally(self) -> Tally:
-        """What was counted since the last call."""
-        tally, self._tally = self._tally, Tally()
-        return tally
-
-    def progress(self, *, state: LoadState, at_ns: int, sent: int, behind_ms: float) -> LoadProgress:
-        """The counts so far."""
-        return LoadProgress(
-            state=state,
-            at_ns=at_ns,
-            sent=sent,
-            acknowledged=self._outcomes["ok"],
-            unknown=self._outcomes["unknown"],
-            failed=self._outcomes["fail"],
-            total=self._total,
-            workers=self._share.of,
-            behind_ms=behind_ms,
-        )
-
-    def flush(self) -> None:
-        """Write a part of the table when one is due."""
-        self._writer.flush_if_due()
-
-    def close(self) -> None:
-        """Write what waits."""
-        self._writer.close()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.base.errors import FloodmarkError
-from harness.load.send.record_batches.config import WireConfig
-from harness.load.send.record_batches.drive import wire_links
+from harness.load.send.record_batches.config import RecordBatchesConfig
+from harness.load.send.record_batches.drive import links_to
 from harness.load.send.record_batches.process import Driver, run_process, send_all
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.send.record_batches.trace_supply import TraceSupply
@@ -17,23 +17,25 @@ from pipeline.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Replay as told; 0 when it came to its end, 1 when it was refused or the cluster was lost."""
-    return run_process(arguments, name="harness.load.send.record_batches", config=WireConfig, send=_replay)
+    """Send as configured. Returns 0 when it ran to its end, 1 when it was refused or the cluster was lost."""
+    return run_process(
+        arguments, name="harness.load.send.record_batches", config=RecordBatchesConfig, send=_send
+    )
 
 
-async def _replay(config: WireConfig, driver: Driver) -> None:
+async def _send(config: RecordBatchesConfig, driver: Driver) -> None:
     kafka, trace = Endpoints.load(config.endpoints).kafka, _opened(config.trace)
     needs = Needs(
         partitions=trace.facts.partitions, largest_bytes=trace.largest_bytes, source=f"the trace {trace.path}"
     )
     check_target(kafka, config.topic, needs)
     supply = TraceSupply(trace, events=config.events, origin_ms=config.clocks.origin_ms, share=config.share)
-    links = wire_links(kafka, worker=config.worker, acks=config.acks, count=config.producers)
+    links = links_to(kafka, worker=config.worker, acks=config.acks, count=config.producers)
     await send_all(config, supply, links, driver)
 
 
 def _opened(path: Path) -> EncodedTrace:
-    """Raises FloodmarkError for a file that is no whole trace."""
+    """Raises FloodmarkError for a file that is not an intact trace."""
     try:
         return EncodedTrace.open(path)
     except (OSError, ValueError) as error:

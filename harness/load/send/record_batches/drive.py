@@ -1,4 +1,4 @@
-"""One process's load at wire speed, from its first batch to its last record."""
+"""One process's sending of record batches, from its first batch to its last row."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from harness.history.operations import OperationsWriter
 from harness.history.progress import progress_file
 from harness.history.writer import TableWriter
 from harness.load.own_lateness import GeneratorMeter
-from harness.load.send.record_batches.client import WireProducer, wire_producer
-from harness.load.send.record_batches.link import Link
-from harness.load.send.record_batches.record import WireRecord
-from harness.load.send.record_batches.replay import WireLoad, WireReplay
+from harness.load.send.record_batches.link import Link, SendsRecordBatches
+from harness.load.send.record_batches.producer import record_batches_producer
+from harness.load.send.record_batches.record import RecordBatchesRecord
+from harness.load.send.record_batches.sender import RecordBatchesLoad, RecordBatchesSender
 from harness.load.send.record_batches.supply import Supply
 from harness.load.tally import Tally
 from pipeline.endpoints import KafkaEndpoint
@@ -31,10 +31,10 @@ _log = logging.getLogger("harness.load.send.record_batches")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """What the process writes down, and by which clock."""
+class Recorder:
+    """What the process records, and by which clock."""
 
-    record: WireRecord
+    record: RecordBatchesRecord
     meter: GeneratorMeter
     now_ns: Callable[[], int]
 
@@ -42,32 +42,33 @@ class Books:
     def open(
         cls, history: Path, progress: Path, worker: str, clocks: Clocks, *, total: int, workers: int = 1
     ) -> Self:
-        """Those of ``worker``. Raises OSError."""
+        """The recorder of ``worker``. Raises OSError."""
         progress.mkdir(parents=True, exist_ok=True)
         now_ns = clocks.run_clock.now_ns
         operations = OperationsWriter(history, worker, clocks.run_clock)
         own = progress_file(progress, worker)
         return cls(
-            record=WireRecord(operations, own, total=total, workers=workers),
+            record=RecordBatchesRecord(operations, own, total=total, workers=workers),
             meter=GeneratorMeter(TableWriter(history, "generator", worker), worker, now_ns),
             now_ns=now_ns,
         )
 
     def save(self, *, behind_ms: float) -> Tally:
-        """Write what waits; what was counted since the last call."""
+        """Write the rows that are due. Returns the counts since the last call."""
         self.record.save("sending", self.now_ns(), behind_ms=behind_ms)
         self.meter.sample_if_due()
         return self.record.take_tally()
 
     def close(self, *, complete: bool) -> Tally:
-        """Write everything; what was counted since the last call. ``complete``: the load came to its end."""
+        """Write everything. Returns the counts since the last call. ``complete``: the load ran to its end."""
         self.meter.close()
-        self.record.close("done" if complete else "failed", self.now_ns())
+        self.record.close()
+        self.record.save("done" if complete else "failed", self.now_ns())
         return self.record.take_tally()
 
 
 def until_done(sending: Coroutine[None, None, None]) -> int:
-    """Run it; 0 when it came to its end, 1 when it was refused or the cluster could not be reached."""
+    """Run it. Returns 0 when it ran to its end, 1 when it was refused or the cluster could not be reached."""
     reasons: list[str] = []
     try:
         asyncio.run(sending)
@@ -81,45 +82,47 @@ def until_done(sending: Coroutine[None, None, None]) -> int:
 
 
 async def drive(
-    load: WireLoad,
+    load: RecordBatchesLoad,
     supply: Supply,
     links: Sequence[Link],
-    books: Books,
+    recorder: Recorder,
     *,
     flush_timeout_s: float,
     stop_timeout_s: float,
-    tell: Callable[[Tally], None] = lambda _: None,
-    ends: Callable[[Callable[[], None]], None] = lambda _: None,
+    report: Callable[[Tally], None] = lambda _: None,
+    on_stop: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> None:
-    """Send everything, write it down and let go of the links.
+    """Send everything, record it and close the links.
 
-    SIGTERM or SIGINT ends it early, and so may whoever ``ends`` gives the means to.
+    SIGTERM or SIGINT stops it early, and so does the function that is passed to ``on_stop``.
     Raises KafkaError when the cluster cannot be reached.
     """
-    replay = WireReplay(load, supply, links, record=books.record.add, meter=books.meter, now_ns=books.now_ns)
+    sender = RecordBatchesSender(
+        load, supply, links, record=recorder.record.add, meter=recorder.meter, now_ns=recorder.now_ns
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, replay.stop)
-    ends(replay.stop)
-    saving = asyncio.create_task(_save(books, replay, tell))
+        asyncio.get_running_loop().add_signal_handler(number, sender.stop)
+    on_stop(sender.stop)
+    saving = asyncio.create_task(_save(recorder, sender, report))
     complete = False
     try:
-        await replay.run(flush_timeout_s=flush_timeout_s, stop_timeout_s=stop_timeout_s)
+        await sender.run(flush_timeout_s=flush_timeout_s, stop_timeout_s=stop_timeout_s)
         complete = True
     finally:
         saving.cancel()
-        tell(books.close(complete=complete))
+        report(recorder.close(complete=complete))
         for link in links:
             await link.close()
 
 
-def wire_links(kafka: KafkaEndpoint, *, worker: str, acks: Literal["all", "1"], count: int) -> Sequence[Link]:
-    """So many, each with a producer of its own once it is asked for."""
+def links_to(kafka: KafkaEndpoint, *, worker: str, acks: Literal["all", "1"], count: int) -> Sequence[Link]:
+    """``count`` links, each of which makes a producer of its own when it is first needed."""
     return [_link(kafka, f"{worker}-{number}", acks) for number in range(count)]
 
 
 def _link(kafka: KafkaEndpoint, name: str, acks: Literal["all", "1"]) -> Link:
-    async def connect() -> WireProducer:
-        producer = wire_producer(kafka, name=name, acks=acks)
+    async def connect() -> SendsRecordBatches:
+        producer = record_batches_producer(kafka, name=name, acks=acks)
         try:
             await producer.start()
         except KafkaError:
@@ -130,7 +133,7 @@ def _link(kafka: KafkaEndpoint, name: str, acks: Literal["all", "1"]) -> Link:
     return Link(connect, idempotent=acks == "all")
 
 
-async def _save(books: Books, replay: WireReplay, tell: Callable[[Tally], None]) -> None:
+async def _save(recorder: Recorder, sender: RecordBatchesSender, report: Callable[[Tally], None]) -> None:
     while True:
-        tell(books.save(behind_ms=replay.behind_ms()))
+        report(recorder.save(behind_ms=sender.behind_ms()))
         await asyncio.sleep(_SAVE_S)

@@ -1,4 +1,4 @@
-"""Encodes events into record batches: by the library's own encoder, once."""
+"""Encodes events into record batches, once, with the library's own encoder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
-from harness.load.send.record_batches.batch import EncodedBatch
+from harness.load.send.record_batches.encoded_batch import EncodedBatch
 
 Compression = Literal["none", "snappy", "lz4", "zstd"]
 _CODECS: Final = MappingProxyType(
@@ -33,7 +33,7 @@ class Event(NamedTuple):
 
 
 def encode(events: Iterable[Event], compression: Compression) -> EncodedBatch:
-    """One batch of these events, of which there is at least one. Raises ValueError when there is none."""
+    """One batch of these events. Raises ValueError when there are none."""
     keys, values, times_ms = tuple(zip(*events, strict=True)) or ((), (), ())
     return encode_columns(keys, values, times_ms, compression)
 
@@ -44,14 +44,14 @@ def encode_columns(
     times_ms: Iterable[int],
     compression: Compression,
 ) -> EncodedBatch:
-    """As ``encode``, from columns that run in parallel; no ``keys``, and no record has one."""
+    """As ``encode``, from parallel columns. Without ``keys`` no record has one."""
     if not values:
         raise ValueError("a record batch has at least one event")
     builder = DefaultRecordBatchBuilder(
         2, _CODECS[compression], 0, producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=_UNLIMITED
     )
     keys_or_none = repeat(None) if keys is None else keys
-    # The loop is that of ``map``: one of our own takes longer than the encoder itself.
+    # ``map`` does the looping: a Python loop would take longer than the encoder itself.
     appended = map(builder.append, range(len(values)), times_ms, keys_or_none, values, repeat([]))
     deque(appended, maxlen=0)
     return EncodedBatch.parse(builder.build())

@@ -1,4 +1,4 @@
-"""A connection of a replay to its cluster: a producer, and another one when it fails for good."""
+"""A connection to the cluster: a producer, and a new one when that fails for good."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _CLOSE_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
-class WireProducer(Protocol):
-    """What a replay asks of aiokafka's producer."""
+class SendsRecordBatches(Protocol):
+    """What sending needs of aiokafka's producer."""
 
     async def send_batch(self, batch: PreparedBatch, topic: str, *, partition: int) -> Awaitable[object]:
-        """Queue a batch; the answer is awaited on what is returned."""
+        """Queue a batch. Await what it returns for the answer."""
         ...
 
     async def partitions_for(self, topic: str) -> Set[int]:
@@ -29,32 +29,32 @@ class WireProducer(Protocol):
         ...
 
     async def stop(self) -> None:
-        """Send what waits, and close the connections."""
+        """Send what is queued, and close the connections."""
         ...
 
 
 class Link:
-    """A producer, and another once it is beyond use.
+    """A producer, and a new one once that is unusable.
 
-    One that is idempotent is beyond use as soon as a batch fails: its sequence number is spent, and the
-    broker refuses every later batch of that producer and partition.
+    An idempotent producer is unusable as soon as a batch fails: the batch has used up its sequence number,
+    and the broker refuses every later batch of that producer and partition.
     """
 
     def __init__(
         self,
-        connect: Callable[[], Awaitable[WireProducer]],
+        connect: Callable[[], Awaitable[SendsRecordBatches]],
         *,
         idempotent: bool = True,
         pause_s: float = _RENEWAL_PAUSE_S,
     ) -> None:
         self._connect, self._idempotent, self._pause_s = connect, idempotent, pause_s
-        self._producer: WireProducer | None = None
+        self._producer: SendsRecordBatches | None = None
         self._connecting = asyncio.Lock()
         self._ending: set[asyncio.Task[None]] = set()
         self._renewed = False
 
-    async def producer(self) -> WireProducer:
-        """The one that works. Raises KafkaError when the cluster cannot be reached."""
+    async def producer(self) -> SendsRecordBatches:
+        """One that works. Raises KafkaError when the cluster cannot be reached."""
         async with self._connecting:
             if self._producer is None:
                 if self._renewed:
@@ -62,19 +62,19 @@ class Link:
                 self._producer = await self._connect()
             return self._producer
 
-    def batch_failed(self, producer: WireProducer) -> None:
-        """A batch that it had taken was not written, or nobody knows."""
+    def batch_failed(self, producer: SendsRecordBatches) -> None:
+        """A batch that it had accepted was not written, or may not have been."""
         if self._idempotent:
             self.renew(producer)
 
-    def renew(self, broken: WireProducer) -> None:
-        """Have another from now on, unless that was said already. The broken one ends what it holds."""
+    def renew(self, broken: SendsRecordBatches) -> None:
+        """Replace the producer, unless it was replaced already. The broken one finishes what it holds."""
         if self._producer is broken:
             self._producer, self._renewed = None, True
             self._end(broken)
 
     async def close(self) -> None:
-        """Let go of the connections, of those as well that are still trying to send."""
+        """Close all connections, including those that are still sending."""
         if self._producer is not None:
             self._end(self._producer)
             self._producer = None
@@ -83,14 +83,14 @@ class Link:
             for task in late:
                 task.cancel()
 
-    def _end(self, producer: WireProducer) -> None:
+    def _end(self, producer: SendsRecordBatches) -> None:
         task = asyncio.create_task(_stop(producer))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
 
-async def _stop(producer: WireProducer) -> None:
+async def _stop(producer: SendsRecordBatches) -> None:
     try:
         await producer.stop()
     except KafkaError as error:
-        _log.warning("a producer did not end well: %r", error)
+        _log.warning("a producer did not stop cleanly: %r", error)

@@ -1,9 +1,9 @@
-"""A process that sends whole batches: from its command line to its exit code.
+"""A process that sends record batches: from its command line to its exit code.
 
-It is told by ``--config FILE``, and SIGTERM or SIGINT ends it early. With ``--driven`` its configuration is
-the first line of standard input, whose end ends the load early, and counts go to standard output twice a
-second: so Locust drives it in a process of its own, since its own greenlets and the Kafka client's coroutines
-do not mix.
+``--config FILE`` configures it, and SIGTERM or SIGINT stops it early. With ``--driven`` its configuration is
+the first line of standard input, closing which stops the load early, and counts go to standard output twice a
+second. That is how Locust drives it: in a process of its own, since Locust's greenlets and the Kafka client's
+coroutines do not mix.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from harness.load.send.record_batches.config import SendingConfig
-from harness.load.send.record_batches.drive import Books, drive, until_done
+from harness.load.send.record_batches.drive import Recorder, drive, until_done
 from harness.load.send.record_batches.link import Link
-from harness.load.send.record_batches.replay import WireLoad
+from harness.load.send.record_batches.sender import RecordBatchesLoad
 from harness.load.send.record_batches.supply import Supply
 from harness.load.tally import Tally
 
@@ -31,10 +31,11 @@ Config = TypeVar("Config", bound=SendingConfig)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """Who is told of a load's progress, and by what its load ends early; nobody, unless given."""
+    """Optional callbacks: progress reporting and early stop."""
 
-    tell: Callable[[Tally], None] = lambda _: None
-    ends: Callable[[Callable[[], None]], None] = lambda _: None
+    report: Callable[[Tally], None] = lambda _: None
+    on_stop: Callable[[Callable[[], None]], None] = lambda _: None
+    """Called once with the function that stops the load."""
 
 
 def run_process(
@@ -44,24 +45,26 @@ def run_process(
     config: type[Config],
     send: Callable[[Config, Driver], Coroutine[None, None, None]],
 ) -> int:
-    """Send as told; 0 when the load came to its end, 1 when it was refused or the cluster was lost."""
+    """Send as configured. Returns 0 when it ran to its end, 1 when it was refused or the cluster was lost."""
     parser = argparse.ArgumentParser(prog=f"python -m {name}", description=__doc__)
-    told = parser.add_mutually_exclusive_group(required=True)
-    told.add_argument("--config", type=Path, help=f"a file that {config.__name__}.save wrote")
-    told.add_argument("--driven", action="store_true", help="by the process that started this one")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, help=f"a file that {config.__name__}.save wrote")
+    source.add_argument(
+        "--driven", action="store_true", help="be driven by the process that started this one"
+    )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = parser.parse_args(arguments)
     if options.driven:
         by_line = config.model_validate_json(sys.stdin.buffer.readline())
-        return until_done(send(by_line, Driver(tell=_tell, ends=_at_end_of_input)))
+        return until_done(send(by_line, Driver(report=_print_tally, on_stop=_at_end_of_input)))
     return until_done(send(config.load(options.config), Driver()))
 
 
 async def send_all(config: SendingConfig, supply: Supply, links: Sequence[Link], driver: Driver) -> None:
-    """Send what the supply has, and write it down. Raises as ``drive``."""
+    """Send what the supply has, and record it. Raises what ``drive`` raises."""
     clocks, start_ns = config.clocks, config.clocks.load_start_ns
     await drive(
-        WireLoad(
+        RecordBatchesLoad(
             topic=config.topic,
             pace=config.pace,
             load_start_ns=start_ns,
@@ -69,7 +72,7 @@ async def send_all(config: SendingConfig, supply: Supply, links: Sequence[Link],
         ),
         supply,
         links,
-        Books.open(
+        Recorder.open(
             config.history,
             config.progress,
             config.worker,
@@ -79,13 +82,13 @@ async def send_all(config: SendingConfig, supply: Supply, links: Sequence[Link],
         ),
         flush_timeout_s=config.flush_timeout_s,
         stop_timeout_s=config.stop_timeout_s,
-        tell=driver.tell,
-        ends=driver.ends,
+        report=driver.report,
+        on_stop=driver.on_stop,
     )
 
 
-def _tell(tally: Tally) -> None:
-    """To whoever drives this process; it ends when nobody does."""
+def _print_tally(tally: Tally) -> None:
+    """Print it for the process that drives this one, which may have ended."""
     with suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), tally.dump())
 

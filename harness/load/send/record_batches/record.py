@@ -1,29 +1,16 @@
-"""What a replay at wire speed writes down: an operation a batch, and its progress."""
+"""Records record batches: a row of ``operations`` for each."""
 
 from __future__ import annotations
 
-from collections import Counter
-from pathlib import Path
-
-from harness.history.operations import OperationsWriter
-from harness.history.progress import LoadProgress, LoadState
+from harness.load.send.record import SendRecord
 from harness.load.send.record_batches.completion import Completion
-from harness.load.tally import Tally
 
 
-class WireRecord:
-    """Takes completions, as they come."""
-
-    def __init__(
-        self, writer: OperationsWriter, progress_file: Path, *, total: int, workers: int = 1
-    ) -> None:
-        self._writer, self._progress_file = writer, progress_file
-        self._total, self._workers = total, workers
-        self._events: Counter[str] = Counter()
-        self._tally = Tally()
+class RecordBatchesRecord(SendRecord):
+    """Takes completions as they come in."""
 
     def add(self, done: Completion) -> None:
-        """One batch. Its events are numbered through all repetitions of the trace."""
+        """Record one batch. Its events are numbered across all repetitions of the trace."""
         self._events[done.outcome] += done.count
         from_ns = done.started_ns if done.intended_ns is None else done.intended_ns
         response_ms = (done.completed_ns - from_ns) // 1_000_000
@@ -41,28 +28,3 @@ class WireRecord:
             outcome=done.outcome,
             error=done.error,
         )
-
-    def take_tally(self) -> Tally:
-        """What was counted since the last call."""
-        tally, self._tally = self._tally, Tally()
-        return tally
-
-    def save(self, state: LoadState, at_ns: int, *, behind_ms: float = 0.0) -> None:
-        """Write what waits, and the progress."""
-        self._writer.flush_if_due()
-        LoadProgress(
-            state=state,
-            at_ns=at_ns,
-            sent=sum(self._events.values()),
-            acknowledged=self._events["ok"],
-            unknown=self._events["unknown"],
-            failed=self._events["fail"],
-            total=self._total,
-            behind_ms=behind_ms,
-            workers=self._workers,
-        ).save(self._progress_file)
-
-    def close(self, state: LoadState, at_ns: int) -> None:
-        """Write everything; the replay is over, and ``state`` says how it ended."""
-        self._writer.close()
-        self.save(state, at_ns)

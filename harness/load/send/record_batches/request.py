@@ -1,8 +1,8 @@
 """A produce request that copies its batches once, on their way to the socket.
 
-aiokafka puts a request together from the inside out, and each level copies what the one below it made: nine
-times for the batches. Here the parts stay apart until the connection has put the last of its own before them.
-The bytes are the same: a test compares them with the library's own.
+aiokafka assembles a request from the inside out, and each level copies what the one below it made: nine
+copies of each batch. Here the parts stay separate until the connection has prepended the last of its own. The
+bytes are the same: a test compares them with the library's own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Part = bytes | memoryview
 
 
 class StampedBatch:
-    """A batch as it is sent, in two parts: the header that was written for this send, and the records."""
+    """A batch as it is sent, in two parts: the header written for this send, and the records."""
 
     __slots__ = ("_parts", "_size")
 
@@ -43,7 +43,7 @@ class StampedBatch:
 
 
 class _Message:
-    """A whole request but for its length, which the connection adds in front: then it becomes bytes."""
+    """A request without its length. The connection prepends that, which makes it bytes."""
 
     __slots__ = ("_parts", "_size")
 
@@ -58,7 +58,7 @@ class _Message:
 
 
 class _Body:
-    """A request without its header, which the connection adds in front."""
+    """A request without its header, which the connection prepends."""
 
     __slots__ = ("_parts",)
 
@@ -73,7 +73,7 @@ class _JoinedStruct(ProduceRequest_v7):  # type: ignore[misc]
     """Version 7, which is the same on the wire since version 3."""
 
     def encode(self) -> _Body:
-        """Not bytes, but what the connection does with bytes it can do: it puts more before it."""
+        """Return a lazy body; the connection prepends its header to it."""
         fields = self.__dict__
         transaction = fields["transactional_id"]
         topics = fields["topics"]
@@ -86,7 +86,7 @@ class _JoinedStruct(ProduceRequest_v7):  # type: ignore[misc]
 
 
 class JoinedProduceRequest(ProduceRequest):  # type: ignore[misc]
-    """What a ``ProduceRequest`` asks for. Its batches may be ``StampedBatch`` instead of bytes."""
+    """The same request, whose batches may be ``StampedBatch`` instead of bytes."""
 
     def __init__(self, of: ProduceRequest) -> None:
         super().__init__(of._transactional_id, of._required_acks, of._timeout, of._topics)

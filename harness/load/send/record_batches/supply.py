@@ -1,4 +1,4 @@
-"""Where the batches of a load at wire speed come from: a partition's next one, whenever it is asked for."""
+"""Where record batches come from: the next one of a partition, on demand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.load.send.record_batches.batch import EncodedBatch
+from harness.load.send.record_batches.encoded_batch import EncodedBatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,18 +15,19 @@ class Shipment:
 
     batch: EncodedBatch
     shift_ms: int
-    """What its times are moved by."""
+    """Added to its times."""
     first_number: int
-    """Of its first event, as operations are recorded; the others of the batch follow it."""
+    """Of its first event, as operations are recorded; the others of the batch follow."""
     first_arrival: int
     last_arrival: int
-    """Of its first and last event in the order of the whole load, by which they are due."""
+    """The places of its first and last event in the order of the whole load, which decide when they are
+    due."""
     held_until_ns: int = 0
-    """Until then, since the run's epoch, the platform left no room to build it."""
+    """Until when, since the run's epoch, the platform left no room to build it."""
     source: str = "the events"
-    """Where the batch is from, for messages."""
+    """Where the batch comes from, for messages."""
     refusal: str = ""
-    """Why no broker would take it; then it fails without being sent."""
+    """Why no broker would accept it; it then fails without being sent."""
 
 
 class Supply(Protocol):
@@ -34,13 +35,13 @@ class Supply(Protocol):
 
     @property
     def partitions(self) -> Sequence[int]:
-        """To which there may be something to send."""
+        """Those that may have something to send."""
         ...
 
     async def next(self, partition: int) -> Shipment | None:
-        """The partition's next batch; None when there is no other."""
+        """The partition's next batch; None after the last."""
         ...
 
     def close(self) -> None:
-        """Nothing more is wanted: whoever waits is given None."""
+        """Nothing more is wanted: callers that wait get None."""
         ...

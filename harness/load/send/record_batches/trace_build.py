@@ -1,4 +1,4 @@
-"""Encodes a plan's events into a trace: sharded by their keys, in batches, into the cache and only once."""
+"""Encodes a plan's events into a trace: partitioned by key, in batches, into the cache and only once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from harness.base.report import Report
 from harness.load.murmur2 import partition_of
 from harness.load.plan.event_size import MESSAGE_MAX_BYTES
 from harness.load.plan.file import PlanFile
-from harness.load.send.record_batches.batch import EncodedBatch
 from harness.load.send.record_batches.cutting import cut
 from harness.load.send.record_batches.encode import Compression, Event, encode
-from harness.load.send.record_batches.trace import EncodedTrace, TraceWriter, index_of
+from harness.load.send.record_batches.encoded_batch import EncodedBatch
+from harness.load.send.record_batches.trace import TraceWriter, index_of
 
 _COLUMNS: Final = ("seq", "kind", "entity_id", "event_offset_ms", "payload")
-_CODE: Final = ("batch.py", "cutting.py", "encode.py", "trace.py", "trace_build.py")
+CODE: Final = ("cutting.py", "encode.py", "encoded_batch.py", "trace.py", "trace_build.py")
 _REPORT_S: Final = 5.0
 _KEYS_REMEMBERED: Final = 1_000_000
 
@@ -39,23 +39,18 @@ class Encoding:
 
     partitions: int
     batch_events: int = 8000
-    """At most; fewer where a partition's events end. The broker must take a batch of that size."""
+    """At most; fewer where a partition's events end. The broker must accept a batch of that size."""
     compression: Compression = "snappy"
     keyed: bool = True
-    """Whether records keep their keys. Without, batches go to the partitions in turn."""
+    """Whether records keep their keys. If not, batches go to the partitions in turn."""
     batch_bytes: int = MESSAGE_MAX_BYTES
     """At most, compressed."""
 
 
-def encoded_trace(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> EncodedTrace:
-    """The plan as batches, ready to be sent. As ``trace_file``."""
-    return EncodedTrace.open(trace_file(plan, encoding, cache=cache, report=report))
-
-
 def trace_file(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Report) -> Path:
-    """The plan as batches, out of the cache or encoded into it.
+    """The plan as batches, from the cache or encoded into it.
 
-    The closing events are left out: there are no windows to close where whole batches are replayed. Raises
+    The closing events are left out: where record batches are sent there are no windows to close. Raises
     OSError when there is no room, and InvalidInput when a single event is larger than a batch may be.
     """
     key = _key(plan, encoding)
@@ -67,7 +62,7 @@ def trace_file(plan: PlanFile, encoding: Encoding, *, cache: Path, report: Repor
 
 
 def _build(target: Path, key: str, plan: PlanFile, encoding: Encoding, report: Report) -> None:
-    """Into a folder of its own first, and then into place, the index last: another may be at the same."""
+    """Build in a folder of its own, then move it, the index last: other processes may do the same."""
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=".encoding-", dir=target.parent) as folder:
         draft = Path(folder) / target.name
@@ -101,7 +96,7 @@ def _fitting(events: list[Event], encoding: Encoding) -> Iterator[EncodedBatch]:
 
 def _placed_events(plan: PlanFile, encoding: Encoding, report: Report) -> Iterator[tuple[int, Event]]:
     place = _placing(encoding)
-    said_s, done = time.monotonic(), 0
+    reported_s, done = time.monotonic(), 0
     with pq.ParquetFile(plan.path) as file:
         for sendings in file.iter_batches(columns=list(_COLUMNS)):
             rows = sendings.filter(pc.not_equal(sendings.column("kind").cast(pa.string()), "closing"))
@@ -113,13 +108,13 @@ def _placed_events(plan: PlanFile, encoding: Encoding, report: Report) -> Iterat
             ):
                 yield place(key), Event(key.encode() if encoding.keyed else None, payload, time_ms)
             done += rows.num_rows
-            if time.monotonic() - said_s > _REPORT_S:
-                said_s = time.monotonic()
+            if time.monotonic() - reported_s > _REPORT_S:
+                reported_s = time.monotonic()
                 report(f"encoding {done:,} of {plan.events:,} events")
 
 
 def _placing(encoding: Encoding) -> Callable[[str], int]:
-    """Where an event goes: by its key, as any Kafka client decides it, or by turns of whole batches."""
+    """Maps a key to its partition as any Kafka client does, or to the partitions in turn, batch by batch."""
     if encoding.keyed:
         return lru_cache(_KEYS_REMEMBERED)(lambda key: partition_of(key, encoding.partitions))
     number = iter(range(2**63))
@@ -127,7 +122,7 @@ def _placing(encoding: Encoding) -> Callable[[str], int]:
 
 
 def _keys(rows: pa.RecordBatch) -> list[str]:
-    # A damaged event may have lost its entity; its seq then serves as its key, as in the live replay.
+    # A damaged event may have lost its entity; its seq then serves as its key, as on the path events.
     found: list[str] = pc.coalesce(rows.column("entity_id"), rows.column("seq").cast(pa.string())).to_pylist()
     return found
 
@@ -141,6 +136,6 @@ def _key(plan: PlanFile, encoding: Encoding) -> str:
 @cache
 def _code_digest() -> str:
     digest = hashlib.sha256(f"aiokafka {version('aiokafka')} cramjam {version('cramjam')}".encode())
-    for name in _CODE:
+    for name in CODE:
         digest.update(Path(__file__).with_name(name).read_bytes())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""An encoded trace over and over: its repetitions follow each other in event time and in number."""
+"""Repeats an encoded trace: its repetitions follow one another in event time and in number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.load.share import WHOLE, Share
 class TraceSupply:
     """A share of an encoded trace.
 
-    At least ``events`` are sent by all shares; the batch that holds the last of them is sent whole.
+    All shares together send at least ``events``; the batch with the last of them is sent whole.
     ``origin_ms`` is the event time of the trace's first moment, in milliseconds since 1970.
     """
 
@@ -28,14 +28,14 @@ class TraceSupply:
         return list(self._lanes)
 
     async def next(self, partition: int) -> Shipment | None:
-        """The partition's next batch; None when enough were sent."""
+        """The partition's next batch; None once enough were sent."""
         return next(self._lanes[partition], None)
 
     def close(self) -> None:
-        """Nobody ever waits."""
+        """Nothing to do: nobody ever waits."""
 
     def _shipments(self, partition: int) -> Iterator[Shipment]:
-        # One more than the span, so that no identity comes twice.
+        # One millisecond more than the span, so that no identity occurs twice.
         facts, period_ms = self._trace.facts, self._trace.facts.span_ms + 1
         lane, source = self._trace.lanes[partition], str(self._trace.path)
         for repetition in count() if lane else ():

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from harness.load.traces.generate.draws import ZipfRanks, session_of_events
 from harness.load.traces.generate.model import Generate
-from harness.load.traces.generate.popularity import ZipfRanks
-from harness.load.traces.generate.sessions import session_of_events
 
 CHUNK_EVENTS: Final = 65_536
 """Part of a generated trace's meaning: no session is longer, or reaches from one chunk into the next."""

@@ -1,4 +1,4 @@
-"""What a mapping file says of a trace that is generated."""
+"""What a mapping file says about a generated trace."""
 
 from __future__ import annotations
 
