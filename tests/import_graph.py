@@ -21,6 +21,7 @@ FLOORS: Final = (
     "harness.artifacts",
     "harness.scenario",
     "harness.history",
+    "harness.processes",
     "harness.services",
     "harness.backends",
     "harness.faults",

@@ -1,97 +1,150 @@
-"""A platform without processes: nodes are entries of a dictionary. For tests of what drives a platform."""
+"""A platform without processes: everything is an entry of a table. For tests of what drives a platform."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from harness.backends.attached import Attached
+from harness.backends.instance import Instance
 from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.protocol import Capability, NodeState, NodeStatus, ProcessEnd, ProcessState
+from harness.backends.protocol import Capability
+from harness.backends.status import NodeStatus
 from harness.base.errors import PlatformError
 from harness.base.exits import how_ended
 from harness.base.report import Report
-from harness.scenario.topology import NodeSpec, Topology
+from harness.processes.protocol import Action, ProcessEnd, ProcessState, ProcessStatus, State
+from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
 
 _ENDED: Final = ("dead", "stopped")
 
 
-class MemoryPlatform:
-    """Does at once what is asked, and notes it in ``did``: ``kill kafka-broker-2``."""
+class _Table:
+    """Does at once what it is asked to, and notes it in ``did``: ``kill kafka-broker-2``."""
+
+    def __init__(self, names: Sequence[str], did: list[str], monotonic_ns: Callable[[], int]) -> None:
+        self.alive: dict[str, State] = dict.fromkeys(names, "ready")
+        """Of each entry, its state while it lives."""
+        self.states = dict(self.alive)
+        self.ends: dict[str, tuple[ProcessEnd, ...]] = {}
+        self._did, self._monotonic_ns = did, monotonic_ns
+
+    def signal(self, name: str, action: Action) -> None:
+        """Change an entry's state. What is dead stays dead."""
+        self._note(action, name)
+        if self.states[name] in _ENDED:
+            if action != "resume":
+                how = how_ended(self.ends[name][-1].exit)
+                raise PlatformError(f"cannot {action} {name}: it ended before, {how}")
+            return
+        match action:
+            case "kill":
+                self.end(name, exit_code=-9)
+            case "pause":
+                self.states[name] = "paused"
+            case "resume":
+                self.states[name] = self.alive[name]
+
+    def process_state(self, name: str) -> ProcessState:
+        """By the entry's state."""
+        state = self.states[name]
+        return "ended" if state in _ENDED else "paused" if state == "paused" else "running"
+
+    def start(self, name: str, *, timeout_s: float = 60.0) -> None:
+        """Bring a dead entry back."""
+        self._note("start", name)
+        if self.states[name] in _ENDED:
+            self.states[name] = self.alive[name]
+
+    def end(self, name: str, *, exit_code: int = 0) -> None:
+        """End an entry, as a process does that has done its work, fails, or is killed from outside."""
+        self.states[name] = "dead" if exit_code else "stopped"
+        end = ProcessEnd(at_monotonic_ns=self._monotonic_ns(), exit=exit_code)
+        self.ends[name] = (*self.ends.get(name, ()), end)
+
+    def _note(self, action: str, name: str) -> None:
+        if name not in self.states:
+            raise PlatformError(f"nothing is called {name!r}; there are {', '.join(self.states)}")
+        self._did.append(f"{action} {name}")
+
+
+class MemoryProcesses(_Table):
+    """Processes that run until they are killed or ``end`` is called."""
+
+    def __init__(self, did: list[str], monotonic_ns: Callable[[], int]) -> None:
+        super().__init__((), did, monotonic_ns)
+        self.spawned_with: dict[str, Mapping[str, str]] = {}
+        """The environment of each process that was spawned."""
+
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
+        """Add an entry, or bring it back."""
+        self._did.append(f"spawn {name}")
+        self.spawned_with[name] = env
+        self.alive[name] = self.states[name] = "running"
+
+    def status(self) -> tuple[ProcessStatus, ...]:
+        """Every entry."""
+        return tuple(
+            ProcessStatus(
+                name=name, state=state, pid=None, memory_bytes=0, cpu_s=0.0, ends=self.ends.get(name, ())
+            )
+            for name, state in self.states.items()
+        )
+
+    def stop(self) -> None:
+        """Stop every entry."""
+        self.states = dict.fromkeys(self.states, "stopped")
+
+
+class MemoryPlatform(_Table):
+    """Nodes that are ready from the start."""
+
+    id = "memory"
 
     def __init__(
         self, topology: Topology, did: list[str], monotonic_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
+        self._topology = topology
+        self.nodes = tuple(node.name for node in topology.nodes())
+        super().__init__(self.nodes, did, monotonic_ns)
         self.endpoints = Endpoints(())
-        self._did, self._monotonic_ns = did, monotonic_ns
-        self._nodes: dict[str, NodeSpec | None] = {node.name: node for node in topology.nodes()}
-        self._states: dict[str, NodeState] = dict.fromkeys(self._nodes, "ready")
-        self._ends: dict[str, tuple[ProcessEnd, ...]] = {}
-        self.spawned_with: dict[str, Mapping[str, str]] = {}
-        """The environment of each process that was spawned."""
+        self.processes = MemoryProcesses(did, monotonic_ns)
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Every node, then what was spawned."""
+        """Every node."""
         return tuple(
-            _status(name, spec, self._states[name], self._ends.get(name, ()))
-            for name, spec in self._nodes.items()
+            NodeStatus(
+                name=node.name,
+                service=node.service,
+                role=node.role,
+                zone=node.zone,
+                endpoint="",
+                state=self.states[node.name],
+                pid=None,
+                memory_bytes=0,
+                cpu_s=0.0,
+                ready_after_s=0.0,
+                ends=self.ends.get(node.name, ()),
+            )
+            for node in self._topology.nodes()
         )
 
-    def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
-        """Change the node's state. What is dead stays dead."""
-        self._note(action, node)
-        if self._states[node] in _ENDED:
-            if action != "resume":
-                how = how_ended(self._ends[node][-1].exit)
-                raise PlatformError(f"cannot {action} {node}: it ended before, {how}")
-            return
-        match action:
-            case "kill":
-                self.end(node, exit_code=-9)
-            case "pause":
-                self._states[node] = "paused"
-            case "resume":
-                self._states[node] = "ready" if self._nodes[node] else "running"
-
-    def process_state(self, node: str) -> ProcessState:
-        """By the node's state."""
-        state = self._states[node]
-        return "ended" if state in _ENDED else "paused" if state == "paused" else "running"
-
-    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
-        """Make a dead node ready."""
-        self._note("start", node)
-        if self._states[node] in _ENDED:
-            self._states[node] = "ready"
-
-    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
-        """Add an entry that runs until it is killed or ``end`` is called."""
-        self._did.append(f"spawn {name}")
-        self._nodes[name] = None
-        self.spawned_with[name] = env
-        self._states[name] = "running"
-
-    def end(self, name: str, *, exit_code: int = 0) -> None:
-        """What a process does by itself when it has done its work, fails, or is killed."""
-        self._states[name] = "dead" if exit_code else "stopped"
-        end = ProcessEnd(at_monotonic_ns=self._monotonic_ns(), exit=exit_code)
-        self._ends[name] = (*self._ends.get(name, ()), end)
+    def detach(self) -> None:
+        """Only noted: nothing here outlives this process."""
+        self._did.append("detach")
 
     def down(self) -> None:
-        """Stop every entry. Idempotent."""
+        """Stop every process and node. Idempotent."""
         self._did.append("down")
-        self._states = dict.fromkeys(self._nodes, "stopped")
-
-    def _note(self, action: str, node: str) -> None:
-        if node not in self._nodes:
-            raise PlatformError(f"no node is called {node!r}; there are {', '.join(self._nodes)}")
-        self._did.append(f"{action} {node}")
+        self.processes.stop()
+        self.states = dict.fromkeys(self.states, "stopped")
 
 
 class MemoryBackend:
-    """Gives platforms without processes. They and it note what is asked of them in ``did``."""
+    """Makes platforms without processes. Both note in ``did`` what they are asked to do."""
 
     name = "memory"
     capabilities: Set[Capability] = frozenset({"signals"})
@@ -115,18 +168,10 @@ class MemoryBackend:
         self.platforms.append(MemoryPlatform(topology, self.did, self._monotonic_ns))
         return self.platforms[-1]
 
+    def running(self) -> tuple[Instance, ...]:
+        """None: no other command could see them."""
+        return ()
 
-def _status(name: str, spec: NodeSpec | None, state: NodeState, ends: tuple[ProcessEnd, ...]) -> NodeStatus:
-    return NodeStatus(
-        name=name,
-        service=spec.service if spec else "",
-        role=spec.role if spec else "",
-        zone=spec.zone if spec else "",
-        endpoint="",
-        state=state,
-        pid=None,
-        memory_bytes=0,
-        cpu_s=0.0,
-        ready_after_s=0.0 if spec else None,
-        ends=ends,
-    )
+    def attach(self, identity: str) -> Attached:
+        """Refused, as ``running`` names none."""
+        raise PlatformError(f"no memory platform is called {identity}")

@@ -2,87 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Set
 from pathlib import Path
 from typing import Literal, Protocol
 
+from harness.backends.attached import Attached
+from harness.backends.instance import Instance
 from harness.backends.preparation import NO_PREPARATION, Preparation
+from harness.backends.status import NodeStatus
 from harness.base.report import Report
+from harness.processes.protocol import Action, Processes, ProcessState
 from harness.scenario.topology import Topology
 from pipeline.endpoints import Endpoints
 
-NodeState = Literal["starting", "ready", "running", "paused", "dead", "stopped"]
-
-ProcessState = Literal["running", "paused", "ended", "unknown"]
-"""What the kernel says of a process, whatever it was asked to do; unknown where it could not be asked."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessEnd:
-    """How a process ended once, whoever ended it."""
-
-    at_monotonic_ns: int
-    """On this machine's monotonic clock, to which a backend elsewhere translates its own."""
-    exit: int
-    """The exit code, or minus the signal."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeStatus:
-    """One row of ``floodmark status``."""
-
-    name: str
-    service: str
-    role: str
-    zone: str
-    endpoint: str
-    """``host:port``, or "" for a process that listens nowhere."""
-    state: NodeState
-    pid: int | None
-    memory_bytes: int
-    cpu_s: float
-    """Processor time since the node's process started."""
-    ready_after_s: float | None
-    """From its start until a real operation worked."""
-    ends: tuple[ProcessEnd, ...] = ()
-    """Every end of the node's process so far, the oldest first; it may have been started again since."""
-
 
 class Platform(Protocol):
-    """A platform that runs. Every method names its node; an unknown name raises ``PlatformError``."""
+    """A platform that runs. Methods that name a node raise ``PlatformError`` for any other name."""
 
-    endpoints: Endpoints
+    @property
+    def id(self) -> str:
+        """Its instance's."""
+        ...
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the pipeline finds its services."""
+        ...
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of the nodes, in the order of the topology."""
+        ...
+
+    @property
+    def processes(self) -> Processes:
+        """What the harness and the pipeline run beside the nodes."""
+        ...
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Every node, in the order of the topology, then the spawned processes."""
+        """Every node, in the order of the topology."""
         ...
 
-    def signal(self, node: str, action: Literal["kill", "pause", "resume"]) -> None:
-        """Kill (SIGKILL), pause (SIGSTOP) or resume (SIGCONT) the node's process and its children.
+    def signal(self, name: str, action: Action) -> None:
+        """Kill, pause or resume a node; as ``Targets.signal``."""
+        ...
 
-        Returns once the node is dead, or paused. Raises ``PlatformError`` when that cannot be, as when it is
-        dead already. To resume what is dead, or was not paused, is a no-op.
+    def process_state(self, name: str) -> ProcessState:
+        """Whether the node runs, stands still, or has ended with all of its children."""
+        ...
+
+    def start(self, name: str, *, timeout_s: float = 60.0) -> None:
+        """Start a dead node again with its data, and wait until it is ready. A no-op while it runs."""
+        ...
+
+    def detach(self) -> None:
+        """Leave the platform to other commands, which find its endpoints; it outlives this one.
+
+        Nothing more is asked of it here.
         """
-        ...
-
-    def process_state(self, node: str) -> ProcessState:
-        """Whether the node's process runs, stands still, or has ended with all of its children.
-
-        Raises ``PlatformError``.
-        """
-        ...
-
-    def start(self, node: str, *, timeout_s: float = 60.0) -> None:
-        """Start a dead node again with its data, and wait until it is ready. A no-op when it runs."""
-        ...
-
-    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
-        """Run a process of the pipeline or of the load beside the nodes; it dies with the platform."""
         ...
 
     def down(self) -> None:
-        """Stop everything in reverse order and leave nothing behind. Idempotent."""
+        """Stop the processes, then the nodes in reverse order, and leave nothing behind. Idempotent."""
         ...
 
 
@@ -107,4 +88,12 @@ class Backend(Protocol):
         preparation: Preparation = NO_PREPARATION,
     ) -> Platform:
         """Start the topology and wait until every service works. Raises ``PlatformError``."""
+        ...
+
+    def running(self) -> tuple[Instance, ...]:
+        """Its platforms that run, or ran and were not cleaned up, oldest first."""
+        ...
+
+    def attach(self, identity: str) -> Attached:
+        """Attach to one of those, from any command. Raises ``PlatformError`` for an unknown one."""
         ...

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from harness.backends.process.ending import end_instance
-from harness.backends.process.instance import Instance, instances
-from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.instance import Instance
+from harness.backends.registry import attach, running
 from harness.base.errors import InvalidInput, Problem
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json
 
@@ -26,20 +25,19 @@ def down(
     Example: floodmark down
     """
     report = Progress()
-    known = {one.id: one for one in instances()}
+    known = {one.id: one for one in running()}
     if instance is not None and instance not in known:
         raise InvalidInput([Problem(where="INSTANCE", found=instance, allowed=", ".join(known) or "none")])
     ended, kept = [], []
     for one in known.values() if instance is None else [known[instance]]:
-        supervisor = SupervisorClient.connect(one)
-        if instance is None and supervisor is not None and not supervisor.is_detached():
-            report(_in_use(one))
-            supervisor.close()
-            kept.append(one.id)
-            continue
-        report(f"stopping {one.id}")
-        end_instance(one, supervisor, report)
-        ended.append(one.id)
+        with attach(one) as attached:
+            if instance is None and attached.state == "in use":
+                report(_in_use(one))
+                kept.append(one.id)
+                continue
+            report(f"stopping {one.id}")
+            attached.down(report)
+            ended.append(one.id)
     if not ended and not kept:
         report("nothing runs, and nothing was left")
     if output is OutputFormat.JSON:

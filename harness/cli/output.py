@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.backends.registry import BACKENDS
 from harness.base.errors import FloodmarkError, InvalidInput, Problem
 
 _WIDTH_OF_LOGS: Final = 160
@@ -36,7 +37,9 @@ OutputOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option("--seed", min=0, max=2**32 - 1, help="Replaces the scenario's seed.")
 ]
-BackendOption = Annotated[str, typer.Option("--backend", help="Where the nodes live: process.")]
+BackendOption = Annotated[
+    str, typer.Option("--backend", help=f"Where the nodes live: {', '.join(BACKENDS)}.")
+]
 OutOption = Annotated[
     Path, typer.Option("--out", help="The folder in which each run gets its own folder.", file_okay=False)
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.backends.process.instance import instances
+from harness.backends.registry import running
 from harness.base.errors import InvalidInput, PlatformError, Problem
 from pipeline.endpoints import Endpoints
 from pipeline.errors import SettingsRefused
@@ -43,10 +43,9 @@ def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
 
 
 def _running() -> Path:
-    running = [instance for instance in instances() if instance.endpoints_file.is_file()]
-    if not running:
+    files = [instance.endpoints_file for instance in running() if instance.endpoints_file.is_file()]
+    if not files:
         raise PlatformError("no platform runs here; `floodmark up lambda` starts one with a lake")
-    if len(running) > 1:
-        files = ", ".join(str(instance.endpoints_file) for instance in running)
-        raise PlatformError(f"several platforms run; name one by --endpoints: {files}")
-    return running[0].endpoints_file
+    if len(files) > 1:
+        raise PlatformError(f"several platforms run; name one by --endpoints: {', '.join(map(str, files))}")
+    return files[0]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from harness.backends.process.instance import Instance, instances
-from harness.backends.process.status import statuses
-from harness.backends.process.supervisor_client import SupervisorClient
-from harness.backends.process.usage import UsageMeter
-from harness.backends.protocol import NodeStatus
+from harness.backends.attached import Attached, InstanceState
+from harness.backends.instance import Instance
+from harness.backends.registry import attach, running
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 
 _MIB = 2**20
+_OF_NODES: Final[Mapping[str, object]] = MappingProxyType(
+    {
+        **dict.fromkeys(("service", "role", "zone", "endpoint"), ""),
+        **dict.fromkeys(("listening_after_s", "ready_after_s")),
+    }
+)
 
 
 def status(output: OutputOption = OutputFormat.TEXT) -> None:
@@ -21,7 +26,7 @@ def status(output: OutputOption = OutputFormat.TEXT) -> None:
 
     Example: floodmark status --output json
     """
-    described = [_look(instance) for instance in instances()]
+    described = [_look(instance) for instance in running()]
     if output is OutputFormat.JSON:
         print_json({"instances": described})
     elif described:
@@ -30,19 +35,14 @@ def status(output: OutputOption = OutputFormat.TEXT) -> None:
         console().print("Nothing runs. `floodmark up quickstart` starts a platform.")
 
 
-def describe(instance: Instance, nodes: Iterable[NodeStatus], *, state: str = "up") -> dict[str, Any]:
-    """One instance as JSON."""
-    rows = [
-        {
-            **asdict(node),
-            "listening_after_s": times.listening_after_s if times else None,
-        }
-        for node in nodes
-        for times in [instance.times.get(node.name)]
-    ]
+def describe(attached: Attached) -> dict[str, Any]:
+    """One instance as JSON: its nodes, then its processes with "" for what only nodes have."""
+    instance = attached.instance
+    rows = [{**_OF_NODES, **asdict(one)} for one in attached.status()]
     return {
         "instance": instance.id,
-        "state": state,
+        "backend": instance.backend,
+        "state": _in_words(attached.state, instance),
         "owner_pid": instance.owner_pid,
         "logs": str(instance.logs),
         "data": str(instance.data),
@@ -63,14 +63,18 @@ def show(described: Iterable[dict[str, Any]]) -> None:
 
 
 def _look(instance: Instance) -> dict[str, Any]:
-    supervisor = SupervisorClient.connect(instance)
-    if supervisor is None:
-        return describe(instance, (), state="dead; `floodmark down` cleans up what it left")
-    state = "up" if supervisor.is_detached() else f"in use by process {instance.owner_pid}"
-    try:
-        return describe(instance, statuses(instance, supervisor.rows(), UsageMeter()), state=state)
-    finally:
-        supervisor.close()
+    with attach(instance) as attached:
+        return describe(attached)
+
+
+def _in_words(state: InstanceState, instance: Instance) -> str:
+    match state:
+        case "up":
+            return "up"
+        case "in use":
+            return f"in use by process {instance.owner_pid}"
+        case "dead":
+            return "dead; `floodmark down` cleans up what it left"
 
 
 def _cells(node: dict[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol
 
-from harness.backends.protocol import Platform
+from harness.backends.targets import Targets
 from harness.base.errors import FloodmarkError
 from harness.base.report import Report
 from harness.faults.schedule import Action
@@ -36,7 +36,7 @@ class Conductor:
     node. What goes wrong is recorded and reported but does not end the run; the checks judge the outcome.
     """
 
-    platform: Platform
+    platform: Targets
     record: Record
     report: Report
     _in_force: dict[int, Action] = field(default_factory=dict)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import ClassVar, Literal
 
-from harness.backends.protocol import Capability, Platform
+from harness.backends.protocol import Capability
+from harness.backends.targets import Targets
 from harness.faults.evidence import KILLED, Evidence
 from harness.faults.protocol import Fault
 from harness.scenario.faults import Target, TargetKind
@@ -23,10 +24,10 @@ class Kill(Fault):
     requires: ClassVar[Set[Capability]] = frozenset({"signals"})
     kind: Literal["kill"] = "kill"
 
-    def inject(self, platform: Platform, target: Target) -> None:
+    def inject(self, platform: Targets, target: Target) -> None:
         """Kill the node. Raises ``PlatformError`` unless it was alive and this is what ended it."""
         platform.signal(target.node, "kill")
 
-    def heal(self, platform: Platform, target: Target) -> None:
+    def heal(self, platform: Targets, target: Target) -> None:
         """Start the node again and wait until it is ready."""
         platform.start(target.node)

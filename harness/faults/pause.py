@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import ClassVar, Literal
 
-from harness.backends.protocol import Capability, Platform
+from harness.backends.protocol import Capability
+from harness.backends.targets import Targets
 from harness.faults.evidence import PAUSED, Evidence
 from harness.faults.protocol import Fault
 from harness.scenario.faults import Target, TargetKind
@@ -21,11 +22,11 @@ class Pause(Fault):
     requires: ClassVar[Set[Capability]] = frozenset({"signals"})
     kind: Literal["pause"] = "pause"
 
-    def inject(self, platform: Platform, target: Target) -> None:
+    def inject(self, platform: Targets, target: Target) -> None:
         """Pause the node. Raises ``PlatformError`` unless it was alive and has stopped."""
         platform.signal(target.node, "pause")
 
-    def heal(self, platform: Platform, target: Target) -> None:
+    def heal(self, platform: Targets, target: Target) -> None:
         """Resume the node, and start it again if it died meanwhile."""
         platform.signal(target.node, "resume")
         platform.start(target.node)

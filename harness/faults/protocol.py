@@ -9,7 +9,8 @@ from typing import ClassVar, Self
 import orjson
 
 from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.protocol import Capability, Platform
+from harness.backends.protocol import Capability
+from harness.backends.targets import Targets
 from harness.faults.evidence import Evidence
 from harness.scenario.faults import FaultFields, FaultSpec, Target, TargetKind
 from harness.scenario.topology import Topology
@@ -48,13 +49,13 @@ class Fault(FaultFields, ABC):
         return NO_PREPARATION
 
     @abstractmethod
-    def inject(self, platform: Platform, target: Target) -> None:
+    def inject(self, platform: Targets, target: Target) -> None:
         """Break the target. Raises ``PlatformError`` if it cannot, or if the target is dead already."""
 
     @abstractmethod
-    def heal(self, platform: Platform, target: Target) -> None:
+    def heal(self, platform: Targets, target: Target) -> None:
         """Repair the target, and return once it works again. Raises ``PlatformError`` if it does not."""
 
-    def look(self, platform: Platform, node: str) -> str:
+    def look(self, platform: Targets, node: str) -> str:
         """The state of a node or process, as evidence for the record. Raises ``PlatformError``."""
         return platform.process_state(node)

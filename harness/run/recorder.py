@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harness.backends.protocol import NodeStatus, ProcessEnd
 from harness.base.exits import how_ended
 from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.history.writer import append_jsonl
+from harness.processes.protocol import ProcessEnd, ProcessStatus
 from harness.scenario.phases import PhaseName
 
 _AFTER_LOAD: Final[frozenset[PhaseName]] = frozenset({"drain", "lake", "done"})
@@ -72,12 +72,12 @@ class ExitWatch:
     The platform knows each end and its time, so a late poll misses nothing.
     """
 
-    status: Callable[[], tuple[NodeStatus, ...]]
+    status: Callable[[], Sequence[ProcessStatus]]
     recorder: Recorder
     report: Report
     _noted: Counter[str] = field(default_factory=Counter)
 
-    def poll(self) -> tuple[NodeStatus, ...]:
+    def poll(self) -> Sequence[ProcessStatus]:
         """Record each end since the last poll. Returns every process. Raises ``PlatformError``."""
         statuses = self.status()
         for one in statuses:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from harness.backends.preparation import Preparation
-from harness.backends.protocol import Backend, NodeStatus, Platform
+from harness.backends.protocol import Backend, Platform
+from harness.backends.targets import Everything
 from harness.base.errors import LoadFailed, PlatformError, RunError
 from harness.base.event_clock import origin_for
 from harness.base.report import Report
@@ -29,6 +30,7 @@ from harness.load.send.record_batches.trace import index_of
 from harness.load.workers.driver import LOAD_LEAD_S, longest_s
 from harness.load.workers.prepared_load import PreparedLoad
 from harness.load.workers.source import RecordBatchesSource
+from harness.processes.protocol import ProcessStatus
 from harness.run.conduct import Conduct
 from harness.run.folder import RunFolder
 from harness.run.load_log import last_words
@@ -97,6 +99,11 @@ class RunContext:
     load: PreparedLoad
     clock: RunClock
     report: Report
+
+    @property
+    def everything(self) -> Everything:
+        """The nodes and the processes beside them."""
+        return Everything(self.platform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +181,7 @@ def _deploy(
     report("deploying the pipeline")
     pipeline.deploy()
     for name, argv in pipeline.processes(folder):
-        platform.spawn(name, argv, env=preparation.env.get(name, {}))
+        platform.processes.spawn(name, argv, env=preparation.env.get(name, {}))
     report("pipeline deployed")
 
 
@@ -186,7 +193,7 @@ def _record(parts: Parts, context: RunContext, info: RunInfo, teardown: Teardown
         recorder = Recorder(history=context.folder.history, clock=parts.clock)
         watch = parts.watch(context, info)
         teardown.on_exit("stop watching", watch.stop)
-        ends = ExitWatch(status=context.platform.status, recorder=recorder, report=context.report)
+        ends = ExitWatch(status=context.everything.status, recorder=recorder, report=context.report)
         failure = _flood(parts, context, info, ends, teardown)
         recorder.enter("drain")
         watch.drain()
@@ -217,7 +224,7 @@ def _flood(parts: Parts, context: RunContext, info: RunInfo, ends: ExitWatch, te
     Returns why the load failed, once it and its readers have ended; "" when it did not.
     """
     recorder = ends.recorder
-    conductor = Conductor(platform=context.platform, record=recorder.fault, report=context.report)
+    conductor = Conductor(platform=context.everything, record=recorder.fault, report=context.report)
     teardown.on_exit("heal", lambda: conductor.heal_all(wait_s=_STEP_WAIT_S))
     parts.start_load(context, info)
     conduct = Conduct(
@@ -256,7 +263,7 @@ def _end_load(parts: Parts, context: RunContext, ends: ExitWatch) -> None:
         if _has_ended(name, parts, context, ends, within_s=within_s):
             continue
         try:
-            context.platform.signal(name, "kill")
+            context.platform.processes.signal(name, "kill")
         except PlatformError as error:
             context.report(f"{name}: {error}")
         if not _has_ended(name, parts, context, ends, within_s=_GRACE_S):
@@ -266,14 +273,16 @@ def _end_load(parts: Parts, context: RunContext, ends: ExitWatch) -> None:
 def _has_ended(name: str, parts: Parts, context: RunContext, ends: ExitWatch, *, within_s: float) -> bool:
     """Whether a process and its children end by themselves within this time, or never began."""
     give_up_ns = parts.clock.now_ns() + round(within_s * _NS_PER_S)
-    while any(s.name == name for s in ends.poll()) and context.platform.process_state(name) != "ended":
+    while (
+        any(s.name == name for s in ends.poll()) and context.platform.processes.process_state(name) != "ended"
+    ):
         if parts.clock.now_ns() > give_up_ns:
             return False
         parts.sleep(_END_TICK_S)
     return True
 
 
-def is_alive(statuses: Sequence[NodeStatus], name: str) -> bool:
+def is_alive(statuses: Sequence[ProcessStatus], name: str) -> bool:
     """Whether the process of this name has not ended."""
     return any(s.name == name and s.state not in ("dead", "stopped") for s in statuses)
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from harness.backends.process import ProcessBackend
+from harness.backends.process.backend import ProcessBackend
 from harness.backends.protocol import Platform
 from harness.base.report import Report
 from harness.base.units import size_bytes

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from harness.backends.process import ProcessBackend
+from harness.backends.process.backend import ProcessBackend
 from harness.backends.protocol import Platform
 from harness.base.report import Report
 from harness.base.units import size_bytes

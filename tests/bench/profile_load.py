@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.backends.protocol import NodeStatus, Platform
+from harness.backends.protocol import Platform
 from harness.base.clocks import Clocks
 from harness.base.errors import PlatformError
 from harness.base.event_clock import origin_for
@@ -24,6 +24,7 @@ from harness.load.plan.file import PlanFile
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.driver import load_argv, longest_s
 from harness.load.workers.prepared_load import prepare_load
+from harness.processes.protocol import ProcessStatus
 from harness.scenario.model import Scenario
 from harness.scenario.profiles.arrivals import arrivals_s
 from pipeline.kafka import Topics
@@ -61,7 +62,7 @@ def send(scenario: Scenario, platform: Platform, folder: Path, report: Report) -
         users=scenario.load.users,
     )
     argv, env = load_argv(folder / "load.json", config, duration_s=scenario.load.duration)
-    platform.spawn(name, argv, env=env)
+    platform.processes.spawn(name, argv, env=env)
     _wait_for_end(platform, name, longest_s(scenario.load.duration) + _GRACE_S)
     topics.delete([name])
     return sendings(scenario, plan, _recorded(config.history), config.clocks.load_start_ns)
@@ -81,8 +82,8 @@ def _clocks(scenario: Scenario, plan: PlanFile) -> Clocks:
 
 
 def _wait_for_end(platform: Platform, name: str, timeout_s: float) -> None:
-    def ended() -> NodeStatus | None:
-        (status,) = (status for status in platform.status() if status.name == name)
+    def ended() -> ProcessStatus | None:
+        (status,) = (status for status in platform.processes.status() if status.name == name)
         return status if status.state in {"dead", "stopped"} else None
 
     status = wait_until(ended, timeout_s=timeout_s, what=f"{name} to end", poll_s=0.5)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.artifacts import cache_dir
-from harness.backends.process import ProcessBackend
+from harness.backends.process.backend import ProcessBackend
 from harness.backends.protocol import Platform
 from harness.base.report import Report
 from harness.base.units import size_bytes

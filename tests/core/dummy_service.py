@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.artifacts import Artifacts
+from harness.backends.platform import SupervisedPlatform
 from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.process import ProcessBackend
-from harness.backends.process.platform import ProcessPlatform
+from harness.backends.process.backend import ProcessBackend
 from harness.base.report import Report
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role
@@ -114,7 +114,7 @@ def up(
     report: Report = lambda _: None,
     preparation: Preparation = NO_PREPARATION,
     **counts: int,
-) -> ProcessPlatform:
+) -> SupervisedPlatform:
     backend = ProcessBackend(services={"kafka": service or Dummy()}, engines=no_engines)
     return backend.up(
         topology(**counts),

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from harness.backends.preparation import Preparation
-from harness.backends.protocol import Capability, Platform
+from harness.backends.protocol import Capability
+from harness.backends.targets import Targets
 from harness.base.units import Bytes, Seconds
 from harness.faults.evidence import Evidence
 from harness.faults.protocol import Fault
@@ -39,7 +40,7 @@ class Fill(Fault):
     def heal(self, platform: Any, target: Target) -> None:
         platform.free(target.node)
 
-    def look(self, platform: Platform, node: str) -> str:
+    def look(self, platform: Targets, node: str) -> str:
         return "full"
 
 
@@ -70,10 +71,10 @@ class Skew(Fault):
     def prepare(self, targets: Sequence[Target], topology: Topology) -> Preparation:
         return Preparation(env={target.node: {"SKEW": f"{self.by:g}"} for target in targets})
 
-    def inject(self, platform: Platform, target: Target) -> None:
+    def inject(self, platform: Targets, target: Target) -> None:
         platform.signal(target.node, "pause")
 
-    def heal(self, platform: Platform, target: Target) -> None:
+    def heal(self, platform: Targets, target: Target) -> None:
         platform.signal(target.node, "resume")
 
 

@@ -11,14 +11,15 @@ from typing import Literal
 import psutil
 import pytest
 
+from harness.backends.instance import instances
+from harness.backends.plan import check_topology
+from harness.backends.platform import SupervisedPlatform
 from harness.backends.preparation import Preparation
-from harness.backends.process import ProcessPlatform
-from harness.backends.process.instance import instances
-from harness.backends.process.plan import check_topology
-from harness.backends.process.usage import sessions_of
-from harness.backends.protocol import ProcessState
+from harness.backends.targets import Everything
 from harness.base.errors import InvalidInput, NodeFailed, PlatformError
 from harness.base.waiting import wait_until
+from harness.processes.protocol import ProcessState
+from harness.processes.usage import sessions_of
 from harness.scenario.topology import Topology
 from tests.core.dummy_service import DEAF, FAILING, LISTEN, PYTHON, Dummy, address, ask, up
 
@@ -32,7 +33,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def platform(tmp_path: Path) -> Iterator[ProcessPlatform]:
+def platform(tmp_path: Path) -> Iterator[SupervisedPlatform]:
     platform = up(tmp_path, broker=2)
     yield platform
     platform.down()
@@ -42,26 +43,26 @@ def starting_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("start")]
 
 
-def state_of(platform: ProcessPlatform, name: str = "kafka-broker-1") -> str:
-    return next(row.state for row in platform.status() if row.name == name)
+def state_of(platform: SupervisedPlatform, name: str = "kafka-broker-1") -> str:
+    return next(row.state for row in Everything(platform).status() if row.name == name)
 
 
-def test_each_node_has_its_own_address_and_is_ready(platform: ProcessPlatform) -> None:
+def test_each_node_has_its_own_address_and_is_ready(platform: SupervisedPlatform) -> None:
     assert len({row.endpoint for row in platform.status()}) == 2
     assert [(row.zone, row.state) for row in platform.status()] == [("a", "ready"), ("b", "ready")]
 
 
-def test_status_shows_memory_and_the_time_until_ready(platform: ProcessPlatform) -> None:
+def test_status_shows_memory_and_the_time_until_ready(platform: SupervisedPlatform) -> None:
     first = platform.status()[0]
     assert first.memory_bytes > 2**20
     assert first.ready_after_s is not None
 
 
-def test_endpoints_are_those_of_the_services(platform: ProcessPlatform) -> None:
+def test_endpoints_are_those_of_the_services(platform: SupervisedPlatform) -> None:
     assert platform.endpoints.kafka.bootstrap_servers == tuple(row.endpoint for row in platform.status())
 
 
-def test_a_killed_node_is_seen_at_once_and_starts_again_with_its_data(platform: ProcessPlatform) -> None:
+def test_a_killed_node_is_seen_at_once_and_starts_again_with_its_data(platform: SupervisedPlatform) -> None:
     platform.signal("kafka-broker-1", "kill")
     assert state_of(platform) == "dead"
     platform.start("kafka-broker-1")
@@ -82,12 +83,12 @@ def test_what_was_prepared_for_a_node_is_in_its_environment_whenever_it_starts(t
     assert said == [2, 0]
 
 
-def test_starting_a_node_that_runs_is_a_no_op(platform: ProcessPlatform) -> None:
+def test_starting_a_node_that_runs_is_a_no_op(platform: SupervisedPlatform) -> None:
     platform.start("kafka-broker-1")
     assert ask(address(platform)) == "x"
 
 
-def test_a_paused_node_answers_again_when_it_is_resumed(platform: ProcessPlatform) -> None:
+def test_a_paused_node_answers_again_when_it_is_resumed(platform: SupervisedPlatform) -> None:
     platform.signal("kafka-broker-1", "pause")
     assert state_of(platform) == "paused"
     with pytest.raises(TimeoutError):
@@ -96,14 +97,14 @@ def test_a_paused_node_answers_again_when_it_is_resumed(platform: ProcessPlatfor
     assert (state_of(platform), ask(address(platform))) == ("ready", "x")
 
 
-def test_a_node_that_dies_by_itself_is_dead(platform: ProcessPlatform) -> None:
+def test_a_node_that_dies_by_itself_is_dead(platform: SupervisedPlatform) -> None:
     psutil.Process(platform.status()[0].pid).kill()
     wait_until(lambda: state_of(platform) == "dead", timeout_s=5, what="the death to be seen")
 
 
 @pytest.mark.parametrize("action", ["kill", "pause"])
 def test_what_has_died_cannot_be_killed_or_paused(
-    platform: ProcessPlatform, action: Literal["kill", "pause"]
+    platform: SupervisedPlatform, action: Literal["kill", "pause"]
 ) -> None:
     platform.signal("kafka-broker-1", "kill")
     with pytest.raises(PlatformError, match=f"cannot {action} kafka-broker-1: it ended before, by SIGKILL"):
@@ -111,7 +112,7 @@ def test_what_has_died_cannot_be_killed_or_paused(
     platform.signal("kafka-broker-1", "resume")
 
 
-def test_a_pause_returns_when_the_process_is_stopped(platform: ProcessPlatform) -> None:
+def test_a_pause_returns_when_the_process_is_stopped(platform: SupervisedPlatform) -> None:
     process = psutil.Process(platform.status()[0].pid)
     for _ in range(20):
         platform.signal("kafka-broker-1", "pause")
@@ -120,7 +121,7 @@ def test_a_pause_returns_when_the_process_is_stopped(platform: ProcessPlatform) 
 
 
 def test_the_state_of_a_process_is_what_the_kernel_says_whatever_was_asked_of_it(
-    platform: ProcessPlatform,
+    platform: SupervisedPlatform,
 ) -> None:
     def becomes(state: ProcessState) -> None:
         wait_until(lambda: platform.process_state("kafka-broker-1") == state, timeout_s=5, what=state)
@@ -136,17 +137,19 @@ def test_the_state_of_a_process_is_what_the_kernel_says_whatever_was_asked_of_it
     becomes("ended")
 
 
-def test_a_process_has_ended_when_its_children_have(platform: ProcessPlatform) -> None:
-    platform.spawn("load", [*PYTHON, "import os, time; os.fork() and os._exit(0); time.sleep(600)"])
+def test_a_process_has_ended_when_its_children_have(platform: SupervisedPlatform) -> None:
+    platform.processes.spawn("load", [*PYTHON, "import os, time; os.fork() and os._exit(0); time.sleep(600)"])
     wait_until(lambda: state_of(platform, "load") == "stopped", timeout_s=5, what="the parent to end")
-    assert platform.process_state("load") == "running"
+    assert platform.processes.process_state("load") == "running"
     (leader,) = [row.pid for row in platform._supervisor.rows() if row.name == "load"]
     for pid in sessions_of([leader])[leader]:
         psutil.Process(pid).kill()
-    wait_until(lambda: platform.process_state("load") == "ended", timeout_s=5, what="the child to end")
+    wait_until(
+        lambda: platform.processes.process_state("load") == "ended", timeout_s=5, what="the child to end"
+    )
 
 
-def test_every_end_of_a_process_is_known_with_its_time_and_how(platform: ProcessPlatform) -> None:
+def test_every_end_of_a_process_is_known_with_its_time_and_how(platform: SupervisedPlatform) -> None:
     before_ns = time.monotonic_ns()
     platform.signal("kafka-broker-1", "kill")
     platform.start("kafka-broker-1")
@@ -175,31 +178,33 @@ def test_a_node_that_is_started_again_is_starting_until_it_is_ready(tmp_path: Pa
         platform.down()
 
 
-def test_an_unknown_name_is_refused(platform: ProcessPlatform) -> None:
+def test_an_unknown_name_is_refused(platform: SupervisedPlatform) -> None:
     with pytest.raises(PlatformError, match="kafka-broker-9"):
         platform.start("kafka-broker-9")
     with pytest.raises(PlatformError, match="kafka-broker-9"):
         platform.signal("kafka-broker-9", "kill")
 
 
-def test_a_spawned_process_runs_beside_the_nodes_and_is_logged(platform: ProcessPlatform) -> None:
-    platform.spawn("writer", [*PYTHON, "import os; print(os.environ['TOPIC'])"], env={"TOPIC": "events"})
+def test_a_spawned_process_runs_beside_the_nodes_and_is_logged(platform: SupervisedPlatform) -> None:
+    platform.processes.spawn(
+        "writer", [*PYTHON, "import os; print(os.environ['TOPIC'])"], env={"TOPIC": "events"}
+    )
     wait_until(lambda: state_of(platform, "writer") == "stopped", timeout_s=5, what="the writer to end")
     assert (platform.instance.logs / "writer.log").read_text() == "events\n"
 
 
-def test_a_spawned_process_can_be_killed_and_spawned_again(platform: ProcessPlatform) -> None:
-    platform.spawn("writer", SLEEP)
-    platform.signal("writer", "kill")
+def test_a_spawned_process_can_be_killed_and_spawned_again(platform: SupervisedPlatform) -> None:
+    platform.processes.spawn("writer", SLEEP)
+    platform.processes.signal("writer", "kill")
     assert state_of(platform, "writer") == "dead"
-    platform.spawn("writer", SLEEP)
+    platform.processes.spawn("writer", SLEEP)
     assert state_of(platform, "writer") == "running"
 
 
-def test_starting_a_spawned_process_that_died_runs_the_same_again(platform: ProcessPlatform) -> None:
-    platform.spawn("writer", SLEEP)
-    platform.signal("writer", "kill")
-    platform.start("writer")
+def test_starting_a_spawned_process_that_died_runs_the_same_again(platform: SupervisedPlatform) -> None:
+    platform.processes.spawn("writer", SLEEP)
+    platform.processes.signal("writer", "kill")
+    platform.processes.start("writer")
     assert state_of(platform, "writer") == "running"
 
 
@@ -235,7 +240,7 @@ def test_down_lets_a_paused_node_end_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "kept").exists()
 
 
-def test_two_instances_at_once_do_not_collide(tmp_path: Path, platform: ProcessPlatform) -> None:
+def test_two_instances_at_once_do_not_collide(tmp_path: Path, platform: SupervisedPlatform) -> None:
     other = up(tmp_path / "other", broker=2)
     try:
         everywhere = [row.endpoint for one in (platform, other) for row in one.status()]
@@ -245,7 +250,7 @@ def test_two_instances_at_once_do_not_collide(tmp_path: Path, platform: ProcessP
         other.down()
 
 
-def test_ending_one_instance_leaves_the_other_alone(tmp_path: Path, platform: ProcessPlatform) -> None:
+def test_ending_one_instance_leaves_the_other_alone(tmp_path: Path, platform: SupervisedPlatform) -> None:
     up(tmp_path / "other").down()
     assert [row.state for row in platform.status()] == ["ready", "ready"]
 

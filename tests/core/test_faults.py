@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.backends.memory import MemoryPlatform
-from harness.backends.protocol import Platform, ProcessState
+from harness.backends.targets import Targets
 from harness.base.errors import PlatformError
 from harness.base.run_clock import RunClock
 from harness.faults.conductor import Conductor
@@ -26,6 +26,7 @@ from harness.faults.schedule import Action, schedule
 from harness.history.course import FaultLine, PhaseLine, spans
 from harness.history.parquet_parts import read_lines
 from harness.judge.measure.timing import phases_at
+from harness.processes.protocol import ProcessState
 from harness.run.recorder import Recorder as RunRecorder
 from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.phases import PhaseName
@@ -71,7 +72,7 @@ def fault(at: float, heal_after: float, kind: str = "kill", node: str = "kafka-b
 Lines = list[dict[str, Any]]
 
 
-def conductor(platform: Platform) -> tuple[Conductor, Lines]:
+def conductor(platform: Targets) -> tuple[Conductor, Lines]:
     """One that records into what is returned with it, each line with its ``phase``."""
     lines: Lines = []
 

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import orjson
 import pytest
 
 from harness.artifacts import cache_dir
-from harness.backends.protocol import NodeStatus
 from harness.base.errors import InvalidInput
 from harness.base.run_clock import RunClock
 from harness.history.progress import LoadProgress
@@ -28,6 +27,7 @@ from harness.load.workers.driver import LOAD_LEAD_S, _on_loopback
 from harness.load.workers.join_config import Joining
 from harness.load.workers.prepared_load import PreparedLoad, planned_load, prepare_load
 from harness.observe.readback.record_batches import read_back_record_batches
+from harness.processes.protocol import ProcessStatus
 from harness.run.folder import RunFolder
 from harness.run.real.load_start import LoadParts
 from harness.run.run import LOAD, RunContext
@@ -44,21 +44,18 @@ EVENTS = 300
 
 
 class ThisMachine:
-    """A platform of one process, the load's."""
+    """A platform of one process, the load's, and so its processes as well."""
 
     def __init__(self, log: Path) -> None:
-        self.log = log
+        self.log, self.processes = log, self
         self.started: list[subprocess.Popen[bytes]] = []
 
     def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
         self.started.append(started(argv, env, self.log))
 
-    def status(self) -> tuple[NodeStatus, ...]:
+    def status(self) -> tuple[ProcessStatus, ...]:
         state: Literal["running", "dead"] = "running" if self.started[0].poll() is None else "dead"
-        facts: dict[str, Any] = dict.fromkeys(("service", "role", "zone", "endpoint"), "")
-        return (
-            NodeStatus(name=LOAD, state=state, pid=1, memory_bytes=0, cpu_s=0, ready_after_s=None, **facts),
-        )
+        return (ProcessStatus(name=LOAD, state=state, pid=1, memory_bytes=0, cpu_s=0),)
 
 
 def started(argv: Sequence[str], env: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 from confluent_kafka import KafkaException
 
-from harness.backends.protocol import NodeState, NodeStatus
 from harness.base.errors import PlatformError
 from harness.base.run_clock import RunClock
 from harness.history.progress import LoadProgress
@@ -22,6 +21,7 @@ from harness.observe.platform.flink import FlinkJobs, JobsUnknown
 from harness.observe.platform.offsets import Lag, Offsets, OffsetsUnknown
 from harness.observe.platform.sampler import Reading, SampleMissed, Sampler
 from harness.observe.platform.sources import HotLag, Load, Nodes, StreamLag
+from harness.processes.protocol import ProcessStatus, State
 from pipeline.endpoints import KafkaEndpoint
 
 
@@ -155,18 +155,13 @@ def test_a_cluster_that_did_not_answer_is_looked_up_anew() -> None:
     assert offsets.reconnected == 1
 
 
-def node(name: str, pid: int | None, state: NodeState = "ready") -> NodeStatus:
-    return NodeStatus(
+def node(name: str, pid: int | None, state: State = "ready") -> ProcessStatus:
+    return ProcessStatus(
         name=name,
-        service="kafka",
-        role="broker",
-        zone="a",
-        endpoint="",
         state=state,
         pid=pid,
         memory_bytes=5,
         cpu_s=1.5,
-        ready_after_s=None,
     )
 
 
@@ -180,7 +175,7 @@ def test_nodes_without_a_process_have_no_sample() -> None:
 
 
 def test_a_platform_that_cannot_be_asked_is_a_missed_sample() -> None:
-    def status() -> Iterable[NodeStatus]:
+    def status() -> Iterable[ProcessStatus]:
         raise PlatformError("gone")
 
     with pytest.raises(SampleMissed, match="gone"):

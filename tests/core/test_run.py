@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import pytest
 
-from harness.backends.memory import MemoryBackend, MemoryPlatform
-from harness.backends.protocol import Platform
+from harness.backends.memory import MemoryBackend, MemoryPlatform, MemoryProcesses
+from harness.backends.targets import Targets
 from harness.base.errors import LoadFailed, PlatformError, RunError
 from harness.base.run_clock import RunClock
 from harness.faults.protocol import Fault
@@ -70,6 +70,11 @@ class World:
         self.now_ns += self.tick_ns
         return self.now_ns
 
+    def end(self, name: str, *, exit_code: int = 0) -> None:
+        """What a node or a process does by itself."""
+        platform = self.backend.platforms[-1]
+        (platform if name in platform.nodes else platform.processes).end(name, exit_code=exit_code)
+
     def step(self, what: str) -> None:
         self.did.append(what)
         if what in self.breaks:
@@ -87,14 +92,14 @@ class World:
     # The load, the watch and what comes after.
     def start_load(self, context: RunContext, info: RunInfo) -> None:
         self.step("start load")
-        context.platform.spawn(LOAD, ())
+        context.platform.processes.spawn(LOAD, ())
         if self.readers_done_after:
-            context.platform.spawn(READERS, ())
+            context.platform.processes.spawn(READERS, ())
 
     def drain(self) -> None:
         self.step("drain")
         if self.dies_in_drain:
-            self.backend.platforms[-1].end(self.dies_in_drain, exit_code=1)
+            self.end(self.dies_in_drain, exit_code=1)
 
     def stop(self) -> None:
         self.step("stop watching")
@@ -112,11 +117,11 @@ class World:
         assert self.looks < self.gives_up_after
         self.now_ns += 250_000_000
         if self.looks > self.load_dies_after:
-            self.backend.platforms[-1].end(LOAD)
+            self.end(LOAD)
         if self.looks == self.readers_done_after:
-            self.backend.platforms[-1].end(READERS)
+            self.end(READERS)
         if self.looks in self.dies:
-            self.backend.platforms[-1].end(self.dies[self.looks], exit_code=-9)
+            self.end(self.dies[self.looks], exit_code=-9)
         done = self.load_done_after < self.looks < self.load_dies_after
         LoadProgress(
             state="done" if done else "sending",
@@ -308,10 +313,10 @@ def idle(fault: type[Fault]) -> type[Fault]:
     """A fault that does nothing and claims to have worked."""
 
     class Idle(fault):  # type: ignore[misc, valid-type]
-        def inject(self, platform: Platform, target: Target) -> None:
+        def inject(self, platform: Targets, target: Target) -> None:
             pass
 
-        def heal(self, platform: Platform, target: Target) -> None:
+        def heal(self, platform: Targets, target: Target) -> None:
             pass
 
     return Idle
@@ -346,7 +351,7 @@ def test_what_faults_prepare_is_in_place_before_the_platform_starts(
     w.run(scenario(skew))
     prepared = ["prepare kafka-broker-1", "prepare hot-writer-1"]
     assert w.did[: len(UP) + 2] == [*prepared, *UP]
-    assert w.backend.platforms[-1].spawned_with["hot-writer-1"] == {"SKEW": "3"}
+    assert w.backend.platforms[-1].processes.spawned_with["hot-writer-1"] == {"SKEW": "3"}
 
 
 def test_faults_whose_preparations_contradict_each_other_start_nothing(
@@ -511,7 +516,7 @@ def test_a_load_that_was_ended_for_a_lost_worker_ends_the_run(world: Callable[..
 def test_nothing_is_read_back_while_a_part_of_a_failed_load_may_still_send(
     world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MemoryPlatform, "process_state", lambda platform, node: "running")
+    monkeypatch.setattr(MemoryProcesses, "process_state", lambda processes, name: "running")
     w = world(load_dies_after=0, gives_up_after=2_000)
     with pytest.raises(RunError, match="load lives on"):
         w.run(scenario())

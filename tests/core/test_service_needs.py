@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.artifacts.java import JavaHome
-from harness.backends.process import ProcessBackend, ProcessPlatform, plan
-from harness.backends.process.ending import stop_layers
-from harness.backends.process.plan import check_topology, ports
+from harness.backends import plan
+from harness.backends.plan import check_topology, ports
+from harness.backends.platform import SupervisedPlatform
+from harness.backends.process.backend import ProcessBackend
 from harness.backends.process.slots import slot_addresses
 from harness.base.errors import InvalidInput, PlatformError
 from harness.scenario.topology import RoleSpec, Topology
@@ -63,7 +64,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLOODMARK_STATE", str(tmp_path / "state"))
 
 
-def up(folder: Path, said: list[str], topology: Topology, *services: Dummy) -> ProcessPlatform:
+def up(folder: Path, said: list[str], topology: Topology, *services: Dummy) -> SupervisedPlatform:
     backend = ProcessBackend(services={one.name: one for one in services}, engines=no_engines)
     return backend.up(topology, data_dir=folder / "data", log_dir=folder / "logs", report=said.append)
 
@@ -72,7 +73,7 @@ def test_all_nodes_of_a_needed_service_are_ready_first_and_stopped_last(tmp_path
     needing, needed = Dummy(needs=("cassandra",)), Ring()
     said: list[str] = []
     platform = up(tmp_path, said, topology(needing, needed, count=2), needing, needed)
-    layers = list(stop_layers(platform.instance, []))
+    layers = list(platform.instance.stop_layers())
     platform.down()
     assert [message.partition(" ready")[0].rpartition("-")[0] for message in said[:4]] == [
         *["cassandra-broker"] * 2,

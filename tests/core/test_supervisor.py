@@ -15,13 +15,12 @@ from typing import Any
 import psutil
 import pytest
 
-from harness.backends.process.ending import end_instance
-from harness.backends.process.instance import Instance, instances
-from harness.backends.process.status import statuses
-from harness.backends.process.supervisor_client import SupervisorClient
-from harness.backends.process.usage import UsageMeter
+from harness.backends.attached import Attached
+from harness.backends.instance import Instance, instances
+from harness.backends.process.backend import ProcessBackend
 from harness.base.errors import PlatformError
 from harness.base.waiting import wait_until
+from harness.processes.supervisor_client import SupervisorClient
 from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +31,7 @@ from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 platform = up(Path(sys.argv[1]), Dummy(programs={"broker": ORPHANING}), broker=2)
-platform.spawn("writer", [*PYTHON, "import time; time.sleep(600)"])
+platform.processes.spawn("writer", [*PYTHON, "import time; time.sleep(600)"])
 if "detach" in sys.argv:
     platform.detach()
 print(json.dumps({"harness": os.getpid(), "instance": platform.instance.id}), flush=True)
@@ -46,7 +45,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("FLOODMARK_STATE", str(tmp_path / "state"))
     yield tmp_path / "state"
     for instance in instances():
-        end_instance(instance, SupervisorClient.connect(instance), lambda _: None)
+        end(instance)
 
 
 def marked(instance_id: str) -> set[int]:
@@ -119,10 +118,14 @@ def test_a_killed_supervisor_takes_its_children_along(tmp_path: Path) -> None:
 def test_a_detached_platform_outlives_its_harness_until_it_is_ended(tmp_path: Path) -> None:
     harness, told = start_harness(tmp_path, "detach")
     harness.wait()
-    supervisor = connect(told)
-    assert supervisor.is_detached()
-    assert [row.exit for row in supervisor.rows()] == [None, None, None]
-    end_instance(instances()[0], supervisor, lambda _: None)
+    with attach(told["instance"]) as attached:
+        assert attached.state == "up"
+        assert [(row.name, row.state) for row in attached.status()] == [
+            ("kafka-broker-1", "ready"),
+            ("kafka-broker-2", "ready"),
+            ("writer", "running"),
+        ]
+        attached.down(lambda _: None)
     await_nothing_left(tmp_path, told["instance"])
 
 
@@ -131,7 +134,7 @@ def test_what_is_left_when_supervisor_and_harness_were_killed_is_found_and_ended
     harness.wait()
     supervisor_of(told["instance"]).kill()
     wait_until(lambda: len(marked(told["instance"])) == 2, timeout_s=5, what="only strays to be left")
-    end_instance(instances()[0], SupervisorClient.connect(instances()[0]), lambda _: None)
+    end(instances()[0])
     await_nothing_left(tmp_path, told["instance"])
 
 
@@ -172,7 +175,7 @@ def test_a_program_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> Non
     platform = up(tmp_path)
     try:
         with pytest.raises(PlatformError, match="no-such-program"):
-            platform.spawn("writer", ["no-such-program"])
+            platform.processes.spawn("writer", ["no-such-program"])
     finally:
         platform.down()
 
@@ -198,10 +201,10 @@ def test_a_damaged_record_keeps_no_other_from_being_seen_and_is_ended_like_one(
         found = {one.id: one for one in instances()}
         assert found.keys() == {first.instance.id, second.instance.id}
         damaged = found[first.instance.id]
-        supervisor = SupervisorClient.connect(damaged)
-        assert supervisor is not None
-        assert [row.state for row in statuses(damaged, supervisor.rows(), UsageMeter())] == ["running"]
-        end_instance(damaged, supervisor, lambda _: None)
+        with attach(damaged.id) as attached:
+            assert attached.state == "in use"
+            assert [row.state for row in attached.status()] == ["running"]
+            attached.down(lambda _: None)
         await_gone(first.instance)
         assert [row.state for row in second.status()] == ["ready"]
     finally:
@@ -218,7 +221,7 @@ def test_a_supervisor_that_only_dies_when_it_is_killed_is_waited_for(tmp_path: P
         [*PYTHON, "import time; time.sleep(600)"], env={"FLOODMARK_INSTANCE": platform.instance.id}
     )
     wait_until(lambda: marked(platform.instance.id), timeout_s=5, what="it to run")
-    end_instance(platform.instance, SupervisorClient(ours, silent), lambda _: None)
+    Attached(platform.instance, SupervisorClient(ours, silent), None).down(lambda _: None)
     assert silent.returncode == -signal.SIGKILL
 
 
@@ -234,7 +237,7 @@ def test_what_is_left_of_a_damaged_record_is_ended_without_its_supervisor(tmp_pa
     record[field] = str(bystander)
     (instance.home / "instance.json").write_text(json.dumps({**record, "new_field": 1}))
     (damaged,) = instances()
-    end_instance(damaged, SupervisorClient.connect(damaged), lambda _: None)
+    end(damaged)
     left = (instance.home.exists(), bystander.exists(), instance.data.exists())
     platform.down()
     assert left == (False, True, field == "data")
@@ -258,7 +261,9 @@ def await_gone(instance: Instance) -> None:
     )
 
 
-def connect(told: dict[str, Any]) -> SupervisorClient:
-    supervisor = SupervisorClient.connect(next(one for one in instances() if one.id == told["instance"]))
-    assert supervisor is not None
-    return supervisor
+def attach(instance_id: str) -> Attached:
+    return ProcessBackend().attach(instance_id)
+
+
+def end(instance: Instance) -> None:
+    attach(instance.id).down(lambda _: None)

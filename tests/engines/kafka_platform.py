@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from harness.backends.process import ProcessBackend
+from harness.backends.process.backend import ProcessBackend
 from harness.backends.protocol import Platform
 from harness.base.clocks import Clocks
 from harness.base.event_clock import origin_for

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.backends.process import ProcessBackend, ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
+from harness.backends.process.backend import ProcessBackend
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Service
 from harness.services.registry import SERVICES
@@ -17,7 +18,7 @@ MIB = 2**20
 
 def running(
     folder: Path, service: str, roles: dict[str, tuple[int, int]], services: Mapping[str, Service] = SERVICES
-) -> Iterator[ProcessPlatform]:
+) -> Iterator[SupervisedPlatform]:
     """The service with ``{role: (count, memory in MiB)}`` in three zones, until the caller is done."""
     specs = {role: RoleSpec(count=count, memory=memory * MIB) for role, (count, memory) in roles.items()}
     topology = Topology(name="test", zones=("a", "b", "c"), services={service: specs}, jit="c1")
@@ -32,5 +33,5 @@ def running(
             platform.down()
 
 
-def state_of(platform: ProcessPlatform, node: str) -> str:
+def state_of(platform: SupervisedPlatform, node: str) -> str:
     return next(row.state for row in platform.status() if row.name == node)

@@ -10,18 +10,18 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, S
 from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import SimpleStatement
 
-from harness.backends.process import ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
 from harness.base.waiting import wait_until
 from tests.engines.service_platform import running, state_of
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedPlatform]:
     yield from running(tmp_path_factory.mktemp("cassandra"), "cassandra", {"node": (3, 384)})
 
 
 @pytest.fixture(scope="module")
-def session(platform: ProcessPlatform) -> Iterator[Session]:
+def session(platform: SupervisedPlatform) -> Iterator[Session]:
     """Speaks to the second node, which no test breaks."""
     endpoint = platform.endpoints.cassandra
     coordinator = endpoint.contact_points[1]
@@ -73,7 +73,7 @@ def test_what_is_written_is_read_at_quorum(session: Session) -> None:
     assert read(session, 1) == "round trip"
 
 
-def test_a_killed_node_starts_again_with_its_data(platform: ProcessPlatform, session: Session) -> None:
+def test_a_killed_node_starts_again_with_its_data(platform: SupervisedPlatform, session: Session) -> None:
     write_to_all(session, 2, "on all three")
     platform.signal("cassandra-node-1", "kill")
     write(session, 3, "on two")
@@ -88,7 +88,7 @@ def test_a_killed_node_starts_again_with_its_data(platform: ProcessPlatform, ses
     assert read(session, 3) == "on two"
 
 
-def test_writes_go_on_while_a_node_is_paused(platform: ProcessPlatform, session: Session) -> None:
+def test_writes_go_on_while_a_node_is_paused(platform: SupervisedPlatform, session: Session) -> None:
     platform.signal("cassandra-node-3", "pause")
     write(session, 4, "on the other two")
     platform.signal("cassandra-node-3", "resume")

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from harness.backends.process import ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
 from harness.base.waiting import wait_until
 from pipeline.stream.gateway import SqlSession
 from tests.engines.service_platform import running, state_of
@@ -21,13 +21,13 @@ INSERT INTO counts SELECT MOD(n, 10), COUNT(*) FROM ticks GROUP BY MOD(n, 10)
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedPlatform]:
     roles = {"jobmanager": (1, 320), "taskmanager": (2, 320), "gateway": (1, 320)}
     yield from running(tmp_path_factory.mktemp("flink"), "flink", roles)
 
 
 @pytest.fixture(scope="module")
-def job(platform: ProcessPlatform) -> str:
+def job(platform: SupervisedPlatform) -> str:
     """A keyed job over both TaskManagers, with checkpoints each second."""
     configuration = {"execution.checkpointing.interval": "1s", "parallelism.default": "2"}
     with SqlSession(platform.endpoints.flink.sql_gateway_url, configuration) as session:
@@ -38,37 +38,37 @@ def job(platform: ProcessPlatform) -> str:
     return job_id
 
 
-def rest(platform: ProcessPlatform, path: str) -> dict[str, Any]:
+def rest(platform: SupervisedPlatform, path: str) -> dict[str, Any]:
     response = httpx.get(platform.endpoints.flink.rest_url + path, timeout=30, trust_env=False)
     answer: dict[str, Any] = response.raise_for_status().json()
     return answer
 
 
-def checkpoints(platform: ProcessPlatform, job: str) -> int:
+def checkpoints(platform: SupervisedPlatform, job: str) -> int:
     return int(rest(platform, f"/jobs/{job}/checkpoints")["counts"]["completed"])
 
 
-def slots(platform: ProcessPlatform) -> int:
+def slots(platform: SupervisedPlatform) -> int:
     return int(rest(platform, "/overview")["slots-total"])
 
 
-def test_every_taskmanager_has_registered_its_slots(platform: ProcessPlatform) -> None:
+def test_every_taskmanager_has_registered_its_slots(platform: SupervisedPlatform) -> None:
     assert slots(platform) == 4
 
 
-def test_a_statement_gives_its_rows(platform: ProcessPlatform) -> None:
+def test_a_statement_gives_its_rows(platform: SupervisedPlatform) -> None:
     with SqlSession(platform.endpoints.flink.sql_gateway_url, {"execution.runtime-mode": "batch"}) as session:
         assert session.execute("SELECT 6 * 7").rows == ((42,),)
 
 
-def test_a_job_is_spread_over_both_taskmanagers(platform: ProcessPlatform, job: str) -> None:
+def test_a_job_is_spread_over_both_taskmanagers(platform: SupervisedPlatform, job: str) -> None:
     vertex = rest(platform, f"/jobs/{job}")["vertices"][-1]["id"]
     tasks = rest(platform, f"/jobs/{job}/vertices/{vertex}/taskmanagers")["taskmanagers"]
     assert len({task["taskmanager-id"] for task in tasks}) == 2
 
 
 def test_a_job_goes_on_from_its_checkpoint_when_a_taskmanager_is_killed(
-    platform: ProcessPlatform, job: str
+    platform: SupervisedPlatform, job: str
 ) -> None:
     platform.signal("flink-taskmanager-1", "kill")
     wait_until(
@@ -83,7 +83,7 @@ def test_a_job_goes_on_from_its_checkpoint_when_a_taskmanager_is_killed(
     assert slots(platform) == 4
 
 
-def test_a_paused_taskmanager_rejoins_when_it_is_resumed(platform: ProcessPlatform) -> None:
+def test_a_paused_taskmanager_rejoins_when_it_is_resumed(platform: SupervisedPlatform) -> None:
     platform.signal("flink-taskmanager-2", "pause")
     wait_until(lambda: slots(platform) == 2, timeout_s=60, what="the silent TaskManager to be given up")
     platform.signal("flink-taskmanager-2", "resume")

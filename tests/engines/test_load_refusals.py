@@ -14,7 +14,7 @@ from confluent_kafka.admin import (
     UserScramCredentialUpsertion,
 )
 
-from harness.backends.process import ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.workers.source import EventsSource
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
@@ -66,7 +66,7 @@ def _listeners(address: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedPlatform]:
     folder, services = tmp_path_factory.mktemp("kafka"), {"kafka": SaslKafka()}
     for platform in running(folder, "kafka", {"broker": (1, 256)}, services):
         kafka = platform.endpoints.kafka
@@ -98,7 +98,7 @@ def secured(kafka: KafkaEndpoint, mechanism: SaslMechanism, password: str) -> Ka
 def sent(
     path: str,
     folder: Path,
-    platform: ProcessPlatform,
+    platform: SupervisedPlatform,
     *,
     trace: Path,
     kafka: KafkaEndpoint | None = None,
@@ -118,7 +118,7 @@ def _sent_as_record_batches(folder: Path, kafka: KafkaEndpoint, trace: Path, top
 
 
 def _sent_as_events(
-    folder: Path, platform: ProcessPlatform, kafka: KafkaEndpoint, topic: str
+    folder: Path, platform: SupervisedPlatform, kafka: KafkaEndpoint, topic: str
 ) -> tuple[int, str]:
     config = configure(folder, platform, [plan_row(seq) for seq in range(100)], topic)
     Endpoints((kafka,)).save(config.endpoints)
@@ -130,7 +130,7 @@ def _sent_as_events(
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_wrong_password_is_named_and_not_shown(
-    platform: ProcessPlatform, trace: Path, tmp_path: Path, path: str, mechanism: SaslMechanism
+    platform: SupervisedPlatform, trace: Path, tmp_path: Path, path: str, mechanism: SaslMechanism
 ) -> None:
     kafka = secured(platform.endpoints.kafka, mechanism, WRONG)
     code, log = sent(path, tmp_path, platform, kafka=kafka, trace=trace)
@@ -142,7 +142,7 @@ def test_a_wrong_password_is_named_and_not_shown(
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_the_right_password_lets_a_load_in(
-    platform: ProcessPlatform, trace: Path, tmp_path: Path, path: str, mechanism: SaslMechanism
+    platform: SupervisedPlatform, trace: Path, tmp_path: Path, path: str, mechanism: SaslMechanism
 ) -> None:
     kafka = secured(platform.endpoints.kafka, mechanism, PASSWORD)
     code, log = sent(path, tmp_path, platform, kafka=kafka, trace=trace)
@@ -153,7 +153,7 @@ def test_the_right_password_lets_a_load_in(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_topic_that_is_not_there_is_named_with_those_that_are(
-    platform: ProcessPlatform, trace: Path, tmp_path: Path, path: str
+    platform: SupervisedPlatform, trace: Path, tmp_path: Path, path: str
 ) -> None:
     code, log = sent(path, tmp_path, platform, trace=trace, topic="nowhere")
     assert code == 1
@@ -161,7 +161,7 @@ def test_a_topic_that_is_not_there_is_named_with_those_that_are(
 
 
 def test_partitions_for_which_a_trace_was_not_encoded_are_named(
-    platform: ProcessPlatform, trace: Path, tmp_path: Path
+    platform: SupervisedPlatform, trace: Path, tmp_path: Path
 ) -> None:
     code, log = sent("record_batches", tmp_path, platform, trace=trace, topic="few")
     assert code == 1
@@ -170,7 +170,7 @@ def test_partitions_for_which_a_trace_was_not_encoded_are_named(
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_wider_than_the_topic_takes_is_named(
-    platform: ProcessPlatform, trace: Path, tmp_path: Path, path: str
+    platform: SupervisedPlatform, trace: Path, tmp_path: Path, path: str
 ) -> None:
     code, log = sent(path, tmp_path, platform, trace=trace, topic="small")
     assert code == 1
@@ -179,7 +179,7 @@ def test_what_is_wider_than_the_topic_takes_is_named(
 
 
 def test_a_batch_that_was_damaged_on_disk_is_named_with_its_file(
-    platform: ProcessPlatform, tmp_path: Path
+    platform: SupervisedPlatform, tmp_path: Path
 ) -> None:
     damaged = write_trace(tmp_path / "d.batches", partitions=PARTITIONS, batches=6)
     first = EncodedTrace.open(damaged).lanes[0][0]

@@ -11,7 +11,7 @@ from typing import TypeVar
 import psutil
 import pytest
 
-from harness.backends.process import ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
 from pipeline.errors import NoSuchObject, ObjectStoreFailed, TableHeld
 from pipeline.lake.lease import Lease
 from pipeline.lake.objects import Objects
@@ -22,12 +22,12 @@ Result = TypeVar("Result")
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedPlatform]:
     yield from running(tmp_path_factory.mktemp("store"), "object_store", {"node": (1, 128)})
 
 
 @pytest.fixture(scope="module")
-def objects(platform: ProcessPlatform) -> Objects:
+def objects(platform: SupervisedPlatform) -> Objects:
     objects = Objects(platform.endpoints.object_store)
     objects.create_bucket()
     return objects
@@ -49,7 +49,7 @@ def test_the_bucket_may_be_made_again(objects: Objects) -> None:
     objects.create_bucket()
 
 
-def test_what_is_written_outlives_the_node(platform: ProcessPlatform, objects: Objects) -> None:
+def test_what_is_written_outlives_the_node(platform: SupervisedPlatform, objects: Objects) -> None:
     objects.put("kept/a", b"first")
     platform.signal("object_store-node-1", "kill")
     platform.start("object_store-node-1")
@@ -99,13 +99,13 @@ def test_a_table_has_one_holder(objects: Objects) -> None:
         held.release()
 
 
-def test_a_wrong_secret_is_refused(platform: ProcessPlatform) -> None:
+def test_a_wrong_secret_is_refused(platform: SupervisedPlatform) -> None:
     wrong = replace(platform.endpoints.object_store, secret_key="guessed")  # noqa: S106
     with pytest.raises(ObjectStoreFailed, match="SignatureDoesNotMatch"):
         Objects(wrong).list("")
 
 
-def test_no_secret_is_among_the_arguments_of_a_process(platform: ProcessPlatform) -> None:
+def test_no_secret_is_among_the_arguments_of_a_process(platform: SupervisedPlatform) -> None:
     (pid,) = [row.pid for row in platform.status()]
     secret = platform.endpoints.object_store.secret_key
     assert secret

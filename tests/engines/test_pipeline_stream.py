@@ -86,7 +86,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             endpoints=folder / "endpoints.json", options=folder / "options.json", metrics=folder
         )
         for process in pipeline.processes():
-            platform.spawn(process.name, process.command(files))
+            platform.processes.spawn(process.name, process.command(files))
         yield Stage(platform=platform, endpoints=endpoints, pipeline=pipeline)
 
 
@@ -239,7 +239,7 @@ def test_the_hot_store_has_every_valid_event_and_window(stage: Stage, windows: l
 
 
 def test_undeploying_leaves_nothing(stage: Stage) -> None:
-    stage.platform.signal("hot-writer-1", "kill")
+    stage.platform.processes.signal("hot-writer-1", "kill")
     stage.pipeline.undeploy()
     kafka = AdminClient({"bootstrap.servers": stage.endpoints.kafka.bootstrap})
     assert not set(TOPICS) & set(kafka.list_topics(timeout=30).topics)

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from harness.backends.process import ProcessPlatform
+from harness.backends.platform import SupervisedPlatform
 from harness.judge.measure.measurement import Count
 from harness.load.send.record_batches.config import RecordBatchesConfig, SendingConfig
 from harness.load.send.record_batches.schedule import LoadSchedule
@@ -39,7 +39,7 @@ PARTITIONS = 6
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPlatform]:
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisedPlatform]:
     yield from running(tmp_path_factory.mktemp("kafka"), "kafka", {"broker": (3, 384)})
 
 
@@ -49,7 +49,9 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def maximum_per_s(platform: ProcessPlatform, trace: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+def maximum_per_s(
+    platform: SupervisedPlatform, trace: Path, tmp_path_factory: pytest.TempPathFactory
+) -> float:
     """What this machine takes, now."""
     folder = tmp_path_factory.mktemp("maximum") / "load"
     config = configured(platform, folder, "maximum", trace, events=MEASURING_EVENTS)
@@ -64,13 +66,13 @@ def maximum_per_s(platform: ProcessPlatform, trace: Path, tmp_path_factory: pyte
 
 
 def configured(
-    platform: ProcessPlatform, folder: Path, topic: str, trace: Path, *, events: int
+    platform: SupervisedPlatform, folder: Path, topic: str, trace: Path, *, events: int
 ) -> RecordBatchesConfig:
     Topics(platform.endpoints.kafka).create([topic], TopicOptions(partitions=PARTITIONS))
     return record_batches_config(folder, platform.endpoints.kafka, topic, trace, events=events)
 
 
-def assert_nothing_wrong(config: SendingConfig, platform: ProcessPlatform) -> None:
+def assert_nothing_wrong(config: SendingConfig, platform: SupervisedPlatform) -> None:
     for name, found in measured(config, platform.endpoints.kafka).items():
         assert isinstance(found, Count), (name, found)
         assert found.value == 0, (name, found)
@@ -89,7 +91,7 @@ def acknowledged(history: Path) -> int:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
-    platform: ProcessPlatform, trace: Path, maximum_per_s: float, tmp_path: Path, seed: int
+    platform: SupervisedPlatform, trace: Path, maximum_per_s: float, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     rate_per_s = SHARE_OF_MAXIMUM * maximum_per_s
@@ -107,7 +109,7 @@ def test_a_broker_killed_under_load_costs_no_event_and_doubles_none(
 
 
 def test_replicas_that_are_too_few_for_a_while_cost_no_event_and_double_none(
-    platform: ProcessPlatform, trace: Path, maximum_per_s: float, tmp_path: Path
+    platform: SupervisedPlatform, trace: Path, maximum_per_s: float, tmp_path: Path
 ) -> None:
     events = round(SHARE_OF_MAXIMUM * maximum_per_s * LOAD_S)
     config = configured(platform, tmp_path / "load", "too-few", trace, events=events)
@@ -124,7 +126,7 @@ def test_replicas_that_are_too_few_for_a_while_cost_no_event_and_double_none(
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_broker_killed_under_a_computed_load_costs_no_event_and_doubles_none(
-    platform: ProcessPlatform, tmp_path: Path, seed: int
+    platform: SupervisedPlatform, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
     events, topic = round(COMPUTED_PER_S * LOAD_S), f"computed-{seed}"

@@ -1,43 +1,23 @@
-"""The process backend: from a topology to a running platform."""
+"""The process backend: nodes are processes of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Set
+from collections.abc import Set
 from pathlib import Path
-from typing import Final
 
-from harness.artifacts import Artifacts, ensure
+from harness.backends.attached import Attached
+from harness.backends.bring_up import Engines, attached, bring_up, engines
+from harness.backends.instance import Instance, instance_of, instances_of
+from harness.backends.plan import Services, check_topology, places, ports
+from harness.backends.platform import SupervisedPlatform
 from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.process.ending import end_instance
-from harness.backends.process.instance import Instance
-from harness.backends.process.plan import (
-    Services,
-    check_topology,
-    endpoints_of,
-    find_jvm,
-    places,
-    plan_nodes,
-    plan_services,
-    ports,
-)
-from harness.backends.process.platform import ProcessPlatform
-from harness.backends.process.slots import Slot, take_slot
-from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.process.slots import take_slot
+from harness.backends.process.supervised import SupervisedNodes
 from harness.backends.protocol import Capability
-from harness.base.errors import FloodmarkError
 from harness.base.report import Report
+from harness.processes.supervisor_client import SupervisorClient
 from harness.scenario.topology import Topology
 from harness.services.registry import SERVICES
-
-_READY_TIMEOUT_S: Final = 180.0
-
-
-Engines = Callable[[Collection[str], Report], Artifacts]
-
-
-def engines(services: Collection[str], report: Report) -> Artifacts:
-    """The services' artifacts, fetched where they are missing."""
-    return ensure(services, report=report)
 
 
 class ProcessBackend:
@@ -57,7 +37,7 @@ class ProcessBackend:
         log_dir: Path,
         report: Report,
         preparation: Preparation = NO_PREPARATION,
-    ) -> ProcessPlatform:
+    ) -> SupervisedPlatform:
         """Start the topology and wait until every service works.
 
         Only a new folder in ``data_dir`` is used, and removed at the end. Raises ``PlatformError``,
@@ -65,44 +45,28 @@ class ProcessBackend:
         """
         check_topology(topology, self._services)
         artifacts = self._engines(topology.services.keys(), report)
-        jvm = find_jvm(topology, self._services)
         with take_slot(topology, ports(topology, self._services)) as slot:
-            instance = Instance.create(
-                topology, places(topology, self._services, slot.addresses), data_dir=data_dir, log_dir=log_dir
-            )
-            supervisor = _supervised(instance, slot, report)
-        try:
-            planned = plan_services(instance, self._services, artifacts, jvm)
-            for one in planned:
-                one.service.prepare(one.cluster)
-            endpoints = endpoints_of(topology, planned)
-            platform = ProcessPlatform(
-                instance=instance,
-                endpoints=endpoints,
-                planned=plan_nodes(instance, planned, endpoints),
-                supervisor=supervisor,
+            located = places(topology, self._services, slot.addresses)
+            instance = Instance.create(self.name, topology, located, data_dir=data_dir, log_dir=log_dir)
+            # The supervisor holds the slot from its start on.
+            return bring_up(
+                instance,
+                _nodes,
+                self._services,
+                artifacts,
+                holds=[slot.lock.fileno()],
                 report=report,
                 preparation=preparation,
             )
-            platform.start_all(timeout_s=_READY_TIMEOUT_S)
-        except BaseException:
-            _abandon(instance, supervisor, report)
-            raise
-        return platform
+
+    def running(self) -> tuple[Instance, ...]:
+        """Its platforms that run, or ran and were not cleaned up, oldest first."""
+        return instances_of(self.name)
+
+    def attach(self, identity: str) -> Attached:
+        """Attach to one of them, from any command. Raises ``PlatformError`` for an unknown one."""
+        return attached(instance_of(self.name, identity), _nodes)
 
 
-def _supervised(instance: Instance, slot: Slot, report: Report) -> SupervisorClient:
-    """Start the supervisor, which holds the slot from then on."""
-    try:
-        return SupervisorClient.start(instance, slot.lock)
-    except BaseException:
-        _abandon(instance, None, report)
-        raise
-
-
-def _abandon(instance: Instance, supervisor: SupervisorClient | None, report: Report) -> None:
-    """Clean up after a failure, which a second one must not hide."""
-    try:
-        end_instance(instance, supervisor, report)
-    except (FloodmarkError, OSError) as error:
-        report(f"could not clean up {instance.id}: {error}; `floodmark down` tries again")
+def _nodes(instance: Instance, supervisor: SupervisorClient | None) -> SupervisedNodes | None:
+    return None if supervisor is None else SupervisedNodes(instance, supervisor)

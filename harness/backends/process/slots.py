@@ -1,4 +1,4 @@
-"""Which loopback addresses an instance uses: a slot of 127.0.0.0/8 that no other instance has.
+"""Which loopback addresses an instance uses: a slot of 127.0.0.0/8 that is its own.
 
 A slot is held by binding a name in the kernel's abstract socket namespace. That is visible to every user and
 state folder on the machine, leaves no file, and is released by the kernel when its last holder dies.
@@ -26,20 +26,20 @@ class Slot:
     number: int
     lock: socket.socket
     addresses: Mapping[str, str]
-    """Of each node, by name."""
+    """By the name of the node."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let go of it; it stays taken while another process holds the lock."""
+        """Release it. It stays taken while another process still holds the lock."""
         self.lock.close()
 
 
 def take_slot(
     topology: Topology, ports: Mapping[str, Iterable[int]], *, slots: Iterable[int] = SLOTS
 ) -> Slot:
-    """The first slot that nobody holds and whose addresses have the nodes' ``ports`` free.
+    """The first free slot on whose addresses the nodes' ``ports`` are free, too.
 
     Raises ``PlatformError`` if there is none.
     """
@@ -88,7 +88,7 @@ def _first_taken(addresses: Mapping[str, str], ports: Mapping[str, Iterable[int]
     for node, wanted in ports.items():
         for port in wanted:
             with closing(socket.socket()) as probe:
-                # As servers do: connections of an earlier instance that linger in TIME_WAIT do not matter.
+                # As servers do: an earlier instance's connections in TIME_WAIT do not matter.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((addresses[node], port))

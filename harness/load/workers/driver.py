@@ -38,7 +38,7 @@ def longest_s(
 def load_argv(
     config_file: Path, config: LoadConfig, *, duration_s: float, processes: int = 1
 ) -> tuple[Sequence[str], dict[str, str]]:
-    """The command and the environment for ``Platform.spawn("load", ...)``; writes ``config_file``.
+    """The command and the environment for ``Processes.spawn("load", ...)``; writes ``config_file``.
 
     The load ends by itself when everything is sent and known. ``duration_s`` only bounds it.
     """

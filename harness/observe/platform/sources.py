@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from harness.backends.protocol import NodeStatus
 from harness.base.errors import PlatformError
 from harness.history.progress import LoadProgress
 from harness.observe.platform.flink import FlinkJobs, JobsUnknown
 from harness.observe.platform.offsets import Offsets, OffsetsUnknown
 from harness.observe.platform.sampler import Reading, SampleMissed
+from harness.processes.protocol import ProcessStatus
 
 
 class StreamLag:
@@ -90,7 +90,7 @@ class Nodes:
 
     name = "nodes"
 
-    def __init__(self, status: Callable[[], Iterable[NodeStatus]]) -> None:
+    def __init__(self, status: Callable[[], Iterable[ProcessStatus]]) -> None:
         self._status = status
 
     def read(self) -> Iterable[Reading]:

@@ -41,7 +41,7 @@ def run_lake_stage(context: RunContext, info: RunInfo) -> None:
         Stage(
             stage=stage,
             folder=context.folder,
-            platform=context.platform,
+            processes=context.platform.processes,
             origin_ms=info.origin_ms,
             seed=context.scenario.seed,
             objects=objects,

@@ -10,10 +10,10 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.backends.protocol import NodeStatus, Platform
 from harness.base.errors import RunError
 from harness.base.exits import how_ended
 from harness.base.report import Report
+from harness.processes.protocol import Processes, ProcessStatus
 from harness.run.folder import RunFolder
 from harness.run.lake.job import LakeJob, outcome_of, report_event
 from harness.run.lake.partner_files import day_of, partner_file
@@ -38,7 +38,7 @@ class Stage:
 
     stage: LakeStage
     folder: RunFolder
-    platform: Platform
+    processes: Processes
     origin_ms: int
     seed: int
     objects: Objects
@@ -106,7 +106,7 @@ class Stage:
         """Run one process; show and record its events as they come."""
         name, events_file = f"{PROCESS}{number}", self.folder.path / f"{PROCESS}{number}.jsonl"
         argv = [*job.argv, "--events", str(events_file)]
-        self.platform.spawn(name, argv, env={"TMPDIR": str(self._temporary)})
+        self.processes.spawn(name, argv, env={"TMPDIR": str(self._temporary)})
         events: list[Event] = []
         for event in self._followed(name, events_file):
             report_event(event, self.report)
@@ -131,8 +131,8 @@ class Stage:
                 return
             self.sleep(_TICK_S)
 
-    def _status(self, name: str) -> NodeStatus:
-        (status,) = (status for status in self.platform.status() if status.name == name)
+    def _status(self, name: str) -> ProcessStatus:
+        (status,) = (status for status in self.processes.status() if status.name == name)
         return status
 
 

@@ -55,7 +55,7 @@ class LoadParts:
             start=folder.path / _START,
         )
         _spawn(context, config.model_copy(update={"join": join}))
-        await_joined(join, alive=lambda: is_alive(context.platform.status(), LOAD), report=report)
+        await_joined(join, alive=lambda: is_alive(context.platform.processes.status(), LOAD), report=report)
 
     def start(self, context: RunContext, info: RunInfo) -> None:
         """Start the load, which begins when the run's clocks say so, and its readers with it."""
@@ -96,7 +96,7 @@ def _spawn(context: RunContext, config: LoadConfig) -> None:
         duration_s=context.load.duration_s,
         processes=context.scenario.load.processes,
     )
-    context.platform.spawn(LOAD, argv, env=env)
+    context.platform.processes.spawn(LOAD, argv, env=env)
 
 
 def _start_readers(context: RunContext, info: RunInfo, readers: Readers) -> None:
@@ -113,4 +113,4 @@ def _start_readers(context: RunContext, info: RunInfo, readers: Readers) -> None
         in_flight=readers.in_flight,
     )
     argv, env = readers_argv(folder.path / "readers.json", config)
-    context.platform.spawn(READERS, argv, env=env)
+    context.platform.processes.spawn(READERS, argv, env=env)

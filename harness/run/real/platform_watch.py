@@ -41,7 +41,7 @@ class PlatformWatch:
         layers = tuple(deployed_layers(context.scenario.pipeline))
         sampler = Sampler(
             sources=[
-                Nodes(context.platform.status),
+                Nodes(context.everything.status),
                 Load(context.folder.load_progress),
                 *(source for layer in layers for source in layer.observer.sources(observed.endpoints)),
             ],
@@ -50,7 +50,7 @@ class PlatformWatch:
         )
         sampler.start()
         for probe in (probe for layer in layers for probe in layer.observer.probes(observed)):
-            context.platform.spawn(probe.name, probe.argv)
+            context.platform.processes.spawn(probe.name, probe.argv)
         return PlatformWatch(context=context, observed=observed, layers=layers, sampler=sampler)
 
     def drain(self) -> None:

@@ -1,10 +1,10 @@
-"""The parent of every process of one platform. Whatever ends it, or whoever owns it, ends them all.
+"""The parent of every process of one platform. When it ends, or its owner does, they all end.
 
 Run as a script, by its path, with nothing but the standard library: it is small, starts in milliseconds, and
 shares no module with what it has to outlive.
 
-What it promises, and by which means:
-- The owner dies, by whatever signal: its end of the channel closes and its pidfd becomes readable; everything
+What it guarantees, and how:
+- The owner dies, by any signal: its end of the channel closes and its pidfd becomes readable; everything
   is killed and the data folder removed. After ``detach`` the platform outlives its owner.
 - The owner's own parent dies (a shell that was killed): the owner is sent SIGHUP, as a terminal would.
 - This process dies, even by SIGKILL: the kernel kills each child, by PR_SET_PDEATHSIG.
@@ -31,7 +31,7 @@ from typing import Any
 
 SOCKET_NAME = "supervisor.sock"
 MARK = "FLOODMARK_INSTANCE"
-"""The variable in the environment of every process of an instance, by which strays are found."""
+"""A variable in the environment of every process of an instance. Strays are found by it."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGNALS = {
     "terminate": signal.SIGTERM,
@@ -44,20 +44,20 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Refused(Exception):
-    """A request that cannot be carried out; the message goes back to whoever asked."""
+    """A request that cannot be met; the message goes back to the client."""
 
 
 class Child:
-    """One process that was asked for by name, and leads a session and process group of its own."""
+    """One process with a name, which leads a session and process group of its own."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], ends: list[dict[str, int]]) -> None:
         self.name, self.process = name, process
-        self.ends = ends  # of every process that bore this name so far
+        self.ends = ends  # of every process of this name so far
         self.started_at = time.time()
         self.paused = False
 
     def row(self) -> dict[str, Any]:
-        """As it is told to whoever asks."""
+        """As clients get it."""
         return {
             "name": self.name,
             "pid": self.process.pid,
@@ -88,7 +88,7 @@ class Supervisor:
         }
 
     def spawn(self, name: str, argv: list[str], env: dict[str, str], log: str, cwd: str) -> dict[str, Any]:
-        """Start a process; its output is appended to the log."""
+        """Start a process whose output is appended to the log."""
         running = self.children.get(name)
         if running is not None and running.process.returncode is None:
             raise Refused(f"{name} runs already")
@@ -113,7 +113,7 @@ class Supervisor:
             os._exit(1)
 
     def signal(self, name: str, action: str) -> dict[str, Any]:
-        """Signal the whole process group. A process that has ended already is no error."""
+        """Signal the whole process group. That it has already ended is not an error."""
         child = self.children.get(name)
         if child is None or action not in _SIGNALS:
             raise Refused(f"cannot {action} {name!r}: unknown")
@@ -124,7 +124,7 @@ class Supervisor:
         return child.row()
 
     def rows(self) -> dict[str, Any]:
-        """Every child that was ever asked for, dead or alive."""
+        """Every child that was ever spawned, dead or alive."""
         self.reap()
         return {"rows": [child.row() for child in self.children.values()], "detached": self.detached}
 
@@ -145,7 +145,7 @@ class Supervisor:
         return {}
 
     def kill_all(self) -> None:
-        """Kill every descendant. Whose parent dies becomes our child, so we are done when we have none."""
+        """Kill every descendant. Orphans become our children, so we are done once we have none."""
         while True:
             for pid in _children_of(self.pid):
                 with contextlib.suppress(ProcessLookupError):
@@ -274,19 +274,20 @@ def _wake_on_signals() -> tuple[socket.socket, socket.socket]:
 
 
 def main() -> None:
-    """Entry point. The owner's channel and the slot's lock come as open file descriptors."""
+    """Entry point. The owner's channel, and what is to be held, are open file descriptors."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--instance", required=True)
     parser.add_argument("--home", type=Path, required=True, help="this instance's folder of state")
     parser.add_argument("--data", type=Path, required=True, help="removed with everything in it at the end")
     parser.add_argument("--channel", type=int, required=True)
-    parser.add_argument("--lock", type=int, required=True, help="held open while this process lives")
+    parser.add_argument("--hold", type=int, action="append", default=[], help="kept open, for its lock")
     parser.add_argument("--owner", type=int, required=True)
     parser.add_argument("--shell", type=int)
     options = parser.parse_args()
     if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"this system has no child subreapers: {os.strerror(ctypes.get_errno())}")
-    os.set_inheritable(options.lock, False)
+    for held in options.hold:
+        os.set_inheritable(held, False)
     os.chdir(options.home)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(SOCKET_NAME)

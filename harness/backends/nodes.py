@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from harness.backends.instance import NodeTimes
+from harness.backends.plan import PlannedNode
 from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.process.instance import NodeTimes
-from harness.backends.process.plan import PlannedNode, write_files
-from harness.backends.process.supervisor_client import SupervisorClient
+from harness.backends.runner import NodeRunner
 from harness.base.errors import NodeFailed, WaitTimeout
-from harness.base.exits import how_ended
 from harness.base.report import Report
 from harness.base.waiting import wait_until
 from harness.services.network import check_listening
@@ -35,14 +34,14 @@ class NodeStarter:
     def __init__(
         self,
         *,
-        supervisor: SupervisorClient,
+        runner: NodeRunner,
         logs: Path,
         report: Report,
         preparation: Preparation = NO_PREPARATION,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._prepared_env = preparation.env
-        self._supervisor, self._logs, self._report, self._clock = supervisor, logs, report, clock
+        self._runner, self._logs, self._report, self._clock = runner, logs, report, clock
         self._launches: dict[str, Launch] = {}
         self._cancelled = threading.Event()
 
@@ -65,7 +64,7 @@ class NodeStarter:
             self._cancelled.set()
             raise
         finally:
-            # No need to wait: either all have ended, or those that have not will see that they are cancelled.
+            # Nothing to wait for: either all are done, or the others notice that they are cancelled.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def start(self, one: PlannedNode, *, timeout_s: float) -> NodeTimes:
@@ -75,30 +74,24 @@ class NodeStarter:
         """
         launch = self._launches.get(one.name) or self._configure(one)
         began_s = self._clock()
-        self._supervisor.spawn(
-            one.name,
-            launch.argv,
-            env={**_base_environment(), **launch.env, **self._prepared_env.get(one.name, {})},
-            log=self.log(one.name),
-            cwd=one.node.data_dir,
-        )
+        self._runner.run(one, launch)
         try:
             return self._wait(one, began_s, timeout_s)
         except WaitTimeout as error:
             raise self._failed(one.name, str(error)) from error
 
     def keep(self) -> Mapping[str, Mapping[Path, Path]]:
-        """What each configured node leaves when it ends in order."""
+        """What each configured node leaves behind when it ends in order."""
         return {name: launch.keep for name, launch in self._launches.items()}
 
     def log(self, name: str) -> Path:
-        """Where a process writes."""
+        """Where a node writes."""
         return self._logs / f"{name}.log"
 
     def _configure(self, one: PlannedNode) -> Launch:
         launch = one.service.launch(one.node, one.cluster, one.needed)
-        one.node.tmp_dir.mkdir(parents=True)
-        write_files(launch.files)
+        launch = replace(launch, env={**launch.env, **self._prepared_env.get(one.name, {})})
+        self._runner.install(one, launch)
         self._launches[one.name] = launch
         return launch
 
@@ -140,9 +133,8 @@ class NodeStarter:
 
     def _check_alive(self, name: str) -> None:
         self._check_cancelled()
-        row = next(row for row in self._supervisor.rows() if row.name == name)
-        if row.exit is not None:
-            raise self._failed(name, f"its process ended {how_ended(row.exit)} while it was starting")
+        if ended := self._runner.ended(name):
+            raise self._failed(name, f"its process ended {ended} while it was starting")
 
     def _failed(self, name: str, reason: str) -> NodeFailed:
         return NodeFailed(name, reason, self.log(name), log_tail(self.log(name)))
@@ -153,8 +145,3 @@ def log_tail(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-_LOG_LINES:])
-
-
-def _base_environment() -> Mapping[str, str]:
-    """What an engine gets of our own environment: nothing that would change how it behaves."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

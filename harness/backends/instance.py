@@ -1,4 +1,4 @@
-"""What is known on disk of each platform that runs, or ran and was not cleaned up."""
+"""The record on disk of each platform that runs, or ran and was not cleaned up, whatever its backend."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from harness.base.errors import PlatformError
+from harness.processes.supervisor_client import Site
 from harness.scenario.topology import Topology
 
 _RECORD = "instance.json"
@@ -32,18 +34,18 @@ class _Record(BaseModel):
 
 
 class Place(_Record):
-    """Where a node is, and how it is ended."""
+    """Where a node is, and how it is stopped."""
 
     address: str
     port: int
     """Where its clients connect."""
     waits_for: tuple[str, ...]
-    """The nodes that it needs: they are started before it and stopped after it."""
+    """The nodes that it needs: started before it, and stopped after it."""
     stop_timeout_s: float
 
 
 class NodeTimes(_Record):
-    """How long a node took to come up, from the start of its process."""
+    """How long a node took to come up, counted from the start of its process."""
 
     listening_after_s: float
     """Until its port accepted a connection."""
@@ -52,12 +54,14 @@ class NodeTimes(_Record):
 
 
 class Instance(_Record):
-    """One platform on this machine: where it lives, and all that is needed to end it."""
+    """One platform that this machine started: where it lives, and all that is needed to end it."""
 
     id: str
+    backend: str = "process"
+    """The name of the backend that made it; older records have none."""
     topology: Topology
     places: dict[str, Place]
-    """Of each node, by name."""
+    """By the name of the node."""
     data: Path
     """Removed with everything in it when the instance ends."""
     logs: Path
@@ -65,16 +69,19 @@ class Instance(_Record):
     created_at: float
     """Seconds since 1970."""
     times: dict[str, NodeTimes] = {}
-    """Of each node that is ready, or was when it died."""
+    """By the name of each node that is ready, or was when it died."""
     keep: dict[str, dict[Path, Path]] = {}
-    """Files that a node makes when it ends in order, and where each is moved to then."""
+    """By node, the files that it makes as it ends in order, each with where it is then moved to."""
 
     @staticmethod
-    def create(topology: Topology, places: Mapping[str, Place], *, data_dir: Path, log_dir: Path) -> Instance:
-        """Record a new instance, then make its folders. Of ``data_dir`` only ``<id>`` is ever removed."""
+    def create(
+        backend: str, topology: Topology, places: Mapping[str, Place], *, data_dir: Path, log_dir: Path
+    ) -> Instance:
+        """Record a new instance, then make its folders. Only ``<id>`` is ever removed from ``data_dir``."""
         identity = f"{topology.name}-{uuid.uuid4().hex[:8]}"
         instance = Instance(
             id=identity,
+            backend=backend,
             topology=topology,
             places=dict(places),
             data=data_dir.resolve() / identity,
@@ -94,9 +101,24 @@ class Instance(_Record):
         return state_dir() / "instances" / self.id
 
     @property
+    def site(self) -> Site:
+        """What its supervisor has to know."""
+        return Site(id=self.id, home=self.home, data=self.data, logs=self.logs)
+
+    @property
     def endpoints_file(self) -> Path:
         """Where an instance that outlives its command keeps its endpoints, for commands that use it."""
         return self.home / "endpoints.json"
+
+    def stop_layers(self) -> Iterator[tuple[str, ...]]:
+        """First the nodes that no other one needs, then those that only they needed, and so on."""
+        left = {name: set(place.waits_for) for name, place in self.places.items()}
+        while left:
+            needed = set().union(*left.values())
+            layer = tuple(name for name in left if name not in needed)
+            yield layer
+            for name in layer:
+                del left[name]
 
     def save(self) -> None:
         """Write the record in one step."""
@@ -105,29 +127,42 @@ class Instance(_Record):
         partial.replace(self.home / _RECORD)
 
     def with_times(self, times: Mapping[str, NodeTimes]) -> Instance:
-        """The instance when these nodes have become ready."""
+        """The instance once these nodes are ready."""
         return self.model_copy(update={"times": {**self.times, **times}})
 
     def without_times(self, node: str) -> Instance:
-        """The instance when this node is about to be started again."""
+        """The instance when this node is about to be restarted."""
         left = {name: times for name, times in self.times.items() if name != node}
         return self.model_copy(update={"times": left})
 
     def with_keep(self, keep: Mapping[str, Mapping[Path, Path]]) -> Instance:
-        """The instance when it is known what its nodes will leave."""
+        """The instance once it is known what its nodes will leave."""
         return self.model_copy(update={"keep": {name: dict(files) for name, files in keep.items() if files}})
 
     def remove_folders(self) -> None:
-        """Remove the data, then the record, so that an interrupted removal can be taken up again."""
+        """Remove the data, then the record, so that an interrupted removal can be resumed."""
         for folder in (self.data, self.home):
             if folder.exists():
                 shutil.rmtree(folder)
 
 
 def instances() -> tuple[Instance, ...]:
-    """Every instance that left a record, the oldest first. Of a damaged record only what ending it takes."""
+    """Every instance with a record, oldest first. Of a damaged record, only what is needed to end it."""
     found = [_read(path) for path in (state_dir() / "instances").glob(f"*/{_RECORD}")]
     return tuple(sorted((one for one in found if one), key=lambda one: one.created_at))
+
+
+def instances_of(backend: str) -> tuple[Instance, ...]:
+    """The instances of one backend."""
+    return tuple(one for one in instances() if one.backend == backend)
+
+
+def instance_of(backend: str, identity: str) -> Instance:
+    """One instance of a backend. Raises ``PlatformError`` when it has no record."""
+    known = {one.id: one for one in instances_of(backend)}
+    if identity not in known:
+        raise PlatformError(f"no {backend} platform is called {identity}; there are {', '.join(known)}")
+    return known[identity]
 
 
 def _read(path: Path) -> Instance | None:
@@ -144,20 +179,24 @@ def _read(path: Path) -> Instance | None:
 
 
 def _damaged(identity: str, record: bytes, written_at: float) -> Instance:
-    """An instance without nodes. Its folder's name, which it was given when made, tells its processes apart.
+    """An instance without nodes. Its processes are known by the name of its folder, which is its id.
 
-    Its data is what the record says only where that bears this name too; a supervisor that lives knows it.
+    Its data is where the record says only if that folder bears the same name; a supervisor that still lives
+    knows it anyway.
     """
     home = state_dir() / "instances" / identity
     data = state_dir() / "data" / identity
     try:
-        said = json.loads(record)
+        found = json.loads(record)
     except ValueError:
-        said = None
-    if isinstance(said, dict) and isinstance(said.get("data"), str) and Path(said["data"]).name == identity:
-        data = Path(said["data"])
+        found = None
+    left = found if isinstance(found, dict) else {}
+    if isinstance(left.get("data"), str) and Path(left["data"]).name == identity:
+        data = Path(left["data"])
+    made_by = {"backend": left["backend"]} if isinstance(left.get("backend"), str) else {}
     return Instance(
         id=identity,
+        **made_by,
         # Unchecked, as a topology of no services is none.
         topology=Topology.model_construct(name=identity, zones=(), services={}),
         places={},

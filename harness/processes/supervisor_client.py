@@ -1,4 +1,4 @@
-"""How the harness starts a supervisor and speaks to it: one JSON object a line, over a Unix socket."""
+"""How the harness starts a supervisor and talks to it: one JSON object a line, over a Unix socket."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.backends.process import supervisor
-from harness.backends.process.instance import Instance
-from harness.backends.protocol import ProcessEnd
 from harness.base.errors import PlatformError
+from harness.processes import supervisor
+from harness.processes.protocol import Action, ProcessEnd
 
-Action = Literal["terminate", "kill", "pause", "resume"]
 _TIMEOUT_S = 60.0
-"""For one answer. Only the end of a platform takes longer than milliseconds."""
+"""For one answer. Only ending a platform takes longer than milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where the supervisor of one instance and its processes are at home."""
+
+    id: str
+    """Every process of the instance carries it in its environment."""
+    home: Path
+    """The folder of the instance's record and of the supervisor's socket."""
+    data: Path
+    """Removed with everything in it when the supervisor ends."""
+    logs: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRow:
-    """What the supervisor knows of one process."""
+    """What the supervisor knows about one process."""
 
     name: str
     pid: int
@@ -40,7 +51,7 @@ class ProcessRow:
 
 
 class SupervisorClient:
-    """One conversation with a supervisor. May be used by many threads."""
+    """One conversation with a supervisor. Safe to use from several threads."""
 
     def __init__(self, connection: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
         self._process = process
@@ -50,38 +61,38 @@ class SupervisorClient:
         self._lock = threading.Lock()
 
     @staticmethod
-    def start(instance: Instance, lock: socket.socket) -> SupervisorClient:
-        """Start the supervisor of a new instance, which holds ``lock`` from then on as well."""
+    def start(site: Site, *, holds: Collection[int] = ()) -> SupervisorClient:
+        """Start the supervisor of a new instance. It keeps the file descriptors ``holds`` open to its end."""
         ours, theirs = socket.socketpair()
-        with ours, theirs, (instance.logs / "supervisor.log").open("ab") as log:
+        with ours, theirs, (site.logs / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", str(Path(supervisor.__file__).resolve())),
-                    *("--instance", instance.id),
-                    *("--home", str(instance.home)),
-                    *("--data", str(instance.data)),
+                    *("--instance", site.id),
+                    *("--home", str(site.home)),
+                    *("--data", str(site.data)),
                     *("--channel", str(theirs.fileno())),
-                    *("--lock", str(lock.fileno())),
+                    *(text for number in holds for text in ("--hold", str(number))),
                     *("--owner", str(os.getpid())),
                     *_shell_option(),
                 ],
-                pass_fds=(theirs.fileno(), lock.fileno()),
+                pass_fds=(theirs.fileno(), *holds),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={supervisor.MARK: instance.id},
+                env={supervisor.MARK: site.id},
             )
             client = SupervisorClient(ours.dup(), process)
         client.rows()
         return client
 
     @staticmethod
-    def connect(instance: Instance) -> SupervisorClient | None:
-        """Speak to the supervisor of an instance; None if it does not run."""
+    def connect(home: Path) -> SupervisorClient | None:
+        """Speak to the supervisor that is at home in this folder; None if it does not run."""
         connection = socket.socket(socket.AF_UNIX)
         try:
-            folder = os.open(instance.home, os.O_PATH)
+            folder = os.open(home, os.O_PATH)
         except FileNotFoundError:
             return None
         try:
@@ -100,7 +111,7 @@ class SupervisorClient:
         """Start a process."""
         return _row(self._ask("spawn", name=name, argv=[*argv], env={**env}, log=str(log), cwd=str(cwd)))
 
-    def signal(self, name: str, action: Action) -> ProcessRow:
+    def signal(self, name: str, action: Action | Literal["terminate"]) -> ProcessRow:
         """Signal a process and its group."""
         return _row(self._ask("signal", name=name, action=action))
 
@@ -116,7 +127,7 @@ class SupervisorClient:
         """Let the platform outlive this process."""
         self._ask("detach")
         if self._process is not None:
-            self._process.returncode = 0  # it is no longer ours to wait for, and subprocess need not warn
+            self._process.returncode = 0  # no longer ours to wait for, so subprocess need not warn
 
     def end(self) -> None:
         """Kill everything that is left, remove the data, and end the supervisor."""

@@ -1,4 +1,4 @@
-"""How much memory and processor time a node's processes use."""
+"""How much memory and processor time supervised processes use."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ import psutil
 T = TypeVar("T", int, float)
 
 _TIME_EVERY_S: Final = 0.9
-"""Whoever asks whether a node lives asks more often."""
+"""Statuses are read more often than that, to see whether something lives."""
 _MEMORY_EVERY_S: Final = 4.9
-"""Measuring memory takes the kernel milliseconds a node."""
+"""Measuring memory costs the kernel milliseconds per process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Of a node's process and its children."""
+    """What a process and its children use."""
 
     memory_bytes: int = 0
-    """The proportional set size: pages that several nodes share, such as an archive of classes, count once
-    over all of them."""
+    """The proportional set size: pages shared by several processes, such as an archive of classes, count once
+    in total."""
     cpu_s: float = 0.0
     """Processor time since the start."""
 
 
 class UsageMeter:
-    """Measures processes by the session that each node leads: time every second, memory every five."""
+    """Measures processes by the sessions that they lead: time every second, memory every five."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.artifacts import Artifacts
 from harness.artifacts.java import find_java
-from harness.backends.process.instance import Instance, Place
+from harness.backends.instance import Instance, Place
 from harness.base.errors import InvalidInput, Problem
 from harness.base.typed import suggestion
 from harness.scenario.topology import NodeSpec, Topology
