@@ -125,7 +125,10 @@ class World:
         return SimpleNamespace(
             scenario=scenario(),
             folder=self.folder,
-            platform=SimpleNamespace(endpoints=Endpoints((kafka,)), status=tuple, spawn=self.spawn),
+            platform=SimpleNamespace(
+                endpoints=Endpoints((kafka,)), processes=SimpleNamespace(spawn=self.spawn)
+            ),
+            everything=SimpleNamespace(status=tuple),
             clock=clock,
             load=SimpleNamespace(duration_s=60.0),
             report=self.did.append,
