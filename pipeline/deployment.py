@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.kafka import Topics
+from pipeline.base.options import LayerName, PipelineOptions
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import Endpoints
-from pipeline.kafka import Topics
 from pipeline.layers.protocol import LayerStatus, Process
 from pipeline.layers.registry import deployed_layers
-from pipeline.options import LayerName, PipelineOptions
 
 
 class Pipeline:

@@ -17,7 +17,7 @@ from harness.base.exits import how_ended
 from harness.base.report import Report
 from harness.processes.protocol import Action, ProcessEnd, ProcessState, ProcessStatus, State
 from harness.scenario.topology import Topology
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 _ENDED: Final = ("dead", "stopped")
 

@@ -14,7 +14,7 @@ from harness.base.typed import suggestion
 from harness.scenario.topology import NodeSpec, Topology
 from harness.services.needs import missing_needs
 from harness.services.protocol import Cluster, Jvm, Node, Service
-from pipeline.endpoints import Endpoint, Endpoints
+from pipeline.base.endpoints import Endpoint, Endpoints
 
 Services = Mapping[str, Service]
 

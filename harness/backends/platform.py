@@ -16,7 +16,7 @@ from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.processes.protocol import Action, ProcessState
 from harness.processes.supervisor_client import SupervisorClient
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 
 class SupervisedPlatform:

@@ -13,7 +13,7 @@ from harness.backends.status import NodeStatus
 from harness.base.report import Report
 from harness.processes.protocol import Action, Processes, ProcessState
 from harness.scenario.topology import Topology
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 
 class Platform(Protocol):

@@ -17,7 +17,7 @@ from typing import Any, Final
 import yaml
 
 from harness.base.errors import InvalidInput, Problem
-from pipeline.settings_file import read_regular
+from pipeline.base.settings_file import read_regular
 
 FieldPath = tuple[str | int, ...]
 """Where a value stands in a document: ``("faults", 0, "kind")``."""

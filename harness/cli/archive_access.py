@@ -13,8 +13,8 @@ from rich.text import Text
 
 from harness.base.errors import PlatformError, RunError
 from harness.cli.output import console
-from pipeline.endpoints import Endpoints
-from pipeline.errors import CommitConflict, LeaseLost, PipelineError, TableHeld
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import CommitConflict, LeaseLost, PipelineError, TableHeld
 from pipeline.lake.objects import Objects
 from pipeline.lifecycle.lake_stores import lake_stores
 from pipeline.lifecycle.stores import Stores

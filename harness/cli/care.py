@@ -15,8 +15,8 @@ from harness.cli.lake_process import run_job
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import CareJob
-from pipeline.days.job_events import Cared
 from pipeline.days.tables.delta_tables import TABLES
+from pipeline.days.tasks.job_events import Cared
 
 _NEEDS: Final = ("object_store", "spark")
 _COLUMNS: Final = (

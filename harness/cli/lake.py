@@ -15,8 +15,8 @@ from harness.cli.lake_process import run_job
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import LakeJob, outcome_of
+from pipeline.base.endpoints import Endpoints
 from pipeline.days.tasks.task import TaskRecord
-from pipeline.endpoints import Endpoints
 
 _NEEDS: Final = ("kafka", "object_store", "spark")
 

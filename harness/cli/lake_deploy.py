@@ -9,10 +9,10 @@ import typer
 from harness.base.errors import DeployError
 from harness.cli.output import OutputFormat, OutputOption, Progress, print_json
 from harness.cli.platforms import EndpointsOption, platform_of
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import PipelineOptions, TopicOptions
 from pipeline.contract.topics import TOPICS
 from pipeline.deployment import Pipeline
-from pipeline.errors import PipelineError
-from pipeline.options import PipelineOptions, TopicOptions
 
 _DAY_S: Final = 86_400
 _DEFAULT: Final = TopicOptions()

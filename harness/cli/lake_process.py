@@ -13,11 +13,11 @@ from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.layers.pipeline_jars import with_lake_jar
 from harness.run.lake.job import not_deployed, outcome_of, report_event
-from pipeline.days.job_events import Event, parse
-from pipeline.endpoints import Endpoints
-from pipeline.errors import NotDeployed, PipelineError
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import NotDeployed, PipelineError
+from pipeline.base.options import PipelineOptions
+from pipeline.days.tasks.job_events import Event, parse
 from pipeline.lake.deployed import require_deployed
-from pipeline.options import PipelineOptions
 
 _END_S: Final = 20.0
 """How long a process may take to exit after SIGTERM."""

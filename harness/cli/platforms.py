@@ -10,8 +10,8 @@ import typer
 
 from harness.backends.registry import running
 from harness.base.errors import InvalidInput, PlatformError, Problem
-from pipeline.endpoints import Endpoints
-from pipeline.errors import SettingsRefused
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import SettingsRefused
 
 EndpointsOption = Annotated[
     Path | None,

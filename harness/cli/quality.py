@@ -16,8 +16,8 @@ from harness.cli.days import day
 from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import not_deployed
-from pipeline.endpoints import Endpoints
-from pipeline.errors import NoSuchReport, NotDeployed, PipelineError
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import NoSuchReport, NotDeployed, PipelineError
 from pipeline.lake.objects import Objects
 from pipeline.quality.day_report import DayReport, DayVerdict, from_json
 from pipeline.quality.formatting import observed, ordered

@@ -11,7 +11,7 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, N
 from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import tuple_factory
 
-from pipeline.endpoints import CassandraEndpoint
+from pipeline.base.endpoints import CassandraEndpoint
 
 HOT_STORE_ERRORS: Final = (DriverException, NoHostAvailable, OSError)
 """What the driver raises when the hot store cannot do what is asked of it now."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.security import KAFKA_PROTOCOLS, require_usable, tls_context, uses_sasl
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.security import KAFKA_PROTOCOLS, require_usable, tls_context, uses_sasl
 
 
 def connection_settings(kafka: KafkaEndpoint) -> dict[str, Any]:

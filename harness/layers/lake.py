@@ -16,7 +16,7 @@ from harness.layers.protocol import Checks, Layer, Observed, Probe, Use
 from harness.observe.platform.sampler import Reading, Source
 from harness.scenario.lake_steps import LakeStage
 from harness.scenario.model import Load
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 _TASKS: Final = """
 SELECT coalesce(event_date::VARCHAR, 'every day') AS "row", task AS "name",

@@ -11,9 +11,9 @@ from harness.artifacts.java import find_java
 from harness.base.errors import DeployError
 from harness.base.report import Report
 from harness.services.spark import pyspark_home
-from pipeline.endpoints import Endpoints
-from pipeline.errors import PipelineError
-from pipeline.java_part import LAKE_JAVA, STREAM_JAVA, JavaPart, build_jar
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import PipelineError
+from pipeline.base.java_part import LAKE_JAVA, STREAM_JAVA, JavaPart, build_jar
 
 
 def with_stream_jar(endpoints: Endpoints, *, report: Report) -> Endpoints:

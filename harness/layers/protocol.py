@@ -21,8 +21,8 @@ from harness.layers.figure import Canvas, Sketch
 from harness.observe.platform.sampler import Reading, Source
 from harness.scenario.lake_steps import LakeStage
 from harness.scenario.model import Load, Scenario
-from pipeline.endpoints import Endpoints
-from pipeline.options import LayerName
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LayerName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

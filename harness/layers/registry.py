@@ -13,7 +13,7 @@ from harness.layers.lake import LAKE
 from harness.layers.protocol import Layer
 from harness.layers.stream import STREAM
 from harness.scenario.model import Scenario
-from pipeline.options import LayerName, PipelineOptions
+from pipeline.base.options import LayerName, PipelineOptions
 
 _IN_ORDER: Final[tuple[Layer, ...]] = (
     STREAM,

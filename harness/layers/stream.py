@@ -31,8 +31,8 @@ from harness.layers.protocol import Checks, Layer, Observed, Probe, Use
 from harness.observe.platform.sampler import Reading, Source
 from harness.scenario.lake_steps import LakeStage
 from harness.scenario.model import Load, Scenario
+from pipeline.base.endpoints import Endpoints
 from pipeline.contract.topics import EVENTS, EVENTS_VALID, TOPICS, WINDOW_RESULTS
-from pipeline.endpoints import Endpoints
 
 if TYPE_CHECKING:
     from harness.observe.platform.drain import StreamPath

@@ -14,9 +14,9 @@ from confluent_kafka.admin._metadata import ClusterMetadata, TopicMetadata
 
 from harness.base.errors import PlatformError, WaitTimeout
 from harness.base.waiting import wait_until
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import NotReady, PipelineError
-from pipeline.kafka_access import KafkaAccess
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import NotReady, PipelineError
+from pipeline.base.kafka_access import KafkaAccess
 
 _TIMEOUT_S: Final = 10.0
 _POLL_S: Final = 0.01

@@ -38,8 +38,8 @@ from harness.run.provenance import Provenance
 from harness.run.recorder import ExitWatch, Recorder
 from harness.run.teardown import Teardown
 from harness.scenario.model import Scenario
-from pipeline.endpoints import Endpoints
-from pipeline.options import PipelineOptions
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import PipelineOptions
 
 _NS_PER_S: Final = 1_000_000_000
 _NS_PER_MS: Final = 1_000_000

@@ -15,7 +15,7 @@ from harness.scenario.profiles.protocol import Arrivals
 from harness.scenario.profiles.registry import AnyProfile
 from harness.scenario.profiles.trace import TraceProfile
 from harness.scenario.topology import Topology
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 
 STEADY_MIN_S: Final = 8.0
 """From the warm-up to the first fault, or to the end of the load, at least: a shorter time tells nothing."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.scenario.lake_steps import Rerun, RunDays, Step
 from harness.scenario.model import Load, Scenario
 from harness.scenario.phases import PHASES
-from pipeline.options import LayerName, PipelineOptions
+from pipeline.base.options import LayerName, PipelineOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

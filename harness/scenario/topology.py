@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.base.units import Bytes
-from pipeline.endpoints import HOME
+from pipeline.base.endpoints import HOME
 
 Jit = Literal["c1", "c2"]
 """A compiler of the Java virtual machine, by HotSpot's name."""

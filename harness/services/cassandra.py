@@ -9,7 +9,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
-from pipeline.endpoints import CassandraEndpoint, Endpoints
+from pipeline.base.endpoints import CassandraEndpoint, Endpoints
 
 NATIVE_PORT: Final = 9042
 STORAGE_PORT: Final = 7000

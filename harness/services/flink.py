@@ -9,7 +9,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, render, yaml_document
-from pipeline.endpoints import Endpoints, FlinkEndpoint
+from pipeline.base.endpoints import Endpoints, FlinkEndpoint
 
 REST_PORT: Final = 8081
 GATEWAY_PORT: Final = 8083

@@ -12,7 +12,7 @@ from harness.services.jvm import MIB, java_launch
 from harness.services.kafka_format import bootstrap_checkpoint
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, properties, render
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 
 CLIENT_PORT: Final = 9092
 CONTROLLER_PORT: Final = 9093

@@ -12,8 +12,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from harness.services.network import check_listening
 from harness.services.protocol import Node, NotReady
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka_access import client_config
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.kafka_access import client_config
 
 _PORT: Final = 9092
 _TIMEOUT_S: Final = 3.0

@@ -14,7 +14,7 @@ from typing import Final
 from harness.services.jvm import MIB, java_launch
 from harness.services.protocol import Cluster, Launch, Node, Role
 from harness.services.templates import FOLDER, properties, render
-from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
+from pipeline.base.endpoints import Endpoints, ObjectStoreEndpoint
 
 PORT: Final = 9000
 _NODE: Final = "node"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from harness.services.protocol import NotReady
-from pipeline.endpoints import ObjectStoreEndpoint
-from pipeline.errors import ObjectStoreFailed
+from pipeline.base.endpoints import ObjectStoreEndpoint
+from pipeline.base.errors import ObjectStoreFailed
 from pipeline.lake.objects import Objects
 
 _BUCKET: Final = "floodmark-probe"

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from harness.artifacts.java import JavaHome
 from harness.scenario.topology import Jit, NodeSpec
-from pipeline.endpoints import Endpoint, Endpoints
+from pipeline.base.endpoints import Endpoint, Endpoints
 
 
 class NotReady(Exception):

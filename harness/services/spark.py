@@ -13,7 +13,7 @@ from harness.base.errors import PlatformError
 from harness.services.jvm import MIB, java_launch, jvm_of
 from harness.services.protocol import Cluster, Jvm, Launch, Node, Role
 from harness.services.templates import FOLDER, render
-from pipeline.endpoints import Endpoints, SparkEndpoint
+from pipeline.base.endpoints import Endpoints, SparkEndpoint
 
 MASTER_PORT: Final = 7077
 MASTER_WEB_PORT: Final = 8080

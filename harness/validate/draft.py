@@ -23,7 +23,7 @@ from harness.scenario.topology import Topology
 from harness.validate.topology_file import read_topology, topology_files, topology_in
 from harness.validate.vocabulary import Vocabulary
 from harness.validate.written_options import WrittenPipeline, options_from
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 
 _SECTIONS: Final = ("topology", "pipeline", "load", "lake", "faults", "expect")
 _ITEMS_MAX: Final = 1000

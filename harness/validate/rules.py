@@ -21,8 +21,8 @@ from harness.validate.draft import Draft
 from harness.validate.fault_rules import fault_rules
 from harness.validate.lake_rules import lake_rules
 from harness.validate.vocabulary import CheckWords, Vocabulary
+from pipeline.base.options import LayerName, PipelineOptions
 from pipeline.layers.registry import deployed_layers
-from pipeline.options import LayerName, PipelineOptions
 
 _EVENTS_MAX: Final = 250_000_000
 """So many events of a profile can be planned: their times are held in memory."""

@@ -1,7 +1,7 @@
 """The pipeline's options as people write them: ``checkpoint_interval: 2s`` for ``checkpoint_interval_s``.
 
 In code a field's name ends with its unit and its value is a bare number; in YAML the unit stands with the
-value. The YAML form is derived from the dataclasses in pipeline/options.py: an option is declared once.
+value. The YAML form is derived from the dataclasses in pipeline/base/options.py: an option is declared once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, get_type_hints
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from harness.base.units import Seconds
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 
 _UNIT_SUFFIXES: Final = ("_event_s", "_s")
 _MAY_BE_ZERO: Final = frozenset({"out_of_orderness"})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipeline.base.errors import ContractError, IncompatibleContract
 from pipeline.contract.compatibility import problems, successor
 from pipeline.contract.derive import as_event_contract, rules, spark_columns
 from pipeline.contract.odcs import DataContract
 from pipeline.contract.quality_rules import quality_rules
 from pipeline.contract.topics import EVENTS
-from pipeline.errors import ContractError, IncompatibleContract
 
 
 def check(contract: DataContract) -> None:

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipeline.base.errors import ContractError, NoSuchContract, NotReady
 from pipeline.catalogue.admission import check, is_new
 from pipeline.contract.compatibility import numbers
 from pipeline.contract.derive import spark_columns
 from pipeline.contract.odcs import DataContract, dumps, loads
-from pipeline.errors import ContractError, NoSuchContract, NotReady
 
 _CONTRACT: Final = "floodmark.contract"
 """The parameter that holds the contract; Glue allows 512,000 characters."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable
 from typing import Final, Protocol
 
+from pipeline.base.errors import ContractError, NoSuchContract, NotReady
 from pipeline.catalogue.admission import check, is_new
 from pipeline.contract.compatibility import numbers
 from pipeline.contract.odcs import DataContract, dumps, loads
-from pipeline.errors import ContractError, NoSuchContract, NotReady
 
 FOLDER: Final = "catalogue"
 _FILE: Final = re.compile(r"(\d+\.\d+\.\d+)\.odcs\.yaml")

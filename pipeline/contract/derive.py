@@ -8,8 +8,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Final, Literal
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.odcs import DataContract, Property, load
-from pipeline.errors import ContractError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.odcs_quality import Quality, Strict
-from pipeline.errors import ContractError
 
 LogicalType = Literal["string", "number", "integer", "object", "timestamp"]
 NAME: Final = r"^[a-z][a-z0-9_]*$"

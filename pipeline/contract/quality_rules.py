@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.odcs import DataContract, Property
 from pipeline.contract.odcs_quality import CustomQuality, LibraryQuality, Limit, Quality
 from pipeline.contract.quality import (
@@ -25,7 +26,6 @@ from pipeline.contract.quality import (
     Volume,
     WrongLength,
 )
-from pipeline.errors import ContractError
 
 PLATFORM_SHARE: Final = Limits(high=2, inclusive=False)
 """The platform's limit for nulls and for unknown references, in percent."""

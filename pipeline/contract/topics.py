@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pipeline.errors import ContractError
+from pipeline.base.errors import ContractError
 
 EVENTS: Final = "events"
 EVENTS_VALID: Final = "events_valid"

@@ -21,13 +21,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn, TextIO
 
-from pipeline.days.job_events import Event, Failed, Ready, event_writer
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import PipelineOptions
 from pipeline.days.job_request import CareRequest, DaysRequest, JobRequest
 from pipeline.days.spark.spark_session import cancel_jobs, spark_session
 from pipeline.days.tables.delta_tables import TABLES
-from pipeline.endpoints import Endpoints
-from pipeline.errors import PipelineError
-from pipeline.options import PipelineOptions
+from pipeline.days.tasks.job_events import Event, Failed, Ready, event_writer
 
 _INTERRUPTS: Final = (signal.SIGINT, signal.SIGTERM)
 _INTERRUPTED: Final = "interrupted; what was recorded stays, and unfinished work can be run again"

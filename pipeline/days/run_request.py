@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import psutil
 
-from pipeline.days.job_events import Begins, Days, Event
 from pipeline.days.job_request import CareRequest, DaysRequest, JobRequest
 from pipeline.days.scan import scan_day
 from pipeline.days.table_care import care_for
 from pipeline.days.tables.delta_tables import TABLES
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.day_tasks import lake_jobs
+from pipeline.days.tasks.job_events import Begins, Days, Event
 from pipeline.days.tasks.task_runner import TaskRunner
 
 Emit = Callable[[Event], None]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.days.job_events import Scanned
 from pipeline.days.tables.delta_tables import DAY, SILVER_EVENTS
 from pipeline.days.tasks.context import Context
+from pipeline.days.tasks.job_events import Scanned
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -10,7 +10,6 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-from pipeline.days.job_events import Cared
 from pipeline.days.job_request import CareRequest
 from pipeline.days.tables.delta_log import log_versions
 from pipeline.days.tables.delta_tables import DAY, GOLD_ENTITY_DAYS, SILVER_EVENTS, Table
@@ -18,6 +17,7 @@ from pipeline.days.tables.fencing import Fence, commit_error, spark_errors
 from pipeline.days.tables.publish import bloom_filters
 from pipeline.days.tasks import silver_task
 from pipeline.days.tasks.context import Context
+from pipeline.days.tasks.job_events import Cared
 
 _CLUSTERED_BY: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
     {table.name: ("entity_id",) for table in (SILVER_EVENTS, GOLD_ENTITY_DAYS)}

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from confluent_kafka import Consumer
 
-from pipeline.cassandra import connect
+from pipeline.base.cassandra import connect
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import PipelineOptions
 from pipeline.contract.derive import event_contract
-from pipeline.endpoints import Endpoints
-from pipeline.errors import PipelineError
 from pipeline.hot.rows import BatchLimits, Rows
 from pipeline.hot.store import HotStore
 from pipeline.hot.write_log import WriteLog
 from pipeline.hot.writer import HotWriter, consumer_config
-from pipeline.options import PipelineOptions
 
 _log = logging.getLogger("pipeline.hot")
 

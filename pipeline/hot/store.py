@@ -15,8 +15,8 @@ from cassandra.connection import ConnectionException
 from cassandra.protocol import IsBootstrappingErrorMessage, OverloadedErrorMessage
 from cassandra.query import BatchStatement, BatchType
 
+from pipeline.base.errors import CassandraFailed
 from pipeline.contract.odcs import DataContract
-from pipeline.errors import CassandraFailed
 from pipeline.hot.rows import RowBatch
 from pipeline.hot.schema import (
     RECENT_EVENTS,

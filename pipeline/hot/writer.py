@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed
+from pipeline.base.kafka_access import client_config
+from pipeline.base.options import HotOptions
 from pipeline.contract.topics import EVENTS_VALID, WINDOW_RESULTS
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed
 from pipeline.hot.rows import Record, Rows
 from pipeline.hot.store import HotStore
 from pipeline.hot.write_log import WriteLog
-from pipeline.kafka_access import client_config
-from pipeline.options import HotOptions
 
 HOT_GROUP: Final = "hot-writer"
 """The consumer group of all hot writers."""

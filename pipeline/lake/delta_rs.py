@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.base.endpoints import ObjectStoreEndpoint
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import NotDeployed
+from pipeline.base.kafka_access import KafkaAccess
 from pipeline.contract.topics import EVENTS
-from pipeline.endpoints import Endpoints
-from pipeline.errors import NotDeployed
-from pipeline.kafka_access import KafkaAccess
 from pipeline.lake.objects import Objects
 
 

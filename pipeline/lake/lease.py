@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from pipeline.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHeld
+from pipeline.base.errors import LeaseLost, NoSuchObject, ObjectStoreFailed, TableHeld
 
 _FOLDER: Final = "locks"
 _NAME: Final = re.compile(r"[0-9]{12}\.json")

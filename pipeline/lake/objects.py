@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.base.endpoints import ObjectStoreEndpoint
 from pipeline.lake.s3_client import ATTEMPTS, TIMEOUT_S, as_pipeline_errors, error_code, s3_client
 
 _EXISTS: Final = ("PreconditionFailed", "ConditionalRequestConflict")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from pipeline.endpoints import ObjectStoreEndpoint
-from pipeline.errors import NoSuchObject, NotDeployed, ObjectStoreFailed
+from pipeline.base.endpoints import ObjectStoreEndpoint
+from pipeline.base.errors import NoSuchObject, NotDeployed, ObjectStoreFailed
 
 _CONNECT_TIMEOUT_S: Final = 5.0
 TIMEOUT_S: Final = 30.0

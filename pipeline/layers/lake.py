@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LayerName, PipelineOptions
 from pipeline.layers.protocol import LayerStatus, Process
-from pipeline.options import LayerName, PipelineOptions
 
 
 class LakeLayer:

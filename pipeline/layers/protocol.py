@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.endpoints import Endpoints
-from pipeline.options import LayerName, PipelineOptions
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LayerName, PipelineOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

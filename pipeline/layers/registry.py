@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from pipeline.base.options import LayerName, PipelineOptions
 from pipeline.layers.lake import LakeLayer
 from pipeline.layers.protocol import Layer
 from pipeline.layers.stream import StreamLayer
-from pipeline.options import LayerName, PipelineOptions
 
 _IN_ORDER: Final[tuple[Layer, ...]] = (
     StreamLayer(),

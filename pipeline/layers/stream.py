@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from pipeline.base.endpoints import CassandraEndpoint, Endpoints
+from pipeline.base.options import HotOptions, LayerName, PipelineOptions
 from pipeline.contract.derive import event_contract
-from pipeline.endpoints import CassandraEndpoint, Endpoints
 from pipeline.layers.protocol import LayerStatus, Process, ProcessFiles
-from pipeline.options import HotOptions, LayerName, PipelineOptions
 
 if TYPE_CHECKING:
     from pipeline.stream.render import JobDefinition
@@ -49,10 +49,10 @@ class StreamLayer:
 
     def undeploy(self, endpoints: Endpoints) -> None:
         """Leave no job, no checkpoints, no consumer groups and no keyspace."""
-        from pipeline.cassandra import connect, execute_schema
+        from pipeline.base.cassandra import connect, execute_schema
+        from pipeline.base.kafka import Topics
         from pipeline.hot.schema import drop_statement
         from pipeline.hot.writer import HOT_GROUP
-        from pipeline.kafka import Topics
         from pipeline.stream.deployment import StreamDeployment
         from pipeline.stream.render import SOURCE_GROUP
 
@@ -82,7 +82,7 @@ def _writer(number: int) -> Process:
 
 
 def _create_tables(cassandra: CassandraEndpoint, options: HotOptions) -> None:
-    from pipeline.cassandra import connect, execute_schema
+    from pipeline.base.cassandra import connect, execute_schema
     from pipeline.hot.schema import create_statements
 
     with connect(cassandra) as session:

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Final
 
-from pipeline.errors import CommitConflict
+from pipeline.base.errors import CommitConflict
 from pipeline.lifecycle.archive_record import ArchivedObject, ArchiveRecord
 from pipeline.lifecycle.plan import Move
 from pipeline.lifecycle.stores import Stores

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from pipeline.errors import ArchiveDamaged
+from pipeline.base.errors import ArchiveDamaged
 from pipeline.lifecycle.plan import covered_day
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.stores import Objects

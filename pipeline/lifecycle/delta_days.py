@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from pipeline.errors import CommitConflict, TableUnreadable
+from pipeline.base.errors import CommitConflict, TableUnreadable
 from pipeline.lake.delta_rs import message_of
 from pipeline.lifecycle.plan import StoredObject
 from pipeline.lifecycle.table_day import TableDay, TableFile

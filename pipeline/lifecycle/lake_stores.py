@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.base.endpoints import ObjectStoreEndpoint
 from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.lease import lease
 from pipeline.lake.objects import Objects

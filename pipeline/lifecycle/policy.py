@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.errors import PolicyRefused
+from pipeline.base.errors import PolicyRefused
 
 Tier = Literal["hot", "warm", "cold"]
 Prefix = Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*/)+$", max_length=200)]

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from pydantic import ValidationError
 
-from pipeline.errors import Archived, ArchiveDamaged, NoSuchObject
+from pipeline.base.errors import Archived, ArchiveDamaged, NoSuchObject
 from pipeline.lifecycle.archive_record import ArchiveRecord, records_of
 from pipeline.lifecycle.plan import covered_day, name_of
 from pipeline.lifecycle.restore_request import RestoreRequest, due, expired, restore, restore_time

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.quality.forest_summary import ForestSummary
 from pipeline.quality.outliers import Outliers
 from pipeline.quality.result import GateResult, RefusedFile

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 
-from pipeline.errors import NoSuchObject, NoSuchReport
+from pipeline.base.errors import NoSuchObject, NoSuchReport
 
 _FOLDER: Final = "quality/"
 _REPORT: Final = "report.json"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.odcs import DataContract
 from pipeline.contract.quality import (
     NONE,
@@ -25,7 +26,6 @@ from pipeline.contract.quality import (
     WrongLength,
 )
 from pipeline.contract.quality_rules import quality_rules
-from pipeline.errors import ContractError
 from pipeline.quality.result import Kind, Unit
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 _SCHEMA: Final = pa.schema(
     {

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.endpoints import FlinkEndpoint
-from pipeline.errors import FlinkFailed, JobFailed
+from pipeline.base.endpoints import FlinkEndpoint
+from pipeline.base.errors import FlinkFailed, JobFailed
 from pipeline.stream.gateway import SqlSession
 from pipeline.stream.jobs import Checkpoints, Job, JobManager
 from pipeline.stream.render import DEPLOYMENT, JobDefinition

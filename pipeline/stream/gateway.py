@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.errors import FlinkFailed, NotReady, StatementFailed
+from pipeline.base.errors import FlinkFailed, NotReady, StatementFailed
 
 _REQUEST_TIMEOUT_S: Final = 60.0
 _POLL_S: Final = 0.02

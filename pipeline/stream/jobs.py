@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.errors import FlinkFailed, JobFailed, NotReady
+from pipeline.base.errors import FlinkFailed, JobFailed, NotReady
 
 T = TypeVar("T")
 

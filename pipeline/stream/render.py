@@ -11,12 +11,12 @@ from importlib import resources
 from string import Template
 from typing import Final
 
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.options import StreamOptions
+from pipeline.base.security import require_plaintext
 from pipeline.contract.derive import flink_columns, rules_json
 from pipeline.contract.odcs import DataContract
 from pipeline.contract.topics import HOPPING_WINDOW_MS, SESSION_GAP_MS, WINDOW_MS
-from pipeline.endpoints import Endpoints, KafkaEndpoint
-from pipeline.options import StreamOptions
-from pipeline.security import require_plaintext
 
 SOURCE_GROUP: Final = "floodmark-stream"
 """The consumer group of the job."""

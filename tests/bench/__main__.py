@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.base.errors import DeployError, FloodmarkError
 from harness.cli.output import Progress, print_error
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from tests.bench import BENCHES
 from tests.bench.protocol import Settings
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import httpx
 
 from harness.base.report import Report
-from pipeline.endpoints import FlinkEndpoint
-from pipeline.errors import FlinkFailed, JobFailed
+from pipeline.base.endpoints import FlinkEndpoint
+from pipeline.base.errors import FlinkFailed, JobFailed
 from pipeline.stream.deployment import StreamDeployment
 from pipeline.stream.jobs import JobManager
 from pipeline.stream.render import JobDefinition

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from harness.observe.readback.record_batch_reader import FoundBatch
-from pipeline.endpoints import Endpoints
-from pipeline.errors import KafkaFailed
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import KafkaFailed
 
 _TIMEOUT_S: Final = 300
 

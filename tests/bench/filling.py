@@ -16,9 +16,9 @@ from harness.base.event_clock import origin_for
 from harness.base.report import Report
 from harness.load.plan.file import PlanFile
 from harness.observe.platform.offsets import Offsets, OffsetsUnknown
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed
-from pipeline.kafka_access import client_config
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed
+from pipeline.base.kafka_access import client_config
 
 _COLUMNS: Final = ("seq", "kind", "entity_id", "event_offset_ms", "payload")
 _IDENTITY: Final = b'"event_id":"'

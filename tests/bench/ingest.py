@@ -22,9 +22,9 @@ from harness.load.plan.file import PlanFile
 from harness.load.send.record_batches.trace_build import Encoding, trace_file
 from harness.observe.readback.record_batch_reader import read_batches
 from harness.validate.scenario_file import load_scenario
-from pipeline.endpoints import Endpoints, KafkaEndpoint
-from pipeline.kafka import Topics
-from pipeline.options import TopicOptions
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.kafka import Topics
+from pipeline.base.options import TopicOptions
 from tests.bench.cluster import kafka_cluster
 from tests.bench.contender import Contender, Task, shorter
 from tests.bench.contenders import CONTENDERS

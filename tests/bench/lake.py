@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from pipeline.options import LakeOptions
+from pipeline.base.options import LakeOptions
 from tests.bench.protocol import Settings
 
 _EVENTS: Final = 1_000_000

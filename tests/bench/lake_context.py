@@ -15,6 +15,8 @@ from harness.base.report import Report
 from harness.load.plan.cached import build_plan
 from harness.run.lake.references import key_of, snapshots
 from harness.validate.scenario_file import load_scenario
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LakeOptions
 from pipeline.days.landing.reference import load_reference
 from pipeline.days.tables.delta_tables import BRONZE_EVENTS
 from pipeline.days.tables.publish import publish
@@ -23,8 +25,6 @@ from pipeline.days.tasks.context import REFERENCES, Context
 from pipeline.days.tasks.day_tasks import context_of
 from pipeline.days.tasks.task import Output, TaskRecord, TaskResult
 from pipeline.days.tasks.task_runner import TaskRunner
-from pipeline.endpoints import Endpoints
-from pipeline.options import LakeOptions
 from tests.bench.lake_day import DAY, write_day
 from tests.only_writer import OnlyWriter
 

@@ -11,6 +11,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from harness.base.database import database_in_memory
 from harness.load.contract_rules import contract_rules
+from pipeline.base.endpoints import ObjectStoreEndpoint
 from pipeline.days.tables.delta_tables import (
     BRONZE_EVENTS,
     GOLD_DAILY,
@@ -23,7 +24,6 @@ from pipeline.days.tables.delta_tables import (
     SILVER_REJECTS,
     Table,
 )
-from pipeline.endpoints import ObjectStoreEndpoint
 from pipeline.lake.delta_rs import storage_options, table_root
 from tests.bench import lake_sql
 from tests.bench.lake_step import Step, own

@@ -23,10 +23,10 @@ from harness.layers.pipeline_jars import with_lake_jar
 from harness.observe.readback.lake_access import lake_of
 from harness.run.teardown import Teardown
 from harness.scenario.topology import RoleSpec, Topology
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LakeOptions
 from pipeline.days.spark.spark_session import cancel_jobs, spark_session
 from pipeline.days.tables.delta_tables import SILVER_EVENTS, SILVER_REJECTS
-from pipeline.endpoints import Endpoints
-from pipeline.options import LakeOptions
 from tests.bench.lake_context import BenchLake
 from tests.bench.lake_duckdb import FOLDER, duckdb_steps
 from tests.bench.lake_equal import require_equal

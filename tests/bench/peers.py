@@ -12,7 +12,7 @@ from typing import Final
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.observe.readback.record_batch_reader import FoundBatch
-from pipeline.errors import KafkaFailed
+from pipeline.base.errors import KafkaFailed
 from tests.bench.contender import Sent, Task, run_child
 
 _BATCH_BYTES: Final = 1_000_000

@@ -27,7 +27,7 @@ from harness.load.workers.prepared_load import prepare_load
 from harness.processes.protocol import ProcessStatus
 from harness.scenario.model import Scenario
 from harness.scenario.profiles.arrivals import arrivals_s
-from pipeline.kafka import Topics
+from pipeline.base.kafka import Topics
 from tests.bench.profile_accuracy import Sendings
 
 _LEAD_S: Final = 10.0

@@ -22,7 +22,7 @@ from harness.scenario.profiles.registry import AnyProfile
 from harness.scenario.profiles.saw_tooth import SawTooth
 from harness.scenario.profiles.step import Step
 from harness.scenario.profiles.trace import TraceProfile
-from pipeline.options import PipelineOptions, TopicOptions
+from pipeline.base.options import PipelineOptions, TopicOptions
 from tests.bench.cluster import brokers_alone, kafka_cluster
 from tests.bench.profile_accuracy import accuracy, sustained_per_s
 from tests.bench.profile_load import send

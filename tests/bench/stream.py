@@ -19,11 +19,11 @@ from harness.load.plan.cached import build_plan
 from harness.run.teardown import Teardown
 from harness.scenario.topology import RoleSpec, Topology
 from harness.validate.scenario_file import load_scenario
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.kafka import Topics
+from pipeline.base.options import TopicOptions
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import EVENTS, TOPICS
-from pipeline.endpoints import Endpoints
-from pipeline.kafka import Topics
-from pipeline.options import TopicOptions
 from pipeline.stream.render import job_definition
 from tests.bench.bounded_job import run_to_end
 from tests.bench.filling import fill

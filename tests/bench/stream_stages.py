@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pipeline.base.endpoints import KafkaEndpoint
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER
-from pipeline.endpoints import KafkaEndpoint
 from pipeline.stream.render import SOURCE_GROUP, JobDefinition, kafka_properties
 
 _BLACKHOLE: Final = "WITH ('connector' = 'blackhole')"

@@ -16,7 +16,7 @@ from harness.backends.process.backend import ProcessBackend
 from harness.base.report import Report
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role
-from pipeline.endpoints import Endpoint, Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoint, Endpoints, KafkaEndpoint
 
 PORT = 19092
 PYTHON = (sys.executable, "-I", "-S", "-c")

@@ -14,7 +14,7 @@ from harness.oracle.lake import derive_lake
 from harness.oracle.lake_days import derive_days
 from harness.oracle.lake_gold import derive_gold
 from harness.scenario.model import Scenario
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import ORIGIN_MS, SECOND_NS, Rows, closing, event, found, history, scenario
 
 LAMBDA = scenario(pipeline=PipelineOptions(deploy=("stream", "lake")))

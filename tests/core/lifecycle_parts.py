@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from pipeline.errors import NoSuchObject
+from pipeline.base.errors import NoSuchObject
 from pipeline.lifecycle.delta_days import DeltaDays
 from pipeline.lifecycle.lake_stores import covered_objects
 from pipeline.lifecycle.plan import Move, plan

@@ -18,7 +18,7 @@ from harness.base.run_clock import RunClock
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.driver import load_argv
 from harness.load.workers.source import EventsSource, LoadSource
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.core.events_parts import write_plan
 
 PARTITIONS = 4

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from pipeline.base.errors import NoSuchContract
 from pipeline.catalogue.admission import check, is_new
 from pipeline.contract.odcs import DataContract
-from pipeline.errors import NoSuchContract
 
 
 class MemoryCatalogue:

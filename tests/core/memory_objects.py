@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from pipeline.errors import NoSuchObject
+from pipeline.base.errors import NoSuchObject
 
 
 class MemoryObjects:

@@ -21,8 +21,8 @@ from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
 from harness.scenario.model import Expectation, Inject, Load, Readers, Scenario
 from harness.scenario.profiles.constant import Constant
 from harness.scenario.topology import RoleSpec, Topology
+from pipeline.base.options import PipelineOptions
 from pipeline.contract.topics import TOPICS
-from pipeline.options import PipelineOptions
 from tests.core import lake_histories
 from tests.core.histories import (
     ORIGIN_MS,

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.endpoints import KafkaEndpoint, Security
+from pipeline.base.endpoints import KafkaEndpoint, Security
 
 _HANDSHAKE, _API_VERSIONS, _AUTHENTICATE = 17, 18, 36
 _UNSUPPORTED_VERSION, _AUTHENTICATION_FAILED = 35, 58

@@ -12,7 +12,7 @@ from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.encode import Event, encode
 from harness.load.send.record_batches.trace import TraceWriter
 from harness.observe.readback.record_batch_reader import FoundBatch
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.bench.contender import Task
 from tests.bench.contenders import RecordBatchesContender
 

@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli.main import invoke
 from harness.run.lake.job import CareJob, report_event
-from pipeline.days.job_events import Cared
+from pipeline.days.tasks.job_events import Cared
 
 CARED = Cared(
     table="silver/events",

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from pipeline.base.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from pipeline.catalogue.catalogue import Catalogue, current_event_contract, first_event_contract
 from pipeline.catalogue.lake_catalogue import LakeCatalogue
 from pipeline.contract.derive import event_contract, reference_contract
 from pipeline.contract.odcs import DataContract, dumps
-from pipeline.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from tests.core.contract_parts import adding, events, removing, setting
 from tests.core.memory_catalogue import MemoryCatalogue
 

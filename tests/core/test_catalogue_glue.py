@@ -11,9 +11,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
+from pipeline.base.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from pipeline.catalogue.glue_catalogue import GlueCatalogue
 from pipeline.contract.odcs import DataContract, dumps
-from pipeline.errors import ContractError, IncompatibleContract, NoSuchContract, NotReady
 from tests.core.contract_parts import adding, events, removing
 
 FIRST = events("1.1.0")

@@ -15,7 +15,7 @@ from harness.judge.registry import CHECKS, checks_for
 from harness.oracle.lake import derive_lake
 from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
 from harness.scenario.model import Load, Scenario
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import Rows, event, found, history, scenario
 from tests.core.lake_histories import (
     DAY,

@@ -11,7 +11,7 @@ from harness.judge.measure.measurement import Count, Unjudged
 from harness.judge.registry import checks_for
 from harness.scenario.model import Load, Scenario
 from harness.scenario.profiles.constant import Constant
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import ORIGIN_MS, SECOND_NS, Rows, history, scenario, sent
 
 

@@ -20,7 +20,7 @@ from harness.scenario.model import Expectation, Load, Scenario
 from harness.scenario.profiles.ramp import Ramp
 from harness.scenario.profiles.registry import AnyProfile
 from harness.scenario.profiles.trace import TraceProfile
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,

@@ -45,7 +45,7 @@ from harness.load.traces.generate.payloads import payloads_of
 from harness.scenario.profiles.constant import Constant
 from harness.scenario.profiles.ramp import Ramp
 from harness.scenario.profiles.registry import RateProfile
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.core.events_parts import Noted
 from tests.core.record_batches_client import Client, records
 

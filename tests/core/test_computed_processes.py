@@ -22,8 +22,8 @@ from harness.load.workers.source import ComputedSource
 from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
 from harness.scenario.profiles.constant import Constant
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.options import PipelineOptions
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.options import PipelineOptions
 from tests.core.events_parts import operations
 from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka, payloads

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.derive import (
     as_event_contract,
     cassandra_columns,
@@ -24,7 +25,6 @@ from pipeline.contract.derive import (
 )
 from pipeline.contract.odcs import dumps, load, loads
 from pipeline.contract.topics import DeadLetter
-from pipeline.errors import ContractError
 
 FIELDS = [
     "event_id",

@@ -12,18 +12,18 @@ import pytest
 
 from harness.layers.registry import LAYERS as OBSERVED_LAYERS
 from pipeline import deployment
-from pipeline.deployment import Pipeline
-from pipeline.endpoints import (
+from pipeline.base.endpoints import (
     CassandraEndpoint,
     Endpoints,
     FlinkEndpoint,
     KafkaEndpoint,
     ObjectStoreEndpoint,
 )
+from pipeline.base.options import HotOptions, LayerName, PipelineOptions, TopicOptions
+from pipeline.deployment import Pipeline
 from pipeline.layers import registry
 from pipeline.layers.protocol import Layer, LayerStatus, Process, ProcessFiles
 from pipeline.layers.registry import LAYERS, deployed_layers
-from pipeline.options import HotOptions, LayerName, PipelineOptions, TopicOptions
 
 ENDPOINTS = Endpoints(
     (

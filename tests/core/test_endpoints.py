@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.endpoints import (
+from pipeline.base.endpoints import (
     CassandraEndpoint,
     Endpoint,
     Endpoints,
@@ -19,8 +19,8 @@ from pipeline.endpoints import (
     Security,
     SparkEndpoint,
 )
-from pipeline.errors import NoSuchRegion, NoSuchService, PipelineError, SettingsRefused
-from pipeline.options import LakeOptions, PipelineOptions
+from pipeline.base.errors import NoSuchRegion, NoSuchService, PipelineError, SettingsRefused
+from pipeline.base.options import LakeOptions, PipelineOptions
 
 KAFKA = KafkaEndpoint(
     bootstrap_servers=("k1:9092", "k2:9092"),

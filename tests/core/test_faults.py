@@ -31,7 +31,7 @@ from harness.run.recorder import Recorder as RunRecorder
 from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.phases import PhaseName
 from harness.scenario.topology import RoleSpec, Topology
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 TOPOLOGY = Topology(name="one", zones=("a",), services={"kafka": {"broker": RoleSpec(count=1, memory=2**26)}})
 

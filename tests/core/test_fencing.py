@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import CommitConflict, EngineError, LeaseLost
 from pipeline.contract.derive import reference_contract
 from pipeline.days import table_care
 from pipeline.days.job_request import CareRequest
@@ -26,8 +28,6 @@ from pipeline.days.tables.delta_log import TableCommit
 from pipeline.days.tables.delta_tables import SILVER_EVENTS
 from pipeline.days.tables.fencing import APPLICATION
 from pipeline.days.tables.publish import publish
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import CommitConflict, EngineError, LeaseLost
 from pipeline.lake.lease import Lease
 from tests.core.memory_objects import MemoryObjects
 from tests.core.test_lease import TTL_S, Bench

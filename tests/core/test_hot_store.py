@@ -10,8 +10,8 @@ import orjson
 import pytest
 from cassandra import InvalidRequest, Unavailable, WriteTimeout, WriteType
 
+from pipeline.base.errors import CassandraFailed
 from pipeline.contract.derive import event_contract
-from pipeline.errors import CassandraFailed
 from pipeline.hot.rows import RowBatch
 from pipeline.hot.schema import RECENT_EVENTS
 from pipeline.hot.store import HotStore

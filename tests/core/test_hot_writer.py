@@ -10,14 +10,14 @@ import orjson
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import CassandraFailed, KafkaFailed
+from pipeline.base.options import HotOptions
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import EVENTS_VALID
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import CassandraFailed, KafkaFailed
 from pipeline.hot.rows import BatchLimits, RowBatch, Rows
 from pipeline.hot.write_log import WriteLog
 from pipeline.hot.writer import HotWriter, consumer_config
-from pipeline.options import HotOptions
 
 EVENT = b'{"event_id":"1","event_type":"t","entity_id":"e","category":"c"}'
 

@@ -19,7 +19,7 @@ from harness.load.join.worker import JoinedWorker
 from harness.load.share import Share
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.join_config import FileFacts, Gathered, JoinConfig, Joining, SharedFile
-from pipeline.endpoints import KafkaEndpoint, Security
+from pipeline.base.endpoints import KafkaEndpoint, Security
 from tests.core.events_parts import plan_row
 from tests.core.locust_parts import configure, mock_kafka
 

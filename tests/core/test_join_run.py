@@ -33,8 +33,8 @@ from harness.run.real.load_start import LoadParts
 from harness.run.run import LOAD, RunContext
 from harness.scenario.model import Load, Scenario
 from harness.scenario.profiles.constant import Constant
-from pipeline.endpoints import Endpoints, KafkaEndpoint, Security
-from pipeline.options import PipelineOptions, TopicOptions
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint, Security
+from pipeline.base.options import PipelineOptions, TopicOptions
 from tests.core.events_parts import operations, plan_file, plan_row, write_plan
 from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 from tests.core.locust_parts import PARTITIONS, mock_kafka, payloads

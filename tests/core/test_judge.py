@@ -29,7 +29,7 @@ from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Expectation
 from harness.scenario.phases import PHASES
 from harness.scenario.setting import Setting
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import (
     SECOND_NS,
     evidence,

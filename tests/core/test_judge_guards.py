@@ -15,7 +15,7 @@ from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.measure.measurement import Distribution, least_count
 from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import (
     SECOND_NS,
     event,

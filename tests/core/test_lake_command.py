@@ -13,7 +13,7 @@ from harness.base.errors import InvalidInput, PlatformError, RunError
 from harness.cli.main import invoke
 from harness.run.lake.job import outcome_of, report_event, summary
 from pipeline.days.__main__ import main
-from pipeline.days.job_events import Begins, Ended, Event, Failed, parse
+from pipeline.days.tasks.job_events import Begins, Ended, Event, Failed, parse
 from pipeline.days.tasks.task import Output, TaskRecord, TaskResult
 from pipeline.quality.result import GateResult, RefusedFile
 from tests.core.test_quality_report import gate, outcome

@@ -12,7 +12,7 @@ from deltalake import write_deltalake
 from harness.observe.readback.lake import Lake
 from harness.observe.readback.lake_access import lake_of
 from harness.observe.readback.lake_contents import contents
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.base.endpoints import ObjectStoreEndpoint
 
 DAY = date(2026, 11, 20)
 ROWS = pa.table(

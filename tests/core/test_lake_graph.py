@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from pipeline.days.job_events import Ended
+from pipeline.days.tasks.job_events import Ended
 from pipeline.days.tasks.task import Expectation, Gate, Outcome, Task, TaskResult
 from pipeline.days.tasks.task_records import Records
 from pipeline.days.tasks.task_runner import TaskRunner, run_day

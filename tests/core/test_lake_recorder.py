@@ -18,9 +18,9 @@ from harness.run.lake.job import LakeJob, report_event
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Expectation
-from pipeline.days.job_events import Ended, Scanned, parse
+from pipeline.base.options import PipelineOptions
+from pipeline.days.tasks.job_events import Ended, Scanned, parse
 from pipeline.days.tasks.task import TaskRecord, TaskResult
-from pipeline.options import PipelineOptions
 from tests.core.histories import history, scenario
 
 EPOCH = datetime(2026, 11, 23, tzinfo=UTC)

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from pipeline.base.errors import DaysArchived, NoSuchDay
 from pipeline.days.tasks.lake_jobs import LakeJobs
 from pipeline.days.tasks.task import Task, TaskResult
 from pipeline.days.tasks.task_records import Records
 from pipeline.days.tasks.task_runner import TaskRunner
-from pipeline.errors import DaysArchived, NoSuchDay
 from tests.core.test_lake_graph import Memory
 
 DAYS = [date(2026, 11, day) for day in (19, 20, 21)]

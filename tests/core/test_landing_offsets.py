@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.base.errors import RecordsGone
 from pipeline.days.landing.landing_offsets import Available, LandingCommit, OffsetRange, next_commit
-from pipeline.errors import RecordsGone
 
 LAST = LandingCommit(number=3, topic="t", ranges=(OffsetRange(partition=0, start=4, end=9),))
 

@@ -22,7 +22,7 @@ from harness.observe.platform.sampler import Reading, Source
 from harness.run.folder import RunFolder
 from harness.run.real import platform_watch
 from harness.run.real.platform_watch import PlatformWatch
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.core.histories import scenario
 
 CLIENTS = {"aiokafka", "boto3", "botocore", "cassandra", "confluent_kafka", "deltalake", "httpx", "pyspark"}

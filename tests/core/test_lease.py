@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import LeaseLost, ObjectStoreFailed, TableHeld
+from pipeline.base.errors import LeaseLost, ObjectStoreFailed, TableHeld
 from pipeline.lake.lease import Lease, lease, take
 from tests.core.memory_objects import MemoryObjects
 

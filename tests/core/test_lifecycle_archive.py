@@ -14,7 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObject, TableUnreadable
+from pipeline.base.errors import Archived, ArchiveDamaged, CommitConflict, NoSuchObject, TableUnreadable
 from pipeline.lifecycle.archive import apply
 from pipeline.lifecycle.archive_record import archived_days, archived_names, records_of
 from pipeline.lifecycle.delta_days import DeltaDays

@@ -14,11 +14,11 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import PolicyRefused
+from pipeline.base.errors import PolicyRefused
+from pipeline.base.options import HotOptions
 from pipeline.lifecycle.plan import StoredObject, covered_day, plan, tier_of
 from pipeline.lifecycle.policy import Policy
 from pipeline.lifecycle.s3_rules import restore_object_parameters, s3_lifecycle_configuration
-from pipeline.options import HotOptions
 from tests.core.lifecycle_parts import FILE, NOW, OLD, POLICY, YOUNG
 
 WRITTEN = json.loads(POLICY.model_dump_json())

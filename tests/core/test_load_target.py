@@ -18,7 +18,7 @@ from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.trace import index_of
 from harness.load.send.record_batches.trace_build import Encoding, trace_file
 from harness.load.target import Needs, check_target
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.core.events_parts import plan_file, plan_row, write_plan
 from tests.core.locust_parts import PARTITIONS, configure, load_of, mock_kafka
 from tests.core.sasl_broker import refusing_broker

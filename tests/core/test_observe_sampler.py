@@ -22,7 +22,7 @@ from harness.observe.platform.offsets import Lag, Offsets, OffsetsUnknown
 from harness.observe.platform.sampler import Reading, SampleMissed, Sampler
 from harness.observe.platform.sources import HotLag, Load, Nodes, StreamLag
 from harness.processes.protocol import ProcessStatus, State
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 
 
 class Thermometer:

@@ -19,7 +19,7 @@ from harness.judge.registry import CHECKS
 from harness.scenario.faults import FaultSpec
 from harness.scenario.model import Expectation, Load, Scenario
 from harness.scenario.profiles.constant import Constant
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import (
     SECOND_NS,
     Rows,

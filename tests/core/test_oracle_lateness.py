@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.history.reader import History
 from harness.oracle.lateness import derive_lateness
-from pipeline.options import PipelineOptions, StreamOptions
+from pipeline.base.options import PipelineOptions, StreamOptions
 from tests.core.histories import SECOND_NS, closing, event, found, history, malformed, sample, scenario, sent
 
 WINDOW_MIN, DISORDER_MIN = 5, 1

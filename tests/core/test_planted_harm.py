@@ -14,7 +14,7 @@ from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Verdict
 from harness.judge.registry import CHECKS, checks_for
 from harness.scenario.model import Scenario
-from pipeline.options import LayerName, PipelineOptions
+from pipeline.base.options import LayerName, PipelineOptions
 from tests.core.histories import (
     ORIGIN_MS,
     SECOND_NS,

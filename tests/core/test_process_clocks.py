@@ -15,8 +15,8 @@ from harness.judge.judge import judge_history
 from harness.judge.measure.finding import Finding, Verdict
 from harness.judge.registry import CHECKS
 from harness.scenario.model import Expectation
+from pipeline.base.options import PipelineOptions
 from pipeline.hot.write_log import boot
-from pipeline.options import PipelineOptions
 from tests.core.histories import PHASES, SECOND_NS, history, run_info, sample, scenario, sent
 
 HERE = run_info(machine={"boot": "1f3a9c2e"})

@@ -11,8 +11,8 @@ import pytest
 
 from harness.cli import quality
 from harness.cli.main import invoke
-from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
-from pipeline.errors import NoSuchReport
+from pipeline.base.endpoints import Endpoints, ObjectStoreEndpoint
+from pipeline.base.errors import NoSuchReport
 from pipeline.quality.day_report import to_json
 from pipeline.quality.stored import StoredReport, fetch, folder_of, keep, reported_days
 from tests.core.memory_objects import MemoryObjects

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.quality.forest import features_of, grow
 from pipeline.quality.outliers import LIMIT, Outliers, outliers
 from pipeline.quality.trees import Trees

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.quality.day_report import DayReport, from_json, to_json
 from pipeline.quality.forest_summary import ForestOptions, ForestSummary
 from pipeline.quality.outliers import outliers

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.base.errors import ContractError
 from pipeline.contract.derive import event_contract, reference_contract
 from pipeline.contract.odcs import DataContract, dumps, loads
 from pipeline.contract.quality import (
@@ -24,7 +25,6 @@ from pipeline.contract.quality import (
     WrongLength,
 )
 from pipeline.contract.quality_rules import quality_rules
-from pipeline.errors import ContractError
 
 NULLS = {
     **{"id": "n", "type": "library", "metric": "nullValues", "mustBeLessThan": 9, "unit": "percent"},

@@ -30,7 +30,7 @@ from harness.load.readers.registry import READER_KINDS
 from harness.load.readers.sent_events import SentEvents
 from harness.scenario.profiles.arrivals import arrivals_s
 from harness.scenario.profiles.constant import Constant
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 from tests.core.events_parts import plan_row, write_plan
 
 CLOCK = EventClock(origin_ms=1_000_000, load_start_ns=50, time_scale=2.0)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from harness.base.clocks import Clocks
 from harness.load.readers.process import ReadersConfig, readers_argv
-from pipeline.endpoints import CassandraEndpoint, Endpoints
+from pipeline.base.endpoints import CassandraEndpoint, Endpoints
 from tests.core.events_parts import plan_row, write_plan
 
 _LOCUSTFILE: Final = str(Path(__file__).with_name("readers_locustfile.py"))
@@ -26,7 +26,7 @@ from cassandra import OperationTimedOut
 from cassandra.cluster import Cluster, NoHostAvailable
 from cassandra.io.geventreactor import GeventConnection
 from harness.clients.hot_store import hot_session
-from pipeline.endpoints import CassandraEndpoint
+from pipeline.base.endpoints import CassandraEndpoint
 
 assert Cluster.connection_class is GeventConnection
 ticks = []

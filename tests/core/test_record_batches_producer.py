@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from harness.load.send.record_batches.prepared import PreparedBatch
 from harness.load.send.record_batches.producer import record_batches_producer
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 from tests.core.record_batches_client import shipment
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.base.errors import FileRefused
 from pipeline.contract.derive import reference_contract
 from pipeline.days.landing.reference_rows import reference_rows
-from pipeline.errors import FileRefused
 
 ASSETS = reference_contract("assets")
 HEADER = "reference_id,manufacturer,model,year,seats,engines\n"

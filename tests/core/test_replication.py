@@ -17,9 +17,9 @@ from harness.observe.platform.replication import copies_of_topics, replication, 
 from harness.observe.platform.sampler import Reading
 from harness.scenario.model import Scenario
 from harness.scenario.topology import RoleSpec, Topology
+from pipeline.base.endpoints import CassandraEndpoint, KafkaEndpoint
+from pipeline.base.options import PipelineOptions, TopicOptions
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import CassandraEndpoint, KafkaEndpoint
-from pipeline.options import PipelineOptions, TopicOptions
 from tests.core.histories import history, sample, scenario
 
 

@@ -35,7 +35,7 @@ from harness.scenario.faults import FaultSpec, Target
 from harness.scenario.lake_steps import LakeStage, RunDays
 from harness.scenario.model import Load, Scenario
 from harness.scenario.topology import Topology
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 from tests.core.fault_parts import MORE
 
 

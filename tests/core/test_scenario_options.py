@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from harness.base.units import WRITTEN_BY_HAND
 from harness.validate.written_options import WrittenPipeline, options_from, written_model, written_name
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from harness.scenario.profiles.constant import Constant
 from harness.scenario.setting import Setting
 from harness.validate.scenario_file import load_scenario
 from harness.validate.vocabulary import vocabulary
-from pipeline.options import PipelineOptions
+from pipeline.base.options import PipelineOptions
 from tests.core.histories import scenario
 from tests.core.scenario_parts import RIDES
 

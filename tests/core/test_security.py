@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.clients.kafka_connection import connection_settings
-from pipeline.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security, SecurityProtocol
-from pipeline.errors import AccessRefused, InsecureOrIncomplete
-from pipeline.kafka import Topics
-from pipeline.kafka_access import KafkaAccess, client_config
-from pipeline.options import TopicOptions
-from pipeline.security import require_usable
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security, SecurityProtocol
+from pipeline.base.errors import AccessRefused, InsecureOrIncomplete
+from pipeline.base.kafka import Topics
+from pipeline.base.kafka_access import KafkaAccess, client_config
+from pipeline.base.options import TopicOptions
+from pipeline.base.security import require_usable
 from tests.core.sasl_broker import refusing_broker
 
 PASSWORD = "s3cret"  # noqa: S105

@@ -22,8 +22,8 @@ from harness.services.jvm import jvm_of
 from harness.services.needs import missing_needs, start_order
 from harness.services.protocol import Cluster
 from harness.services.registry import SERVICES
-from pipeline.endpoints import CassandraEndpoint, Endpoint, ObjectStoreEndpoint
-from pipeline.errors import NoSuchService
+from pipeline.base.endpoints import CassandraEndpoint, Endpoint, ObjectStoreEndpoint
+from pipeline.base.errors import NoSuchService
 from tests.core.dummy_service import PORT, Dummy, no_engines
 
 NAME = st.sampled_from("abcdef")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.base.endpoints import Endpoints, ObjectStoreEndpoint, SparkEndpoint
+from pipeline.base.errors import InsecureOrIncomplete, SparkFailed
 from pipeline.days.spark.class_archive import ClassArchive
 from pipeline.days.spark.spark_session import spark_session
 from pipeline.days.spark.spark_settings import launch_settings, s3a_settings
 from pipeline.days.tables.delta_tables import SILVER_EVENTS, TABLES, uri
-from pipeline.endpoints import Endpoints, ObjectStoreEndpoint, SparkEndpoint
-from pipeline.errors import InsecureOrIncomplete, SparkFailed
 
 STORE = ObjectStoreEndpoint(url="http://o:9000", access_key="who", secret_key="hush")  # noqa: S106
 SPARK = SparkEndpoint(master="local[2]", jars=(), driver_heap_bytes=2**30, java_options=("-Da=b c", "-Xs"))

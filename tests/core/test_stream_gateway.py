@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.errors import FlinkFailed, StatementFailed
+from pipeline.base.errors import FlinkFailed, StatementFailed
 from pipeline.stream.gateway import SqlSession
 
 STACK = """Internal server error.

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from pipeline.errors import FlinkFailed, JobFailed
+from pipeline.base.errors import FlinkFailed, JobFailed
 from pipeline.stream.gateway import SqlSession
 from pipeline.stream.jobs import Job, JobManager
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.base.endpoints import CassandraEndpoint, Endpoints, FlinkEndpoint, KafkaEndpoint, Security
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import StreamOptions
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import CassandraEndpoint, Endpoints, FlinkEndpoint, KafkaEndpoint, Security
-from pipeline.errors import PipelineError
-from pipeline.options import StreamOptions
 from pipeline.stream.render import JobDefinition, job_definition, statements
 
 ENDPOINTS = Endpoints(

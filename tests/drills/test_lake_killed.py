@@ -11,11 +11,11 @@ from confluent_kafka import Producer
 
 from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.kafka import Topics
+from pipeline.base.options import TopicOptions
 from pipeline.contract.topics import EVENTS
-from pipeline.days.job_events import Begins, Event, Failed
-from pipeline.endpoints import Endpoints, KafkaEndpoint
-from pipeline.kafka import Topics
-from pipeline.options import TopicOptions
+from pipeline.days.tasks.job_events import Begins, Event, Failed
 from tests.engines.kafka_platform import MIB, one_broker, platform_of
 from tests.engines.lake_parts import Bucket, Process
 from tests.engines.pipeline_parts import event

@@ -28,7 +28,7 @@ from harness.load.workers.driver import load_argv
 from harness.load.workers.source import EventsSource
 from harness.observe.readback.topic_reader import TopicReader
 from harness.scenario.topology import RoleSpec, Topology
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 from tests.core.events_parts import write_plan
 
 MIB = 2**20

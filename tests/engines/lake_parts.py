@@ -17,10 +17,10 @@ import pyarrow as pa
 from harness.base.waiting import wait_until
 from harness.observe.readback.lake_access import lake_of
 from harness.observe.readback.lake_contents import contents
-from pipeline.days.job_events import Event, parse
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import PipelineOptions
+from pipeline.days.tasks.job_events import Event, parse
 from pipeline.lake.objects import Objects
-from pipeline.options import PipelineOptions
 
 _TIMEOUT_S = 180
 REFERENCES = {

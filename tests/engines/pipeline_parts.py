@@ -16,11 +16,11 @@ from harness.artifacts.java import find_java
 from harness.backends.protocol import Platform
 from harness.base.waiting import wait_until
 from harness.scenario.topology import RoleSpec
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.java_part import STREAM_JAVA, build_jar
+from pipeline.base.options import PipelineOptions, StreamOptions, TopicOptions
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER, EVENTS_VALID, WINDOW_RESULTS
 from pipeline.deployment import Pipeline
-from pipeline.endpoints import Endpoints
-from pipeline.java_part import STREAM_JAVA, build_jar
-from pipeline.options import PipelineOptions, StreamOptions, TopicOptions
 from pipeline.stream.deployment import StreamDeployment, StreamStatus
 from tests.engines.kafka_platform import MIB, one_broker, platform_of, records
 

@@ -30,7 +30,7 @@ from harness.load.traces.generate.model import Generate, Popularity, Sessions
 from harness.observe.readback.record_batches import read_back_record_batches
 from harness.scenario.model import Load
 from harness.scenario.profiles.constant import Constant
-from pipeline.endpoints import Endpoints, KafkaEndpoint
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.core.histories import RECORD_BATCH_CHECKS, run_info, scenario
 
 BATCH_EVENTS = 2000

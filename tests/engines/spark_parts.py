@@ -13,9 +13,9 @@ from harness.artifacts import cache_dir, ensure
 from harness.artifacts.java import find_java
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session, pyspark_home
+from pipeline.base.endpoints import Endpoints, ObjectStoreEndpoint
+from pipeline.base.java_part import LAKE_JAVA, build_jar
 from pipeline.days.spark.spark_session import spark_session
-from pipeline.endpoints import Endpoints, ObjectStoreEndpoint
-from pipeline.java_part import LAKE_JAVA, build_jar
 
 
 def lake_jar() -> Path:

@@ -23,8 +23,8 @@ from harness.observe.readback.lake_contents import contents
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session
+from pipeline.base.endpoints import Endpoints
 from pipeline.days.tables.delta_tables import GOLD_ENTITIES, SILVER_EVENTS, Table
-from pipeline.endpoints import Endpoints
 from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.objects import Objects
 from tests.engines.kafka_platform import MIB, platform_of

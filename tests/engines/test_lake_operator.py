@@ -18,8 +18,8 @@ from confluent_kafka import Producer
 from harness.base.waiting import wait_until
 from harness.cli.main import invoke
 from harness.scenario.topology import RoleSpec
+from pipeline.base.endpoints import Endpoints
 from pipeline.contract.topics import EVENTS
-from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import lease
 from pipeline.lake.objects import Objects
 from tests.engines.kafka_platform import MIB, one_broker, platform_of

@@ -15,14 +15,14 @@ from deltalake import DeltaTable, write_deltalake
 
 from harness.cli.main import invoke
 from harness.scenario.topology import RoleSpec
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import Archived, DaysArchived
+from pipeline.base.options import LakeOptions
 from pipeline.days.tables.delta_tables import SILVER_EVENTS
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.day_tasks import context_of, lake_jobs
-from pipeline.endpoints import Endpoints
-from pipeline.errors import Archived, DaysArchived
 from pipeline.lake.delta_rs import storage_options, table_root
 from pipeline.lake.objects import Objects
-from pipeline.options import LakeOptions
 from tests.engines.kafka_platform import MIB, platform_of
 
 if TYPE_CHECKING:

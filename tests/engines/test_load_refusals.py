@@ -20,7 +20,7 @@ from harness.load.workers.source import EventsSource
 from harness.services.kafka import CLIENT_PORT, CONTROLLER_PORT, Kafka
 from harness.services.protocol import Cluster, Launch, Node
 from harness.services.templates import properties
-from pipeline.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security
+from pipeline.base.endpoints import Endpoints, KafkaEndpoint, SaslMechanism, Security
 from tests.core.events_parts import plan_row
 from tests.engines.kafka_platform import configure, load_of, make_topic
 from tests.engines.record_batches_parts import (

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from harness.backends.platform import SupervisedPlatform
-from pipeline.errors import NoSuchObject, ObjectStoreFailed, TableHeld
+from pipeline.base.errors import NoSuchObject, ObjectStoreFailed, TableHeld
 from pipeline.lake.lease import Lease
 from pipeline.lake.objects import Objects
 from tests.engines.service_platform import running, state_of

@@ -30,9 +30,9 @@ from harness.observe.prober.prober_config import ProberConfig
 from harness.observe.readback.hot_store import read_back_hot_store
 from harness.observe.readback.topics import read_back, read_back_events, read_back_windows
 from harness.scenario.topology import RoleSpec
+from pipeline.base.endpoints import Endpoints
 from pipeline.contract.derive import event_contract
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import Endpoints
 from pipeline.hot import schema as hot
 from tests.core.events_parts import plan_row, write_plan
 from tests.engines.kafka_platform import MIB, make_topic, one_broker, platform_of

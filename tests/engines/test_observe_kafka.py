@@ -11,7 +11,7 @@ from harness.backends.protocol import Platform
 from harness.base.waiting import wait_until
 from harness.observe.platform.offsets import Offsets, OffsetsUnknown
 from harness.observe.readback.topic_reader import TopicReader
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 from tests.engines.kafka_platform import make_topic, one_broker, platform_of, records
 
 

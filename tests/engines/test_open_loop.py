@@ -16,7 +16,7 @@ from harness.backends.protocol import Platform
 from harness.base.waiting import wait_until
 from harness.judge.checks.speed.operations import ProduceLatency
 from harness.judge.measure.measurement import Distribution
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 from tests.core.events_parts import plan_row
 from tests.core.histories import history
 from tests.engines.kafka_platform import configure, load_of, make_topic, one_broker, platform_of

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from harness.base.waiting import wait_until
+from pipeline.base.errors import JobFailed
 from pipeline.contract.topics import EVENTS_LATE
 from pipeline.deployment import Pipeline
-from pipeline.errors import JobFailed
 from pipeline.stream.deployment import StreamStatus
 from tests.engines.pipeline_parts import OPTIONS, Stage, event, small_platform
 from tests.engines.test_pipeline_stream import MINUTE_MS, NOON_MS

@@ -13,6 +13,8 @@ from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session
+from pipeline.base.errors import Archived
+from pipeline.base.options import LakeOptions
 from pipeline.contract.derive import event_contract
 from pipeline.days.landing.reference import load_reference
 from pipeline.days.scan import scan, scan_day
@@ -24,9 +26,7 @@ from pipeline.days.tasks.day_tasks import context_of
 from pipeline.days.tasks.quality_task import quality_of
 from pipeline.days.tasks.silver_task import silver_of
 from pipeline.days.tasks.task import Outcome, Output, TaskRecord, TaskResult
-from pipeline.errors import Archived
 from pipeline.lifecycle.archive_record import ArchiveRecord
-from pipeline.options import LakeOptions
 from pipeline.quality.day_report import from_json
 from pipeline.quality.gate import Gate
 from pipeline.quality.measures import GateContext

@@ -18,8 +18,8 @@ from harness.judge.measure.measurement import Count
 from harness.load.send.record_batches.config import RecordBatchesConfig, SendingConfig
 from harness.load.send.record_batches.schedule import LoadSchedule
 from harness.scenario.profiles.constant import Constant
-from pipeline.kafka import Topics
-from pipeline.options import TopicOptions
+from pipeline.base.kafka import Topics
+from pipeline.base.options import TopicOptions
 from tests.engines.record_batches_parts import (
     BATCH_EVENTS,
     computed_config,

@@ -21,10 +21,10 @@ from harness.layers.pipeline_jars import with_lake_jar
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm
 from harness.services.spark import own_session
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import SparkFailed
 from pipeline.days.spark.spark_session import spark_session
 from pipeline.days.tables.delta_tables import SILVER_REJECTS, uri
-from pipeline.endpoints import Endpoints
-from pipeline.errors import SparkFailed
 from pipeline.lake.objects import Objects
 from tests.engines.kafka_platform import MIB, platform_of
 
@@ -35,7 +35,7 @@ JOB = """
 import sys, time
 from pathlib import Path
 from pipeline.days.spark.spark_session import spark_session
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 with spark_session(Endpoints.load(Path(sys.argv[1])), name="killed") as spark:
     print(spark.sparkContext._gateway.proc.pid, flush=True)

@@ -12,7 +12,7 @@ from typing import Final
 from harness.base.errors import InvalidInput, Problem
 from harness.load.workers.driver import LOCUSTFILE, python_path
 from harness.load.workers.join_config import LOOPBACK, PORT, Joining, Listens
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 
 JOIN_VARIABLE: Final = "FLOODMARK_JOIN"
 """The environment variable that names the folder of a worker that joins."""

@@ -20,7 +20,7 @@ from harness.load.join.transfer import Incoming, chunk_of
 from harness.load.share import Share
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.join_config import Gathered, JoinConfig
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 _PROGRESS: Final = TypeAdapter(LoadProgress)
 _PROBLEMS_MAX: Final = 8

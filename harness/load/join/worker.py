@@ -35,7 +35,7 @@ from harness.load.join.transfer import Incoming, chunk_of
 from harness.load.target import Needs, check_target
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.join_config import FileFacts, SharedName
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 UNABLE: Final = (OSError, ValueError, KeyError, TypeError, PlatformError)
 """What keeps a worker from taking part, or from handing over what it recorded."""

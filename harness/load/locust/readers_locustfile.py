@@ -28,7 +28,7 @@ from harness.load.readers.process import CONFIG_VARIABLE, ReadersConfig
 from harness.load.readers.reading import Done, Reading
 from harness.load.readers.registry import READER_KINDS
 from harness.load.readers.sent_events import SentEvents
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 _LOG: Final = logging.getLogger(__name__)
 _REPORT_S: Final = 0.5

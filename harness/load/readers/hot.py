@@ -11,7 +11,7 @@ from cassandra import OperationTimedOut
 
 from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.load.readers.protocol import Answer, Request
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 Ask = Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]]
 """Binds values to the statement, sends it, and waits for its rows."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from harness.history.operations import Outcome
 from harness.load.readers.sent_events import SentEvents
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 Client = TypeVar("Client")
 

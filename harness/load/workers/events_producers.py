@@ -18,8 +18,8 @@ from harness.load.target import Needs, check_target
 from harness.load.workers.config import LoadConfig
 from harness.load.workers.roster import Assignment
 from harness.load.workers.source import EventsSource
-from pipeline.endpoints import Endpoints
-from pipeline.kafka_access import client_config
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.kafka_access import client_config
 
 _QUEUE_EVENTS: Final = 500_000
 _QUEUE_KIB: Final = 512 * 1024

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.observe.platform.replication import CopiesUnknown
 from harness.observe.platform.sampler import Reading
-from pipeline.endpoints import CassandraEndpoint
+from pipeline.base.endpoints import CassandraEndpoint
 from pipeline.hot.schema import KEYSPACE
 
 KEYSPACE_FACTOR: Final = "keyspace_replication_factor"

@@ -23,8 +23,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     OffsetSpec,
 )
 
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka_access import client_config
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.kafka_access import client_config
 
 Partition = tuple[str, int]
 """Topic and number of the partition."""

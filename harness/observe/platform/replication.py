@@ -23,9 +23,9 @@ from harness.base.errors import WaitTimeout
 from harness.base.report import Report
 from harness.base.waiting import wait_until
 from harness.observe.platform.sampler import Reading
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.kafka_access import client_config
 from pipeline.contract.topics import TOPICS
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka_access import client_config
 
 TOPIC_FACTOR: Final = "topic_replication_factor"
 TOPIC_IN_SYNC: Final = "topic_min_insync_replicas"

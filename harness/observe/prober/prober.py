@@ -29,7 +29,7 @@ from harness.observe.prober.probe_plan import ProbePlan, probe_plan
 from harness.observe.prober.probe_reads import Answer, EventRead, Reads
 from harness.observe.prober.prober_config import ProberConfig
 from harness.observe.prober.seeking import EventSeeker, WindowSeeker
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 _LOG: Final = logging.getLogger(__name__)
 _RETRY_S: Final = 1.0

@@ -12,7 +12,7 @@ from harness.history.writer import TableWriter
 from harness.observe.readback.hot_rows import HOT_EVENTS, HOT_WINDOWS
 from harness.observe.readback.hot_scan import scan
 from harness.observe.readback.topics import PART_PREFIX
-from pipeline.endpoints import CassandraEndpoint
+from pipeline.base.endpoints import CassandraEndpoint
 
 _TIMEOUT_S: Final = 60.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.observe.readback.lake import Lake
-from pipeline.endpoints import ObjectStoreEndpoint
+from pipeline.base.endpoints import ObjectStoreEndpoint
 from pipeline.lake.delta_rs import storage_options, table_root
 
 

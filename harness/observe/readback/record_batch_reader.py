@@ -17,8 +17,8 @@ from aiokafka.structs import TopicPartition
 
 from harness.clients.kafka_connection import connection_settings
 from harness.load.send.record_batches.encoded_batch import HEADER_BYTES
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed
 
 _FETCH_BYTES: Final = 16 * 2**20
 _WAIT_MS: Final = 100

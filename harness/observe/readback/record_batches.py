@@ -11,8 +11,8 @@ from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.history.writer import TableWriter
 from harness.observe.readback.record_batch_reader import read_batches
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed
 
 _PART_PREFIX: Final = "readback"
 

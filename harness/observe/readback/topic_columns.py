@@ -11,8 +11,8 @@ from confluent_kafka import Message
 
 from harness.history.schema import READBACK_WINDOWS, UNREADABLE
 from harness.observe.readback.plan_match import RECORDS
+from pipeline.base.errors import ContractError
 from pipeline.contract.topics import DeadLetter
-from pipeline.errors import ContractError
 
 _OF_LETTERS: Final = ("headers", "reason", "source_topic", "source_partition", "source_offset")
 _INT_BOUND, _LONG_BOUND = 2**31, 2**63

@@ -12,8 +12,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from harness.base.errors import PlatformError
 from harness.observe.platform.offsets import Offsets, Partition
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.kafka_access import client_config
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.kafka_access import client_config
 
 _CHUNK_RECORDS: Final = 20_000
 _POLL_S: Final = 0.2

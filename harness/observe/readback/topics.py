@@ -20,8 +20,8 @@ from harness.observe.platform.offsets import OffsetsUnknown
 from harness.observe.readback.plan_match import Matcher
 from harness.observe.readback.topic_columns import dead_letter_columns, event_columns, window_columns
 from harness.observe.readback.topic_reader import TopicReader
+from pipeline.base.endpoints import KafkaEndpoint
 from pipeline.contract.topics import EVENTS, EVENTS_DEAD_LETTER, EVENTS_LATE, EVENTS_VALID, WINDOW_RESULTS
-from pipeline.endpoints import KafkaEndpoint
 
 _CHUNK_RECORDS: Final = 250_000
 PART_PREFIX: Final = "readback"

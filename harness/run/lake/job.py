@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.base.errors import FloodmarkError, InvalidInput, PlatformError, Problem, RunError
 from harness.base.report import Report
-from pipeline.days.job_events import Begins, Cared, Days, Ended, Event, Failed, Ready, Scanned
+from pipeline.days.tasks.job_events import Begins, Cared, Days, Ended, Event, Failed, Ready, Scanned
 from pipeline.days.tasks.task import Gate, TaskRecord
 
 

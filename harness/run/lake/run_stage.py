@@ -12,10 +12,10 @@ from harness.run.lake.references import key_of, rows_of, snapshots
 from harness.run.lake.stage import Stage
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.run.run import RunContext
+from pipeline.base.errors import PipelineError
 from pipeline.catalogue.catalogue import current_event_contract
 from pipeline.catalogue.lake_catalogue import LakeCatalogue
 from pipeline.contract.compatibility import with_nullable_text
-from pipeline.errors import PipelineError
 from pipeline.lake.objects import Objects
 
 

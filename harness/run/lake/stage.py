@@ -19,7 +19,7 @@ from harness.run.lake.job import LakeJob, outcome_of, report_event
 from harness.run.lake.partner_files import day_of, partner_file
 from harness.run.lake.task_recorder import TaskRecorder
 from harness.scenario.lake_steps import PROCESS, Drop, LakeStage, Register, Rerun, RunDays
-from pipeline.days.job_events import Event, parse
+from pipeline.days.tasks.job_events import Event, parse
 
 _TICK_S: Final = 0.1
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from harness.base.run_clock import RunClock
 from harness.history.writer import TableWriter
-from pipeline.days.job_events import Ended, Event, Scanned
+from pipeline.days.tasks.job_events import Ended, Event, Scanned
 from pipeline.days.tasks.task import TaskRecord
 
 _PART_PREFIX = "stage"

@@ -25,11 +25,11 @@ from harness.run.real.load_start import LoadParts
 from harness.run.real.platform_watch import PlatformWatch
 from harness.run.run import Parts, RunContext
 from harness.scenario.model import Scenario
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import PipelineOptions
 from pipeline.deployment import Pipeline
-from pipeline.endpoints import Endpoints
-from pipeline.errors import PipelineError
 from pipeline.layers.protocol import ProcessFiles
-from pipeline.options import PipelineOptions
 
 
 def real_parts(backend: str, joining: Joining | None) -> Parts:

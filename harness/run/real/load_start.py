@@ -16,8 +16,8 @@ from harness.load.workers.join_config import FileFacts, JoinConfig, Joining, Sha
 from harness.load.workers.source import EventsSource, LoadSource
 from harness.run.run import LOAD, READERS, RunContext, is_alive
 from harness.scenario.model import Readers
+from pipeline.base.endpoints import Endpoints
 from pipeline.contract.topics import EVENTS
-from pipeline.endpoints import Endpoints
 
 _START: Final = "start.json"
 """The load's clocks, for a master that waits for them."""

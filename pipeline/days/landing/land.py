@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import CommitConflict, RecordsGone, TableUnreadable
+from pipeline.base.security import require_plaintext
 from pipeline.contract.topics import EVENTS
 from pipeline.days.landing.landing_offsets import LandingCommit, Offsets, next_commit
 from pipeline.days.landing.topic_offsets import available
 from pipeline.days.tables.delta_log import added_files, log_versions, newest_commits
 from pipeline.days.tables.delta_tables import DAY, LANDING_EVENTS
 from pipeline.days.tables.fencing import Fence, commit_error, spark_errors
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import CommitConflict, RecordsGone, TableUnreadable
-from pipeline.security import require_plaintext
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from pipeline.errors import RecordsGone
+from pipeline.base.errors import RecordsGone
 
 Offsets = Literal["from_commit", "ignored"]
 _KEY: Final = "landing"

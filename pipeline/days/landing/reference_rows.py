@@ -10,11 +10,11 @@ from typing import Any, Final
 import orjson
 import pyarrow as pa
 
+from pipeline.base.errors import ContractError, FileRefused
 from pipeline.contract.declared_columns import file_problems
 from pipeline.contract.odcs import DataContract, Property
 from pipeline.days.partners.csv_file import read_csv
 from pipeline.days.partners.source_file import Limits, Unreadable
-from pipeline.errors import ContractError, FileRefused
 
 _SHOWN: Final = 20
 """Row problems to list; most often all are of one kind."""

@@ -8,10 +8,10 @@ from typing import Final
 from confluent_kafka import IsolationLevel, KafkaException, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed, NotDeployed
+from pipeline.base.kafka_access import KafkaAccess
 from pipeline.days.landing.landing_offsets import Available
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed, NotDeployed
-from pipeline.kafka_access import KafkaAccess
 
 _TIMEOUT_S: Final = 30.0
 _NONE: Final = -1

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pipeline.endpoints import SparkEndpoint
+from pipeline.base.endpoints import SparkEndpoint
 
 _KEPT: Final = 4
 """How many archives to keep: each takes 200 MB, and those of changed jars are useless."""

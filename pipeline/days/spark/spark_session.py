@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipeline.base.endpoints import Endpoints, SparkEndpoint
+from pipeline.base.errors import SparkFailed
 from pipeline.days.spark.class_archive import ClassArchive
 from pipeline.days.spark.spark_settings import launch_settings, s3a_settings
-from pipeline.endpoints import Endpoints, SparkEndpoint
-from pipeline.errors import SparkFailed
 
 if TYPE_CHECKING:  # importing takes a third of a second, and its jars may be missing
     from pyspark import SparkContext

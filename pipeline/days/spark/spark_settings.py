@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pipeline.base.endpoints import ObjectStoreEndpoint, SparkEndpoint
+from pipeline.base.errors import InsecureOrIncomplete
 from pipeline.days.spark.class_archive import ClassArchive
-from pipeline.endpoints import ObjectStoreEndpoint, SparkEndpoint
-from pipeline.errors import InsecureOrIncomplete
 
 _LOG4J: Final = Path(__file__).with_name("log4j2.properties")
 _MIB: Final = 2**20

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.errors import TableUnreadable
+from pipeline.base.errors import TableUnreadable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pipeline.base.errors import CommitConflict, EngineError, PipelineError
 from pipeline.days.tables.delta_log import TableCommit, newest_commits
-from pipeline.errors import CommitConflict, EngineError, PipelineError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrameWriter, SparkSession

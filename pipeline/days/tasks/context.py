@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LakeOptions
 from pipeline.catalogue.catalogue import Catalogue
 from pipeline.contract.derive import reference_contract
 from pipeline.days.landing.reference import reference_table
@@ -15,12 +17,10 @@ from pipeline.days.tables.delta_log import log_versions
 from pipeline.days.tables.delta_tables import DAY, REFERENCE_ASSETS, REFERENCE_CATEGORIES, Table, uri
 from pipeline.days.tasks.task import Output, TaskRecord
 from pipeline.days.tasks.task_records import Records
-from pipeline.endpoints import Endpoints
 from pipeline.lake.lease import Lease, lease
 from pipeline.lake.objects import Objects
 from pipeline.lifecycle.restore import require_not_archived
 from pipeline.lifecycle.stores import Stores
-from pipeline.options import LakeOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.base.endpoints import Endpoints
+from pipeline.base.options import LakeOptions
 from pipeline.catalogue.lake_catalogue import LakeCatalogue
 from pipeline.days.partners.listing import partner_listing
 from pipeline.days.tasks import bronze_task, gold_task, quality_task, silver_task
@@ -21,11 +23,9 @@ from pipeline.days.tasks.silver_task import silver_of
 from pipeline.days.tasks.task import Task, TaskRecord
 from pipeline.days.tasks.task_records import Records
 from pipeline.days.tasks.task_runner import TaskRunner
-from pipeline.endpoints import Endpoints
 from pipeline.lake.objects import Objects
 from pipeline.lifecycle.archive_record import archived_days
 from pipeline.lifecycle.lake_stores import lake_stores
-from pipeline.options import LakeOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipeline.base.errors import NoSuchDay
 from pipeline.catalogue.catalogue import current_event_contract
 from pipeline.days.layers.gold import daily, entities, entity_days, hourly
 from pipeline.days.tables.delta_tables import (
@@ -18,7 +19,6 @@ from pipeline.days.tasks import silver_task
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.promotion import Part, promote, published
 from pipeline.days.tasks.task import Input, Output, TaskResult
-from pipeline.errors import NoSuchDay
 
 NAME = "gold"
 _DAY_TABLES = (GOLD_DAILY, GOLD_HOURLY, GOLD_ENTITY_DAYS)

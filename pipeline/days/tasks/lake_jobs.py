@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
+from pipeline.base.errors import DaysArchived, NoSuchDay
 from pipeline.days.tasks.task import Task, TaskRecord, TaskResult
 from pipeline.days.tasks.task_runner import TaskRunner, run_day
-from pipeline.errors import DaysArchived, NoSuchDay
 
 LAND = "land"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from pipeline.base.errors import NoSuchDay
 from pipeline.catalogue.catalogue import current_event_contract
 from pipeline.days.layers.silver import silver
 from pipeline.days.tables.delta_tables import (
@@ -15,7 +16,6 @@ from pipeline.days.tasks import bronze_task
 from pipeline.days.tasks.context import Context
 from pipeline.days.tasks.promotion import Part, promote
 from pipeline.days.tasks.task import Input, TaskResult, reject_counts
-from pipeline.errors import NoSuchDay
 
 NAME = "silver"
 LOOKED_UP = ("event_id",)

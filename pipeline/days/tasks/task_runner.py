@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 
-from pipeline.days.job_events import Ended
+from pipeline.days.tasks.job_events import Ended
 from pipeline.days.tasks.task import Task, TaskRecord, TaskResult
 from pipeline.days.tasks.task_records import Records
 

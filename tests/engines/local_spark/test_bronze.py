@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.base.errors import FileRefused
 from pipeline.contract.derive import reference_contract
 from pipeline.days.landing.reference import load_reference, reference_table
 from pipeline.days.layers.bronze import SCHEMA, LandingDay, bronze, landing_day
 from pipeline.days.partners.partner_day import ROWS
 from pipeline.days.tables.delta_log import newest_commits
-from pipeline.errors import FileRefused
 from tests.only_writer import OnlyWriter
 
 # pyspark leaves the socket of a collect() to the garbage collector.

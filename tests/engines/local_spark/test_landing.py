@@ -12,6 +12,10 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import CommitConflict, RecordsGone
+from pipeline.base.kafka import Topics
+from pipeline.base.options import TopicOptions
 from pipeline.contract.topics import EVENTS
 from pipeline.days.landing.land import (
     Landed,
@@ -23,10 +27,6 @@ from pipeline.days.landing.land import (
 )
 from pipeline.days.landing.landing_offsets import LandingCommit
 from pipeline.days.tables.delta_tables import LANDING_EVENTS
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import CommitConflict, RecordsGone
-from pipeline.kafka import Topics
-from pipeline.options import TopicOptions
 from tests.engines.kafka_platform import one_broker, platform_of
 from tests.only_writer import OnlyWriter
 

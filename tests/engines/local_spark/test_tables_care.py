@@ -11,9 +11,9 @@ import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.base.errors import EngineError, LeaseLost
 from pipeline.days.table_care import cluster, compact, vacuum
 from pipeline.days.tables.publish import publish
-from pipeline.errors import EngineError, LeaseLost
 from tests.only_writer import OnlyWriter
 
 # Py4J closes its connections when they are collected.

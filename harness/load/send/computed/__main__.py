@@ -16,7 +16,7 @@ from harness.load.send.record_batches.drive import links_to
 from harness.load.send.record_batches.link import Link
 from harness.load.send.record_batches.process import Driver, run_process, send_all
 from harness.load.target import Needs, check_target
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from harness.load.send.record_batches.process import Driver, run_process, send_a
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.send.record_batches.trace_supply import TraceSupply
 from harness.load.target import Needs, check_target
-from pipeline.endpoints import Endpoints
+from pipeline.base.endpoints import Endpoints
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

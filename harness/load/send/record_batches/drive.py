@@ -24,7 +24,7 @@ from harness.load.send.record_batches.record import RecordBatchesRecord
 from harness.load.send.record_batches.sender import RecordBatchesLoad, RecordBatchesSender
 from harness.load.send.record_batches.supply import Supply
 from harness.load.tally import Tally
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 
 _SAVE_S: Final = 0.5
 _log = logging.getLogger("harness.load.send.record_batches")

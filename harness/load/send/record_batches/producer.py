@@ -10,7 +10,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from harness.clients.kafka_connection import connection_settings
 from harness.load.send.outcomes import DELIVERY_TIMEOUT_S
 from harness.load.send.record_batches.request import JoinedProduceRequest
-from pipeline.endpoints import KafkaEndpoint
+from pipeline.base.endpoints import KafkaEndpoint
 
 _REQUEST_TIMEOUT_MS: Final = 5000
 """A paused broker does not answer; the request is then sent again, to the leader at that time."""

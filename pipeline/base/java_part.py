@@ -18,7 +18,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from pipeline.errors import BuildError
+from pipeline.base.errors import BuildError
 
 _JAVA_RELEASE: Final = "17"
 _TIMEOUT_S: Final = 120.0

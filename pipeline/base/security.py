@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from pipeline.endpoints import KafkaEndpoint, Security, SecurityProtocol
-from pipeline.errors import InsecureOrIncomplete, PipelineError
+from pipeline.base.endpoints import KafkaEndpoint, Security, SecurityProtocol
+from pipeline.base.errors import InsecureOrIncomplete, PipelineError
 
 KAFKA_PROTOCOLS: Final[Mapping[SecurityProtocol, str]] = MappingProxyType(
     {"plaintext": "PLAINTEXT", "tls": "SSL", "sasl_plaintext": "SASL_PLAINTEXT", "sasl_tls": "SASL_SSL"}

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from pipeline.errors import SettingsRefused
+from pipeline.base.errors import SettingsRefused
 
 _SECRETS: Final = ("password", "access_key", "secret_key")
 """Fields whose values are never shown."""

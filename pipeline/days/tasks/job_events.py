@@ -86,7 +86,7 @@ class Failed(_Event):
 
     kind: Literal["failed"] = "failed"
     error: str
-    """The error's name in pipeline/errors.py."""
+    """The error's name in pipeline/base/errors.py."""
     message: str
 
 

@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._metadata import ClusterMetadata
 
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import AccessRefused, NotReady
-from pipeline.security import librdkafka_settings, require_usable
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import AccessRefused, NotReady
+from pipeline.base.security import librdkafka_settings, require_usable
 
 _ATTEMPT_S: Final = 2.0
 """librdkafka keeps retrying after a refusal, and reports it only through its error callback."""

@@ -10,10 +10,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.cimpl import NewTopic
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.endpoints import KafkaEndpoint
-from pipeline.errors import KafkaFailed, NotReady
-from pipeline.kafka_access import KafkaAccess
-from pipeline.options import TopicOptions
+from pipeline.base.endpoints import KafkaEndpoint
+from pipeline.base.errors import KafkaFailed, NotReady
+from pipeline.base.kafka_access import KafkaAccess
+from pipeline.base.options import TopicOptions
 
 _TIMEOUT_S: Final = 30.0
 _GONE: Final = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.GROUP_ID_NOT_FOUND)

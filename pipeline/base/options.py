@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_type_hints
 
-from pipeline.settings_file import read_settings
+from pipeline.base.settings_file import read_settings
 
 LayerName = Literal["stream", "lake"]
 """The parts of the pipeline that can be deployed by themselves (pipeline/layers/)."""

@@ -17,9 +17,9 @@ from cassandra.policies import (
 from cassandra.query import ConsistencyLevel
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
-from pipeline.endpoints import CassandraEndpoint
-from pipeline.errors import CassandraFailed, NotReady
-from pipeline.security import require_plaintext
+from pipeline.base.endpoints import CassandraEndpoint
+from pipeline.base.errors import CassandraFailed, NotReady
+from pipeline.base.security import require_plaintext
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _REQUEST_TIMEOUT_S: Final = 10.0

@@ -1,7 +1,7 @@
 """All that the pipeline ever sees of where it runs: typed addresses and credentials.
 
-The same values describe processes on loopback, containers and managed services. pipeline/security.py says
-which security is honoured.
+The same values describe processes on loopback, containers and managed services. Which security is honoured is
+in pipeline/base/security.py.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 from types import GenericAlias
 from typing import ClassVar, Final, Literal, TypeVar, get_args
 
-from pipeline.errors import NoSuchRegion, NoSuchService
-from pipeline.settings_file import read_settings
+from pipeline.base.errors import NoSuchRegion, NoSuchService
+from pipeline.base.settings_file import read_settings
 
 SecurityProtocol = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls", "iam"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -64,7 +64,7 @@ class FlinkEndpoint:
     checkpoint_uri: str
     savepoint_uri: str
     job_jar: str | None = None
-    """The stream job's jar (pipeline/java_part.py), as the SQL Gateway sees it; None when the cluster's
+    """The stream job's jar (pipeline/base/java_part.py), as the SQL Gateway sees it; None when the cluster's
     class path has it."""
     security: Security = Security()
 
