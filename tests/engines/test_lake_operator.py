@@ -95,7 +95,7 @@ def test_what_was_not_deployed_is_told_before_spark_starts(
 ) -> None:
     assert invoke(["lake", "run", "--date", DAY, "--endpoints", str(endpoints)]) == 4
     said = capfd.readouterr().err
-    told = ("has no topic events", "has no bucket lake", "`floodmark lake deploy` makes what is lacking")
+    told = ("has no topic events", "has no bucket lake", "`floodmark lake deploy` creates what is missing")
     assert ([text for text in told if text not in said], "Spark ready" in said) == ([], False)
 
 
