@@ -35,7 +35,7 @@ def recorded_events(run: Path) -> int:
 
 def judged_events(answer: Answer) -> int:
     """What the findings say that they rest on."""
-    found = re.search(r"([\d,]+) events", answer.json["findings"][0]["evidence"])
+    found = re.search(r"([\d,]+) events", answer.json["findings"][0]["evidence"]["text"])
     return int(found[1].replace(",", "")) if found else 0
 
 
