@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 from typing import Any, Literal
 
@@ -477,3 +478,24 @@ def test_a_percentile_is_the_smallest_value_that_covers_its_share(
     expanded = sorted(value for value, weight in values for _ in range(weight))
     rank = max(1, math.ceil(len(expanded) * percent / 100))
     assert distribution.percentile(percent) == expanded[rank - 1]
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.integers(1, 9)), min_size=2, max_size=40),
+    st.randoms(use_true_random=False),
+)
+def test_the_mean_is_the_same_in_whatever_order_a_query_gave_the_values(
+    pairs: list[tuple[float, int]], chance: random.Random
+) -> None:
+    other = [*pairs]
+    chance.shuffle(other)
+    assert weighted(pairs).mean == weighted(other).mean
+    total = sum(weight for _, weight in pairs)
+    assert weighted(pairs).mean == pytest.approx(sum(value * weight for value, weight in pairs) / total)
+
+
+def weighted(pairs: list[tuple[float, int]]) -> Distribution:
+    values, weights = zip(*pairs, strict=True)
+    return Distribution(
+        values=np.array(values), phases=np.full(len(pairs), "steady"), weights=np.array(weights)
+    )
