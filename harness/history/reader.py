@@ -135,14 +135,14 @@ class History:
             where = run_dir / SCENARIO
             raise RunError(f"{where}: {seal.broken[SCENARIO]}; nothing can be judged without what was run")
         left_out = frozenset(run_dir / name for name in seal.broken)
-        read = _Lines(history, left_out)
+        read = _Files(history, left_out)
+        info = read.info()
         phases = read.lines("phases.jsonl", PhaseLine)
         faults = read.lines("faults.jsonl", FaultLine)
         ends = read.lines("ends.jsonl", EndLine)
         workers = read.lines("workers.jsonl", WorkerLine)
         hot_writes = read.lines("hot_writes-*.jsonl", HotWriteLine, torn=True)
         clocks = read.lines("clocks-*.jsonl", ClockLine)
-        info, why = _read_info(history, left_out)
         sources = {
             name: read_parts(table_folder(history, name), schema, left_out=left_out, numbered=not seal.sealed)
             for name, schema in TABLES.items()
@@ -158,7 +158,7 @@ class History:
             hot_writes=hot_writes,
             workers=workers or (),
             clocks=clocks or (),
-            problems=(*_told(seal, info), *why, *read.wrong),
+            problems=(*_told(seal, info), *read.wrong),
             damaged=seal.tables | read.damaged,
         )
 
@@ -319,18 +319,6 @@ def _read_scenario(run_dir: Path) -> Scenario:
         raise RunError(f"{path} cannot be read, and nothing can be judged without it: {error}") from error
 
 
-def _read_info(history: Path, left_out: Collection[Path]) -> tuple[RunInfo | None, tuple[str, ...]]:
-    """What the run says of itself, or why nobody knows."""
-    if history / "run.json" in left_out:
-        return None, ()
-    try:
-        return RunInfo.load(history), ()
-    except FileNotFoundError:
-        return None, ("run.json is not there: the run ended before its load started",)
-    except (OSError, ValidationError) as error:
-        return None, (f"run.json cannot be read: {error}",)
-
-
 def _told(seal: Inspection, info: RunInfo | None) -> Iterator[str]:
     """What the seal tells of this history, or that it should be there and is not."""
     yield from (f"{name.removeprefix('history/')}: {why}" for name, why in seal.broken.items())
@@ -341,13 +329,26 @@ def _told(seal: Inspection, info: RunInfo | None) -> Iterator[str]:
 
 
 @dataclass
-class _Lines:
-    """Reads files of lines, and notes what is wrong with them."""
+class _Files:
+    """Reads ``run.json`` and files of lines, and notes what is wrong with them."""
 
     history: Path
     left_out: Collection[Path]
     wrong: list[str] = field(default_factory=list)
     damaged: set[str] = field(default_factory=set)
+
+    def info(self) -> RunInfo | None:
+        """What the run says of itself; None where nobody knows."""
+        if self.history / "run.json" in self.left_out:
+            return None
+        try:
+            return RunInfo.load(self.history)
+        except FileNotFoundError:
+            self.wrong.append("run.json is not there: the run ended before its load started")
+        except (OSError, ValidationError) as error:
+            self.wrong.append(f"run.json cannot be read: {error}")
+            self.damaged.add("run")
+        return None
 
     def lines(self, pattern: str, kind: type[Line], *, torn: bool = False) -> tuple[Line, ...] | None:
         """The lines of all files of this name; None where there is none."""

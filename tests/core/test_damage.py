@@ -76,6 +76,17 @@ def test_no_damage_betters_a_verdict_nor_convicts(
         assert outcome(run, Damaged(file=file, how=how), judged[run], full=True).wrong == ()
 
 
+@pytest.mark.parametrize("name", ["passes", "fails"])
+@pytest.mark.parametrize("how", ["swapped with another", "overwritten by another"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_seal_that_is_no_seal_hides_no_other_damage(
+    request: pytest.FixtureRequest, name: str, how: str, seed: int, judged: dict[Path, Judgement]
+) -> None:
+    run: Path = request.getfixturevalue(name)
+    with damaged(run, SEAL, how, seed):
+        assert outcome(run, Damaged(file=SEAL, how=how), judged[run], full=True).wrong == ()
+
+
 @pytest.mark.parametrize("how", DAMAGES)
 def test_every_file_is_noticed_however_it_is_damaged(
     passes: Path, judged: dict[Path, Judgement], how: str
