@@ -44,11 +44,12 @@ def bring_up(
     """
     supervisor = None
     try:
+        # Before anything is started, as it may be missing.
+        jvm = find_jvm(instance.topology, services)
         supervisor = SupervisorClient.start(instance.site, holds=holds)
         runner = nodes_of(instance, supervisor)
         if runner is None:
             raise PlatformError(f"the nodes of {instance.id} cannot be run")
-        jvm = find_jvm(instance.topology, services)
         planned = plan_services(instance, services, artifacts, jvm)
         for one in planned:
             one.service.prepare(one.cluster)

@@ -273,9 +273,8 @@ def _end_load(parts: Parts, context: RunContext, ends: ExitWatch) -> None:
 def _has_ended(name: str, parts: Parts, context: RunContext, ends: ExitWatch, *, within_s: float) -> bool:
     """Whether a process and its children end by themselves within this time, or never began."""
     give_up_ns = parts.clock.now_ns() + round(within_s * _NS_PER_S)
-    while (
-        any(s.name == name for s in ends.poll()) and context.platform.processes.process_state(name) != "ended"
-    ):
+    processes = context.platform.processes
+    while any(s.name == name for s in ends.poll()) and processes.process_state(name) != "ended":
         if parts.clock.now_ns() > give_up_ns:
             return False
         parts.sleep(_END_TICK_S)
