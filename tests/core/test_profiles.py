@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from harness.scenario.profiles import registry
 from harness.scenario.profiles.arrivals import arrivals_s
 from harness.scenario.profiles.burst import Burst
 from harness.scenario.profiles.constant import Constant
@@ -174,7 +176,7 @@ def test_a_saved_profile_reads_back(profile: Any) -> None:
     assert TypeAdapter(AnyProfile).validate_json(profile.model_dump_json()) == profile
 
 
-def test_profiles_are_registered_by_their_kind() -> None:
-    assert list(PROFILES) == [
-        *("trace", "constant", "ramp", "step", "diurnal", "burst", "flash_crowd", "saw_tooth")
-    ]
+def test_every_profile_is_registered_and_its_file_is_named_after_its_kind() -> None:
+    folder = Path(registry.__file__).parent
+    files = {path.stem for path in folder.glob("*.py") if "kind: Literal[" in path.read_text()}
+    assert files == set(PROFILES)

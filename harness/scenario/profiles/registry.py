@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from pydantic import Field
 
@@ -25,17 +25,6 @@ RateProfile = Annotated[_Rates, Field(discriminator="kind")]
 AnyProfile = Annotated[TraceProfile | _Rates, Field(discriminator="kind")]
 """Those and the trace's own arrivals."""
 
-_IN_ORDER: Final[tuple[type[TraceProfile | _Rates], ...]] = (
-    TraceProfile,
-    Constant,
-    Ramp,
-    Step,
-    Diurnal,
-    Burst,
-    FlashCrowd,
-    SawTooth,
-)
-
 PROFILES: Final[Mapping[str, type[Profile]]] = MappingProxyType(
-    {profile.model_fields["kind"].default: profile for profile in _IN_ORDER}
+    {profile.model_fields["kind"].default: profile for profile in (TraceProfile, *get_args(_Rates))}
 )
