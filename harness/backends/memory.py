@@ -12,8 +12,7 @@ from harness.backends.instance import Instance
 from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.protocol import Capability
 from harness.backends.status import NodeStatus
-from harness.base.errors import PlatformError
-from harness.base.exits import how_ended
+from harness.base.errors import PlatformError, how_ended
 from harness.base.report import Report
 from harness.processes.protocol import Action, ProcessEnd, ProcessState, ProcessStatus, State
 from harness.scenario.topology import Topology

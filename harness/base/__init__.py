@@ -1,1 +1,1 @@
-"""The ground: what knows nothing of Floodmark itself. Errors, units, files, clocks, documents."""
+"""The foundation, independent of Floodmark itself: errors, units, files, clocks, documents."""

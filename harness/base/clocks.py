@@ -1,4 +1,4 @@
-"""Both clocks of a run as one value, which its processes are told in JSON."""
+"""Both clocks of a run as one value, passed to its processes as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.base.run_clock import RunClock
 
 
 class Clocks(BaseModel):
-    """Makes the same clocks in every process of the machine. ``RunInfo.clocks`` has those of a run."""
+    """Recreates a run's clocks in any process of the machine; see ``RunInfo.clocks``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +24,7 @@ class Clocks(BaseModel):
     time_scale: float = Field(ge=1)
 
     def save(self, path: Path) -> None:
-        """Write in one step, for a process that waits for them."""
+        """Write atomically, for a process that waits for the file."""
         write_atomically(path, self.model_dump_json().encode())
 
     @property

@@ -1,4 +1,4 @@
-"""DuckDB in memory, quiet. Every database of the harness is opened here."""
+"""Opens every DuckDB database of the harness: in memory, without a progress bar."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import duckdb
 
 
 def database_in_memory(config: Mapping[str, str] | None = None) -> duckdb.DuckDBPyConnection:
-    """An empty one.
+    """Return a connection to an empty database.
 
-    DuckDB draws a progress bar over the terminal, two seconds into a statement, where it takes Python to be
-    used interactively: wherever ``__main__`` has no file. Whoever embeds the harness gets none either.
+    Two seconds into a statement, DuckDB draws a progress bar on the terminal if Python seems interactive,
+    which it assumes whenever ``__main__`` has no file. It is disabled, also for programs that embed this.
     """
     connection = duckdb.connect(":memory:", config=dict(config or {}))
     connection.execute("SET enable_progress_bar = false")

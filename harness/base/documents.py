@@ -1,7 +1,7 @@
-"""YAML that nobody has vetted, read into plain values that remember their lines, and then into typed ones.
+"""Reads untrusted YAML into plain values with their line numbers, ready to be typed.
 
-The subset: one document of mappings, sequences and scalars. Refused are anchors and aliases (a few bytes can
-expand into gigabytes), tags, duplicate keys, and documents that are too long or too deep. Plain scalars are
+The subset: one document of mappings, sequences and scalars. Anchors and aliases (a few bytes can expand into
+gigabytes), tags, duplicate keys, and documents that are too long or too deep are refused. Plain scalars are
 typed by YAML 1.2's core schema, so that ``no`` and ``1:30`` stay text.
 """
 
@@ -36,7 +36,7 @@ _CONSTANTS: Final[Mapping[str, bool | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A mapping out of a file, with the line of each of its values."""
+    """A mapping read from a file, with the line of each value."""
 
     name: str
     """The file, as the user named it."""
@@ -44,10 +44,10 @@ class Document:
     lines: Mapping[FieldPath, int]
     """From 1."""
     problems: tuple[Problem, ...] = ()
-    """Of the YAML itself, which leave it readable: duplicate keys, tags, anchors."""
+    """Problems of the YAML that leave it readable: duplicate keys, tags, anchors."""
 
     def where(self, path: FieldPath) -> str:
-        """``quickstart.yaml:12: load.time_scale``; a value that is missing has its parent's line."""
+        """``quickstart.yaml:12: load.time_scale``; a missing value gets its parent's line."""
         known = next((path[:n] for n in range(len(path), -1, -1) if path[:n] in self.lines), None)
         line = "" if known is None else f":{self.lines[known]}"
         return f"{self.name}{line}" + (f": {dotted(path)}" if path else "")
@@ -86,14 +86,14 @@ def dotted(path: FieldPath) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for a message: as YAML would have it, on one line, not too long."""
+    """Format a value for a message: as YAML, on one line, truncated."""
     text = yaml.safe_dump(value, default_flow_style=True, width=1000, sort_keys=False, allow_unicode=True)
     text = text.removesuffix("...\n").strip().replace("\n", " ")
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 3] + "..."
 
 
 def read_document(path: Path) -> Document:
-    """Read a file. Raises InvalidInput when there is nothing to go on with; see ``Document.problems``."""
+    """Read a file. Raises InvalidInput if it is unusable; see ``Document.problems`` for the rest."""
     try:
         raw = read_regular(path, at_most=_MAX_BYTES + 1)
         if len(raw) > _MAX_BYTES:
@@ -112,7 +112,7 @@ def read_document(path: Path) -> Document:
 
 
 def parse_document(text: str, *, name: str) -> Document:
-    """Read YAML text. Raises InvalidInput when there is nothing to go on with."""
+    """Read YAML text. Raises InvalidInput if it is unusable."""
     builder = _Builder(name=name)
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -132,22 +132,22 @@ def _unreadable(where: str, found: str, builder: _Builder, *, allowed: str = "va
 
 
 class _Refused(yaml.YAMLError):
-    """The rest of the document cannot be understood after this."""
+    """The rest of the document cannot be parsed."""
 
 
 @dataclass
 class _Open:
-    """A mapping or sequence that has begun and not ended."""
+    """A mapping or sequence that is still open."""
 
     value: dict[str, Any] | list[Any]
     path: FieldPath
     key: str | None = None
-    """Of a mapping: the key whose value comes next."""
+    """In a mapping, the key whose value comes next."""
 
 
 @dataclass(kw_only=True)
 class _Builder:
-    """Builds the value out of the parser's events, without recursion."""
+    """Builds the value from the parser's events, without recursion."""
 
     name: str
     root: Any = None
@@ -158,7 +158,7 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         line = event.start_mark.line + 1 if event.start_mark else 0
-        self._refuse_what_is_not_data(event, line)
+        self._refuse_non_data(event, line)
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             if len(self._open) >= _MAX_DEPTH:
                 raise _Refused(f"line {line} is nested more than {_MAX_DEPTH} deep")
@@ -171,7 +171,7 @@ class _Builder:
         elif isinstance(event, yaml.ScalarEvent):
             self._scalar(event, line)
 
-    def _refuse_what_is_not_data(self, event: yaml.Event, line: int) -> None:
+    def _refuse_non_data(self, event: yaml.Event, line: int) -> None:
         refused = ""
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
@@ -203,7 +203,7 @@ class _Builder:
         )
 
     def _place(self, value: Any, line: int) -> FieldPath:
-        """Put a value into whatever is open, and return its path."""
+        """Add a value to the innermost open collection, and return its path."""
         if not self._open:
             self.root = value
         path = self._put(self._open[-1], value, line) if self._open else ()

@@ -1,28 +1,29 @@
-"""Every error that Floodmark raises on purpose, and the exit code that it ends the command with.
+"""The errors that Floodmark raises deliberately, and the exit code of each.
 
 FloodmarkError            exit 3    something that the user can act on; printed without a traceback
 ├── InvalidInput          exit 2    a scenario, topology, trace or option was refused; lists every problem
 ├── ArtifactError         exit 4    an engine's artifact could not be resolved or has the wrong digest
 ├── PlatformError         exit 4    the platform under test would not start, or could not be reached
 │   └── NodeFailed                  one node did; carries its name and the last lines of its log
-├── WaitTimeout           exit 4    a condition was not met in time; says what was last seen
+├── WaitTimeout           exit 4    a condition was not met in time; has the last state seen
 ├── DeployError           exit 4    the pipeline could not be deployed or undeployed
 └── RunError              exit 3    a run cannot be judged: its history is missing or unreadable
-    └── LoadFailed                  its load did not send all; what was acknowledged is judged
+    └── LoadFailed                  its load did not send everything; what was acknowledged is judged
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 
 class FloodmarkError(Exception):
-    """Something that the user can act on; the message says what, where, with which value, and what to do."""
+    """An error that the user can act on; the message has what, where, the value, and what to do."""
 
     exit_code = 3
-    """Never 1, which says that a limit was missed: what has no exit code of its own has judged nothing."""
+    """Never 1, which means that a limit was missed: an error without its own exit code has judged nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,19 @@ class RunError(FloodmarkError):
 
 
 class LoadFailed(RunError):
-    """The load died, failed or did not end: the harness's own affair, and no proof against the platform."""
+    """The load died, failed or did not end: the harness's failure, and no evidence against the platform."""
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its kind where it says nothing."""
+    """The first line of an error's message, or its type if the message is empty."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def how_ended(code: int) -> str:
+    """How a process ended, such as ``by SIGKILL``; ``code`` is its exit code, or minus the signal."""
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"by {signal.Signals(-code).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"by signal {-code}"

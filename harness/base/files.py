@@ -1,4 +1,4 @@
-"""Files that are never seen half written, copies that share nothing, and names that nobody has vetted."""
+"""Atomic writes, independent copies, safe checks of file names, and the folder of scenarios."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+SCENARIOS: Final = Path(__file__).resolve().parents[2] / "scenarios"
+"""The product's scenarios, with ``topologies/`` and ``traces/``, in a checkout or an installed wheel."""
 _FICLONE: Final = 0x40049409
 """Linux's request to let two files share their blocks until one of them is written to."""
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a regular file. What can be no file's name, or may not be seen, is none."""
+    """Whether the path is a regular file; False for an invalid name or one that may not be accessed."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -22,7 +24,7 @@ def is_file(path: Path) -> bool:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file in one step, so that nobody ever reads half of it, and no link is followed."""
+    """Replace a file atomically: readers never see a partial file, and no link is followed."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -35,9 +37,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Make ``target`` of what ``source`` holds now, so that neither sees what is written to the other later.
+    """Copy ``source`` to ``target``; later writes to either do not affect the other.
 
-    Where the file system can, the copy takes neither time nor room.
+    Takes neither time nor space where the file system can share blocks.
     """
     with source.open("rb") as read, target.open("wb") as written:
         try:

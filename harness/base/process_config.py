@@ -1,4 +1,4 @@
-"""What a process of a run is told: a frozen value in a JSON file."""
+"""The configuration of a run's process: a frozen value in a JSON file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class ProcessConfig(BaseModel):
-    """The base of what the load's, the readers' and the prober's processes are told."""
+    """Base of the configurations of the load's, the readers' and the prober's processes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

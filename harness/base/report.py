@@ -1,4 +1,4 @@
-"""How long work tells people what it does."""
+"""The callback for progress messages of long work."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Protocol
 
 
 class Report(Protocol):
-    """How long work says what it does; the CLI draws it, tests ignore it."""
+    """Takes progress messages; the CLI prints them, tests ignore them."""
 
     def __call__(self, message: str) -> None:
-        """One line of progress, such as ``kafka-broker-2 ready after 4.1 s``."""
+        """Report one line of progress, such as ``kafka-broker-2 ready after 4.1 s``."""
         ...

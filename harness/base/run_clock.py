@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-_LOOKS: Final = 5
+_READINGS: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunClock:
-    """Counts on the machine's monotonic clock, so that a step of the wall clock moves nothing."""
+    """Counts on the machine's monotonic clock, so that a step of the wall clock has no effect."""
 
     epoch_unix_ns: int
     epoch_monotonic_ns: int
@@ -31,12 +31,12 @@ class RunClock:
         return self.monotonic_ns() - self.epoch_monotonic_ns
 
     def both_ns(self) -> tuple[int, int]:
-        """Nanoseconds since the epoch and the wall clock's since 1970, at the same moment.
+        """Nanoseconds since the epoch and, at the same moment, the wall clock's since 1970.
 
-        A process may be made to wait between two looks, so the closest pair of a few counts.
+        The process may be preempted between two readings, so the closest of a few is returned.
         """
-        looks = [(self.now_ns(), self.unix_ns(), self.now_ns()) for _ in range(_LOOKS)]
-        before_ns, unix_ns, after_ns = min(looks, key=lambda look: look[2] - look[0])
+        readings = [(self.now_ns(), self.unix_ns(), self.now_ns()) for _ in range(_READINGS)]
+        before_ns, unix_ns, after_ns = min(readings, key=lambda reading: reading[2] - reading[0])
         return (before_ns + after_ns) // 2, unix_ns
 
     def epoch_utc(self) -> datetime:

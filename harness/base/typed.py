@@ -1,4 +1,4 @@
-"""From documents to typed values: pydantic's errors, told as problems with line, value and allowed."""
+"""Turns documents into typed values, and pydantic's errors into problems with line and value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def typed(
     model: type[Model], document: Document, value: object, at: FieldPath = ()
 ) -> tuple[Model | None, list[Problem]]:
-    """The value, which stands at ``at`` in the document, as the model; or None and all that is wrong."""
+    """Validate the value at ``at`` in the document; return the model, or None and every problem."""
     try:
         return model.model_validate_json(orjson.dumps(value), context=WRITTEN_BY_HAND), []
     except ValidationError as error:
@@ -29,7 +29,7 @@ def typed(
 
 
 def suggestion(found: str, known: Iterable[str]) -> str:
-    """What may stand in place of a name: the nearest one first, then all."""
+    """The names allowed instead of ``found``: the nearest one first, then all."""
     names = sorted(known)
     nearest = difflib.get_close_matches(found, names, n=1)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
@@ -68,15 +68,15 @@ def _allowed(details: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _discriminator(details: ErrorDetails) -> str:
-    """The field that says which of several models is meant."""
+    """The field that selects one of several models."""
     name: str = details["ctx"]["discriminator"]
     return name.strip("'")
 
 
 def _walked(annotation: Any, path: Sequence[str | int]) -> tuple[FieldPath, Any]:
-    """The path as the document has it, and the type of what lies there.
+    """The path as in the document, and the type of the value there.
 
-    Where one of several models is meant, pydantic puts its tag into the path; no document has it there.
+    For a union, pydantic adds the model's tag to the path, where the document has none.
     """
     if not path:
         return (), annotation
@@ -97,7 +97,7 @@ def _inner(annotation: Any, step: str | int) -> Any:
 
 
 def _fields(annotation: Any) -> Sequence[str]:
-    """The names of a model's fields, as documents have them."""
+    """The names of a model's fields, as in documents."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return tuple(field.alias or name for name, field in annotation.model_fields.items())
     return ()

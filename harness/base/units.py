@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 NUMBER: Final = r"[0-9]{1,30}(?:\.[0-9]{1,30})?"
-"""An unsigned decimal number. Bounded, because it is matched against text that nobody has vetted."""
+"""An unsigned decimal number. Bounded, because it is matched against untrusted text."""
 
 DURATION_UNITS_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE_UNITS_BYTES: Final = {"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}

@@ -26,7 +26,7 @@ def wait_until(
     """Return the first truthy value of ``condition``; it is tried at once, and once more at the deadline.
 
     Exceptions of the types in ``transient`` count as "not yet" and are reported as the last thing seen.
-    Raises ``WaitTimeout`` that says what was waited for, how long, and what was last seen.
+    Raises ``WaitTimeout`` with what was waited for, how long, and what was last seen.
     """
     deadline = clock() + timeout_s
     while True:

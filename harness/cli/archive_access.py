@@ -1,4 +1,4 @@
-"""What the commands of the archive share: the lake that they work on, the moment, and the errors."""
+"""Shared by the archive commands: access to the lake, the moment, and errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AsOfOption = Annotated[
     typer.Option(
         "--as-of",
         formats=_MOMENTS,
-        help="The moment on the event clock, UTC; a later one rehearses what is to come.  [default: now]",
+        help="The moment on the event clock, UTC; a later one rehearses the future.  [default: now]",
     ),
 ]
 
@@ -43,7 +43,7 @@ class Lake:
 
 @contextmanager
 def lake_at(endpoints: Endpoints) -> Iterator[Lake]:
-    """The lake; what goes wrong in it is raised as the harness's own kinds, RunError and PlatformError."""
+    """Open the lake; its errors are raised as RunError and PlatformError."""
     store = endpoints.object_store
     objects = Objects(store)
     try:
@@ -55,12 +55,12 @@ def lake_at(endpoints: Endpoints) -> Iterator[Lake]:
 
 
 def moment(as_of: datetime | None) -> datetime:
-    """What ``--as-of`` says, or now; in whole seconds, in which it can be said."""
+    """The value of ``--as-of``, or now in whole seconds, the precision of that option."""
     return datetime.now(UTC).replace(microsecond=0) if as_of is None else as_of.replace(tzinfo=UTC)
 
 
 def shown(at: datetime) -> str:
-    """A moment for people."""
+    """Format a moment for people."""
     return f"{at:%Y-%m-%d %H:%M:%S} (UTC)"
 
 

@@ -36,7 +36,7 @@ TableOption = Annotated[
 ]
 SinceOption = Annotated[
     datetime | None,
-    typer.Option("--since", formats=["%Y-%m-%d"], help="Rewrite no day before this one, UTC."),
+    typer.Option("--since", formats=["%Y-%m-%d"], help="Rewrite only this day and later ones, UTC."),
 ]
 ClusterOption = Annotated[
     bool,

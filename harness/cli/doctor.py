@@ -1,4 +1,4 @@
-"""``floodmark doctor``: what this machine lacks, and the exact command that mends it."""
+"""``floodmark doctor``: what this machine lacks, and the exact command to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.doctor.requirements import Requirement, examine
 
 
 def doctor(output: OutputOption = OutputFormat.TEXT) -> None:
-    """Say what this machine lacks, and how to mend it. Exit code 4 if something required is missing."""
+    """Show what this machine lacks, and how to fix it. Exit code 4 if something required is missing."""
     requirements = examine(read_machine())
     lacking = [one for one in requirements if one.state == "missing"]
     if output is OutputFormat.JSON:
@@ -27,6 +27,7 @@ def doctor(output: OutputOption = OutputFormat.TEXT) -> None:
 def _row(requirement: Requirement) -> dict[str, str]:
     row = asdict(requirement)
     del row["package"]
+    row["mend"] = row.pop("fix")
     return row
 
 
@@ -37,7 +38,7 @@ def _show(requirements: tuple[Requirement, ...]) -> None:
         ((one.name, one.state, one.wanted, one.found) for one in requirements),
     )
     for one in requirements:
-        if one.mend:
-            console().print(f"{one.name}: {one.mend}", markup=False, soft_wrap=True)
+        if one.fix:
+            console().print(f"{one.name}: {one.fix}", markup=False, soft_wrap=True)
     if all(one.state == "ok" for one in requirements):
         console().print("Nothing is missing.")

@@ -1,4 +1,4 @@
-"""``floodmark down``: stop what was left running, and clean up what an earlier run left."""
+"""``floodmark down``: stop running platforms, and clean up after earlier runs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def down(
     ] = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Stop what `floodmark up` started, and clean up what an earlier run left.
+    """Stop what `floodmark up` started, and clean up after earlier runs.
 
-    A platform that a running command still uses is left alone, unless it is named.
+    A platform in use by a running command is left alone unless it is named.
 
     Example: floodmark down
     """
@@ -39,10 +39,10 @@ def down(
             attached.down(report)
             ended.append(one.id)
     if not ended and not kept:
-        report("nothing runs, and nothing was left")
+        report("nothing is running, and there is nothing to clean up")
     if output is OutputFormat.JSON:
         print_json({"ended": ended, "in_use": kept})
 
 
 def _in_use(one: Instance) -> str:
-    return f"{one.id} is in use by process {one.owner_pid}; `floodmark down {one.id}` stops it all the same"
+    return f"{one.id} is in use by process {one.owner_pid}; `floodmark down {one.id}` stops it anyway"

@@ -18,16 +18,16 @@ from harness.load.join.command import join_argv, master_of
 
 def join(
     master: Annotated[
-        str, typer.Argument(metavar="HOST[:PORT]", help="Where the run listens.", show_default=False)
+        str, typer.Argument(metavar="HOST[:PORT]", help="The address the run listens on.", show_default=False)
     ],
 ) -> None:
     """Send a share of a load that another machine runs; `floodmark run --workers` there waits for this.
 
     Example: floodmark join loader-1:5557
 
-    It is told everything by the run, is sent the events that it lacks, and gives back what it recorded. One
+    The run sends all settings and missing events, and receives what this worker recorded. One
     command is one process; several may join. Locust's protocol is neither authenticated nor encrypted: join
-    only whom you trust, in a network that you trust.
+    only hosts and networks that you trust.
 
     Exit codes: 0 all sent and handed over, 2 the address was refused, 3 it ended with an error.
     """
@@ -35,7 +35,7 @@ def join(
     folder = Path(tempfile.mkdtemp(prefix="floodmark-join-"))
     argv, env = join_argv(listens, folder)
     report = Progress()
-    report(f"joining {listens.host}:{listens.port}; a run that does not listen yet is waited for")
+    report(f"joining {listens.host}:{listens.port}; waiting for the run if it is not listening yet")
     code = subprocess.run(argv, env={**os.environ, **env}, check=False).returncode
     if code:
         raise FloodmarkError(

@@ -1,4 +1,4 @@
-"""``floodmark judge``: hold the limits of a recorded run's scenario against its history once more."""
+"""``floodmark judge``: check a recorded run's history against its scenario's limits again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge(
 
     Example: floodmark judge last --output json
 
-    Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, or a sabotage that broke other checks than it was to.
+    Exit codes: 0 PASS, 1 FAIL, 3 INCONCLUSIVE, or a sabotage that broke other checks than expected.
     """
     run_dir = find_run(run, out)
     raise typer.Exit(judge_and_show(run_dir, output).exit_code)
@@ -56,7 +56,7 @@ def _show(judgement: Judgement, report: Path | None, output: OutputFormat) -> No
     for problem in judgement.problems[MAX_EXAMPLES:]:
         console().print(Text(f"not read: {problem}", style="yellow"))
     if judgement.as_expected is False:
-        console().print(Text("This sabotage did not break what it was to break.", style="bold red"))
+        console().print(Text("This sabotage did not break what it was meant to break.", style="bold red"))
     verdict = Text(judgement.verdict, style=_STYLES[judgement.verdict])
     console().print(verdict.append(f"  {judgement.scenario}, run {judgement.run_id}, seed {judgement.seed}"))
     if judgement.waived:
@@ -68,11 +68,11 @@ def _show(judgement: Judgement, report: Path | None, output: OutputFormat) -> No
 
 
 def _rendered(run_dir: Path, history: History, judgement: Judgement) -> Path | None:
-    """The page, or None when it cannot be drawn, which must not cost the verdict."""
+    """Render the page; None if that fails, which must not affect the verdict."""
     try:
         return render(run_dir, history, judgement)
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with the drawing, the judgement stands
-        console().print(Text(f"the report could not be drawn: {error}", style="yellow"))
+    except Exception as error:  # noqa: BLE001 -- the judgement stands even if rendering fails
+        console().print(Text(f"the report could not be rendered: {error}", style="yellow"))
         return None
 
 
@@ -93,6 +93,6 @@ def _table(judgement: Judgement) -> Table:
 
 
 def _detail(finding: Finding) -> str:
-    """The detail, and for what did not pass the examples."""
+    """The detail, with examples unless the finding passed."""
     examples = () if finding.verdict is Verdict.PASS else finding.examples
     return "\n".join(part for part in (finding.detail, *examples) if part)

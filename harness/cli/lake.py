@@ -10,9 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from harness.base.errors import InvalidInput, Problem
-from harness.cli.days import day
 from harness.cli.lake_process import run_job
-from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
+from harness.cli.output import OutputFormat, OutputOption, Progress, day, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import LakeJob, outcome_of
 from pipeline.base.endpoints import Endpoints

@@ -1,4 +1,4 @@
-"""``floodmark lake deploy``: make what the lake works on, on a platform that runs."""
+"""``floodmark lake deploy``: create the lake's topics, bucket and contract on a running platform."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY_S: Final = 86_400
 _DEFAULT: Final = TopicOptions()
 
 PartitionsOption = Annotated[
-    int, typer.Option("--partitions", min=1, max=10_000, help="Of each topic that is made.")
+    int, typer.Option("--partitions", min=1, max=10_000, help="Partitions of each new topic.")
 ]
 RetentionOption = Annotated[
     int,
@@ -35,14 +35,14 @@ def deploy(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Make the topics, the lake's bucket and its first contract; what is there already is left alone.
+    """Create the topics, the lake's bucket and its first contract; existing ones are left alone.
 
-    After `floodmark up`, which starts engines alone. A run of a scenario deploys by itself. Tables are made
-    by the first day that is carried out.
+    Use after `floodmark up`, which only starts engines. A run of a scenario deploys by itself. Tables are
+    created by the first day that runs.
 
     Example: floodmark lake deploy
 
-    Exit codes: 0 all is there, 2 an option was refused, 4 the platform could not be reached.
+    Exit codes: 0 everything exists, 2 an option was refused, 4 the platform could not be reached.
     """
     platform = platform_of(endpoints, needs=("kafka", "object_store"))
     topics = TopicOptions(partitions=partitions, retention_s=retention_days * _DAY_S)
@@ -54,4 +54,4 @@ def deploy(
     if output is OutputFormat.JSON:
         print_json({"topics": list(TOPICS), "bucket": bucket})
     else:
-        Progress()(f"the topics {', '.join(TOPICS)} and the bucket {bucket} are there")
+        Progress()(f"the topics {', '.join(TOPICS)} and the bucket {bucket} exist")

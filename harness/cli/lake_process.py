@@ -54,7 +54,7 @@ def run_job(
                     events.append(parse(line))
                     report_event(events[-1], report)
         except KeyboardInterrupt:
-            report("interrupted: what has ended stays, and the same command can be given again")
+            report("interrupted: completed work is kept, and the same command can be run again")
             raise
         outcome_of(events)
         if process.returncode:
@@ -73,7 +73,7 @@ def _require_deployed(endpoints: Endpoints, needs: Collection[str]) -> None:
 
 @contextmanager
 def _process(job: Job) -> Iterator[subprocess.Popen[str]]:
-    """Run the process; it ends with this command, whatever happens to it."""
+    """Run the process; it is stopped when this command ends, however it ends."""
     with subprocess.Popen(job.argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process

@@ -1,4 +1,4 @@
-"""``floodmark lake lifecycle``: what of a platform's lake is old enough for the archive, and moving it."""
+"""``floodmark lake lifecycle``: show or move the lake's data that is old enough for the archive."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pipeline.lifecycle.plan import Move, plan
 _COLUMNS: Final = ("day", "piece", "files", "bytes")
 
 ApplyOption = Annotated[
-    bool, typer.Option("--apply", help="Move it. Without this it is only shown, and nothing is changed.")
+    bool, typer.Option("--apply", help="Move it. Without this option it is only shown, and nothing changes.")
 ]
 
 
@@ -30,12 +30,12 @@ def lifecycle(
     endpoints: EndpointsOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Show what is old enough for the archive, and move it there with --apply.
+    """Show data that is old enough for the archive, and move it there with --apply.
 
     A day of a table is copied, recorded with its checksums and then deleted from the table by one commit. Its
-    files stay in the store until `floodmark lake care` vacuums the table. A day of which anything is in the
+    files stay in the store until `floodmark lake care` vacuums the table. A day with anything in the
     archive is not run again; `floodmark lake restore` brings it back beside the tables. To rehearse
-    it on a platform of young days, give a later --as-of: with --apply they are moved, as they would be then.
+    it on a platform of young days, give a later --as-of: with --apply they are moved as they would be then.
 
     Example: floodmark lake lifecycle --apply
 

@@ -1,4 +1,4 @@
-"""``floodmark list``: what scenarios and topologies are made of."""
+"""``floodmark list``: list the parts of scenarios and topologies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS
 from harness.cli.output import OutputFormat, OutputOption, print_json, print_table
 from harness.faults.registry import FAULTS
 from harness.judge.registry import CHECKS
@@ -58,7 +58,7 @@ def _topologies() -> Rows:
 
 
 def _scenarios() -> Rows:
-    """The product's own. Topologies and traces have folders of their own there."""
+    """The product's scenarios, without the folders of topologies and traces."""
     files = [*SCENARIOS.glob("*.yaml"), *SCENARIOS.glob("sabotage/*.yaml")]
     return [{"name": path.stem, "file": str(path)} for path in sorted(files)]
 

@@ -1,4 +1,4 @@
-"""The ``floodmark`` command: which commands there are, and how their errors become exit codes."""
+"""The ``floodmark`` command: its commands, and how their errors become exit codes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import typer
 from rich.text import Text
 
 from harness.base.errors import FloodmarkError, InvalidInput, Problem
-from harness.cli.output import OutputFormat, asked_for, console, print_error, print_failure, printable
+from harness.cli.output import OutputFormat, console, print_error, print_failure, printable, requested_output
 
 USAGE, INCONCLUSIVE, INTERRUPTED = 2, 3, 130
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One command: the function that carries it out, imported only when it is asked for."""
+    """One command: its function, imported only when the command is run."""
 
     module: str
     function: str
     summary: str
 
     def load(self) -> Callable[..., None]:
-        """Import the function. Whatever its module raises is raised here, and harms no other command."""
+        """Import the function. An import error affects only this command."""
         function: Callable[..., None] = getattr(importlib.import_module(self.module), self.function)
         return function
 
@@ -59,25 +59,25 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
             _command("run", "Run a scenario: start, flood, break and judge."),
             _command("join", "Lend this machine to a load that another runs."),
             _command("validate", "Check scenarios; list every problem."),
-            _command("doctor", "Say what this machine lacks, and how to mend it."),
+            _command("doctor", "Show what this machine lacks, and how to fix it."),
             _command("up", "Start a topology and leave it running."),
-            _command("down", "Stop what runs, and clean up what was left."),
+            _command("down", "Stop running platforms, and clean up leftovers."),
             _command("status", "Show the nodes that run, endpoints and memory."),
             _command("judge", "Judge a recorded run again."),
             _command("report", "Render the HTML report of a recorded run."),
             _group(
                 "lake",
                 "Run days of the lake on a running platform.",
-                _command("deploy", "Make its topics and its lake, where they are not.", module="lake_deploy"),
+                _command("deploy", "Create missing topics, and the lake.", module="lake_deploy"),
                 _command("run", "Land new data, and run days.", module="lake"),
                 _command("backfill", "Run a range of days again.", module="lake"),
-                _command("care", "Put the files of tables in order.", module="care"),
-                _command("lifecycle", "Move what is old enough into the archive.", module="lifecycle"),
-                _command("restore", "Bring a day of the archive back.", module="restore"),
+                _command("care", "Maintain the files of tables.", module="care"),
+                _command("lifecycle", "Move old data into the archive.", module="lifecycle"),
+                _command("restore", "Restore a day from the archive.", module="restore"),
             ),
             _group(
                 "quality",
-                "Show what is known of the quality of a platform's days.",
+                "Show the data quality of a platform's days.",
                 _command("report", "Show a day's quality report, and write its page.", module="quality"),
             ),
             _command("list", "List services, faults, checks and profiles.", "list_parts"),
@@ -88,7 +88,7 @@ COMMANDS: Final[Mapping[str, Command | Group]] = MappingProxyType(
 
 def main() -> None:
     """Entry point of the console command."""
-    # A native library that crashes takes the process with it; this says at least where.
+    # If a native library crashes the process, this at least prints where.
     faulthandler.enable()
     sys.exit(invoke(sys.argv[1:]))
 
@@ -101,7 +101,7 @@ def invoke(arguments: Sequence[str]) -> int:
     if not arguments:
         invoke(["--help"])
         return USAGE
-    output = asked_for(arguments)
+    output = requested_output(arguments)
     try:
         _refuse_renamed(arguments)
         result = _app(arguments)(list(arguments), prog_name="floodmark", standalone_mode=False)
@@ -115,7 +115,7 @@ def invoke(arguments: Sequence[str]) -> int:
         console().print("interrupted")
         print_failure("Interrupted", "interrupted", INTERRUPTED, output)
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is a bug, and is shown in full
+    except Exception as error:  # noqa: BLE001 -- any other exception is a bug, shown in full
         traceback.print_exc()
         console().print("This is a bug in floodmark. Nothing was judged.")
         print_failure(type(error).__name__, str(error), INCONCLUSIVE, output)
@@ -124,7 +124,7 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def _refuse_renamed(arguments: Sequence[str]) -> None:
-    """Raises InvalidInput for a command that has another name now."""
+    """Raise InvalidInput for a renamed command."""
     asked = next((word for word in arguments if not word.startswith("-")), "")
     if asked in _RENAMED:
         allowed = f"{_RENAMED[asked]}, as it is called now"
@@ -132,7 +132,7 @@ def _refuse_renamed(arguments: Sequence[str]) -> None:
 
 
 def _print_refused(refused: typer.TyperException, output: OutputFormat) -> None:
-    """A command line that makes no sense."""
+    """Report an invalid command line."""
     context = getattr(refused, "ctx", None)
     command = context.command_path if context else "floodmark"
     message = printable(refused.format_message())
@@ -142,18 +142,18 @@ def _print_refused(refused: typer.TyperException, output: OutputFormat) -> None:
 
 
 def _app(arguments: Sequence[str]) -> typer.Typer:
-    """An application whose asked-for command is real; the others are only there to be listed.
+    """An application with the requested command loaded; the others are only listed.
 
     Importing every command to print a list would take seconds, and one broken module would break them all.
     """
-    about = "Floods a data platform with real traffic, breaks it on purpose, and says whether it held."
+    about = "Floods a data platform with real traffic, breaks it on purpose, and reports whether it held."
     return _filled(about, COMMANDS, [word for word in arguments if not word.startswith("-")])
 
 
 def _filled(about: str, commands: Mapping[str, Command | Group], words: Sequence[str]) -> typer.Typer:
-    """The commands, of which the first word names the one that is asked for."""
+    """The commands; the first word selects the one to load."""
     app = typer.Typer(help=about, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.callback()(lambda: None)  # else an only command would swallow its own name
+    app.callback()(lambda: None)  # otherwise a single command would consume its own name
     asked, further = (words[0], words[1:]) if words else ("", ())
     for name, entry in commands.items():
         if isinstance(entry, Group):
@@ -167,16 +167,16 @@ def _filled(about: str, commands: Mapping[str, Command | Group], words: Sequence
 
 
 def _example(name: str, function: Callable[..., None]) -> str | None:
-    """Every command's help has an example; one that takes no arguments need not spell its own out."""
+    """Every command's help has an example; a command without arguments gets a default one."""
     return None if "Example:" in (function.__doc__ or "") else f"Example: floodmark {name}"
 
 
 def _listed_only() -> None:
-    raise AssertionError("a command that was not asked for was run")
+    raise AssertionError("a command that was not requested was run")
 
 
 def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
-    """The command's function. Typer takes an interrupt for an exit that has been told of already."""
+    """Wrap a command: Typer would treat KeyboardInterrupt as an exit already reported."""
 
     @functools.wraps(function)
     def interruptible(*args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""What every command shares: its options, and how it speaks to people (stderr) and to programs (stdout)."""
+"""Shared by all commands: options, and output for people (stderr) and for programs (stdout)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise, takewhile
 from pathlib import Path
@@ -45,10 +46,18 @@ OutOption = Annotated[
 ]
 
 
+def day(text: str) -> date:
+    """Parse a date. Raises BadParameter, which refuses the option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"found {text}; allowed: a date such as 2026-11-20 ({error})") from error
+
+
 def console() -> Console:
     """The console for people: standard error, which leaves standard output to ``--output json``.
 
-    A log file or a CI has no width of its own; tables get one in which they can be read.
+    A log file or CI has no width of its own, so tables get a readable one.
     """
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDTH_OF_LOGS)
 
@@ -67,10 +76,10 @@ class Progress:
         self._console.print(elapsed.append(message, style="default"))
 
 
-def asked_for(arguments: Sequence[str]) -> OutputFormat:
-    """The format that a command line asks for, be the rest of it as wrong as it may.
+def requested_output(arguments: Sequence[str]) -> OutputFormat:
+    """The output format that a command line requests, even if the rest of it is invalid.
 
-    Whoever asks for one that there is not, or leaves it out, is a program that expects some other than text.
+    An unknown or missing value means JSON: only a program would ask for anything but text.
     """
     options = takewhile(lambda argument: argument != "--", arguments)
     words = [word for argument in options for word in argument.split("=", 1)]
@@ -85,7 +94,7 @@ def print_json(payload: Mapping[str, object]) -> None:
 
 
 def printable(text: str) -> str:
-    """The text, with escapes for what is no Unicode, as the names of files may be."""
+    """Escape what is not valid Unicode, such as in file names."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -100,9 +109,9 @@ def print_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[str]
 
 
 def print_error(error: FloodmarkError, output: OutputFormat = OutputFormat.TEXT) -> None:
-    """Say what was refused or failed: on standard error, and as the JSON object where one was asked for."""
-    said = Text("error: ", style="bold red").append(printable(str(error)), style="default")
-    console().print(said, soft_wrap=True)
+    """Print an error on standard error, and as the JSON object if requested."""
+    line = Text("error: ", style="bold red").append(printable(str(error)), style="default")
+    console().print(line, soft_wrap=True)
     problems = error.problems if isinstance(error, InvalidInput) else None
     print_failure(type(error).__name__, str(error), error.exit_code, output, problems=problems)
 
@@ -115,7 +124,7 @@ def print_failure(
     *,
     problems: Sequence[Problem] | None = None,
 ) -> None:
-    """Write how a command ended as the one JSON object, where one was asked for."""
+    """Write a command's failure as the one JSON object, if requested."""
     if output is not OutputFormat.JSON:
         return
     error: dict[str, object] = {"kind": kind, "message": printable(message)}

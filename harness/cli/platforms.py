@@ -1,4 +1,4 @@
-"""Which running platform a command means: by its endpoints, or the one that `floodmark up` started."""
+"""Selects a command's platform: by its endpoints file, or the one that `floodmark up` started."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pipeline.base.errors import SettingsRefused
 
 EndpointsOption = Annotated[
     Path | None,
-    typer.Option("--endpoints", help="A platform's endpoints.json.  [default: the one that runs here]"),
+    typer.Option("--endpoints", help="A platform's endpoints.json.  [default: the one running here]"),
 ]
 
 
 def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
-    """The platform's endpoints, among which are those of the services that the command needs.
+    """The platform's endpoints, including those of all services in ``needs``.
 
-    Raises InvalidInput for a file that cannot be used, and PlatformError unless exactly one platform runs
-    that has these services.
+    Raises InvalidInput for a file that cannot be used, and PlatformError if a service is missing
+    or, without a file, unless exactly one platform runs.
     """
     file = _running() if chosen is None else chosen
     try:
@@ -45,7 +45,7 @@ def platform_of(chosen: Path | None, *, needs: Sequence[str]) -> Endpoints:
 def _running() -> Path:
     files = [instance.endpoints_file for instance in running() if instance.endpoints_file.is_file()]
     if not files:
-        raise PlatformError("no platform runs here; `floodmark up lambda` starts one with a lake")
+        raise PlatformError("no platform is running here; `floodmark up lambda` starts one with a lake")
     if len(files) > 1:
-        raise PlatformError(f"several platforms run; name one by --endpoints: {', '.join(map(str, files))}")
+        raise PlatformError(f"several platforms run; choose by --endpoints: {', '.join(map(str, files))}")
     return files[0]

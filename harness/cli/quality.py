@@ -1,4 +1,4 @@
-"""``floodmark quality``: what is known of the quality of a platform's days."""
+"""``floodmark quality``: show the data quality of a platform's days."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import typer
 from rich.text import Text
 
 from harness.base.errors import InvalidInput, PlatformError, Problem
-from harness.cli.days import day
-from harness.cli.output import OutputFormat, OutputOption, console, print_json, print_table
+from harness.cli.output import OutputFormat, OutputOption, console, day, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from harness.run.lake.job import not_deployed
 from pipeline.base.endpoints import Endpoints
@@ -101,7 +100,7 @@ def _rows(found: DayReport) -> Sequence[tuple[str, ...]]:
 
 
 def _further(found: DayReport) -> Iterator[str]:
-    """What stands beside the expectations."""
+    """Refused files, rejected rows and outliers, shown below the expectations."""
     for file in found.refused_files:
         yield f"refused {file.key}: {file.reason}"
     for reason, rows in found.rejects.items():

@@ -1,4 +1,4 @@
-"""Which recorded run a command means: by its folder, by its id, or the last one."""
+"""Finds a command's recorded run: by folder, by id, or the last one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RunArgument = Annotated[
 
 
 def find_run(run: str, out: Path) -> Path:
-    """The folder of a recorded run. Raises InvalidInput that lists the newest runs there are."""
+    """The folder of a recorded run. Raises InvalidInput that lists the newest runs."""
     runs = sorted((path for path in out.glob("*--*") if _is_run(path)), key=_age)
     if run == LAST and runs:
         return _without_pipes(runs[-1])
@@ -33,7 +33,7 @@ def find_run(run: str, out: Path) -> Path:
 
 
 def _without_pipes(run: Path) -> Path:
-    """The run, once nothing in it would be waited for: no run records a pipe."""
+    """Return the run, or refuse one with pipes, on which a read would block: no run records a pipe."""
     pipes = [path for path in (*run.glob("*"), *run.glob("history/**/*")) if path.is_fifo()]
     if pipes:
         raise InvalidInput([Problem(where=str(path), found="a pipe", allowed="a file") for path in pipes])

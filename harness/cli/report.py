@@ -1,4 +1,4 @@
-"""``floodmark report``: draw the page of a recorded run again."""
+"""``floodmark report``: render the page of a recorded run again."""
 
 from __future__ import annotations
 

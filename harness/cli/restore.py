@@ -1,4 +1,4 @@
-"""``floodmark lake restore``: a day of the archive that is brought back beside the tables."""
+"""``floodmark lake restore``: bring an archived day back, beside the tables."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ import typer
 
 from harness.base.errors import InvalidInput, Problem
 from harness.cli.archive_access import NEEDS, AsOfOption, Lake, lake_at, moment, say, shown
-from harness.cli.days import day
-from harness.cli.output import OutputFormat, OutputOption, Progress, print_json, print_table
+from harness.cli.output import OutputFormat, OutputOption, Progress, day, print_json, print_table
 from harness.cli.platforms import EndpointsOption, platform_of
 from pipeline.lifecycle.archive_record import archived_days, archived_names
 from pipeline.lifecycle.restore import advance, request_restore, restored_places
@@ -24,13 +23,13 @@ _COLUMNS: Final = ("piece", "state", "until", "where")
 DateOption = Annotated[date, typer.Option("--date", parser=day, help="The day, UTC.")]
 TableOption = Annotated[
     str | None,
-    typer.Option("--table", help="Of this table alone, such as silver/events.  [default: all of the day]"),
+    typer.Option("--table", help="Only this table, such as silver/events.  [default: all of the day]"),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """What was asked for, and whether it is there."""
+    """A requested piece, and whether it is readable."""
 
     request: RestoreRequest
     readable: bool
@@ -50,12 +49,12 @@ def restore(
 
     It comes back as tables of its own below restored/, for some days, and never into the tables that it left.
     A restore takes 3 to 5 hours of the event clock, as a standard retrieval from S3 Glacier does: that wait
-    is simulated, and the copying is real. Give the same command again once the time is over, or, to rehearse
+    is simulated, and the copying is real. Run the same command again after that time, or, to rehearse
     it, with a later --as-of.
 
     Example: floodmark lake restore --date 2026-08-01 --table silver/events
 
-    Exit codes: 0 asked for or readable, 2 nothing of it is in the archive, 4 the platform could not be
+    Exit codes: 0 asked for or readable, 2 the archive has nothing of it, 4 the platform could not be
     reached or its archive is damaged, 130 interrupted.
     """
     now, report = moment(as_of), Progress()
@@ -69,11 +68,11 @@ def restore(
         return
     print_table(f"Restore of {date}", _COLUMNS, [_row(piece) for piece in pieces])
     if late := [piece.request.ready_at for piece in pieces if not piece.readable]:
-        say(f"give the command again at {shown(max(late))} or later: all of it is readable then")
+        say(f"run the command again at {shown(max(late))} or later: everything is readable then")
 
 
 def _names(lake: Lake, day: date, table: str | None) -> Sequence[str]:
-    """Of the pieces that are meant. Raises InvalidInput when there are none."""
+    """The names of the requested pieces. Raises InvalidInput if there are none."""
     policy = lake.stores.policy
     names = archived_names(policy, lake.objects, day)
     if not names:
@@ -90,7 +89,7 @@ def _names(lake: Lake, day: date, table: str | None) -> Sequence[str]:
 
 def _restored(lake: Lake, names: Sequence[str], now: datetime) -> Sequence[_Piece]:
     stores = lake.stores
-    # A piece that is asked for at the same moment takes the same time again.
+    # A piece requested at the same moment again takes the same time.
     chances = {name: random.Random(f"{name} {now}") for name in names}  # noqa: S311 -- no secret
     requests = [request for name in names for request in request_restore(name, stores, now, chances[name])]
     readable = {request.id for request in advance(stores, now)}

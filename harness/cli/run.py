@@ -36,18 +36,21 @@ def run(
     backend: BackendOption = DEFAULT_BACKEND,
     out: OutOption = Path("reports/runs"),
     workers: Annotated[
-        int, typer.Option("--workers", min=0, max=64, help="So many join the load by `floodmark join`.")
+        int, typer.Option("--workers", min=0, max=64, help="Number of workers that join by `floodmark join`.")
     ] = 0,
     join_host: Annotated[
         str | None,
         typer.Option(
             "--join-host",
-            help="Where they are listened for, 0.0.0.0 for everywhere. Locust's protocol is neither "
+            help="Address on which to listen for workers; 0.0.0.0 for all. Locust's protocol is neither "
             "authenticated nor encrypted: only in a network that you trust.  [default: 127.0.0.1]",
         ),
     ] = None,
     join_port: Annotated[
-        int | None, typer.Option("--join-port", min=1, max=65535, help="The port of that.  [default: 5557]")
+        int | None,
+        typer.Option(
+            "--join-port", min=1, max=65535, help="Port on which to listen for workers.  [default: 5557]"
+        ),
     ] = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
@@ -78,7 +81,7 @@ def run(
             report(f"the logs are in {folder.logs}; to run it again: {command}")
             if not folder.has_begun:
                 raise
-            # Whatever broke, what was recorded until then is judged, and can never come out as PASS.
+            # Judge what was recorded before the error; the verdict can never be PASS.
             report(f"the run ended early: {type(error).__name__}: {error}")
             if not isinstance(error, FloodmarkError):
                 traceback.print_exc()
@@ -87,7 +90,7 @@ def run(
 
 
 def _options(joining: Joining | None) -> Sequence[str]:
-    """As the command line has them."""
+    """The command-line options for joining workers."""
     if joining is None:
         return ()
     options = {"--workers": joining.workers, "--join-host": joining.host, "--join-port": joining.port}
@@ -96,7 +99,7 @@ def _options(joining: Joining | None) -> Sequence[str]:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """A polite request to end, or the loss of the terminal, is handled as Ctrl-C is."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C."""
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt

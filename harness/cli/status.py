@@ -1,4 +1,4 @@
-"""``floodmark status``: what runs, where, how large it is, and where the time of its start went."""
+"""``floodmark status``: show running nodes, their memory, and how long they took to start."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _OF_NODES: Final[Mapping[str, object]] = MappingProxyType(
 
 
 def status(output: OutputOption = OutputFormat.TEXT) -> None:
-    """Show every node that runs: zone, endpoint, memory, and where the time of its start went.
+    """Show every running node: zone, endpoint, memory, and how long it took to start.
 
     Example: floodmark status --output json
     """
-    described = [_look(instance) for instance in running()]
+    described = [_described(instance) for instance in running()]
     if output is OutputFormat.JSON:
         print_json({"instances": described})
     elif described:
         show(described)
     else:
-        console().print("Nothing runs. `floodmark up quickstart` starts a platform.")
+        console().print("Nothing is running. `floodmark up quickstart` starts a platform.")
 
 
 def describe(attached: Attached) -> dict[str, Any]:
-    """One instance as JSON: its nodes, then its processes with "" for what only nodes have."""
+    """One instance as JSON: its nodes, then its processes, with fields that only nodes have left empty."""
     instance = attached.instance
     rows = [{**_OF_NODES, **asdict(one)} for one in attached.status()]
     return {
@@ -52,7 +52,7 @@ def describe(attached: Attached) -> dict[str, Any]:
 
 
 def show(described: Iterable[dict[str, Any]]) -> None:
-    """The instances as tables, for people."""
+    """Print the instances as tables."""
     for one in described:
         total = f"{one['memory_bytes'] / _MIB:,.0f} MiB"
         print_table(
@@ -62,7 +62,7 @@ def show(described: Iterable[dict[str, Any]]) -> None:
         )
 
 
-def _look(instance: Instance) -> dict[str, Any]:
+def _described(instance: Instance) -> dict[str, Any]:
     with attach(instance) as attached:
         return describe(attached)
 

@@ -21,7 +21,7 @@ def up(
     *,
     backend: BackendOption = DEFAULT_BACKEND,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Where the nodes' data goes, until `floodmark down`.")
+        Path | None, typer.Option("--data", help="Folder for the nodes' data, until `floodmark down`.")
     ] = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:

@@ -1,4 +1,4 @@
-"""``floodmark validate``: are these scenarios sound?"""
+"""``floodmark validate``: check scenarios without running them."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What Floodmark needs of a machine, what this one lacks, and the exact command that mends it."""
+"""What Floodmark requires of a machine, what this one lacks, and the exact command to fix it."""

@@ -1,4 +1,4 @@
-"""``python -m harness.doctor REQUIREMENTS_LOCK``: install what is missing, and say what is missing still."""
+"""``python -m harness.doctor REQUIREMENTS_LOCK``: install what is missing, and report what remains."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 from harness.base.errors import PlatformError
-from harness.doctor.mend import mend
+from harness.doctor.install import install_missing
 
 
 def main(lock: Path) -> int:
     """Return 0, or 4 if something required is missing."""
-    lacking = mend(lock, report=_report)
+    lacking = install_missing(lock, report=_report)
     for one in lacking:
-        _report(f"{one.name}: wanted {one.wanted}; found {one.found}\n    mend it: {one.mend}")
+        _report(f"{one.name}: wanted {one.wanted}; found {one.found}\n    fix: {one.fix}")
     return PlatformError.exit_code if lacking else 0
 
 

@@ -1,4 +1,4 @@
-"""The facts that decide whether a machine is fit, read all at once."""
+"""Reads the facts that decide whether a machine can run Floodmark, and knows its package manager."""
 
 from __future__ import annotations
 
@@ -17,16 +17,33 @@ import psutil
 
 from harness.artifacts import default_cache
 from harness.artifacts.java import JavaHome, installed_javas
-from harness.doctor.packages import PACKAGES
 from harness.services.protocol import Service
 from harness.services.registry import SERVICES
 
+PACKAGES: Final = {
+    "apt-get": {"java": "openjdk-17-jre-headless", "maven": "maven"},
+    "dnf": {"java": "java-17-openjdk-headless", "maven": "maven"},
+    "zypper": {"java": "java-17-openjdk-headless", "maven": "maven"},
+    "pacman": {"java": "jre17-openjdk-headless", "maven": "maven"},
+    "apk": {"java": "openjdk17-jre-headless", "maven": "maven"},
+    "brew": {"java": "openjdk@17", "maven": "maven"},
+}
+"""Package names by the package manager's command."""
+
+_INSTALL: Final = {
+    "apt-get": "apt-get update && {sudo}apt-get install -y --no-install-recommends",
+    "dnf": "dnf install -y",
+    "zypper": "zypper --non-interactive install",
+    "pacman": "pacman -S --noconfirm",
+    "apk": "apk add",
+    "brew": "brew install",
+}
 PROBE_ADDRESS: Final = "127.91.0.1"
 _CGROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def engine_ports(services: Collection[Service]) -> Mapping[int, str]:
-    """The ports that services listen on, and which services those are: ``{8081: "flink"}``."""
+    """The services' ports, each with the services that listen on it: ``{8081: "flink"}``."""
     names: dict[int, list[str]] = {}
     for service in services:
         for port in {port for role in service.roles.values() for port in role.ports}:
@@ -39,7 +56,7 @@ ENGINE_PORTS: Final = engine_ports(SERVICES.values())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One machine as it is now, so that what it lacks is a pure function of it."""
+    """A snapshot of one machine, from which its requirements are computed without side effects."""
 
     system: str
     """``Linux``, ``Darwin``."""
@@ -49,7 +66,7 @@ class Machine:
     python: tuple[int, int]
     javas: tuple[JavaHome, ...]
     java_is_chosen: bool
-    """Whether ``FLOODMARK_JAVA_HOME`` names the only Java to look at."""
+    """Whether ``FLOODMARK_JAVA_HOME`` names the only Java to consider."""
     maven: str
     """Path of ``mvn``, or ""."""
     engines_missing: tuple[str, ...]
@@ -70,7 +87,7 @@ class Machine:
 
 
 def read_machine() -> Machine:
-    """Look at this machine. Starts nothing that lasts, and changes nothing."""
+    """Inspect this machine. Changes nothing and leaves no process running."""
     cache = default_cache()
     memory = psutil.virtual_memory()
     limit_bytes = _memory_limit_bytes()
@@ -97,13 +114,13 @@ def read_machine() -> Machine:
 
 
 def _memory_limit_bytes() -> int:
-    """The container's limit, where there is one."""
+    """The container's memory limit, or ``sys.maxsize`` without one."""
     limits = [Path(name).read_text().strip() for name in _CGROUP_LIMITS if Path(name).is_file()]
     return min((int(limit) for limit in limits if limit.isdigit()), default=sys.maxsize)
 
 
 def _free_bytes(folder: Path) -> int:
-    """Free on the disk that the folder lies on, or will lie on."""
+    """Free bytes on the disk of the folder, which need not exist yet."""
     present = next(path for path in (folder, *folder.parents) if path.exists())
     return shutil.disk_usage(present).free
 
@@ -121,3 +138,11 @@ def _can_listen(address: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def install_command(package: str, package_manager: str, *, is_root: bool) -> str:
+    """The shell command to install a package, or "" if the package manager is unknown."""
+    if package_manager not in PACKAGES:
+        return ""
+    sudo = "" if is_root or package_manager == "brew" else "sudo "
+    return f"{sudo}{_INSTALL[package_manager].format(sudo=sudo)} {PACKAGES[package_manager][package]}"

@@ -1,4 +1,4 @@
-"""What Floodmark needs of a machine: a small pure function for each need."""
+"""What Floodmark requires of a machine: one small pure function per requirement."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from harness.artifacts.java import JAVA_MAJOR
-from harness.doctor.machine import ENGINE_PORTS, Machine
-from harness.doctor.packages import install_command
+from harness.doctor.machine import ENGINE_PORTS, Machine, install_command
 
 State = Literal["ok", "advice", "missing"]
 """``advice`` does not stop a run; ``missing`` does."""
 
 _GIB: Final = 2**30
 _MEMORY_BYTES: Final = 8 * _GIB
-"""What the quickstart's nodes and load take at most."""
+"""The most that the quickstart's nodes and load use."""
 _LEAST_MEMORY_BYTES: Final = 4 * _GIB
 """Below this not even a small topology runs."""
 _CORES: Final = 2
 _CACHE_BYTES: Final = 2 * _GIB
-"""The engines take 0.5 GiB; their archives, while they are unpacked, and the clients' own caches the rest."""
+"""The engines take 0.5 GiB; unpacking their archives and the clients' own caches take the rest."""
 _WORK_BYTES: Final = 2 * _GIB
 _OPEN_FILES: Final = 10_000
 _PYTHON: Final = (3, 11)
@@ -28,20 +27,20 @@ _PYTHON: Final = (3, 11)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One need, held against one machine."""
+    """One requirement, checked against one machine."""
 
     name: str
     state: State
     wanted: str
     found: str
-    mend: str = ""
-    """The exact command, or what to do where no command does it; "" when nothing is to be done."""
+    fix: str = ""
+    """The exact command, or instructions where no command suffices; "" if nothing is to be done."""
     package: str = ""
-    """What the system's package manager would install; a key of ``packages.PACKAGES``."""
+    """What the system's package manager would install; a key of ``machine.PACKAGES``."""
 
 
 def examine(machine: Machine) -> tuple[Requirement, ...]:
-    """Hold every need against the machine."""
+    """Check the machine against every requirement."""
     return tuple(need(machine) for need in NEEDS)
 
 
@@ -54,14 +53,14 @@ def python(machine: Machine) -> Requirement:
 
 
 def java(machine: Machine) -> Requirement:
-    """One Java that every engine supports."""
-    fit = next((one for one in machine.javas if one.major == JAVA_MAJOR), None)
-    if fit is not None:
-        return _requirement("Java", True, str(JAVA_MAJOR), f"{fit.version} in {fit.path}")
+    """A Java version that every engine supports."""
+    suitable = next((one for one in machine.javas if one.major == JAVA_MAJOR), None)
+    if suitable is not None:
+        return _requirement("Java", True, str(JAVA_MAJOR), f"{suitable.version} in {suitable.path}")
     found = ", ".join(f"{one.version} in {one.path}" for one in machine.javas) or "none"
     if machine.java_is_chosen:
-        mend = f"point FLOODMARK_JAVA_HOME to a Java {JAVA_MAJOR}, or unset it"
-        return _requirement("Java", False, str(JAVA_MAJOR), f"FLOODMARK_JAVA_HOME: {found}", mend)
+        fix = f"point FLOODMARK_JAVA_HOME to a Java {JAVA_MAJOR}, or unset it"
+        return _requirement("Java", False, str(JAVA_MAJOR), f"FLOODMARK_JAVA_HOME: {found}", fix)
     return _package("Java", "java", str(JAVA_MAJOR), found, machine, or_else="pip install 'floodmark[java]'")
 
 
@@ -104,15 +103,15 @@ def memory(machine: Machine) -> Requirement:
     wanted = f"{_gib(_MEMORY_BYTES)} free for the quickstart"
     total, available = machine.memory_total_bytes, machine.memory_available_bytes
     if total < _LEAST_MEMORY_BYTES:
-        mend = "use a larger machine, or give the container or virtual machine more memory"
-        return _requirement("memory", False, wanted, f"{_gib(total)} in all", mend)
-    mend = "close other programs, or run a smaller topology: nodes may be killed for lack of memory"
+        fix = "use a larger machine, or give the container or virtual machine more memory"
+        return _requirement("memory", False, wanted, f"{_gib(total)} in total", fix)
+    fix = "close other programs, or run a smaller topology: nodes may be killed for lack of memory"
     return _requirement(
         "memory",
         available >= _MEMORY_BYTES * 0.9,
         wanted,
         f"{_gib(available)} free",
-        mend,
+        fix,
         otherwise="advice",
     )
 
@@ -147,7 +146,7 @@ def open_files(machine: Machine) -> Requirement:
         machine.open_files_max >= _OPEN_FILES,
         f"a hard limit of {_OPEN_FILES}",
         str(machine.open_files_max),
-        f"echo '* hard nofile {_OPEN_FILES}' | sudo tee /etc/security/limits.d/floodmark.conf; log in anew",
+        f"echo '* hard nofile {_OPEN_FILES}' | sudo tee /etc/security/limits.d/floodmark.conf; log in again",
     )
 
 
@@ -158,12 +157,12 @@ def loopback(machine: Machine) -> Requirement:
         machine.own_loopback_addresses,
         "a process may listen on any address of 127.0.0.0/8",
         "it may" if machine.own_loopback_addresses else f"it may not on this {machine.system}",
-        "Linux gives this as it is, other systems do not: use a Linux machine, virtual machine or container",
+        "Linux allows this by default, others do not: use a Linux machine, virtual machine or container",
     )
 
 
 def ports(machine: Machine) -> Requirement:
-    """The engines' usual ports, which a program that listens on every address takes on the nodes' too."""
+    """The engines' usual ports; a program listening on every address also takes the nodes'."""
     taken = ", ".join(f"{port} ({ENGINE_PORTS[port]})" for port in machine.ports_taken)
     return _requirement(
         "ports",
@@ -190,10 +189,10 @@ NEEDS: Final[tuple[Callable[[Machine], Requirement], ...]] = (
 
 
 def _requirement(
-    name: str, met: bool, wanted: str, found: str, mend: str = "", *, otherwise: State = "missing"
+    name: str, met: bool, wanted: str, found: str, fix: str = "", *, otherwise: State = "missing"
 ) -> Requirement:
     return Requirement(
-        name=name, state="ok" if met else otherwise, wanted=wanted, found=found, mend="" if met else mend
+        name=name, state="ok" if met else otherwise, wanted=wanted, found=found, fix="" if met else fix
     )
 
 
@@ -207,7 +206,7 @@ def _package(
         state="missing",
         wanted=wanted,
         found=found,
-        mend="  or  ".join(ways),
+        fix="  or  ".join(ways),
         package=package,
     )
 

@@ -8,8 +8,7 @@ from typing import Final
 
 import psutil
 
-from harness.base.errors import PlatformError, WaitTimeout
-from harness.base.exits import how_ended
+from harness.base.errors import PlatformError, WaitTimeout, how_ended
 from harness.base.waiting import wait_until
 from harness.processes.protocol import Action, ProcessState
 from harness.processes.supervisor_client import ProcessRow, SupervisorClient

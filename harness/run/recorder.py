@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harness.base.exits import how_ended
+from harness.base.errors import how_ended
 from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.history.writer import append_jsonl

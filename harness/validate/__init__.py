@@ -1,1 +1,1 @@
-"""From YAML to a scenario, or to every problem in it. Knows all registries."""
+"""Turns YAML into a scenario, or lists every problem in it. Knows all registries."""

@@ -1,6 +1,6 @@
-"""A scenario on its way from YAML: the sections that are well formed, and the problems of the others.
+"""A scenario read from YAML: its well-formed sections, and the problems of the others.
 
-Each section, fault and expectation is read on its own, so that one mistake does not hide those beside it.
+Each section, fault and expectation is read on its own, so that one mistake does not hide others.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _ITEMS_MAX: Final = 1000
 
 
 class _OfUnknownKind(FaultFields, extra="ignore"):
-    """What can be checked of a fault whose parameters are unknown."""
+    """The common fields of a fault of unknown kind, checked without its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What of a scenario is well formed; None where a section is not."""
+    """The well-formed sections of a scenario; None for any other."""
 
     document: Document
     head: ScenarioHead | None
@@ -43,16 +43,16 @@ class Draft:
     pipeline: PipelineOptions | None
     load: Load | None
     mapping: AnyMapping | None
-    """Of the load's trace."""
+    """The mapping of the load's trace."""
     lake: LakeStage | None
-    """None as well where the scenario has no such section."""
+    """Also None if the scenario has no such section."""
     faults: Mapping[int, FaultFields]
-    """By place in the file, each of its own kind; those that are not well formed are left out."""
+    """By index in the file, each of its own kind; malformed ones are left out."""
     expect: Mapping[int, Expectation]
 
     @property
     def setting(self) -> Setting:
-        """What decides which checks can tell anything, as far as it is well formed."""
+        """The well-formed settings that decide which checks are measurable."""
         steps = self.lake.steps if self.lake else None
         return Setting(
             pipeline=self.pipeline,
@@ -63,11 +63,11 @@ class Draft:
         )
 
     def problem(self, at: FieldPath, found: str, allowed: str) -> Problem:
-        """A problem of a field, with its place in the file."""
+        """A problem of a field, with its location in the file."""
         return Problem(where=self.document.where(at), found=found, allowed=allowed)
 
     def scenario(self) -> Scenario:
-        """The whole, once there are no problems. Raises ValueError when a section is missing."""
+        """The complete scenario. Raises ValueError if a section is missing."""
         if self.head is None or self.topology is None or self.pipeline is None or self.load is None:
             raise ValueError("a scenario with problems has no value")
         return Scenario(
@@ -82,7 +82,7 @@ class Draft:
 
 
 def draft_of(document: Document, folder: Path, words: Vocabulary) -> tuple[Draft, list[Problem]]:
-    """Read every section. ``folder`` is the scenario's own: its paths and topologies count from there."""
+    """Read every section. ``folder`` is the scenario's: its paths and topologies are relative to it."""
     reader = _Reader(document, folder, words)
     draft = Draft(
         document=document,
@@ -105,7 +105,7 @@ class _Reader:
         self._document, self._folder, self._words = document, folder, words
         self.problems: list[Problem] = [*document.problems]
         self.mapping: AnyMapping | None = None
-        """What was read of the load's trace."""
+        """The mapping of the load's trace, once read."""
 
     def head(self) -> ScenarioHead | None:
         fields = {name: value for name, value in self._document.data.items() if name not in _SECTIONS}
@@ -119,7 +119,7 @@ class _Reader:
         value = self._document.get("topology")
         at: FieldPath = ("topology",)
         if value is None:
-            self._refuse(at, "missing", "a topology, or the name of one")
+            self._refuse(at, "missing", "a topology, or its name")
             return None
         if isinstance(value, str):
             files = topology_files(self._folder)
@@ -146,7 +146,7 @@ class _Reader:
 
     def load(self) -> Load | None:
         if "load" not in self._document.data:
-            self._refuse(("load",), "missing", "what is to be sent: trace, event_span, duration")
+            self._refuse(("load",), "missing", "a load: trace, event_span, duration")
             return None
         load = self._typed(Load, self._document.data["load"], ("load",))
         return None if load is None else load.model_copy(update={"trace": self._trace(load.trace)})
@@ -159,7 +159,7 @@ class _Reader:
         return self._items("faults", self._fault_model)
 
     def _fault_model(self, value: Any) -> type[FaultFields]:
-        """By its kind. One of an unknown kind, which is a problem of its own, may have any parameters."""
+        """The model for the fault's kind; an unknown kind, reported separately, allows any parameters."""
         kind = value.get("kind") if isinstance(value, dict) else None
         known = self._words.faults.get(kind) if isinstance(kind, str) else None
         return _OfUnknownKind if known is None else known

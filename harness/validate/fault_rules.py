@@ -1,4 +1,4 @@
-"""What the faults of a scenario must keep beyond their types: targets, times, and a capable backend."""
+"""Rules for a scenario's faults beyond their types: targets, times, and a capable backend."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from harness.validate.draft import Draft
 from harness.validate.vocabulary import Vocabulary
 
 _ANYTHING: Final[Set[TargetKind]] = frozenset({"nodes", "processes", "zones", "pairs"})
-"""What a fault of an unknown kind takes: its kind is refused, and its targets need only exist."""
+"""Targets of a fault of unknown kind: the kind is refused, and the targets need only exist."""
 
 
 def fault_rules(draft: Draft, words: Vocabulary, named: Collection[str] | None) -> Iterator[Problem]:
-    """Every rule that the section breaks. ``named`` are the nodes and the processes, where they are known."""
+    """Yield every violation in the section. ``named``: the nodes and processes, if known."""
     for n, fault in draft.faults.items():
         yield from _kind(draft, words, n, fault)
         yield from _kinds_of_targets(draft, words, n, fault)
@@ -58,7 +58,7 @@ def _taken(words: Vocabulary, fault: FaultFields) -> Set[TargetKind]:
 
 
 def _kinds_of_targets(draft: Draft, words: Vocabulary, n: int, fault: FaultFields) -> Iterator[Problem]:
-    """A fault is aimed at what its kind can break."""
+    """Targets must be of the types that the fault's kind takes."""
     taken = _taken(words, fault)
     unfit = {
         "targets": fault.targets and not taken & {"nodes", "processes"},
@@ -82,7 +82,7 @@ def _names(
     named: Collection[str],
     topology: Topology,
 ) -> Iterator[Problem]:
-    """Each name exists, and stands there once."""
+    """Each name must exist and appear once."""
     nodes = [node.name for node in topology.nodes()]
     taken = _taken(words, fault)
     targets = [name for name in named if ("nodes" if name in nodes else "processes") in taken]
@@ -108,7 +108,7 @@ def _known_once(
 
 
 def _targets(draft: Draft, n: int, fault: FaultFields, topology: Topology) -> Iterator[Problem]:
-    """A fault that breaks nothing would pass for one that the platform withstood."""
+    """Each fault must break something, or the platform would seem to have withstood it."""
     if not (fault.targets or fault.zones or fault.between):
         written = draft.document.get("faults", n, "targets")
         found = "missing" if written is None else shown(written)
@@ -121,13 +121,11 @@ def _targets(draft: Draft, n: int, fault: FaultFields, topology: Topology) -> It
             fault.model_copy(update=_alone(zones=(zone,))), topology
         ):
             found = f"{zone}, which has no node{_of_services(fault)}"
-            yield draft.problem(
-                ("faults", n, "zones", m), found, "a zone in which there is something to break"
-            )
+            yield draft.problem(("faults", n, "zones", m), found, "a zone with something to break")
     for m, pair in enumerate(fault.between):
         if not targets_of(fault.model_copy(update=_alone(between=(pair,))), topology):
-            found = f"{' and '.join(pair)}, between which there is nothing{_of_services(fault)}"
-            yield draft.problem(("faults", n, "between", m), found, "two ends with nodes that differ")
+            found = f"{' and '.join(pair)}, with nothing between them{_of_services(fault)}"
+            yield draft.problem(("faults", n, "between", m), found, "two ends with different nodes")
 
 
 def _alone(**fields: object) -> dict[str, object]:
@@ -139,7 +137,7 @@ def _of_services(fault: FaultFields) -> str:
 
 
 def _times(draft: Draft) -> Iterator[Problem]:
-    """Steady state is judged before anything breaks, and everything is whole again when the load ends."""
+    """Faults must start after the steady state and heal by the end of the load."""
     if draft.load is None or draft.head is None:
         return
     steady_s, duration_s = draft.head.warm_up + STEADY_MIN_S, draft.load.duration
@@ -157,7 +155,7 @@ def _times(draft: Draft) -> Iterator[Problem]:
 
 
 def _overlaps(draft: Draft, topology: Topology) -> Iterator[Problem]:
-    """A fault must not heal what another one still holds broken."""
+    """A fault must not heal what another still keeps broken."""
     broken = {n: node_names(targets_of(fault, topology)) for n, fault in draft.faults.items()}
     for (n, first), (m, second) in combinations(draft.faults.items(), 2):
         shared = sorted(set(broken[n]) & set(broken[m]))

@@ -1,4 +1,4 @@
-"""What the lake stage of a scenario must keep beyond its types: whole days, and steps in an order."""
+"""Rules for a scenario's lake stage beyond its types: whole days, and the order of steps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pipeline.contract.derive import event_contract
 
 _STEPS_MAX: Final = 200
 _PARQUET_ALONE: Final = ("narrowed_type", "truncated")
-"""Text files declare no types, and the half of one is one."""
+"""Text files declare no types, and a truncated text file is still a text file."""
 
 
 def lake_rules(draft: Draft) -> Iterator[Problem]:
-    """Every rule that the section breaks, as far as the well-formed sections tell."""
+    """Yield every violation in the section that the well-formed sections show."""
     if draft.lake is None:
         yield from _missing(draft)
         return
@@ -50,7 +50,7 @@ def _quarantined(draft: Draft, stage: LakeStage) -> Iterator[Problem]:
 
 
 def _missing(draft: Draft) -> Iterator[Problem]:
-    """A lake that nothing fills cannot be judged, after a run of minutes."""
+    """Refuse a lake that nothing fills now, instead of failing to judge it after the run."""
     deployed = draft.pipeline is not None and "lake" in draft.pipeline.deploy
     if deployed and draft.document.get("lake") is None:
         yield draft.problem(("lake",), "missing", "a lake stage, as pipeline.deploy has lake")
@@ -75,7 +75,7 @@ def _days_of(step: Step) -> Sequence[int]:
 
 
 def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
-    """Days are run in their order and once; what is run again was run before; what is added is registered."""
+    """Days run once and in order; only days already run are rerun; only registered fields are added."""
     ran: set[int] = set()
     fields = {field.name for field in event_contract().properties}
     for n, step in enumerate(steps):
@@ -88,13 +88,13 @@ def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
                         yield draft.problem((*place, "days"), str(day), allowed)
                     ran.add(day)
                 for day in sorted(set(step.scans) - ran):
-                    yield draft.problem((*place, "scans"), str(day), "a day that was run by then")
+                    yield draft.problem((*place, "scans"), str(day), "a day run by then")
             case Rerun():
                 for day in sorted(set(step.days) - ran):
                     yield draft.problem((*place, "days"), str(day), "a day that was run before")
             case Register():
                 if step.field in fields:
-                    yield draft.problem((*place, "field"), step.field, "a field that is not there yet")
+                    yield draft.problem((*place, "field"), step.field, "a new field")
                 fields.add(step.field)
             case Drop():
                 for name in sorted(set(step.added) - fields):
@@ -104,5 +104,5 @@ def _order(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
 def _files(draft: Draft, steps: Sequence[Step]) -> Iterator[Problem]:
     for n, step in enumerate(steps):
         if isinstance(step, Drop) and step.damage in _PARQUET_ALONE and step.format != "parquet":
-            allowed = f"none or another, or format: parquet, which alone can be {step.damage}"
+            allowed = f"none or another, or format: parquet, the only one that can be {step.damage}"
             yield draft.problem(("lake", "steps", n, "damage"), step.damage, allowed)

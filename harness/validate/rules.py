@@ -1,4 +1,4 @@
-"""What a scenario must keep beyond its types: names that exist, times that fit together."""
+"""Rules for a scenario beyond its types: names must exist, and times must be consistent."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from pipeline.base.options import LayerName, PipelineOptions
 from pipeline.layers.registry import deployed_layers
 
 _EVENTS_MAX: Final = 250_000_000
-"""So many events of a profile can be planned: their times are held in memory."""
+"""The most events that a profile can plan: their times are held in memory."""
 
 
 def broken_rules(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
-    """Every rule that the draft breaks, as far as its well-formed sections tell."""
+    """Yield every violation that the draft's well-formed sections show."""
     yield from _times(draft)
     yield from _profile(draft)
     yield from _computed(draft)
@@ -70,9 +70,9 @@ def _profile(draft: Draft) -> Iterator[Problem]:
             yield draft.problem(("load", "arrivals"), load.arrivals, allowed)
         return
     if load.sends_record_batches and load.arrivals != "even":
-        yield draft.problem(("load", "arrivals"), load.arrivals, "even, where whole batches are sent")
+        yield draft.problem(("load", "arrivals"), load.arrivals, "even, as record batches are sent")
     if load.path == "events" and load.events is not None:
-        allowed = f"none with the profile {load.profile.kind}, which says how many events there are"
+        allowed = f"none with the profile {load.profile.kind}, which sets the number of events"
         yield draft.problem(("load", "events"), str(load.events), allowed)
     broken = list(load.profile.broken_rules(load.duration))
     for rule in broken:
@@ -84,7 +84,7 @@ def _profile(draft: Draft) -> Iterator[Problem]:
 
 
 def _computed(draft: Draft) -> Iterator[Problem]:
-    """What is computed as it is sent comes from a generator, for as long as the load goes on, and unmixed."""
+    """A computed load needs a generator, runs for load.duration, and injects nothing."""
     load = draft.load
     if load is None or load.path != "computed":
         return
@@ -96,21 +96,21 @@ def _computed(draft: Draft) -> Iterator[Problem]:
         yield draft.problem(("load", "events"), str(load.events), allowed)
     for name in ("malformed", "duplicate", "late", "boundary", "conflict"):
         if share := getattr(load.inject, name):
-            allowed = "none with path: computed, which sends what is drawn and mixes nothing in"
+            allowed = "none with path: computed, which injects nothing"
             yield draft.problem(("load", "inject", name), f"{share:.3%}", allowed)
 
 
 def _boundary(draft: Draft) -> Iterator[Problem]:
-    """Nothing can come just in time where no disorder is allowed."""
+    """Boundary events need a tolerance for out-of-order events."""
     if draft.load is None or draft.pipeline is None or not draft.load.inject.boundary:
         return
     if not draft.pipeline.stream.out_of_orderness_event_s:
-        allowed = "none with pipeline.stream.out_of_orderness: 0s, by which no event comes just in time"
+        allowed = "none with pipeline.stream.out_of_orderness: 0s, which leaves no event just in time"
         yield draft.problem(("load", "inject", "boundary"), f"{draft.load.inject.boundary:.3%}", allowed)
 
 
 def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[Problem]:
-    """Retention goes by event time, and the trace's first event must still be there when all is read back."""
+    """Retention is by event time; the first event must still exist when everything is read back."""
     closing = Closing(
         last_event_ms=round(load.event_span * 1000),
         last_send_ms=0,
@@ -129,7 +129,7 @@ def _retention(draft: Draft, load: Load, pipeline: PipelineOptions) -> Iterator[
 
 
 def _longest_delay_s(load: Load, pipeline: PipelineOptions) -> float:
-    """At most so long after its time an event is sent that is late on purpose, on the event clock."""
+    """The longest intentional delay of an event, on the event clock."""
     late_s = load.inject.late_by if load.inject.late else 0.0
     boundary_s = WINDOW_MS / 1000 + 2 * pipeline.stream.out_of_orderness_event_s
     return max(late_s, boundary_s if load.inject.boundary else 0.0)
@@ -146,7 +146,7 @@ def _replicas(draft: Draft) -> Iterator[Problem]:
 
 
 def _deployed(draft: Draft) -> Iterator[Problem]:
-    """What is deployed needs its engines, and what is sent in whole batches is judged in Kafka alone."""
+    """Deployed layers need their engines; record batches are judged in Kafka alone."""
     if draft.pipeline is None:
         return
     if draft.load is not None and draft.load.sends_record_batches and draft.pipeline.deploy:
@@ -164,7 +164,7 @@ def _deployed(draft: Draft) -> Iterator[Problem]:
 
 
 def _layers_lacking(draft: Draft) -> Iterator[Problem]:
-    """What needs a layer that is not deployed."""
+    """Yield every use of a layer that is not deployed."""
     for layer in LAYERS.values():
         if draft.pipeline is None or layer.name in draft.pipeline.deploy:
             continue
@@ -188,7 +188,7 @@ def _readers(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
 
 
 def _targets(draft: Draft) -> list[str] | None:
-    """What a fault may hit; None when that cannot be told."""
+    """The names that a fault may target; None if unknown."""
     if draft.topology is None or draft.pipeline is None:
         return None
     layers = deployed_layers(draft.pipeline)
@@ -223,11 +223,11 @@ def _expectations(draft: Draft, words: Vocabulary) -> Iterator[Problem]:
 
 
 def _waiver(draft: Draft, n: int, check: CheckWords) -> Iterator[Problem]:
-    """Only what holds by itself can be waived, and a check is held to something or to nothing."""
+    """Only a check with default limits can be waived, and not together with thresholds."""
     expectation = draft.expect[n]
     if expectation.waive is None:
         if not expectation.thresholds:
-            yield draft.problem(("expect", n), "neither thresholds nor waive", "one of both")
+            yield draft.problem(("expect", n), "neither thresholds nor waive", "one of them")
     elif expectation.thresholds:
         yield draft.problem(("expect", n, "waive"), expectation.waive, "none beside thresholds")
     elif not check.safety:
@@ -236,7 +236,7 @@ def _waiver(draft: Draft, n: int, check: CheckWords) -> Iterator[Problem]:
 
 
 def _judgeable(limit: Threshold, check: CheckWords, setting: Setting) -> str:
-    """What a limit may say that a run can be held to; "" where it says that already."""
+    """What a limit must be to be judged; "" if it already is."""
     phases = [phase for phase in PHASES if phase in check.phases & setting.phases]
     if limit.is_count:
         return ""

@@ -1,4 +1,4 @@
-"""Loads scenarios from YAML, strictly: what is wrong is refused before anything starts, all of it at once."""
+"""Loads scenarios from YAML strictly, and reports all problems before anything starts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 from harness.base.documents import Document, read_document
 from harness.base.errors import InvalidInput, Problem
-from harness.base.files import is_file
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS, is_file
 from harness.faults.registry import FAULTS
 from harness.scenario.model import Scenario
 from harness.scenario.renamed import with_new_words
@@ -28,12 +27,12 @@ def load_scenario(
     overrides: Mapping[str, object] | None = None,
     words: Vocabulary | None = None,
 ) -> Scenario:
-    """One scenario. Its trace's path is absolute afterwards.
+    """Load one scenario, with an absolute path to its trace.
 
     ``path`` may also name one of the product's own: ``quickstart``, or ``scenarios/quickstart.yaml`` from
-    anywhere. ``seed`` and ``overrides`` replace values of the file before they are judged:
-    ``{"load.duration": "20s"}``. ``words`` are those of the backend on which it is to run, the default one
-    unless given. Raises InvalidInput with every problem.
+    anywhere. ``seed`` and ``overrides`` replace values of the file before validation:
+    ``{"load.duration": "20s"}``. ``words``: the vocabulary of the backend to run on; the default
+    backend's if omitted. Raises InvalidInput with every problem.
     """
     words = words or vocabulary()
     path = find_scenario(path)
@@ -47,14 +46,14 @@ def load_scenario(
 
 
 def _in_new_words(document: Document) -> Document:
-    """The document as if it had been written in today's words; each old word is one of its problems."""
+    """The document with renamed words replaced; each old word is added to its problems."""
     data, renamed = with_new_words(document.data)
     refused = [refused_word(word, document) for word in renamed]
     return replace(document, data=data, problems=(*document.problems, *refused))
 
 
 def load_many(paths: Sequence[Path], *, words: Vocabulary | None = None) -> tuple[Scenario, ...]:
-    """Several scenarios, in order. Raises InvalidInput with every problem of every file."""
+    """Load several scenarios, in order. Raises InvalidInput with every problem of every file."""
     words = words or vocabulary()
     scenarios: list[Scenario] = []
     problems: list[Problem] = []
@@ -69,7 +68,7 @@ def load_many(paths: Sequence[Path], *, words: Vocabulary | None = None) -> tupl
 
 
 def find_scenario(path: Path) -> Path:
-    """The file that was meant: the path itself, or else one of the product's own scenarios."""
+    """The path itself if it is a file, or else the matching scenario of the product."""
     if is_file(path):
         return path
     own = [SCENARIOS / path.relative_to("scenarios")] if path.is_relative_to("scenarios") else []

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from harness.base.documents import Document, FieldPath, read_document
 from harness.base.errors import InvalidInput, Problem
-from harness.base.files import is_file
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS, is_file
 from harness.base.typed import suggestion, typed
 from harness.scenario.renamed import Renamed, topology_with_new_words
 from harness.scenario.topology import Topology
@@ -18,13 +17,13 @@ from harness.validate.vocabulary import Vocabulary, vocabulary
 
 
 def topology_files(beside: Path | None = None) -> Mapping[str, Path]:
-    """Every topology that can be named, and its file. Those in ``beside`` hide the product's."""
+    """The file of each named topology. Those in ``beside`` override the product's."""
     folders = [SCENARIOS, *([beside] if beside else [])]
     return {path.stem: path for folder in folders for path in sorted(folder.glob("topologies/*.yaml"))}
 
 
 def load_topology(name_or_path: str, words: Vocabulary | None = None) -> Topology:
-    """A topology of the product by its name, or any by its path. Raises InvalidInput with every problem."""
+    """Load a topology of the product by name, or any by path. Raises InvalidInput with every problem."""
     files = topology_files()
     path = files.get(name_or_path, Path(name_or_path))
     if not is_file(path):
@@ -37,7 +36,7 @@ def load_topology(name_or_path: str, words: Vocabulary | None = None) -> Topolog
 
 
 def read_topology(path: Path, words: Vocabulary) -> tuple[Topology | None, list[Problem]]:
-    """The topology in a file, and everything wrong with it. Raises InvalidInput for an unreadable file."""
+    """The topology in a file, and its problems. Raises InvalidInput for an unreadable file."""
     document = read_document(path)
     data, renamed = topology_with_new_words(document.data)
     topology, problems = topology_in(replace(document, data=data), (), words)
@@ -47,7 +46,7 @@ def read_topology(path: Path, words: Vocabulary) -> tuple[Topology | None, list[
 def topology_in(
     document: Document, at: FieldPath, words: Vocabulary
 ) -> tuple[Topology | None, list[Problem]]:
-    """The topology that stands at a path in a document, and everything wrong with it."""
+    """The topology at a path in a document, and its problems."""
     topology, problems = typed(Topology, document, document.get(*at), at)
     if topology is not None:
         problems += _unknown_parts(topology, words, document, at)
@@ -55,7 +54,7 @@ def topology_in(
 
 
 def refused_word(word: Renamed, document: Document) -> Problem:
-    """An old word of a document, as a problem that names the new one."""
+    """The problem of an old word in a document, with its new name."""
     return Problem(where=document.where(word.at), found=word.old, allowed=f"{word.new}, as it is called now")
 
 

@@ -1,4 +1,4 @@
-"""The names that scenarios and topologies may use, out of the registries."""
+"""The names that scenarios and topologies may use, from the registries."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from harness.scenario.setting import Setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckWords:
-    """What a threshold for a check may say."""
+    """The unit, aggregates and phases that a check's thresholds may use."""
 
     unit: str
     aggregates: Set[str]
     phases: Set[str] = frozenset(PHASES)
-    """In which what it measures may begin."""
+    """The phases in which its measurements may begin."""
     safety: bool = False
-    """Whether it has limits that hold whether or not the scenario names it."""
+    """Whether it has default limits, which hold even if the scenario does not name it."""
     unfit: Callable[[Setting], str] = lambda setting: ""
-    """What it would need in order to tell anything; "" where it can."""
+    """What it needs to measure anything; "" if nothing is lacking."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Vocabulary:
     faults: Mapping[str, type[Fault]]
     """Each kind of fault, with its parameters and what it needs of a backend."""
     backend: str = DEFAULT_BACKEND
-    """Where the scenario is to run."""
+    """The backend to run on."""
     capabilities: Mapping[str, Set[Capability]]
     """Those of each backend."""
     checks: Mapping[str, CheckWords]
@@ -48,11 +48,11 @@ class Vocabulary:
 
 
 def vocabulary(backend: str = DEFAULT_BACKEND) -> Vocabulary:
-    """What is registered in harness/services, backends, faults, checks and load/readers.
+    """Collect the names in the registries of services, backends, faults, checks and load/readers.
 
     Raises ``InvalidInput`` for an unknown backend.
     """
-    # They bring their engines' clients with them; whoever has a vocabulary of their own need not wait.
+    # These imports load the engines' clients; callers with their own vocabulary avoid the wait.
     from harness.faults.registry import FAULTS  # noqa: PLC0415
     from harness.judge.registry import CHECKS, unfit  # noqa: PLC0415
     from harness.load.readers.registry import READER_KINDS  # noqa: PLC0415

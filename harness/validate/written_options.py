@@ -42,7 +42,7 @@ def written_model(options: type[Any]) -> type[BaseModel]:
 
 
 def options_from(written: BaseModel, options: type[Any]) -> Any:
-    """The dataclass of options that the YAML form stands for."""
+    """Convert the YAML form into its dataclass of options."""
     hints = get_type_hints(options)
     values = {}
     for field in fields(options):

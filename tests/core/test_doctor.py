@@ -18,8 +18,7 @@ from harness.artifacts.java import JavaHome
 from harness.cli import doctor as doctor_command
 from harness.cli.output import OutputFormat
 from harness.doctor import machine
-from harness.doctor.machine import ENGINE_PORTS, Machine, engine_ports
-from harness.doctor.packages import PACKAGES, install_command
+from harness.doctor.machine import ENGINE_PORTS, PACKAGES, Machine, engine_ports, install_command
 from harness.doctor.requirements import NEEDS, Requirement, examine
 from harness.services.registry import SERVICES
 from tests.core.dummy_service import PORT, Dummy
@@ -48,14 +47,14 @@ FIT = Machine(
 )
 
 
-def held_against(name: str, **changes: object) -> Requirement:
+def checked(name: str, **changes: object) -> Requirement:
     changed = dataclasses.replace(FIT, **changes)  # type: ignore[arg-type]
     (found,) = (one for one in examine(changed) if one.name == name)
     return found
 
 
 def test_a_fit_machine_lacks_nothing() -> None:
-    assert [one.name for one in examine(FIT) if one.state != "ok" or one.mend] == []
+    assert [one.name for one in examine(FIT) if one.state != "ok" or one.fix] == []
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_a_fit_machine_lacks_nothing() -> None:
     ],
 )
 def test_each_lack_is_seen(name: str, changes: dict[str, object], state: str) -> None:
-    assert held_against(name, **changes).state == state
+    assert checked(name, **changes).state == state
 
 
 def test_all_lacks_are_told_at_once() -> None:
@@ -87,30 +86,28 @@ def test_all_lacks_are_told_at_once() -> None:
     assert missing == ["Java", "Maven", "open files"]
 
 
-def test_java_is_mended_by_the_exact_command() -> None:
-    assert held_against("Java", javas=()).mend == (
+def test_java_is_fixed_by_the_exact_command() -> None:
+    assert checked("Java", javas=()).fix == (
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends openjdk-17-jre-headless"
         "  or  pip install 'floodmark[java]'"
     )
 
 
 def test_root_needs_no_sudo() -> None:
-    mend = held_against(
-        "Maven", maven="", engines_missing=("kafka",), package_manager="dnf", is_root=True
-    ).mend
-    assert mend == "dnf install -y maven"
+    fix = checked("Maven", maven="", engines_missing=("kafka",), package_manager="dnf", is_root=True).fix
+    assert fix == "dnf install -y maven"
 
 
-def test_a_wrong_choice_of_java_is_not_mended_by_a_package() -> None:
-    found = held_against("Java", javas=(JAVA_25,), java_is_chosen=True)
-    assert found.mend == "point FLOODMARK_JAVA_HOME to a Java 17, or unset it"
+def test_a_wrong_choice_of_java_is_not_fixed_by_a_package() -> None:
+    found = checked("Java", javas=(JAVA_25,), java_is_chosen=True)
+    assert found.fix == "point FLOODMARK_JAVA_HOME to a Java 17, or unset it"
     assert found.package == ""
 
 
 def test_a_taken_port_names_its_engine_and_who_to_ask() -> None:
-    found = held_against("ports", ports_taken=(9092, 8081))
+    found = checked("ports", ports_taken=(9092, 8081))
     assert found.found == "taken: 9092 (kafka), 8081 (flink)"
-    assert ":9092 |:8081 " in found.mend
+    assert ":9092 |:8081 " in found.fix
 
 
 def test_every_port_of_every_service_is_looked_at() -> None:
@@ -169,10 +166,10 @@ MACHINES = st.builds(
 
 
 @given(MACHINES)
-def test_on_any_machine_whatever_is_not_ok_says_how_to_mend_it(any_machine: Machine) -> None:
+def test_on_any_machine_whatever_is_not_ok_has_a_fix(any_machine: Machine) -> None:
     found = examine(any_machine)
     assert len(found) == len(NEEDS)
-    assert all(bool(one.mend) == (one.state != "ok") and one.found and one.wanted for one in found)
+    assert all(bool(one.fix) == (one.state != "ok") and one.found and one.wanted for one in found)
 
 
 def run_doctor(told: Machine, monkeypatch: pytest.MonkeyPatch, output: OutputFormat) -> int:

@@ -106,7 +106,10 @@ def test_a_mistake_in_parameters_or_targets_is_refused(changes: dict[str, object
     [
         ([["a", "b"], ["b", "a"]], "faults[0].between[1]: found b and a again; allowed: each pair once"),
         ([["a", "x"]], "faults[0].between[0][1]: found x; allowed: one of a,"),
-        ([["kafka-broker-1"] * 2], "faults[0].between[0]: found kafka-broker-1 and kafka-broker-1, between"),
+        (
+            [["kafka-broker-1"] * 2],
+            "faults[0].between[0]: found kafka-broker-1 and kafka-broker-1, with nothing between them",
+        ),
         ([["a"]], "faults[0].between[0][1]: found missing"),
         ([], "faults[0].targets: found missing"),
     ],

@@ -54,7 +54,7 @@ def test_a_day_that_has_not_ended_is_refused(offset: int, capsys: pytest.Capture
 @pytest.mark.parametrize("command", [["lake", "run"], ["quality", "report"]])
 def test_what_is_no_date_is_refused(day: str, command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([*command, "--date", day]) == 2
-    assert f"'--date': found {day}; allowed: a date as 2026-11-20" in capsys.readouterr().err
+    assert f"'--date': found {day}; allowed: a date such as 2026-11-20" in capsys.readouterr().err
 
 
 def test_a_range_that_has_not_ended_is_refused_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.base.event_clock import EventClock
-from harness.base.utc_days import day_of, days_between
+from harness.base.event_clock import EventClock, day_of, days_between
 from harness.observe.prober.probe_plan import Sought, WindowKey, probe_plan
 from harness.observe.prober.seeking import EventSeeker, WindowSeeker
 from tests.core.events_parts import plan_row, write_plan

@@ -47,11 +47,11 @@ def test_there_is_no_lake_stage_without_the_lake() -> None:
         ([{**DROP, "day": 3}, RUN], "steps[0].day: found 3; allowed: a day of the load"),
         ([RUN, RUN], "steps[1].days: found 1; allowed: a day after 1"),
         ([{"kind": "rerun", "days": [1]}, RUN], "steps[0].days: found 1; allowed: a day that was run before"),
-        ([{**RUN, "scans": [1, 2]}], "steps[0].scans: found 2; allowed: a day that was run by then"),
+        ([{**RUN, "scans": [1, 2]}], "steps[0].scans: found 2; allowed: a day run by then"),
         ([{**DROP, "added": ["gate"]}, RUN], "steps[0].added: found gate; allowed: a field that `register`"),
         (
             [{"kind": "register", "field": "value"}, RUN],
-            "steps[0].field: found value; allowed: a field that is not",
+            "steps[0].field: found value; allowed: a new field",
         ),
         (
             [{**DROP, "damage": "narrowed_type"}, RUN],

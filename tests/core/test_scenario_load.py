@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.base.errors import InvalidInput
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS
 from harness.scenario.model import Load, Scenario
 from harness.scenario.profiles.ramp import Ramp
 from harness.validate.scenario_file import load_many, load_scenario, scenario_schema

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.base.errors import InvalidInput
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS
 from harness.judge.registry import CHECKS, IMPLEMENTATIONS, checks_for, unfit
 from harness.layers.registry import LAYERS
 from harness.load.readers.registry import READER_KINDS
@@ -174,7 +174,7 @@ def test_a_sabotage_cannot_break_what_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("expectation", "told"),
     [
-        ({"check": "duplicates"}, "expect[0]: found neither thresholds nor waive; allowed: one of both"),
+        ({"check": "duplicates"}, "expect[0]: found neither thresholds nor waive; allowed: one of them"),
         (
             {"check": "duplicates", "waive": "known", "thresholds": ["count <= 9"]},
             "expect[0].waive: found known; allowed: none beside thresholds",

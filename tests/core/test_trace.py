@@ -16,7 +16,7 @@ import pytest
 
 from harness.base.documents import parse_document
 from harness.base.errors import InvalidInput
-from harness.base.places import SCENARIOS
+from harness.base.files import SCENARIOS
 from harness.base.typed import typed
 from harness.load.traces.mapping import Mapping, read_mapping
 from harness.load.traces.sql import open_database

@@ -121,5 +121,5 @@ def test_a_table_that_another_writer_holds_is_left_to_it(
 def test_a_day_that_is_interrupted_can_be_carried_out_again(deployed: Path) -> None:
     code, said = interrupted(deployed, when=f"silver of {DAY} begins")
     assert (code, "Traceback" in said) == (130, False), said
-    assert "interrupted: what has ended stays, and the same command can be given again" in said
+    assert "interrupted: completed work is kept, and the same command can be run again" in said
     assert invoke(["lake", "run", "--date", DAY, "--endpoints", str(deployed)]) == 0

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness.backends.instance import Instance
 from harness.backends.plan import PlannedNode, write_files
-from harness.base.exits import how_ended
+from harness.base.errors import how_ended
 from harness.processes import signals
 from harness.processes.protocol import Action, ProcessState, ProcessStatus
 from harness.processes.status import statuses

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from harness.base.event_clock import EventClock
-from harness.base.utc_days import day_of
+from harness.base.event_clock import EventClock, day_of
 
 _COLUMNS: Final = ["seq", "kind", "event_id", "entity_id", "event_offset_ms", "send_offset_ms"]
 _EVENTS_MAX: Final = 1_000_000

@@ -11,8 +11,7 @@ from typing import Final
 import pyarrow.dataset as ds
 
 from harness.base.database import database_in_memory
-from harness.base.event_clock import EventClock
-from harness.base.utc_days import day_of
+from harness.base.event_clock import EventClock, day_of
 
 _BUSIEST: Final = """
 CREATE TEMP TABLE busiest AS

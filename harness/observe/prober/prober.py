@@ -20,7 +20,7 @@ from typing import Final
 
 from cassandra import OperationTimedOut
 
-from harness.base.utc_days import days_between
+from harness.base.event_clock import days_between
 from harness.base.waiting import wait_until
 from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.history.operations import OperationsWriter, Outcome

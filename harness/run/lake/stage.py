@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.base.errors import RunError
-from harness.base.exits import how_ended
+from harness.base.errors import RunError, how_ended
 from harness.base.report import Report
 from harness.processes.protocol import Processes, ProcessStatus
 from harness.run.folder import RunFolder

