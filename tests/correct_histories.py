@@ -1,8 +1,8 @@
-"""Histories of right platforms, drawn at random: none of them may raise an alarm.
+"""Random histories of correct platforms, none of which may raise an alarm.
 
-``python -m tests.correct_histories --count 10000`` judges so many, and names the seed of each that did not
-pass. What a right platform makes of its events is computed here in plain Python, event by event, and shares
-nothing with the oracle: retries, repeated and broken events, lateness by each partition's order, windows.
+``python -m tests.correct_histories --count 10000`` judges that many and prints the seed of each that did not
+pass. A correct platform's results are computed here in plain Python, event by event, independently of the
+oracle: retries, repeated and malformed events, lateness by each partition's order, windows.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ WINDOW_MS: Final = 5 * MINUTE_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """A record of the source topic, with the row of the plan that it is of."""
+    """A record of the source topic, with its row of the plan."""
 
     partition: int
     offset: int
-    of: Row
+    row: Row
 
 
 def correct_history(seed: int) -> History:
-    """What a run leaves in which everything went right, though not everything went well."""
+    """Return the history of a run with correct results, though with faults, retries and late events."""
     rng = random.Random(seed)
     partitions = rng.randint(1, 4)
     plan = _plan(rng, partitions)
@@ -68,7 +68,7 @@ def correct_history(seed: int) -> History:
     for row in plan:
         row["late"] = row["kind"] == "valid" and row["seq"] in late
     valid = _first_of_each(source, broken=False)
-    counted = [record.of for record in valid if record.of["seq"] not in late]
+    counted = [record.row for record in valid if record.row["seq"] not in late]
     windows = list(_windows(rng, counted))
     planned = (FaultSpec(kind="kill", targets=(n,), at=at, heal_after=heal - at) for n, at, heal in faults)
     return history(
@@ -87,25 +87,25 @@ def correct_history(seed: int) -> History:
         readback_events=[*_inputs(source), *_outputs(rng, valid, late), *_letters(source)],
         readback_windows=[{**row, "partition": n % 3, "offset": n} for n, row in enumerate(windows)],
         readback_hot_windows=rng.sample(windows, len(windows)),
-        readback_hot_events=[_hot(record.of) for record in rng.sample(valid, len(valid))],
+        readback_hot_events=[_hot(record.row) for record in rng.sample(valid, len(valid))],
     )
 
 
 def alarms(seed: int) -> tuple[Finding, ...]:
-    """What the judge has against a right history."""
+    """Return the judge's findings against a correct history."""
     judgement = judge_history(correct_history(seed), run_id=str(seed))
     return tuple(finding for finding in judgement.findings if finding.verdict is not Verdict.PASS)
 
 
 def _plan(rng: random.Random, partitions: int) -> list[Row]:
-    """Events in the order of their sending; those that come late, and repeated and broken ones among them."""
-    # The first is sent in the steady phase, or nothing would be seen there.
+    """Return events in sending order, including late, repeated and malformed ones."""
+    # The first is sent in the steady phase, which would otherwise be empty.
     offsets = sorted([rng.uniform(0, 5), *(rng.uniform(0, 60) for _ in range(rng.randint(0, 60)))])
     plan: list[Row] = []
     for seq, minute in enumerate(offsets):
         entity, send = rng.randrange(6), {"send_offset_ms": round(minute * MINUTE_MS)}
         originals = [row for row in plan if row["kind"] == "valid"]
-        # Where no event is valid no window is due, and nobody can tell whether any would have been right.
+        # Without a valid event no window is due, so the windows could not be judged.
         kind = rng.choices(["valid", "duplicate", "malformed"], [8, 1, 1])[0] if originals else "valid"
         if kind == "malformed":
             broken = {"entity_id": f"N{entity}", "payload": b"{", "fault": "truncated"}
@@ -128,10 +128,10 @@ def _plan(rng: random.Random, partitions: int) -> list[Row]:
 def _sendings(
     rng: random.Random, plan: Sequence[Row], broken_from_s: float
 ) -> tuple[list[Row], list[tuple[Row, bool]]]:
-    """Operations, and the rows that were sent in their order, with whether each sending arrived.
+    """Return operations, and the sent rows in order, each with whether it arrived.
 
-    What was refused, or whose outcome nobody knows, is sent again until it is acknowledged. Before anything
-    was broken all goes well at once.
+    Failed sendings, and those of unknown outcome, are repeated until they are acknowledged. Before the first
+    fault every sending succeeds at once.
     """
     operations: list[Row] = []
     sendings: list[tuple[Row, bool]] = []
@@ -152,23 +152,23 @@ def _sendings(
 
 
 def _source(rng: random.Random, sendings: Sequence[tuple[Row, bool]], partitions: int) -> Iterator[_Record]:
-    """The topic as it is at the end; offsets may have gaps."""
+    """Yield the topic's final records; offsets may have gaps."""
     ends = [0] * partitions
     for row, arrived in sendings:
         if arrived:
             partition = row["partition"]
             ends[partition] += rng.choice([0, 0, 0, 3])
-            yield _Record(partition=partition, offset=ends[partition], of=row)
+            yield _Record(partition=partition, offset=ends[partition], row=row)
             ends[partition] += 1
 
 
 def _late(source: Sequence[_Record]) -> set[int]:
-    """By ``original_seq``: whose window had closed by the newest event before it in its partition."""
+    """Return the ``original_seq`` of each event whose window had closed by its partition's clock."""
     newest: dict[int, int] = {}
     late: set[int] = set()
     seen: set[int] = set()
     for record in source:
-        row = record.of
+        row = record.row
         if row["kind"] == "malformed":
             continue
         at_ms = ORIGIN_MS + row["event_offset_ms"]
@@ -184,13 +184,13 @@ def _late(source: Sequence[_Record]) -> set[int]:
 def _first_of_each(source: Sequence[_Record], *, broken: bool) -> list[_Record]:
     first: dict[int, _Record] = {}
     for record in source:
-        if (record.of["kind"] == "malformed") == broken:
-            first.setdefault(record.of["original_seq"], record)
+        if (record.row["kind"] == "malformed") == broken:
+            first.setdefault(record.row["original_seq"], record)
     return list(first.values())
 
 
 def _windows(rng: random.Random, counted: Sequence[Row]) -> Iterator[Row]:
-    """Every window that had to close, and of those that the horizon leaves open some."""
+    """Yield every window that had to close, and some of those that may still be open."""
     rows = [(row["entity_id"], row["category"], row["event_offset_ms"], row["value"]) for row in counted]
     horizon_ms = ORIGIN_MS + round(CLOSE_MINUTE * MINUTE_MS) - OUT_OF_ORDERNESS_MS
     for (kind, key, start_ms, end_ms), values in reference(rows).items():
@@ -211,22 +211,22 @@ def _windows(rng: random.Random, counted: Sequence[Row]) -> Iterator[Row]:
 
 def _inputs(source: Sequence[_Record]) -> Iterator[Row]:
     for record in source:
-        yield _found("events", record.partition, record.offset, record.of)
+        yield _found("events", record.partition, record.offset, record.row)
 
 
 def _outputs(rng: random.Random, valid: Sequence[_Record], late: set[int]) -> Iterator[Row]:
     for offset, record in enumerate(rng.sample(valid, len(valid))):
-        yield _found("events_valid", record.partition, offset, record.of)
-        if record.of["original_seq"] in late:
-            yield _found("events_late", record.partition, offset, record.of)
+        yield _found("events_valid", record.partition, offset, record.row)
+        if record.row["original_seq"] in late:
+            yield _found("events_late", record.partition, offset, record.row)
 
 
 def _letters(source: Sequence[_Record]) -> Iterator[Row]:
-    """One for each broken record, however often its event was sent."""
-    for number, record in enumerate(record for record in source if record.of["kind"] == "malformed"):
+    """Yield a dead letter for each malformed record, however often its event was sent."""
+    for number, record in enumerate(record for record in source if record.row["kind"] == "malformed"):
         yield {
-            **letter(record.of["seq"], record.offset, "not_json"),
-            **_found("events_dead_letter", record.partition, number, record.of),
+            **letter(record.row["seq"], record.offset, "not_json"),
+            **_found("events_dead_letter", record.partition, number, record.row),
             "source_partition": record.partition,
         }
 
@@ -234,7 +234,7 @@ def _letters(source: Sequence[_Record]) -> Iterator[Row]:
 def _found(topic: str, partition: int, offset: int, row: Row) -> Row:
     at_ms = ORIGIN_MS + row["event_offset_ms"]
     where = {"topic": topic, "partition": partition, "offset": offset}
-    # Repetitions are the same bytes, and so taken for the first sending.
+    # Repetitions have the same bytes, so the read-back takes them for the first sending.
     seq = row["original_seq"]
     return {**where, "event_time_ms": at_ms, "seq": seq, "sent_as": seq, "key_kept": True}
 
@@ -245,7 +245,7 @@ def _hot(row: Row) -> Row:
 
 
 def _faults(rng: random.Random) -> list[tuple[str, float, float]]:
-    """Node, injection and heal."""
+    """Return the faults as (node, injection time, heal time)."""
     beginnings = rng.choice([[], [20.0], [20.0, 40.0]])
     nodes = ["kafka-broker-1", "flink-taskmanager-1"]
     return [(rng.choice(nodes), at_s, at_s + rng.uniform(0.5, 8.0)) for at_s in beginnings]
@@ -278,7 +278,7 @@ def _samples() -> Iterator[Row]:
         yield sample("topic_min_insync_replicas", DRAINED_S, 1.0, topic)
 
 
-def _told(seed: int) -> str:
+def _report(seed: int) -> str:
     return "".join(f"seed {seed}: {f.verdict} {f.name}: {f.detail} {f.examples}\n" for f in alarms(seed))
 
 
@@ -287,12 +287,12 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
-    asked = parser.parse_args()
-    seeds = range(asked.first_seed, asked.first_seed + asked.count)
-    with ProcessPoolExecutor(asked.jobs) as pool:
-        told = [text for text in pool.map(_told, seeds, chunksize=50) if text]
-    print(f"{''.join(told)}{asked.count:,} correct histories, {len(told):,} with an alarm")  # noqa: T201
-    return bool(told)
+    args = parser.parse_args()
+    seeds = range(args.first_seed, args.first_seed + args.count)
+    with ProcessPoolExecutor(args.jobs) as pool:
+        reports = [text for text in pool.map(_report, seeds, chunksize=50) if text]
+    print(f"{''.join(reports)}{args.count:,} correct histories, {len(reports):,} with an alarm")  # noqa: T201
+    return bool(reports)
 
 
 if __name__ == "__main__":

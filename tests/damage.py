@@ -1,7 +1,7 @@
-"""Damages copies of a recorded run, a file at a time, and judges each: no verdict may become better by it.
+"""Damages copies of a recorded run, one file at a time, and judges each: no damage may improve a verdict.
 
-``python -m tests.damage RUN_FOLDER --damages 2000`` works on copies of its own. Every damage is judged by
-what the history tells of it, and every so many in full, check by check, which takes seconds for a large run.
+``python -m tests.damage RUN_FOLDER --damages 2000`` works on its own copies. Every damage must show in the
+history's problems; every n-th is judged by all checks, which takes seconds for a large run.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from harness.judge.registry import CHECKS
 Damage = Callable[[random.Random, Path], object]
 
 _JUNK: Final = b'\x00junk{"at_ns":1}\n'
-_EVERY_LIMIT_ASKS: Final = frozenset({"run", "phases", "faults", "generator", "operations", "plan"})
-"""What the judge looks at besides what a check needs, before it blames the platform."""
+_NEEDED_BY_EVERY_LIMIT: Final = frozenset({"run", "phases", "faults", "generator", "operations", "plan"})
+"""What the judge reads besides a check's needs, before it blames the platform."""
 
 
 def _flip(rng: random.Random, path: Path) -> None:
@@ -137,7 +137,7 @@ DAMAGES: Final[Mapping[str, Damage]] = {
     "lines swapped": _of_lines(_swap_lines),
     "its table removed": lambda rng, path: shutil.rmtree(path.parent),
 }
-"""What is done to a file; some of them leave some files as they were."""
+"""Ways to damage a file; some leave some files unchanged."""
 _OF_LINES: Final = frozenset({"a line removed", "a line doubled", "lines swapped"})
 _ADDS: Final = frozenset({"another file added"})
 _OF_TABLES: Final = frozenset({"its table removed"})
@@ -145,7 +145,7 @@ _OF_TABLES: Final = frozenset({"its table removed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damaged:
-    """One file that was damaged in one way."""
+    """A file and how it was damaged."""
 
     file: str
     how: str
@@ -156,32 +156,32 @@ class Damaged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a damaged run was judged."""
+    """The judgement of a damaged run."""
 
     damaged: Damaged
     verdict: str
     wrong: tuple[str, ...]
-    """What must not be; nothing where all is as it should be."""
+    """Violated expectations; empty if the judgement is right."""
 
 
 def judged_files(run: Path) -> list[str]:
-    """The files that a verdict rests on, and their seal, by their names from the run's folder."""
+    """Return the files that a verdict depends on and their seal, by path relative to the run's folder."""
     found = (path for path in (run / "history").rglob("*") if path.is_file())
     return [SCENARIO, *sorted(path.relative_to(run).as_posix() for path in found)]
 
 
 def fitting(file: str) -> list[str]:
-    """The damages that mean something for a file."""
+    """Return the damages that apply to a file."""
     lines, in_table = file.endswith(("jsonl", "hlog", "json")), file.count("/") > 1
     unfit = (frozenset() if lines else _OF_LINES) | (frozenset() if in_table else _OF_TABLES)
-    # What else lies beside the scenario is no part of what is judged.
+    # Other files next to the scenario are not judged.
     unfit |= _ADDS if file == SCENARIO else frozenset()
     return [how for how in DAMAGES if how not in unfit]
 
 
 @contextmanager
 def damaged(run: Path, file: str, how: str, seed: int) -> Iterator[bool]:
-    """The run with one damage, and afterwards without it again. False where it changed nothing."""
+    """Damage a run, and restore it afterwards. Yields False if the damage changed nothing."""
     folder = (run / file).parent
     kept = _contents(folder)
     if kept[Path(file).name]:
@@ -193,7 +193,7 @@ def damaged(run: Path, file: str, how: str, seed: int) -> Iterator[bool]:
 
 
 def _contents(folder: Path) -> dict[str, bytes | None]:
-    """What lies in a folder; None for what is no file, where nothing else is of interest."""
+    """Return a folder's entries by name, with None in place of the content of links and folders."""
     if not folder.is_dir():
         return {}
     entries = [path for path in folder.iterdir() if path.is_symlink() or path.is_file() or path.suffix]
@@ -212,26 +212,26 @@ def _restore(folder: Path, kept: Mapping[str, bytes | None]) -> None:
 
 
 def judge_in_full(run: Path) -> Judgement:
-    """By all checks of the run's scenario."""
+    """Judge a run by all checks of its scenario."""
     return judge_history(History.open(run), run_id="r")
 
 
 def outcome(run: Path, damage: Damaged, before: Judgement, *, full: bool) -> Outcome:
-    """What a damaged run is judged to be, and what of it is wrong."""
+    """Judge a damaged run, and compare with its judgement before."""
     try:
         history = History.open(run)
         after = judge_history(history, run_id="r", checks=None if full else {})
     except RunError as error:
-        unexpected = [] if damage.file == SCENARIO else [f"no other file is worth an error: {error}"]
+        unexpected = [] if damage.file == SCENARIO else [f"only a damaged scenario is an error: {error}"]
         return Outcome(damaged=damage, verdict="RunError", wrong=tuple(unexpected))
-    except Exception as error:  # noqa: BLE001 -- whatever a damage makes crash is what this looks for
+    except Exception as error:  # noqa: BLE001 -- crashes are what this looks for
         return Outcome(damaged=damage, verdict="crash", wrong=(f"{type(error).__name__}: {error}",))
     wrong = tuple(_wrong(before, after, history, full=full))
     return Outcome(damaged=damage, verdict=after.verdict, wrong=wrong)
 
 
 def _wrong(before: Judgement, after: Judgement, history: History, *, full: bool) -> Iterator[str]:
-    """The last rule, from which the verdict follows; and in full, what each finding became."""
+    """Yield violations of the verdict's rules; with ``full``, also those of each finding."""
     if not any(f.name == "history" and f.verdict is Verdict.INCONCLUSIVE for f in after.findings):
         yield "the damage was not noticed"
     if after.verdict is Verdict.PASS:
@@ -243,17 +243,17 @@ def _wrong(before: Judgement, after: Judgement, history: History, *, full: bool)
         was = known[finding.name, finding.limit]
         if finding.verdict is Verdict.INCONCLUSIVE:
             if was.verdict is Verdict.FAIL and not _reads(finding) & history.damaged:
-                yield f"{finding.name} {finding.limit} fails no more, though all it reads is whole"
+                yield f"{finding.name} {finding.limit} no longer fails, though all its inputs are undamaged"
         elif (finding.verdict, finding.observed) != (was.verdict, was.observed):
             yield f"{finding.name} {finding.limit} was {was.verdict} and is {finding.verdict}"
 
 
 def _reads(finding: Finding) -> frozenset[str]:
-    return frozenset(CHECKS[finding.name].needs) | _EVERY_LIMIT_ASKS
+    return frozenset(CHECKS[finding.name].needs) | _NEEDED_BY_EVERY_LIMIT
 
 
-def _read_once() -> None:
-    """Have files that were not touched since not parsed again: of hundreds a damage concerns one."""
+def _cache_parts() -> None:
+    """Parse unchanged files only once: a damage affects one of hundreds."""
     read = parts._rows
     known: dict[tuple[Path, int, int], pa.Table] = {}
 
@@ -268,9 +268,9 @@ def _read_once() -> None:
 
 
 def _sweep(task: tuple[Path, Path, Sequence[tuple[Damaged, int, bool]]]) -> list[Outcome]:
-    """Damage a copy in its own folder, once for each, and judge it."""
+    """Apply each damage to a copy of the run, and judge it."""
     recorded, folder, damages = task
-    _read_once()
+    _cache_parts()
     run = Path(
         shutil.copytree(recorded, folder / recorded.name, ignore=shutil.ignore_patterns("data", "logs"))
     )
@@ -289,7 +289,7 @@ def _sweep(task: tuple[Path, Path, Sequence[tuple[Damaged, int, bool]]]) -> list
 
 
 def sweep(run: Path, *, damages: int, full_every: int, seed: int, jobs: int) -> list[Outcome]:
-    """So many damages of a run, every file in turn and in every way, judged in ``jobs`` processes."""
+    """Judge this many damages of a run, every file in turn and in every way, in ``jobs`` processes."""
     rng = random.Random(seed)
     files = sorted({*judged_files(run), SEAL})
     planned = [
@@ -304,7 +304,7 @@ def sweep(run: Path, *, damages: int, full_every: int, seed: int, jobs: int) -> 
 
 
 def _in_turn(files: Sequence[str], count: int, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Each file by each of its damages, in an order that reaches every file early."""
+    """Yield files with their damages, in an order that reaches every file early."""
     rounds = {file: rng.sample(fitting(file), len(fitting(file))) for file in files}
     for number in range(count):
         file = files[number % len(files)]
@@ -313,24 +313,28 @@ def _in_turn(files: Sequence[str], count: int, rng: random.Random) -> Iterator[t
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("run", type=Path, help="the folder of a recorded run; it is copied, not touched")
+    parser.add_argument(
+        "run", type=Path, help="folder of a recorded run, which is copied and stays unchanged"
+    )
     parser.add_argument("--damages", type=int, default=2000)
-    parser.add_argument("--full-every", type=int, default=40, help="judge every so many by all checks")
+    parser.add_argument(
+        "--full-every", type=int, default=40, help="judge one in this many damages by all checks"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    asked = parser.parse_args()
+    args = parser.parse_args()
     outcomes = sweep(
-        asked.run, damages=asked.damages, full_every=asked.full_every, seed=asked.seed, jobs=asked.jobs
+        args.run, damages=args.damages, full_every=args.full_every, seed=args.seed, jobs=args.jobs
     )
     wrong = [one for one in outcomes if one.wrong]
     files = len({one.damaged.file for one in outcomes})
-    told = [
+    report = [
         *(f"WRONG  {one.damaged}: {'; '.join(one.wrong)}" for one in wrong),
         f"{len(outcomes):,} damages of {files:,} files, {len(wrong):,} of them judged wrong",
         f"verdicts: {dict(Counter(str(one.verdict) for one in outcomes))}",
         f"damages: {dict(Counter(one.damaged.how for one in outcomes))}",
     ]
-    print("\n".join(told))  # noqa: T201
+    print("\n".join(report))  # noqa: T201
     return bool(wrong)
 
 

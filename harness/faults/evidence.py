@@ -30,7 +30,7 @@ def _was_killed(fault: FaultSpan, ends: Sequence[EndLine], node: str) -> bool:
 
 def _stood_still(fault: FaultSpan, ends: Sequence[EndLine], node: str) -> bool:
     """It may also have been killed meanwhile, by another fault or the kernel: it did no more work."""
-    injected, *later = [look.get(node) for look in fault.looks] or [None]
+    injected, *later = [states.get(node) for states in fault.states] or [None]
     return injected == "paused" and bool(later) and all(state in {"paused", "ended"} for state in later)
 
 

@@ -1,1 +1,1 @@
-"""The record of a run: what its tables are, how they are written, and how they are read."""
+"""The record of a run: its tables, and how they are written, sealed and read."""

@@ -1,4 +1,4 @@
-"""The course of a run: its phases, its faults, and the batches of the hot writers, as they were noted."""
+"""The course of a run: its recorded phases, faults, ended processes and hot-store writes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from harness.history.renamed import phase_now
 from harness.scenario.faults import Parameter
 from harness.scenario.phases import PhaseName
 
 FOREVER_NS = 2**62
-"""When the last phase ends, as far as a history can tell."""
+"""The end of the last phase, which no history records."""
 
 Whole: TypeAlias = Annotated[int, Field(ge=-FOREVER_NS, le=FOREVER_NS)]
-"""A whole number of which sums and differences have room in 64 bits."""
+"""An integer whose sums and differences fit into 64 bits."""
+
+
+def _current_phase_name(recorded: object) -> object:
+    """Return today's name of a phase, which older histories call ``batch``."""
+    return "lake" if recorded == "batch" else recorded
 
 
 class _Line(BaseModel):
@@ -23,16 +27,16 @@ class _Line(BaseModel):
 
 
 class PhaseLine(_Line):
-    """A line of ``phases.jsonl``: the phase that begins."""
+    """A line of ``phases.jsonl``: the start of a phase."""
 
     at_ns: Whole
-    phase: Annotated[PhaseName, BeforeValidator(phase_now)]
+    phase: Annotated[PhaseName, BeforeValidator(_current_phase_name)]
     at_unix_ns: Whole | None = None
-    """The same moment by the wall clock, which may have been set since the run began."""
+    """The same moment by the wall clock, which may have been adjusted since the run began."""
 
 
 class FaultLine(_Line):
-    """A line of ``faults.jsonl``: an injection as it begins, a heal as it ends, or a look at the targets."""
+    """A line of ``faults.jsonl``: the start of an injection, the end of a heal, or the targets' states."""
 
     at_ns: Whole
     fault: Whole
@@ -42,18 +46,18 @@ class FaultLine(_Line):
     ok: bool
     detail: str
     parameters: dict[str, Parameter] = {}
-    """Those of the fault's kind, such as the bytes that a full disk leaves."""
+    """Those of the fault's kind, such as the bytes that a full disk leaves free."""
     states: dict[str, str] = {}
-    """Of a look: the state of each target, as the platform reported it."""
+    """For ``look``: the state of each target, as the platform reported it."""
 
     @property
     def title(self) -> str:
-        """``kill kafka-broker-2``."""
+        """The fault's kind and targets: ``kill kafka-broker-2``."""
         return f"{self.kind} {', '.join(self.nodes)}"
 
 
 class EndLine(_Line):
-    """A line of ``ends.jsonl``: a process of the platform that ended, whoever ended it."""
+    """A line of ``ends.jsonl``: the end of one of the platform's processes, for whatever reason."""
 
     at_ns: Whole
     node: str
@@ -62,19 +66,19 @@ class EndLine(_Line):
 
 
 class HotWriteLine(_Line):
-    """A line of ``hot_writes-<n>.jsonl``: one batch, with when it was begun by both clocks of its machine."""
+    """A line of ``hot_writes-<n>.jsonl``: one batch, with its start by both clocks of its machine."""
 
     at_unix_ns: Whole
     at_monotonic_ns: Whole | None = None
     boot: str = ""
-    """Of its machine; on that of the run, the monotonic clock is the run's."""
+    """Its machine's boot id; where it is the run's, the monotonic clock is the run's clock."""
     duration_us: float
     rows: Whole
     table: str
 
 
 class Span(_Line):
-    """A phase from its first nanosecond to the first that is no longer in it."""
+    """A phase, in the half-open interval [from_ns, to_ns)."""
 
     phase: PhaseName
     from_ns: int
@@ -82,7 +86,7 @@ class Span(_Line):
 
 
 class FaultSpan(_Line):
-    """One fault of the schedule, from its injection to the end of its first heal that worked."""
+    """One fault of the schedule, from its injection to the end of its first successful heal."""
 
     number: int
     kind: str
@@ -92,13 +96,13 @@ class FaultSpan(_Line):
     inject_ns: int
     heal_ns: int | None
     problems: tuple[str, ...] = ()
-    """What went wrong while it was injected or healed."""
-    looks: tuple[dict[str, str], ...] = ()
-    """The states of its targets once it was injected, and just before it was healed."""
+    """Errors during its injection and heal."""
+    states: tuple[dict[str, str], ...] = ()
+    """Its targets' states after the injection and just before the heal."""
 
 
 def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
-    """The phases one after the other; the last one has no end."""
+    """Return the phases in order; the last one has no end."""
     ordered = sorted(lines, key=lambda line: line.at_ns)
     following = (*(line.at_ns for line in ordered[1:]), FOREVER_NS)
     return tuple(
@@ -109,16 +113,16 @@ def spans(lines: Sequence[PhaseLine]) -> tuple[Span, ...]:
 
 
 def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
-    """Each fault that was injected, in the order of the injections."""
+    """Return every injected fault, in the order of the injections."""
     injections: dict[int, FaultLine] = {}
     heals: dict[int, int] = {}
     problems: dict[int, list[str]] = {}
-    looks: dict[int, list[dict[str, str]]] = {}
+    states: dict[int, list[dict[str, str]]] = {}
     for line in sorted(lines, key=lambda line: line.at_ns):
         if line.action == "inject":
             injections.setdefault(line.fault, line)
         elif line.action == "look":
-            looks.setdefault(line.fault, []).append(line.states)
+            states.setdefault(line.fault, []).append(line.states)
         elif line.ok:
             heals.setdefault(line.fault, line.at_ns)
         if not line.ok:
@@ -133,14 +137,14 @@ def fault_spans(lines: Sequence[FaultLine]) -> tuple[FaultSpan, ...]:
             inject_ns=line.at_ns,
             heal_ns=heals.get(number),
             problems=tuple(problems.get(number, ())),
-            looks=tuple(looks.get(number, ())),
+            states=tuple(states.get(number, ())),
         )
         for number, line in injections.items()
     )
 
 
 def steady_span(phases: Sequence[Span], faults: Sequence[FaultSpan]) -> Span | None:
-    """The steady phase, as far as it lies before the first fault; None when there is none."""
+    """Return the part of the steady phase before the first fault, or None."""
     first_fault_ns = min((fault.inject_ns for fault in faults), default=FOREVER_NS)
     for span in phases:
         if span.phase == "steady" and span.from_ns < first_fault_ns:

@@ -1,12 +1,11 @@
-"""The tables that the lake adds to a history: what its tables hold, and how its tasks ended.
+"""The tables that the lake adds to a history: what its own tables hold, and how its tasks ended.
 
-What lies in the lake is recorded by group, not by row, so that millions of events cost kilobytes. A group
-bears the number of its rows and a checksum of them that does not depend on their order
-(harness/history/checksum.py); its rows are spread over buckets by their digests, so that the number of
-buckets that differ tells how many rows do.
+The lake's content is recorded by group, not by row, so that millions of events cost kilobytes. A group has
+its number of rows and an order-independent checksum of them (harness/history/checksum.py). Rows are spread
+over buckets by their digests, so the number of differing buckets indicates how many rows differ.
 
-Days are UTC dates of event time. ``place`` is ``table``, where readers look, or ``quarantine``, where a
-layer's day is kept when its gate failed.
+Days are UTC dates of event time. ``place`` is ``table``, which readers see, or ``quarantine``, which holds a
+layer's day whose gate failed.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ _WORD = pa.dictionary(pa.int8(), pa.string())
 
 PARTNER_ROWS = pa.schema(
     [
-        # Every row of the partner files that are good as files: what the lake is to make of each.
+        # Every row of the partner files that are valid as files, and what the lake must do with it.
         ("event_date", pa.date32()),
         ("source_name", _NAME),  # the object's key
         ("source_position", pa.int64()),  # of the row in its file, from 0
-        ("event_time_ms", pa.int64()),  # midnight of the folder's date when the row's own cannot be read
-        ("event_id", pa.string()),  # this and what follows may be null where there is a reason
+        ("event_time_ms", pa.int64()),  # midnight of the folder's date where the row's own is unreadable
+        ("event_id", pa.string()),  # this and the following may be null where there is a reason
         ("event_type", _NAME),
         ("entity_id", pa.string()),
         ("category", _NAME),
@@ -31,15 +30,15 @@ PARTNER_ROWS = pa.schema(
         ("value", pa.float64()),
         ("quantity", pa.int64()),
         ("attributes", pa.string()),  # JSON object of strings, or null
-        ("reason", _NAME),  # why the row is to be rejected; null for one that keeps the contract
+        ("reason", _NAME),  # why the row must be rejected; null where it keeps the contract
     ]
 )
 
 REFERENCE_ROWS = pa.schema(
     [
-        # What the reference tables are to hold: the snapshots that were dropped before the first step.
+        # What the reference tables must hold: the snapshots that were dropped before the first step.
         ("table", _WORD),  # categories | assets
-        ("key", pa.string()),  # what events refer to it by
+        ("key", pa.string()),  # by which events refer to it
         ("name", pa.string()),  # of a category
     ]
 )
@@ -95,7 +94,7 @@ LAKE_GOLD_HOURLY = pa.schema(
     [
         ("place", _WORD),
         ("event_date", pa.date32()),
-        ("hour_ms", pa.int64()),  # the hour's beginning
+        ("hour_ms", pa.int64()),  # start of the hour
         ("category", _NAME),
         ("event_type", _NAME),
         *_MEASURES,
@@ -125,10 +124,10 @@ LAKE_GOLD_ENTITIES = pa.schema(
 
 LAKE_TASKS = pa.schema(
     [
-        # One carrying out of a task (pipeline/days/tasks/task.py).
+        # One run of a task (pipeline/days/tasks/task.py).
         ("task", _WORD),  # land, or a layer: bronze | silver | gold
-        ("event_date", pa.date32()),  # null for a task that is not of one day
-        ("number", pa.int32()),  # counts the times that the task was carried out for the day, from 1
+        ("event_date", pa.date32()),  # null for a task that covers no single day
+        ("number", pa.int32()),  # of this run of the task for the day, from 1
         ("began_ns", pa.int64()),
         ("ended_ns", pa.int64()),
         ("cpu_s", pa.float64()),
@@ -142,7 +141,7 @@ LAKE_TASKS = pa.schema(
 )
 LAKE_GATES = pa.schema(
     [
-        # A rule of the gate behind a layer, each time that the layer's task was carried out.
+        # One rule of the gate behind a layer, for each run of the layer's task.
         ("layer", _WORD),
         ("event_date", pa.date32()),
         ("number", pa.int32()),  # the task's
@@ -155,7 +154,7 @@ LAKE_GATES = pa.schema(
 )
 LAKE_CONTENTS = pa.schema(
     [
-        # What a day held before and after it was carried out again with nothing new.
+        # What a day held before and after a rerun without new input.
         ("step", pa.int16()),  # of the scenario's lake stage, from 1
         ("moment", _WORD),  # before | after
         ("table", _NAME),  # silver/events
@@ -166,7 +165,7 @@ LAKE_CONTENTS = pa.schema(
 )
 LAKE_SCANS = pa.schema(
     [
-        # A query that needs a part of a table alone, and what the engine read for it.
+        # A query that needs only part of a table, and what the engine read for it.
         ("at_ns", pa.int64()),
         ("query", _NAME),
         ("files_read", pa.int64()),

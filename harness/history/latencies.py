@@ -1,7 +1,7 @@
-"""Reads every worker's latency log of a run and adds them up. Logs are somebody's files: damage is told.
+"""Reads and merges the latency logs of a run's workers. Logs are untrusted files: damage is reported.
 
-A histogram is decoded only when it is one of ours in shape and size, so that a log can neither fill the
-memory nor have counters written where there are none.
+A histogram is decoded only if it has the expected shape and size, so that a log can neither exhaust memory
+nor cause writes outside the counters.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from harness.history.latency_log import DIGITS, HIGHEST_US, LOWEST_US, empty_his
 _LINE: Final = re.compile(r"Tag=([a-z_]{1,40}\.[a-z]{1,20}),[\d.]{1,20},[\d.]{1,20},[\d.]{1,20},([\w+/=]+)\n")
 _LINE_CHARACTERS_MAX: Final = 512 * 1024
 _BYTES_MAX: Final = 256 * 1024
-"""Of a histogram, inflated: 24,576 counters of up to nine bytes, and its header."""
+"""Size of an inflated histogram: 24,576 counters of up to nine bytes, and its header."""
 _TAGS_MAX: Final = 64
-_TOLD_MAX: Final = 3
-"""So many damaged lines of a log are told one by one."""
+_REPORTED_MAX: Final = 3
+"""Damaged lines of a log that are reported individually."""
 _DAMAGED: Final = (
     ValueError,
     zlib.error,
@@ -40,7 +40,7 @@ _DAMAGED: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latencies:
-    """The latencies of a whole run, of all its workers together."""
+    """The latencies of a run, over all its workers."""
 
     histograms: Mapping[str, HdrHistogram]
     """By tag, in microseconds: see harness/history/latency_log.py."""
@@ -49,29 +49,29 @@ class Latencies:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """The kinds of operations that any worker recorded."""
+        """The kinds of recorded operations."""
         return tuple(sorted({tag.partition(".")[0] for tag in self.histograms}))
 
     def count(self, kind: str, part: str) -> int:
-        """How many operations a tag holds."""
+        """Return the number of operations under a tag."""
         histogram = self.histograms.get(f"{kind}.{part}")
         return int(histogram.get_total_count()) if histogram else 0
 
 
 def read_latencies(history: Path) -> Latencies:
-    """Everything in a history's latency logs, added up; what cannot be read is left out and told."""
+    """Merge a history's latency logs; what cannot be read is skipped and reported."""
     merged: dict[str, HdrHistogram] = {}
     problems: list[str] = []
     for path in sorted(history.glob("latency-*.hlog")):
-        wrong = ["a link"] if path.is_symlink() else list(_add(path, merged))
-        problems += [f"{path.name}: {what}" for what in wrong[:_TOLD_MAX]]
-        if len(wrong) > _TOLD_MAX:
-            problems.append(f"{path.name}: {len(wrong) - _TOLD_MAX:,} more lines are damaged")
+        wrong = ["it is a symbolic link"] if path.is_symlink() else list(_add(path, merged))
+        problems += [f"{path.name}: {what}" for what in wrong[:_REPORTED_MAX]]
+        if len(wrong) > _REPORTED_MAX:
+            problems.append(f"{path.name}: {len(wrong) - _REPORTED_MAX:,} more lines are damaged")
     return Latencies(histograms=merged, problems=tuple(problems))
 
 
 def _add(path: Path, merged: dict[str, HdrHistogram]) -> Iterator[str]:
-    """Add a log's intervals; what is wrong with each that is damaged."""
+    """Add a log's intervals, and yield what is wrong with each damaged line."""
     try:
         with path.open(encoding="ascii", errors="replace", newline="\n") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LINE_CHARACTERS_MAX), ""), start=1):
@@ -82,10 +82,10 @@ def _add(path: Path, merged: dict[str, HdrHistogram]) -> Iterator[str]:
 
 
 def _add_line(line: str, merged: dict[str, HdrHistogram]) -> str:
-    """Why the line is no interval; "" for one that was added."""
+    """Add a line's interval, and return why it cannot be read, or ""."""
     match = _LINE.fullmatch(line)
     if match is None:
-        return "no interval of a histogram log, or one that was cut off"
+        return "not an interval of a histogram log, or a truncated one"
     tag, encoded = match.groups()
     if tag not in merged and len(merged) >= _TAGS_MAX:
         return f"more than {_TAGS_MAX} tags"
@@ -98,7 +98,7 @@ def _add_line(line: str, merged: dict[str, HdrHistogram]) -> str:
 
 
 def _decoded(encoded: str) -> HdrHistogram:
-    """The histogram of an interval. Raises one of ``_DAMAGED`` for what is none of ours."""
+    """Decode an interval's histogram. Raises one of ``_DAMAGED`` for any other shape."""
     compressed = base64.b64decode(encoded, validate=True)[ext_header_size:]
     inflated = zlib.decompressobj().decompress(compressed, _BYTES_MAX)
     if not header_size <= len(inflated) < _BYTES_MAX:

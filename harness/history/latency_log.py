@@ -2,11 +2,11 @@
 
 A line is one interval of about a second: its tag, its start in seconds since the run's epoch, its length, its
 largest value in milliseconds, and its histogram. Histograms hold microseconds from 1 us to 1 h with three
-digits; what took longer counts as the longest. Tags are ``<kind>.wait`` (started - intended),
-``<kind>.service`` (completed - started) and ``<kind>.response`` (completed - intended), which acknowledged
-operations alone have; what was sent as fast as it was taken has only ``<kind>.service``. Those that were not
-acknowledged are counted by how long it took to learn so, from the intended start: ``<kind>.fail`` and
-``<kind>.unknown``. An interval holds what became known in it.
+significant digits; longer latencies count as 1 h. Acknowledged operations have the tags ``<kind>.wait``
+(started - intended), ``<kind>.service`` (completed - started) and ``<kind>.response`` (completed - intended);
+those sent as fast as possible have only ``<kind>.service``. All others count from the intended start until
+their outcome was known: ``<kind>.fail`` and ``<kind>.unknown``. An interval holds the operations whose
+outcome became known in it.
 
 The format: https://hdrhistogram.github.io/HdrHistogram/JavaDoc/org/HdrHistogram/HistogramLogWriter.html
 """
@@ -32,14 +32,14 @@ _US_PER_MS: Final = 1000
 
 
 def empty_histogram() -> HdrHistogram:
-    """The histogram of no latencies, in microseconds."""
+    """Return an empty histogram of latencies in microseconds."""
     return HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 
 
 class LatencyLog:
-    """One worker's log. A caller that may fall silent calls ``flush_if_due`` in its loop.
+    """One worker's log. Callers that may pause must call ``flush_if_due`` in their loop.
 
-    A worker that starts again under its name appends to its log, behind a head of its own.
+    A worker that restarts under its name appends to its log, after a header of its own.
     """
 
     def __init__(self, history: Path, worker: str, clock: RunClock, *, every_s: float = 1.0) -> None:
@@ -47,26 +47,26 @@ class LatencyLog:
         self._clock, self._every_ns = clock, round(every_s * _NS_PER_S)
         self._interval: dict[str, HdrHistogram] = {}
         self._from_ns = clock.now_ns()
-        # The last line of a log that is there already may have been cut off.
-        self._append(("\n" if self._path.exists() else "") + _head(clock.epoch_unix_ns))
+        # The last line of an existing log may have been cut off.
+        self._append(("\n" if self._path.exists() else "") + _header(clock.epoch_unix_ns))
 
     def record(self, tag: str, latency_ns: int, count: int) -> None:
-        """Count so many operations that took so long."""
+        """Add ``count`` operations of this latency."""
         histogram = self._interval.get(tag)
         if histogram is None:
             histogram = self._interval[tag] = empty_histogram()
         latency_us = min(max(latency_ns // _NS_PER_US, 0), HIGHEST_US)
         if not histogram.record_value(latency_us, count):
-            # The library drops what it cannot count, without an error.
+            # The library silently drops what it cannot count.
             raise ValueError(f"a latency of {latency_us:,} us cannot be counted in a histogram")
 
     def flush_if_due(self) -> None:
-        """Write the interval when it is over, so that a kill loses no more than it."""
+        """Write the interval once it is over, so that a kill loses at most one."""
         if self._clock.now_ns() - self._from_ns >= self._every_ns:
             self._end_interval()
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write the current interval."""
         self._end_interval()
 
     def _end_interval(self) -> None:
@@ -85,8 +85,8 @@ class LatencyLog:
             file.write(text)
 
 
-def _head(epoch_unix_ns: int) -> str:
-    """What comes before the first interval."""
+def _header(epoch_unix_ns: int) -> str:
+    """Return the lines before the first interval."""
     text = io.StringIO()
     epoch = datetime.fromtimestamp(epoch_unix_ns / _NS_PER_S, tz=UTC)
     head = HistogramLogWriter(text)

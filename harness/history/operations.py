@@ -1,4 +1,4 @@
-"""Records operations: a row of the table ``operations`` and its latencies, wherever they were carried out."""
+"""Records operations, each as a row of the table ``operations`` and in the worker's latency log."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Literal
 
 from harness.base.run_clock import RunClock
 from harness.history.latency_log import LatencyLog
-from harness.history.process_clocks import note_clocks
+from harness.history.process_clocks import record_clocks
 from harness.history.writer import TableWriter
 
 Outcome = Literal["ok", "fail", "unknown"]
 
 
 class OperationsWriter:
-    """One worker's operations. Not safe to share between threads.
+    """Records one worker's operations. Not thread-safe.
 
-    A row may stand for many events, which then have one start and one completion: the earliest intended send,
-    the earliest start and the latest completion of them all. So the latencies of its events are never told
-    too short, and too long by no more than its events lie apart: at a full rate that is the span of a batch.
+    A row may stand for many events, which share the earliest intended send, the earliest start and the latest
+    completion of them all. So their latencies are never understated, and overstated by at most the time
+    between these events: at full rate, the span of a batch.
     """
 
     def __init__(self, history: Path, worker: str, clock: RunClock) -> None:
         self._table = TableWriter(history, "operations", worker)
         self._latencies = LatencyLog(history, worker, clock)
         self._history, self._worker, self._clock = history, worker, clock
-        note_clocks(history, worker, clock)
+        record_clocks(history, worker, clock)
 
     def add(
         self,
@@ -44,7 +44,7 @@ class OperationsWriter:
     ) -> None:
         """Record a row; see harness/history/schema.py for its fields.
 
-        ``intended_ns`` is None where no moment was meant: wait and response would be a closed loop's.
+        ``intended_ns`` is None without an intended time: wait and response would be those of a closed loop.
         """
         from_ns = started_ns if intended_ns is None else intended_ns
         self._table.add(
@@ -70,12 +70,12 @@ class OperationsWriter:
             self._latencies.record(f"{kind}.response", completed_ns - intended_ns, count)
 
     def flush_if_due(self) -> None:
-        """Write what has waited for about a second."""
+        """Write what has been buffered for about a second."""
         self._table.flush_if_due()
         self._latencies.flush_if_due()
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write what is buffered, and the clocks once more."""
         self._table.close()
         self._latencies.close()
-        note_clocks(self._history, self._worker, self._clock)
+        record_clocks(self._history, self._worker, self._clock)

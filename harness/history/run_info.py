@@ -1,4 +1,4 @@
-"""``run.json``: the facts of a run that its tables need to be understood later, elsewhere."""
+"""``run.json``: the facts of a run without which its tables cannot be interpreted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.base.files import write_atomically
 from harness.history.course import Whole
 
 LOAD_FAILED: Final = "load_failed: "
-"""How ``ended`` begins for a run whose load died, and which was drained and read back all the same."""
+"""Prefix of ``ended`` for a run whose load failed, but which was still drained and read back."""
 
 
 class RunInfo(BaseModel):
-    """One run. Written when the load is about to start, and again when the run ends."""
+    """The facts of a run, written before the load starts and again when the run ends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,18 +24,18 @@ class RunInfo(BaseModel):
     scenario: str
     seed: int
     commit: str
-    """Of the product, with ``-dirty`` where the tree was changed; ``unknown`` outside a checkout."""
+    """The product's commit, with ``-dirty`` for a modified tree; ``unknown`` outside a checkout."""
     started_at: str
     """ISO 8601, UTC."""
     command: str
-    """That runs it again."""
+    """The command that repeats the run."""
     backend: str
     epoch_unix_ns: Whole
-    """The run's epoch, from which every ``*_ns`` of the history counts, as wall-clock time."""
+    """The run's epoch in wall-clock time; every ``*_ns`` of the history counts from it."""
     epoch_monotonic_ns: Whole
     """The same moment on this machine's monotonic clock."""
     load_start_ns: Whole
-    """When the event clock was at its origin: an event is to be sent at
+    """When the event clock was at its origin: an event is due at
     ``load_start_ns + send_offset_ms * 1e6 / time_scale``."""
     origin_ms: Whole
     """Event time at that moment, in milliseconds since 1970."""
@@ -45,20 +45,20 @@ class RunInfo(BaseModel):
     machine: dict[str, str]
     versions: dict[str, str]
     ended: str
-    """``no`` while it runs, then ``complete``, ``interrupted`` or ``failed: <reason>``; or
-    ``load_failed: <reason>`` where not all was sent, but what was acknowledged was drained and read back."""
+    """``no`` during the run, then ``complete``, ``interrupted`` or ``failed: <reason>``; or
+    ``load_failed: <reason>`` if only part was sent, but what was acknowledged was drained and read back."""
     platform_ready_s: float | None = None
     trace_events: int | None = None
-    """What the plan's trace had of the events asked for; None where the load computed its events."""
+    """How many of the requested events the plan's trace had; None for a load that computes its events."""
 
     @property
     def boot(self) -> str:
-        """Names the machine until it starts again, and so its monotonic clock; "" where that is not known."""
+        """The machine's boot id, which identifies its monotonic clock; "" if unknown."""
         return self.machine.get("boot", "")
 
     @property
     def clocks(self) -> Clocks:
-        """What the processes of the run are told of its time."""
+        """The clock settings that the run's processes share."""
         return Clocks(
             epoch_unix_ns=self.epoch_unix_ns,
             epoch_monotonic_ns=self.epoch_monotonic_ns,
@@ -68,7 +68,7 @@ class RunInfo(BaseModel):
         )
 
     def save(self, history: Path) -> None:
-        """Write ``run.json`` in one step."""
+        """Write ``run.json`` atomically."""
         write_atomically(history / "run.json", self.model_dump_json(indent=2).encode())
 
     @staticmethod

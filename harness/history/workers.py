@@ -1,4 +1,4 @@
-"""Who of other machines recorded into a history, and how well their clocks are known."""
+"""The workers that joined a load from elsewhere, and how accurately their clocks are known."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _NS_PER_MS = 1_000_000
 
 
 class WorkerLine(BaseModel):
-    """A line of ``workers.jsonl``: a worker that joined, written once all that it recorded is there."""
+    """A line of ``workers.jsonl``: a joined worker, written once all its records have arrived."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     worker: str
     host: str
     offset_ns: Whole
-    """The run's monotonic clock less the worker's, when it joined. What it recorded was converted by it."""
+    """The run's monotonic clock less the worker's when it joined, by which its times were converted."""
     uncertainty_ns: int = Field(ge=0)
-    """Its times may be wrong by so much, as long as the clocks drifted apart steadily."""
+    """The maximum error of its times, provided that the clocks drifted apart steadily."""
     drift_ns: Whole
-    """By how much the offset had changed when it left."""
+    """How much the offset had changed when it left."""
     shared_clock: bool
-    """Whether it ran on the machine of the run, whose clock is the run's."""
+    """Whether it ran on the run's machine and so shared its clock."""
 
     def __str__(self) -> str:
         if self.shared_clock:
@@ -34,7 +34,7 @@ class WorkerLine(BaseModel):
 
 
 def clocks_known_to(workers: Sequence[WorkerLine]) -> str:
-    """For evidence: how many joined, and how wrong the worst one's times may be; "" where none did."""
+    """Return for evidence how many joined, and the largest error of their times; "" if none did."""
     if not workers:
         return ""
     worst_ms = max(line.uncertainty_ns for line in workers) / _NS_PER_MS

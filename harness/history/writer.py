@@ -1,7 +1,7 @@
-"""Appends to a history: column-wise into Parquet parts, and line by line into JSON lines.
+"""Writes a history: columns into Parquet parts, and single records into files of JSON lines.
 
-A part is written under a temporary name and renamed into place, so that a reader never sees half of one and a
-killed process loses only what it had not written yet.
+A part is written under a temporary name and renamed into place, so that readers never see a partial one and a
+killed process loses only what was still buffered.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from harness.history.parquet_parts import end_mark, part_name
 from harness.history.schema import TABLES
 
 Column: TypeAlias = Sequence[Any] | np.ndarray[Any, Any] | pa.Array | str | int | float | None
-"""Values of one column; a single string, number or None stands for that value in every row."""
+"""Values of one column; a single string, number or None applies to every row."""
 
 
 class TableWriter:
     """Appends rows to one table of a history and writes a part at least every ``every_s`` seconds.
 
-    There is no thread behind it: a caller that may fall silent calls ``flush_if_due`` in its loop. Not safe
-    to share between threads. ``part_prefix`` must be unlike that of every other process that writes the
-    table; a process that starts again under its old prefix continues the numbers of its parts.
+    It has no thread of its own: callers that may pause must call ``flush_if_due`` in their loop. Not
+    thread-safe. ``part_prefix`` must be unique among the processes that write the table; a process that
+    restarts under its old prefix continues the numbering of its parts.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class TableWriter:
         self.close()
 
     def write(self, columns: Mapping[str, Column]) -> None:
-        """Append rows by column; what is left out is null. Raises ValueError on a name or a length."""
+        """Append columns; omitted ones are null. Raises ValueError for an unknown name or unequal lengths."""
         self._refuse_unknown(columns.keys())
         self._take_rows()
         lengths = {len(cast(Sized, c)) for c in columns.values() if not _is_constant(c)}
@@ -79,19 +79,19 @@ class TableWriter:
         self.flush_if_due()
 
     def add(self, **fields: str | int | float | None) -> None:
-        """Append one row; for rates of some thousand rows a second. Raises ValueError on an unknown name."""
+        """Append one row, at up to some thousand rows a second. Raises ValueError for an unknown name."""
         self._refuse_unknown(fields.keys())
         self._rows.append(fields)
         self.flush_if_due()
 
     def flush_if_due(self) -> None:
-        """Write a part when rows wait and the last part is ``every_s`` old, or when it has grown large."""
-        waiting = self._batched_rows + len(self._rows)
-        if waiting and (waiting >= self._rows_per_part or self._clock() - self._flushed_s >= self._every_s):
+        """Write buffered rows as a part once the last part is ``every_s`` old or a part is full."""
+        buffered = self._batched_rows + len(self._rows)
+        if buffered and (buffered >= self._rows_per_part or self._clock() - self._flushed_s >= self._every_s):
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits as one part."""
+        """Write all buffered rows as one part."""
         self._take_rows()
         self._flushed_s = self._clock()
         if not self._batches:
@@ -100,9 +100,9 @@ class TableWriter:
         self._batches, self._batched_rows = [], 0
 
     def close(self) -> None:
-        """Write what waits, and how many parts there are, so that it shows when the last ones are lost.
+        """Write the buffered rows and the number of parts, so that lost ones can be detected.
 
-        A writer that never had a row leaves an empty part: looked, and found nothing.
+        A writer without any rows leaves an empty part, as a record that there was nothing.
         """
         self.flush()
         if not self._wrote:
@@ -112,10 +112,10 @@ class TableWriter:
 
     def _refuse_unknown(self, names: Any) -> None:
         if not names <= self._names:
-            raise ValueError(f"{sorted(names - self._names)} are not columns of {self._folder.name}")
+            raise ValueError(f"unknown columns of {self._folder.name}: {sorted(names - self._names)}")
 
     def _take_rows(self) -> None:
-        """Turn the rows that wait into a batch, so that rows and columns keep their order."""
+        """Turn single rows into a batch, so that rows and columns keep their order."""
         if self._rows:
             self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=self._schema))
             self._batched_rows += len(self._rows)
@@ -131,7 +131,7 @@ class TableWriter:
 
 
 def write_parquet(table: pa.Table, path: Path) -> None:
-    """Write a table in the encodings of a history: integers as differences, names by dictionary, zstd."""
+    """Write a table with a history's encodings: delta-encoded integers, dictionaries, zstd."""
     encodings = {f.name: _encoding(f.type) for f in table.schema if not pa.types.is_dictionary(f.type)}
     pq.write_table(
         table,
@@ -146,7 +146,7 @@ def write_parquet(table: pa.Table, path: Path) -> None:
 
 
 def append_jsonl(path: Path, line: Mapping[str, object]) -> None:
-    """Append one JSON object as a line, in one write, so that several processes may share the file."""
+    """Append a JSON object as a line in a single write, so that several processes may share the file."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         os.write(descriptor, orjson.dumps(line) + b"\n")
@@ -155,9 +155,9 @@ def append_jsonl(path: Path, line: Mapping[str, object]) -> None:
 
 
 def _parts_so_far(folder: Path, prefix: str) -> int:
-    """One more than the highest number that a part of this prefix bears.
+    """Return one more than the highest part number of this prefix.
 
-    A part that was never finished leaves no gap: it is written over.
+    An unfinished part leaves no gap: it is overwritten.
     """
     stems = (path.stem for path in folder.glob("*.parquet"))
     numbers = (stem.removeprefix(f"{prefix}-") for stem in stems if stem.startswith(f"{prefix}-"))

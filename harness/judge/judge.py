@@ -127,7 +127,7 @@ def _unmeasurable(check: Check, history: History) -> str:
         return "the run ended before its load started"
     if missing := sorted(check.needs & history.missing):
         return f"the history lacks {', '.join(missing)}"
-    return history.clock_doubt if isinstance(check, SpeedCheck) else ""
+    return history.clock_deviations if isinstance(check, SpeedCheck) else ""
 
 
 def _disagreement(impossible: str, unit: str) -> str:

@@ -1,1 +1,1 @@
-"""The right answer, computed by DuckDB from the plan and the source topic, not by the pipeline's code."""
+"""The expected results, computed by DuckDB from the plan and the source topic without the pipeline's code."""

@@ -1,7 +1,7 @@
-"""The contract of events as the oracle reads it: from its YAML, by none of the pipeline's code.
+"""The event contract, read from its YAML independently of the pipeline's code.
 
-Stream, lake and plan all rest on the pipeline's own reading (pipeline/contract/derive.py). A rule that
-got lost there would be lost to all of them at once; this reading would still have it.
+Stream, lake and plan all depend on the pipeline's own reader (pipeline/contract/derive.py). A rule lost there
+would be lost in all of them at once, but not here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the contract demands of one field of the JSON; None sets no limit."""
+    """The contract's rule for one field of the JSON; None means no limit."""
 
     name: str
     type: str
@@ -41,12 +41,12 @@ _LIMITS: Final = {
 
 @cache
 def contract_rules() -> tuple[Rule, ...]:
-    """One rule a field, in the contract's order."""
+    """Return one rule per field, in the contract's order."""
     return rules_of((resources.files("pipeline.contract") / "event.odcs.yaml").read_bytes())
 
 
 def rules_of(text: bytes) -> tuple[Rule, ...]:
-    """The rules of a contract's text. Raises KeyError for a type or a limit that the oracle does not know."""
+    """Parse a contract's rules. Raises KeyError for a type or limit unknown to the oracle."""
     (table,) = yaml.load(text, Loader=yaml.CSafeLoader)["schema"]
     return tuple(_rule(field) for field in table["properties"] if _is_in_value(field))
 

@@ -1,9 +1,8 @@
-"""The right Bronze and Silver, computed from the source topic read back and the partners' rows.
+"""The expected Bronze and Silver, computed from the source topic's read-back and the partners' rows.
 
-A day is the UTC date of event time. Bronze holds every record and every row as it came. Silver holds each
-identity once: of its copies the one from Kafka, else from a partner; then that of the lowest partition and
-position; then of the first source by name. What Silver does not hold is rejected, for the contract's reason
-or as the second copy of an identity.
+A day is the UTC date of event time. Bronze holds every record and every row as received. Silver holds each
+identity once: a copy from Kafka before one from a partner; then the lowest partition and position; then the
+first source by name. Everything else is rejected, for the contract's reason or as a duplicate identity.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, summed
+from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, checksum_query
 from harness.history.reader import History
-from harness.oracle.malformed import derive_malformed
+from harness.oracle.rejection import derive_malformed
 
 NEEDS: Final = frozenset({"plan", "readback_events", "run", "partner_rows", "reference_rows", "lake_tasks"})
-"""The tables without which the lake's right answer is not known."""
+"""The tables from which the lake's expected content is derived."""
 
-# The columns of both sources, so that they can be taken together.
+# Both sources, with the same columns.
 _RECORDS: Final = f"""
 SELECT 'kafka' AS source, 'events' AS source_name, r.partition AS source_partition,
        r."offset" AS source_position, r.event_time_ms,
@@ -37,7 +36,7 @@ SELECT 'partner' AS source, source_name, NULL AS source_partition, source_positi
        event_date, false AS closing, reason, event_id, event_type, entity_id, category, reference_id, value,
        quantity, attributes
 FROM partner_rows
-"""  # noqa: S608 -- the digest is of this product's own
+"""  # noqa: S608 -- the digest is the product's own
 _SILVER: Final = f"""
 WITH kept AS (
     SELECT * FROM oracle_bronze WHERE reason IS NULL
@@ -50,7 +49,7 @@ WITH kept AS (
 SELECT *, CASE WHEN reference_id IS NOT NULL THEN reference_id IN (FROM assets) END AS reference_known,
        {ENTRIES.format(value="attributes::JSON::MAP(VARCHAR, VARCHAR)")} AS attribute_entries
 FROM kept LEFT JOIN categories USING (category)
-"""  # noqa: S608 -- the entries are of this product's own
+"""  # noqa: S608 -- the entries are the product's own
 _REJECTS: Final = """
 WITH accepted AS (SELECT event_date, source, count(*) AS rows FROM oracle_silver GROUP BY ALL)
 SELECT event_date, source, coalesce(reason, 'duplicate_identity') AS reason,
@@ -61,13 +60,13 @@ GROUP BY event_date, source, reason HAVING rows > 0
 
 
 def derive_lake(history: History) -> None:
-    """Make, each once:
+    """Make these tables:
 
-    - ``oracle_bronze``: every record and partners' row, with ``reason`` where it is to be rejected by the
-      contract, and ``closing`` for the events that a load ends with;
-    - ``oracle_silver``: those that Silver is to hold, with what the reference tables say of them;
+    - ``oracle_bronze``: every record and partner row, with the contract's ``reason`` to reject it, if any,
+      and ``closing`` for a load's closing events;
+    - ``oracle_silver``: the rows that Silver must hold, joined with the reference tables;
     - ``oracle_rejects (event_date, reason, source, rows)``;
-    - ``oracle_bronze_groups`` and ``oracle_silver_groups``: as ``lake_bronze`` and ``lake_silver``.
+    - ``oracle_bronze_groups`` and ``oracle_silver_groups``: like ``lake_bronze`` and ``lake_silver``.
     """
     derive_malformed(history)
     history.derive("oracle_bronze", _RECORDS)
@@ -78,4 +77,4 @@ def derive_lake(history: History) -> None:
 
 
 def _derive_groups(history: History, layer: str, keys: Sequence[str], fields: Sequence[str]) -> None:
-    history.derive(f"oracle_{layer}_groups", summed(f"oracle_{layer}", keys, fields))
+    history.derive(f"oracle_{layer}_groups", checksum_query(f"oracle_{layer}", keys, fields))

@@ -1,12 +1,11 @@
-"""Which days each layer is judged by, and where its rows of a day are to lie.
+"""The days on which each layer is judged, and where a day's rows must be.
 
-Every day is judged of which a task of the layer was carried out, or the layer holds anything, or the source
-has an event. A day that begins where the load ends is not due: its last event, and those that a load ends
-with, fall into a day that has only just begun. What a layer is to hold of a day lies
-where its last task put it: in the table, or in quarantine. A day that was held back is not judged, since
-whatever the layer has of it came from older inputs; where it was never promoted, its table has nothing of it.
+A layer is judged on every day for which its task ran, it holds rows, or the source has an event. A day that
+begins as the load ends is not due: only the load's last event and its closing events fall into it. A day's
+rows must be where the layer's last task put them: in the table or in quarantine. A day that was held back is
+not judged, since its rows come from older inputs; if it was never promoted, its table must not contain it.
 
-Whether a day should have been published is another question (harness/judge/checks/lake/published.py).
+Whether a day should have been published is checked separately (harness/judge/checks/lake/published.py).
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ SELECT layer, event_date, outcome,
        outcome IN ('quarantined', 'held_back') AND NOT ever_promoted AS unpublished
 FROM days SEMI JOIN layers USING (layer) LEFT JOIN last USING (layer, event_date)
 """
-_LOOKED_AT: Final = """
+_COMPARED: Final = """
 SELECT layer, event_date, place, true AS expected FROM lake_days WHERE place <> 'nowhere'
 UNION ALL SELECT layer, event_date, 'table', false FROM lake_days WHERE unpublished
 """
@@ -58,19 +57,19 @@ SELECT count(*) FILTER (place <> 'nowhere') AS judged, count(*) AS days,
        count(*) FILTER (place = 'nowhere' AND event_date NOT IN (FROM planned_days)) AS unplanned
 FROM lake_days SEMI JOIN due_days USING (event_date) WHERE layer = $layer
 """
-_STRANGE: Final = "SELECT count(*) FROM oracle_bronze WHERE reason IS NULL AND event_id IS NULL"
+_UNPLANNED: Final = "SELECT count(*) FROM oracle_bronze WHERE reason IS NULL AND event_id IS NULL"
 
 
 def derive_days(history: History) -> None:
-    """Make
+    """Make these tables:
 
-    - ``due_days (event_date)``: those of the source that are to be published;
-    - ``planned_days (event_date)``: those that the scenario expects in quarantine;
-    - ``lake_days (layer, event_date, outcome, place, unpublished)``: outcome is the last task's, null where
-      none was carried out; place may also be ``nowhere``: not judged; ``unpublished`` says that it was kept
-      back each time;
-    - ``looked_at (layer, event_date, place, expected)``: where rows of the day are compared. Those of a place
-      where none are ``expected`` should not be there.
+    - ``due_days (event_date)``: the source's days that must be published;
+    - ``planned_days (event_date)``: the days that the scenario expects in quarantine;
+    - ``lake_days (layer, event_date, outcome, place, unpublished)``: ``outcome`` is the last task's, null if
+      none ran; ``place`` may also be ``nowhere``: not judged; ``unpublished`` days were quarantined or held
+      back every time;
+    - ``compared_days (layer, event_date, place, expected)``: the places where a day's rows are compared;
+      where ``expected`` is false, there must be none.
     """
     derive_lake(history)
     span_ms = round(history.scenario.load.event_span * 1000)
@@ -78,11 +77,11 @@ def derive_days(history: History) -> None:
     history.derive("due_days", _DUE.format(span_ms=span_ms))
     history.derive("planned_days", _PLANNED, {"days": list(planned)})
     history.derive("lake_days", _DAYS)
-    history.derive("looked_at", _LOOKED_AT)
+    history.derive("compared_days", _COMPARED)
 
 
 def why_nothing_judged(history: History, layer: str) -> str | None:
-    """Why no due day of this layer was judged, unless that is the scenario's plan. After derive_days."""
+    """Return why no due day of a layer was judged, unless the scenario plans that. Needs ``derive_days``."""
     (days,) = history.rows(_HELD_BACK, {"layer": layer})
     if days["judged"] or not days["unplanned"]:
         return None
@@ -90,10 +89,10 @@ def why_nothing_judged(history: History, layer: str) -> str | None:
 
 
 def why_unjudged(history: History) -> str | None:
-    """Why nothing can be said of any layer's content; None when something can."""
+    """Return why no layer's content can be judged, or None."""
     derive_lake(history)
     if not history.value("SELECT count(*) FROM lake_tasks WHERE event_date IS NOT NULL"):
-        return "the lake carried out no task of any day"
-    if strange := history.value(_STRANGE):
-        return f"{strange:,} records of the source topic are not of the plan, so what they hold is not known"
+        return "the lake ran no task for any day"
+    if unplanned := history.value(_UNPLANNED):
+        return f"{unplanned:,} records of the source topic are not in the plan, so their content is unknown"
     return None

@@ -1,4 +1,4 @@
-"""The right Gold, computed from the right Silver (harness/oracle/lake.py)."""
+"""The expected Gold, computed from the expected Silver (harness/oracle/lake.py)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 from harness.history.reader import History
 from harness.oracle.lake import derive_lake
 
-# Sums of large doubles leave their range, some on the way alone; scaled down, none does. Small ones would
-# lose digits that way.
+# Sums of large doubles can overflow, even only in between; scaled down, none does. Small values are not
+# scaled, since they would lose digits.
 _LARGE: Final = 1e200
 _SCALE: Final = 2.0**-64
 _MEASURES: Final = f"""
@@ -32,7 +32,7 @@ FROM (
     FROM oracle_silver GROUP BY event_date, hour_ms, category, event_type
 )
 """  # noqa: S608
-# Where an entity's last events are of one moment, nothing says which of them is the last: each may be.
+# If several last events of an entity have the same time, any of them may be the last.
 _ENTITY_DAYS: Final = """
 WITH days AS (
     SELECT event_date, entity_id, count(*) AS events, min(event_time_ms) AS first_event_time_ms,
@@ -44,8 +44,8 @@ FROM days d JOIN oracle_silver s
     ON s.event_date = d.event_date AND s.entity_id = d.entity_id AND s.event_time_ms = d.last_event_time_ms
 GROUP BY ALL
 """
-# An entity is what its days add up to, and these are compared by themselves: a day that was kept back, or was
-# promoted before, is in the table as it was then.
+# Entities are compared with the sum of their recorded days, which are checked separately: a day that was held
+# back may be in the table from an earlier promotion.
 _ENTITIES: Final = """
 WITH days AS (SELECT * FROM lake_gold_entity_days WHERE place = 'table'),
 entities AS (
@@ -63,10 +63,10 @@ GROUP BY ALL
 def derive_gold(history: History) -> None:
     """Make ``oracle_daily``, ``oracle_hourly``, ``oracle_entity_days`` and ``oracle_entities``.
 
-    Their columns are those of the history's ``lake_gold_*``, and the lists of what may be an entity's last
-    event; beside ``value_sum``, which is infinite where it is beyond all doubles, stand ``scaled_sum`` and
-    ``scaled_magnitude``, which never are: it and the sum of magnitudes, times ``scale``. The latter is the
-    measure for how far two orders of summation may be apart.
+    Their columns are those of the history's ``lake_gold_*``, and lists of the possible last events of an
+    entity. ``value_sum`` is infinite if it overflows; ``scaled_sum`` and ``scaled_magnitude``, the sums of
+    the values and of their magnitudes times ``scale``, are always finite. ``scaled_magnitude`` is the
+    basis of the tolerance for other orders of summation.
     """
     derive_lake(history)
     history.derive("oracle_daily", _DAILY)

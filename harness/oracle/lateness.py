@@ -1,15 +1,15 @@
-"""Which events are late, by the order of the source topic alone, whatever the pipeline made of them.
+"""Determines which events are late, by the order of the source topic alone, independently of the pipeline.
 
-The rule: an event is late when its five-minute window had closed by the clock of its own partition, which is
-the newest event time of the valid events before it there, less the allowed out-of-orderness. Of an identity
-that was sent twice, the first record is judged: the others are dropped as duplicates.
+The rule: an event is late if its five-minute window had closed by the clock of its partition, that is, the
+newest event time of the valid events before it there, less the allowed out-of-orderness. Of an identity that
+was sent twice, the first record is judged: the others are dropped as duplicates.
 
-The pipeline may set aside more than that. A partition without a record for the idle timeout holds Flink's
-watermark back no longer, and its next events come late to a watermark that went on without them. That it was
-so cannot be seen from outside; that it was possible can, and only then is setting aside excused: when, by the
-times at which events were sent and acknowledged, the partition may have been without a record for so long,
-and when other partitions had by then been sent events new enough. Both are judged as of the first record
-after the pause: until the partition's own clock has caught up, the watermark stands where it stood then.
+The pipeline may set aside more events. A partition without records for the idle timeout no longer holds back
+Flink's watermark, so its next events may be late relative to a watermark that advanced without them. From
+outside one cannot see that this happened, only that it was possible, and only then is setting aside excused:
+if, by the times of sending and acknowledgement, the partition may have been idle for the timeout, and other
+partitions had been sent sufficiently new events by then. Both are evaluated at the first record after the
+pause: until the partition's own clock has caught up, the watermark stays where it was then.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from __future__ import annotations
 from typing import Final
 
 from harness.history.reader import History
-from harness.oracle.events import derive_events
-from harness.oracle.sendings import derive_sendings
+from harness.oracle.events import derive_events, derive_sendings
 
 WINDOW_MS: Final = 300_000
-"""Whether this window had closed makes an event late for the longer ones, too."""
+"""The shortest window; an event that is late for it counts as late for the longer ones, too."""
 
 _SECOND_NS: Final = 1_000_000_000
 _SKEW_NS: Final = 2 * _SECOND_NS
-"""How much later than another partition's the stream job may come to read a record, once it is there."""
+"""How much later the stream job may read one partition than another."""
 
 _SENT = """
 SELECT seq, min(started_ns) AS started_ns, max(completed_ns) AS completed_ns FROM sendings GROUP BY seq
 """
-# A repeated record's times are not known, as the read-back takes it for the original.
+# The times of repeated records are unknown, as the read-back attributes them to the original.
 _ARRIVALS = """
 SELECT r.partition, r."offset", r.seq, e.event_time_ms, sent.started_ns, sent.completed_ns,
        r.seq >= 0 AND row_number() OVER (PARTITION BY r.seq ORDER BY r.partition, r."offset") = 1 AS first,
@@ -42,7 +41,7 @@ WINDOW earlier AS (PARTITION BY r.partition ORDER BY r."offset"
 """
 _RESUMED = """
 WITH job AS (
-    -- Where nothing was sampled, nothing says that the job waited for its load.
+    -- Without samples, nothing shows that the job was running before the load.
     SELECT coalesce((SELECT min(at_ns) FROM samples WHERE metric = 'job_running'), load_start_ns) AS seen_ns
     FROM run
 ), paused AS (
@@ -55,13 +54,13 @@ WITH job AS (
     SELECT partition AS other, started_ns,
            max(event_time_ms) OVER (PARTITION BY partition ORDER BY started_ns) AS event_time_ms
     FROM arrivals WHERE first AND started_ns IS NOT NULL AND event_time_ms IS NOT NULL
-), asked AS (
+), lookups AS (
     SELECT p.partition, p."offset", p.completed_ns + $skew_ns AS until_ns, o.other
     FROM paused p JOIN (SELECT DISTINCT partition AS other FROM arrivals) o ON o.other <> p.partition
     WHERE $idle_ns > 0 AND p.completed_ns - p.since_ns >= $idle_ns - $skew_ns
 )
 SELECT a.partition, a."offset", max(n.event_time_ms) AS event_time_ms
-FROM asked a ASOF JOIN newest n ON n.other = a.other AND a.until_ns >= n.started_ns
+FROM lookups a ASOF JOIN newest n ON n.other = a.other AND a.until_ns >= n.started_ns
 GROUP BY a.partition, a."offset"
 """
 _LATENESS = """
@@ -73,7 +72,7 @@ WITH judged AS (
     SELECT e.seq, e.event_time_ms - e.event_time_ms % $window + $window AS closes_ms,
            coalesce(p.in_late > 0, false) AS set_aside,
            j.newest_before_ms - out_of_orderness_ms AS clock_ms,
-           -- What the source has lost has no place in its order: the newest event of all bounds it.
+           -- An event that the source lost has no place in its order: the newest event of all is the bound.
            CASE WHEN j.seq IS NULL THEN (SELECT max(event_time_ms) FROM oracle_events)
                 ELSE j.resumed_at_ms END - out_of_orderness_ms AS watermark_ms
     FROM oracle_events e
@@ -89,10 +88,10 @@ FROM clocks
 def derive_lateness(history: History) -> None:
     """Make ``lateness (seq, set_aside, overdue_ms, by_order, excused)``, a row for each of ``oracle_events``.
 
-    ``set_aside``: the topic of late events holds it. ``overdue_ms``: so long before it came its window had
-    closed by its partition's clock; negative when it was still open; null when it is not known. ``by_order``:
-    it is late by the rule. ``excused``: it was set aside without being late by the rule, and an idle
-    partition can explain it.
+    ``set_aside``: it is in the topic of late events. ``overdue_ms``: how long before its arrival its window
+    had closed by its partition's clock; negative if still open, null if unknown. ``by_order``: it is late by
+    the rule. ``excused``: it was set aside without being late by the rule, which an idle partition can
+    explain.
     """
     derive_sendings(history)
     derive_events(history)

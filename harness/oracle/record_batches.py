@@ -1,9 +1,9 @@
-"""Which batches a load sent, and which of them the source topic holds: by partition, time and checksum.
+"""Compares the batches that a load sent with those in the source topic, by partition, time and checksum.
 
-A load sends an encoded trace over and over. Event number n of the load is event n modulo the trace's
-events, in repetition n divided by them, and each repetition bears times that are a trace's length later. So
-batch and repetition follow from an operation's first number, and what the topic must hold from these. A load
-that computes its events sends each batch once; its events are numbered by partition, and so are its batches.
+A load sends an encoded trace over and over. With a trace of m events, event n of the load is event n modulo m
+in repetition n divided by m, and each repetition's times are later by the trace's length. So an operation's
+first number determines its batch and repetition, and thereby what the topic must hold. A load that computes
+its events sends each batch once; its events and batches are numbered by partition.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from harness.history.reader import History
 
 NEEDS: Final = frozenset({"operations", "encoded", "readback_record_batches", "run"})
-"""The tables without which these batches are not known."""
+"""The tables from which these batches are derived."""
 
 _SENT: Final = """
 WITH trace AS (
@@ -47,12 +47,12 @@ def derive_record_batches(history: History) -> None:
     """Make three tables.
 
     ``sent_batches (partition, first_seq, count, outcome, worker, completed_ns, base_timestamp_ms,
-    records_crc)``: a row an operation; the last two are null where no such batch was encoded.
-    ``allowed_batches (partition, base_timestamp_ms, records_crc)``: what the topic may hold. That is what was
-    sent and not refused; and of a load that computes its events what it had ready and of which no operation
-    is recorded, since a process that was killed may have sent it.
-    ``found_batches (partition, base_timestamp_ms, records_crc, count, copies, offset)``: what the topic
-    holds, each different batch once, with the offset of its first copy.
+    records_crc)``: a row per operation; the last two are null if no such batch was encoded.
+    ``allowed_batches (partition, base_timestamp_ms, records_crc)``: what the topic may hold: batches whose
+    sending did not fail, and those that a computed load had ready without a recorded operation, since a
+    killed process may have sent them.
+    ``found_batches (partition, base_timestamp_ms, records_crc, count, copies, offset)``: the topic's distinct
+    batches, with the offset of the first copy.
     """
     repeated = {"repeated": history.scenario.load.path == "record_batches"}
     history.derive("sent_batches", _SENT, repeated)

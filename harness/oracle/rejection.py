@@ -1,7 +1,7 @@
-"""Why the contract rejects a record's value: a reading of its rules in plain Python, not the pipeline's code.
+"""Why the contract rejects a record's value, in plain Python, independently of the pipeline's code.
 
 A value with several faults is rejected for the first of: ``not_json``, ``not_object``, the fault of the first
-field in the contract's order, a repeated key that the contract does not name.
+faulty field in the contract's order, a repeated key that the contract does not name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from harness.oracle.contract import Rule
+import pyarrow as pa
+
+from harness.history.reader import History
+from harness.oracle.contract import Rule, contract_rules
 
 _LONG_MIN: Final = -(2**63)
 _LONG_MAX: Final = 2**63 - 1
@@ -20,12 +23,29 @@ _SHORTEST: Final = 2
 """Bytes of the shortest JSON object."""
 
 
+_MALFORMED: Final = "SELECT seq, payload FROM plan JOIN payloads USING (seq) WHERE kind = 'malformed'"
+
+
 class _Pairs(list[tuple[str, Any]]):
-    """An object's keys and values as they came, repeated ones too."""
+    """An object's keys and values in order, including repeated keys."""
+
+
+def derive_malformed(history: History) -> None:
+    """Make ``oracle_malformed (seq, reason)`` of the plan's malformed events.
+
+    The reason is null where an event keeps the contract.
+    """
+    history.keep("oracle_malformed", lambda: _reasons(history.query(_MALFORMED)))
+
+
+def _reasons(malformed: pa.Table) -> pa.Table:
+    rules = contract_rules()
+    reasons = [rejection(payload, rules) for payload in malformed["payload"].to_pylist()]
+    return pa.table({"seq": malformed["seq"], "reason": pa.array(reasons, pa.string())})
 
 
 def rejection(payload: bytes | None, rules: Sequence[Rule]) -> str | None:
-    """Such as ``missing:event_id``; None for a value that keeps the contract, whose rules are in order."""
+    """Return the reason, such as ``missing:event_id``, or None. ``rules`` are in the contract's order."""
     try:
         document = _parsed(payload)
         if not isinstance(document, _Pairs):
@@ -70,7 +90,7 @@ def _of_type(rule: Rule, value: Any) -> str | None:
 def _text(rule: Rule, value: Any) -> str | None:
     if not isinstance(value, str):
         return "type"
-    value.encode()  # a lone surrogate is no text: UnicodeEncodeError is a ValueError
+    value.encode()  # raises UnicodeEncodeError, a ValueError, for a lone surrogate
     if not (rule.min_length or 0) <= len(value) <= (math.inf if rule.max_length is None else rule.max_length):
         return "length"
     return "pattern" if rule.pattern and not re.fullmatch(rule.pattern, value) else None
@@ -108,7 +128,7 @@ def _strings(_rule: Rule, value: Any) -> str | None:
 
 
 def _repeated(pairs: Sequence[tuple[str, Any]]) -> Iterator[str]:
-    """Names of fields that came before, or in whose value a key is repeated."""
+    """Yield the names of repeated fields and of fields whose value repeats a key."""
     seen: set[str] = set()
     for name, value in pairs:
         if name in seen or _repeats(value):

@@ -1,10 +1,9 @@
-"""The right window results, computed from the plan and the order of the source topic.
+"""The expected window results, computed from the plan and the order of the source topic.
 
-Windows are half-open, [start, end), and aligned to 1970. An event is counted in every window that covers its
-event time, or in none when it is late by the source topic's own order (harness/oracle/lateness.py), or was
-set aside with an excuse. Two events of an entity are in one session when no more than the gap lies between
-them: a gap of exactly 30 minutes still joins, because Flink merges windows that touch
-(``TimeWindow.intersects``).
+Windows are half-open, [start, end), and aligned to 1970. An event counts in every window that covers its
+event time, or in none if it is late by the source topic's order or was set aside with an excuse
+(harness/oracle/lateness.py). Two events of an entity are in one session if at most the gap separates them: a
+gap of exactly 30 minutes still joins, because Flink merges windows that touch (``TimeWindow.intersects``).
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from harness.history.reader import History
+from harness.oracle.events import derive_events
 from harness.oracle.lateness import WINDOW_MS, derive_lateness
 
 MINUTE_MS: Final = 60_000
@@ -21,8 +21,11 @@ HOP_MS: Final = 5 * MINUTE_MS
 SESSION_GAP_MS: Final = 30 * MINUTE_MS
 
 SCALE: Final = 2.0**-60
-"""By which values are made smaller for sums that must not overflow, whatever is summed."""
+"""Applied to values before summing, so that no sum overflows."""
 
+_CLOSED_UNTIL: Final = """
+SELECT min(event_time_ms) - any_value(out_of_orderness_ms) FROM oracle_events, run WHERE kind = 'closing'
+"""
 _AGGREGATES = """
     count(*) AS events, count(value) AS measured, sum(value) AS value_sum,
     min(value) AS value_min, max(value) AS value_max,
@@ -60,18 +63,30 @@ sessions AS (
     FROM numbered GROUP BY entity_id, session
 )
 FROM tumbling UNION ALL BY NAME FROM hopping UNION ALL BY NAME FROM sessions
-"""  # noqa: S608 -- the aggregates stand above
+"""  # noqa: S608 -- the aggregates are constants
 
 
 def derive_windows(history: History) -> None:
-    """Make ``oracle_windows``: every window that holds an event, whether it is closed yet or not.
+    """Make ``oracle_windows``: every window with an event, closed or not.
 
-    Its columns are those of the history's window tables, and two sums that are ``SCALE`` times as large:
-    ``scaled_sum`` of the values, and ``scaled_magnitude`` of the absolute ones, which is the measure for how
-    far two orders of summation may be apart. Both are finite where ``value_sum`` is not.
+    Its columns are those of the history's window tables, and two sums scaled by ``SCALE``, which are finite
+    even if ``value_sum`` overflows: ``scaled_sum`` of the values, and ``scaled_magnitude`` of their
+    magnitudes, which bounds the difference between two orders of summation.
     """
     derive_lateness(history)
     history.derive("oracle_windows", _WINDOWS, _LENGTHS)
+
+
+def closed_until_ms(history: History) -> int | None:
+    """Return the event time until which every window must have closed; None without closing events.
+
+    Each partition's watermark reaches its newest event less the allowed out-of-orderness, and each partition
+    gets closing events that are newer than all others. The oldest of those that were acknowledged or found
+    decides: results of windows that end later are optional.
+    """
+    derive_events(history)
+    horizon: int | None = history.value(_CLOSED_UNTIL)
+    return horizon
 
 
 _LENGTHS: Final = {

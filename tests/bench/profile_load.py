@@ -16,7 +16,7 @@ from harness.base.event_clock import origin_for
 from harness.base.report import Report
 from harness.base.run_clock import RunClock
 from harness.base.waiting import wait_until
-from harness.history.parquet_parts import plain
+from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import OPERATIONS
 from harness.judge.measure.measurement import Numbers
 from harness.load.plan.extent import event_span_ms
@@ -94,7 +94,7 @@ def _wait_for_end(platform: Platform, name: str, timeout_s: float) -> None:
 def _recorded(history: Path) -> pa.Table:
     """The operations."""
     parts = sorted((history / "operations").glob("*.parquet"))
-    schema = plain(OPERATIONS)
+    schema = without_dictionaries(OPERATIONS)
     return pa.concat_tables([schema.empty_table(), *(pq.read_table(part).cast(schema) for part in parts)])
 
 

@@ -18,7 +18,9 @@ from harness.scenario.topology import RoleSpec, Topology
 from tests.core.scenario_parts import WORDS
 
 FULL = Evidence(
-    shown=lambda fault, ends, node: bool(fault.looks) and all(look[node] == "full" for look in fault.looks),
+    shown=lambda fault, ends, node: (
+        bool(fault.states) and all(states[node] == "full" for states in fault.states)
+    ),
     lacking="does not show that the disks of {nodes} were full",
 )
 SEEN = Evidence(shown=lambda fault, ends, node: True, lacking="lacks {nodes}")

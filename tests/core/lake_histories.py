@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from harness.history.checksum import BRONZE_FIELDS, SILVER_FIELDS, summed
+from harness.history.checksum import BRONZE_FIELDS, SILVER_FIELDS, checksum_query
 from harness.history.reader import History
 from harness.judge.measure.measurement import Count, Measurement
 from harness.judge.registry import CHECKS
@@ -128,8 +128,8 @@ def right(given: Mapping[str, Rows]) -> dict[str, Rows]:
     derive_gold(of)
     derive_days(of)
     groups = {
-        "lake_bronze": summed("oracle_bronze", ("event_date", "source"), BRONZE_FIELDS),
-        "lake_silver": summed("oracle_silver", ("event_date", "event_type", "source"), SILVER_FIELDS),
+        "lake_bronze": checksum_query("oracle_bronze", ("event_date", "source"), BRONZE_FIELDS),
+        "lake_silver": checksum_query("oracle_silver", ("event_date", "event_type", "source"), SILVER_FIELDS),
         "lake_rejects": "SELECT * FROM oracle_rejects",
         "lake_gold_daily": f"SELECT * EXCLUDE ({SCALED}) FROM oracle_daily",  # noqa: S608
         "lake_gold_hourly": f"SELECT * EXCLUDE ({SCALED}) FROM oracle_hourly",  # noqa: S608

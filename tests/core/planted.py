@@ -14,8 +14,7 @@ from typing import Any
 
 from harness.history.course import EndLine, HotWriteLine
 from harness.history.reader import History
-from harness.oracle.horizon import closed_until_ms
-from harness.oracle.windows import SCALE, derive_windows
+from harness.oracle.windows import SCALE, closed_until_ms, derive_windows
 from harness.scenario.faults import FaultSpec
 from harness.scenario.lake_steps import LakeStage, Rerun, RunDays
 from harness.scenario.model import Expectation, Inject, Load, Readers, Scenario

@@ -18,8 +18,7 @@ from harness.history.reader import History
 from harness.history.schema import READBACK_HOT_WINDOWS
 from harness.history.seal import seal_history
 from harness.history.writer import TableWriter, append_jsonl, write_parquet
-from harness.oracle.horizon import closed_until_ms
-from harness.oracle.windows import derive_windows
+from harness.oracle.windows import closed_until_ms, derive_windows
 from harness.scenario.faults import FaultSpec
 from harness.scenario.model import Expectation, Inject, Load
 from pipeline.contract.topics import TOPICS

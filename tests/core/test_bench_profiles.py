@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from harness.history.parquet_parts import plain
+from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import OPERATIONS
 from harness.load.plan.file import PlanFile
 from harness.scenario.profiles.constant import Constant
@@ -41,7 +41,7 @@ def plan(folder: Path, rows: list[dict[str, Any]]) -> PlanFile:
 
 
 def operations(*recorded: dict[str, object]) -> pa.Table:
-    return pa.Table.from_pylist(list(recorded), schema=plain(OPERATIONS))
+    return pa.Table.from_pylist(list(recorded), schema=without_dictionaries(OPERATIONS))
 
 
 def test_every_kind_of_profile_is_sent_and_fits_its_time() -> None:

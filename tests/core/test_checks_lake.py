@@ -79,7 +79,9 @@ def test_records_that_the_plan_does_not_know_leave_the_layers_unjudged() -> None
     strange = {"topic": "events", "partition": 0, "offset": 9, "seq": -1}
     found = measure("silver_equals_oracle", batch_day(readback_events=[*SOURCE, *STREAM, strange]))
     assert isinstance(found, Unjudged)
-    assert found.reason.startswith("1 records of the source topic are not of the plan")
+    assert found.reason.startswith(
+        "1 records of the source topic are not in the plan, so their content is unknown"
+    )
 
 
 def test_landing_that_runs_again_without_offsets_is_told_by_bronze_and_by_its_hop() -> None:

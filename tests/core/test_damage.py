@@ -1,4 +1,4 @@
-"""Whatever is damaged, cut or removed of a stored run: its verdict never becomes better by it."""
+"""No damage to a stored run may improve its verdict or convict the platform."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIXTURES = [HealthCheck.function_scoped_fixture]
 
 
 def lose_an_event(run: Path) -> None:
-    """The run's source topic lacks a record that was acknowledged."""
+    """Remove an acknowledged record from the run's source topic."""
     (part,) = (run / "history/readback_events").glob("*.parquet")
     rows = pq.read_table(part)
     lost = pc.and_(pc.equal(rows["topic"], "events"), pc.equal(rows["seq"], 7))
@@ -36,13 +36,13 @@ def lose_an_event(run: Path) -> None:
 
 @pytest.fixture(scope="module")
 def passes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A good run that every test leaves as it was."""
+    """A passing run, which every test leaves unchanged."""
     return make_run(tmp_path_factory.mktemp("runs") / "passes", events=2_000)
 
 
 @pytest.fixture(scope="module")
 def fails(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same for one that lost an event."""
+    """A run that lost an event, which every test leaves unchanged."""
     run = make_run(tmp_path_factory.mktemp("runs") / "fails", events=2_000)
     lose_an_event(run)
     seal_history(run)
@@ -51,11 +51,11 @@ def fails(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def judged(passes: Path, fails: Path) -> dict[Path, Judgement]:
-    """Both, as they are judged undamaged."""
+    """The judgements of both runs before any damage."""
     return {run: judge_in_full(run) for run in (passes, fails)}
 
 
-def test_what_is_not_damaged_is_judged_by_its_content(
+def test_undamaged_runs_are_judged_by_their_content(
     passes: Path, fails: Path, judged: dict[Path, Judgement]
 ) -> None:
     assert (judged[passes].verdict, judged[passes].problems) == (Verdict.PASS, ())
@@ -65,7 +65,7 @@ def test_what_is_not_damaged_is_judged_by_its_content(
 @pytest.mark.parametrize("name", ["passes", "fails"])
 @settings(max_examples=12, suppress_health_check=FIXTURES)
 @given(data=st.data(), seed=seeds)
-def test_no_damage_betters_a_verdict_nor_convicts(
+def test_no_damage_improves_a_verdict_or_convicts(
     request: pytest.FixtureRequest, name: str, judged: dict[Path, Judgement], data: st.DataObject, seed: int
 ) -> None:
     run: Path = request.getfixturevalue(name)
@@ -79,7 +79,7 @@ def test_no_damage_betters_a_verdict_nor_convicts(
 @pytest.mark.parametrize("name", ["passes", "fails"])
 @pytest.mark.parametrize("how", ["swapped with another", "overwritten by another"])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_seal_that_is_no_seal_hides_no_other_damage(
+def test_an_invalid_seal_hides_no_other_damage(
     request: pytest.FixtureRequest, name: str, how: str, seed: int, judged: dict[Path, Judgement]
 ) -> None:
     run: Path = request.getfixturevalue(name)
@@ -88,9 +88,7 @@ def test_a_seal_that_is_no_seal_hides_no_other_damage(
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_every_file_is_noticed_however_it_is_damaged(
-    passes: Path, judged: dict[Path, Judgement], how: str
-) -> None:
+def test_every_damage_to_every_file_is_noticed(passes: Path, judged: dict[Path, Judgement], how: str) -> None:
     for file in (file for file in judged_files(passes) if how in fitting(file)):
         with damaged(passes, file, how, seed=1) as changed:
             noticed = outcome(passes, Damaged(file=file, how=how), judged[passes], full=False)
@@ -107,7 +105,7 @@ def test_a_sweep_restores_what_it_damages_and_leaves_the_run_alone(passes: Path)
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run leaves that was killed when it had done nearly everything."""
+    """A run that was killed just before it ended."""
     folder = make_run(tmp_path_factory.mktemp("runs") / "killed", events=2_000)
     (folder / SEAL).unlink()
     history = folder / "history"
@@ -117,7 +115,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=25, suppress_health_check=FIXTURES)
 @given(data=st.data(), seed=seeds)
-def test_a_killed_run_can_be_read_whatever_is_damaged(killed: Path, data: st.DataObject, seed: int) -> None:
+def test_a_killed_run_can_be_read_despite_any_damage(killed: Path, data: st.DataObject, seed: int) -> None:
     file = data.draw(st.sampled_from(judged_files(killed)))
     how = data.draw(st.sampled_from(fitting(file)))
     with damaged(killed, file, how, seed):

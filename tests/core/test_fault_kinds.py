@@ -212,7 +212,7 @@ def test_a_fault_acts_with_its_parameters_and_both_are_on_record() -> None:
     assert sorted(did[:2]) == ["fill kafka-broker-2 5", "fill kafka-broker-4 5"]
     (span,) = fault_spans([FaultLine.model_validate_json(orjson.dumps(line)) for line in lines])
     assert (span.nodes, span.parameters) == (("kafka-broker-2", "kafka-broker-4"), parameters)
-    assert span.looks == ({"kafka-broker-2": "full", "kafka-broker-4": "full"},) * 2
+    assert span.states == ({"kafka-broker-2": "full", "kafka-broker-4": "full"},) * 2
 
 
 def test_a_fault_without_parameters_is_recorded_as_it_ever_was() -> None:

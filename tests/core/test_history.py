@@ -126,7 +126,7 @@ def foreign(path: Path) -> None:
 DAMAGE = {
     "smaller than the minimum": lambda path: path.write_bytes(b"PAR1"),
     "column seq is string instead of int64": foreign,
-    "a link": lambda path: path.symlink_to("/etc/passwd"),
+    "it is a symbolic link": lambda path: path.symlink_to("/etc/passwd"),
 }
 
 

@@ -324,7 +324,7 @@ def test_a_run_that_recorded_nothing_is_inconclusive(tmp_path: Path) -> None:
     assert {finding.verdict for finding in judgement.findings} == {Verdict.INCONCLUSIVE}
     *of_checks, of_history = judgement.findings
     assert {finding.detail for finding in of_checks} == {"the run ended before its load started"}
-    assert of_history.examples == ("run.json is not there: the run ended before its load started",)
+    assert of_history.examples == ("run.json is missing: the run ended before its load started",)
 
 
 def test_a_run_that_lacks_every_table_is_inconclusive(tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_whatever_is_wrong_with_a_history_rules_out_pass_and_is_told(tmp_path: P
     )
     told = passed.findings[-1]
     assert (told.observed, told.examples) == (7, passed.problems[:5])
-    assert told.examples[0] == "added-0: it was added after the run, since the seal does not name it"
+    assert told.examples[0] == "added-0: it was added after the run: the seal does not list it"
     assert judge_history(damaged, run_id="r", checks={"b": bad}).verdict is Verdict.FAIL
 
 

@@ -121,7 +121,7 @@ def test_what_was_altered_is_named_and_ends_as_inconclusive(
     assert (answer["verdict"], answer["problems"]) == (
         "INCONCLUSIVE",
         [
-            "operations/worker-0-000000.parquet: it was altered: its SHA-256 is not the sealed one",
+            "operations/worker-0-000000.parquet: it was altered: its SHA-256 differs from the seal's",
             "samples/sampler-000001.parquet: it is missing",
         ],
     )

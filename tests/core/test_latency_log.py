@@ -196,7 +196,7 @@ def test_a_damaged_line_is_told_and_the_others_are_read(tmp_path: Path, hand: Ha
 
 def test_a_log_that_is_a_link_is_told(tmp_path: Path) -> None:
     (tmp_path / "latency-w.hlog").symlink_to("/etc/passwd")
-    assert read_latencies(tmp_path).problems == ("latency-w.hlog: a link",)
+    assert read_latencies(tmp_path).problems == ("latency-w.hlog: it is a symbolic link",)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness.base.clocks import Clocks
-from harness.history.parquet_parts import plain
+from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import SOUGHT
 from harness.observe.prober.prober import Prober
 from harness.observe.prober.prober_config import ProberConfig
@@ -27,7 +27,10 @@ def test_what_is_sought_is_in_the_history_before_the_first_read(tmp_path: Path) 
         duration_s=1.0,
     )
     Prober(config)
-    parts = [pq.read_table(path).cast(plain(SOUGHT)) for path in (tmp_path / "sought").glob("*.parquet")]
+    parts = [
+        pq.read_table(path).cast(without_dictionaries(SOUGHT))
+        for path in (tmp_path / "sought").glob("*.parquet")
+    ]
     rows = [tuple(row.values()) for row in pa.concat_tables(parts).to_pylist()]
     assert rows == [
         ("hot_events", "e", "id-0", 86_400_000, "", 1_000),

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.oracle.events import derive_events
-from harness.oracle.horizon import closed_until_ms
 from harness.oracle.lake import derive_lake
-from harness.oracle.windows import SCALE, derive_windows
+from harness.oracle.windows import SCALE, closed_until_ms, derive_windows
 from tests.core.histories import ORIGIN_MS, closing, event, found, history, malformed
 from tests.core.windows import MINUTE_MS, reference
 

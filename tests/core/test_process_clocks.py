@@ -61,7 +61,7 @@ def judged(run: History, check: str) -> Finding:
 def test_a_process_whose_clock_is_off_makes_speed_inconclusive(check: str, ahead_s: float) -> None:
     finding = judged(run_of(noted(1), noted(60, ahead_s=ahead_s)), check)
     assert finding.verdict is Verdict.INCONCLUSIVE
-    assert finding.detail == f"clocks disagree: off those of the run are prober-0 by {ahead_s:+.3f} s"
+    assert finding.detail == f"clocks deviate from the run's: prober-0 by {ahead_s:+.3f} s"
 
 
 @pytest.mark.parametrize(

@@ -79,20 +79,20 @@ DIFFERENCES: dict[str, tuple[str, Callable[[Path], object], str, str]] = {
         PART,
         flip,
         "seen",
-        "seen/w-000000.parquet: it was altered: its SHA-256 is not the sealed one",
+        "seen/w-000000.parquet: it was altered: its SHA-256 differs from the seal's",
     ),
     "missing": (PART, Path.unlink, "seen", "seen/w-000000.parquet: it is missing"),
     "added": (
         "history/faults.jsonl",
         Path.touch,
         "faults",
-        "faults.jsonl: it was added after the run, since the seal does not name it",
+        "faults.jsonl: it was added after the run: the seal does not list it",
     ),
     "linked": (
         PHASES,
         linked,
         "phases",
-        "phases.jsonl: it was replaced by a link or by something else that is not a regular file",
+        "phases.jsonl: it was replaced by a link or another special file",
     ),
 }
 
@@ -126,7 +126,7 @@ def test_without_its_seal_nobody_knows_what_became_of_a_run_that_ended(
     change(run / SEAL)
     (problem,) = History.open(run).problems
     assert problem.startswith("seal.json: ")
-    assert problem.endswith("so nobody knows whether the rest was altered")
+    assert problem.endswith("; other files may have been altered unnoticed")
 
 
 @pytest.mark.parametrize("bit", range(0, 8 * 900, 41))

@@ -22,7 +22,7 @@ from harness.base.clocks import Clocks
 from harness.base.run_clock import RunClock
 from harness.base.waiting import wait_until
 from harness.clients.hot_store import hot_session
-from harness.history.parquet_parts import plain
+from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import TABLES
 from harness.observe.platform.hot_store import copies_of_hot_store
 from harness.observe.platform.replication import copies_of_topics, replication
@@ -88,7 +88,10 @@ def put_window(session: Session, start_ms: int, end_ms: int) -> None:
 
 def table(folder: Path, name: str) -> list[dict[str, Any]]:
     """What the history holds of a table so far."""
-    parts = [pq.read_table(p).cast(plain(TABLES[name])) for p in sorted((folder / name).glob("*.parquet"))]
+    parts = [
+        pq.read_table(p).cast(without_dictionaries(TABLES[name]))
+        for p in sorted((folder / name).glob("*.parquet"))
+    ]
     rows: list[dict[str, Any]] = pa.concat_tables(parts).to_pylist() if parts else []
     return rows
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.base.report import Report
-from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, summed
+from harness.history.checksum import BRONZE_FIELDS, ENTRIES, PAYLOAD_DIGEST, SILVER_FIELDS, checksum_query
 from harness.history.schema import TABLES
 from harness.history.writer import TableWriter
 from harness.observe.readback.lake import Lake
@@ -73,7 +73,7 @@ _LAYOUTS: Final = (
         source="bronze/events",
         table="lake_bronze",
         columns=("event_date", "source", *BRONZE_FIELDS[:3], "event_time", "value"),
-        query=summed(_BRONZE, ("event_date", "source"), BRONZE_FIELDS),
+        query=checksum_query(_BRONZE, ("event_date", "source"), BRONZE_FIELDS),
     ),
     _Layout(
         source="silver/events",
@@ -82,7 +82,7 @@ _LAYOUTS: Final = (
             *("event_date", "event_type", "source", "event_time", "attributes"),
             *(name for name in SILVER_FIELDS if name not in _MADE),
         ),
-        query=summed(_SILVER, ("event_date", "event_type", "source"), SILVER_FIELDS),
+        query=checksum_query(_SILVER, ("event_date", "event_type", "source"), SILVER_FIELDS),
     ),
     _Layout(
         source="silver/rejects",

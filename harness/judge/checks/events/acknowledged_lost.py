@@ -8,8 +8,7 @@ from typing import Final
 from harness.history.reader import History
 from harness.judge.measure.check import CountingCheck
 from harness.judge.measure.needs import EVENTS
-from harness.oracle.events import NEEDS, derive_events
-from harness.oracle.sendings import why_torn
+from harness.oracle.events import NEEDS, derive_events, why_miscounted
 
 _LOST: Final = """
 SELECT sent_as AS seq, acknowledged - coalesce(copies, 0) AS lost
@@ -39,8 +38,8 @@ class AcknowledgedLost(CountingCheck):
     example = "event {seq} of the plan, acknowledged to {worker} at {at_s:.3f} s"
 
     def prepare(self, history: History) -> str:
-        """Derive what was sent and what is stored, unless a range of operations is torn."""
-        if why := why_torn(history):
+        """Derive what was sent and what is stored, unless an operation's count differs from its range."""
+        if why := why_miscounted(history):
             return why
         derive_events(history)
         return ""

@@ -21,10 +21,10 @@ SELECT topic, partition, "offset", seq,
        CASE WHEN coalesce(r.sent_as, -1) < 0 THEN 'its bytes are not those that were sent'
             WHEN key_kept IS NOT TRUE THEN 'its key is not its event''s'
             ELSE 'its bytes are those of a later sending' END AS wrong
-FROM readback_events r LEFT JOIN oracle_taken t USING (seq)
+FROM readback_events r LEFT JOIN oracle_kept k USING (seq)
 WHERE seq >= 0 AND topic <> 'events_dead_letter'
   AND (coalesce(r.sent_as, -1) < 0 OR key_kept IS NOT TRUE
-       OR (topic <> 'events' AND r.sent_as <> coalesce(t.sent_as, seq)))
+       OR (topic <> 'events' AND r.sent_as <> coalesce(k.sent_as, seq)))
 """
 
 

@@ -9,7 +9,7 @@ from harness.history.reader import History
 from harness.judge.measure.check import CountingCheck
 from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS, derive_events
-from harness.oracle.malformed import derive_malformed
+from harness.oracle.rejection import derive_malformed
 
 _HEADERS: Final = "reason,source_offset,source_partition,source_topic"
 

@@ -16,7 +16,7 @@ from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import EVENTS
-from harness.oracle.sendings import derive_sendings, why_torn
+from harness.oracle.events import derive_sendings, why_miscounted
 
 # Where an event has several outcomes, the best one counts: ok, then unknown, which may have become ok.
 _OUTCOMES: Final = """
@@ -51,7 +51,7 @@ class Unacknowledged(SafetyCheck):
 
     def measure(self, history: History) -> Measurement:
         """How many events of the plan were not acknowledged, by what became of them."""
-        if why := why_torn(history):
+        if why := why_miscounted(history):
             return Unjudged(reason=why)
         planned = history.value("SELECT count(*) FROM plan")
         if not planned:

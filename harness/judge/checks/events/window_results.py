@@ -3,7 +3,7 @@
 All must be equal but for sums, since floating-point addition depends on its order: two orders of n values
 differ by no more than n roundings of the sum of their absolute values. Where that sum is beyond a double, an
 order may have overflowed, and the result is null, which is what stands for a sum that is not finite. Windows
-that end past the horizon (harness/oracle/horizon.py) may be there or not; those that are there must be right.
+that end past the horizon (harness/oracle/windows.py) may be there or not; those that are there must be right.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from harness.judge.measure.examples import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS
-from harness.oracle.horizon import closed_until_ms
-from harness.oracle.windows import SCALE, derive_windows
+from harness.oracle.windows import SCALE, closed_until_ms, derive_windows
 
 _ROUNDING: Final = 2.0**-52
 """Of one addition in either order, by what was added up."""

@@ -88,14 +88,14 @@ _TABLES: Final = (
         by_day=False,
     ),
 )
-_LOOKED_AT: Final = "WITH days AS (FROM looked_at WHERE layer = 'gold')"
+_COMPARED: Final = "WITH days AS (FROM compared_days WHERE layer = 'gold')"
 _WRONG: Final = f"""
-{_LOOKED_AT}
+{_COMPARED}
 {" UNION ALL ".join(f"({table.compared})" for table in _TABLES)}
 """
 _EXPECTED_ROWS: Final = " + ".join(f"(SELECT count(*) FROM ({t.expected}))" for t in _TABLES)  # noqa: S608
 _SUMS: Final = f"""
-{_LOOKED_AT}
+{_COMPARED}
 SELECT (SELECT count(*) FROM wrong_gold) AS wrong, {_EXPECTED_ROWS} AS rows,
        count(*) FILTER (place <> 'nowhere') AS days, count(*) FILTER (place = 'quarantine') AS quarantined,
        count(*) FILTER (place = 'nowhere') AS held_back

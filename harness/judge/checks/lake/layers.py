@@ -25,7 +25,7 @@ def _compared(layer: str, found: str, expected: str, keys: Sequence[str]) -> str
     """
     others = "".join(f", {key}" for key in keys if key != "event_date")
     return f"""
-WITH days AS (FROM looked_at WHERE layer = '{layer}'),
+WITH days AS (FROM compared_days WHERE layer = '{layer}'),
 found AS (FROM {found} SEMI JOIN days USING (event_date, place)),
 expected AS (FROM {expected} JOIN (FROM days WHERE expected) USING (event_date)),
 buckets AS (
@@ -41,7 +41,7 @@ FROM buckets GROUP BY ALL HAVING differing > 0
 
 
 _REJECTS: Final = """
-WITH days AS (FROM looked_at WHERE layer = 'silver'),
+WITH days AS (FROM compared_days WHERE layer = 'silver'),
 found AS (
     SELECT event_date, place, reason, source, sum(rows)::BIGINT AS rows
     FROM lake_rejects SEMI JOIN days USING (event_date, place) GROUP BY ALL

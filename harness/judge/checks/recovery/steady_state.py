@@ -62,7 +62,7 @@ class SteadyState(SafetyCheck):
 
 def _untold(history: History, steady: Span, looked: Sequence[Signal], seen: Mapping[str, Numbers]) -> str:
     """Why it cannot be told whether the platform was steady; "" where it can."""
-    if clocks := history.clock_doubt or disagreement(looked):
+    if clocks := history.clock_deviations or disagreement(looked):
         return clocks
     if unseen := [name for name, delays_s in seen.items() if not len(delays_s)]:
         return f"nothing was seen in the steady phase of: {', '.join(unseen)}"

@@ -24,7 +24,7 @@ def indexed(built: Iterable[Sequence[Placed]], table: TableWriter) -> Iterator[S
 
 
 def _row(partition: int, shipment: Shipment) -> dict[str, int]:
-    """As in harness/history/encoded_schema.py, except what concerns a file of batches: there is none."""
+    """As in ENCODED of harness/history/schema.py, except what concerns a file of batches: there is none."""
     batch = shipment.batch
     return {
         "size": batch.size_bytes,

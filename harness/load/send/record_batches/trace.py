@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiokafka.record.util import calc_crc32c
 
-from harness.history.encoded_schema import INDEX
+from harness.history.schema import ENCODED
 from harness.load.send.record_batches.encoded_batch import HEADER_BYTES, EncodedBatch, ProducerState
 
 _UNOWNED: Final = ProducerState()
@@ -130,7 +130,7 @@ class TraceWriter:
             partitions=partitions,
             span_ms=max(row["last_event_ms"] for row in self._rows),
         )
-        table = pa.Table.from_pylist(self._rows, schema=INDEX)
+        table = pa.Table.from_pylist(self._rows, schema=ENCODED)
         metadata = {_FACTS: json.dumps(asdict(facts)).encode()}
         pq.write_table(table.replace_schema_metadata(metadata), index_of(self._path))
         return facts
