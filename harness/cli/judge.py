@@ -14,8 +14,7 @@ from harness.cli.recorded import LAST, RunArgument, find_run
 from harness.history.reader import History
 from harness.judge.judge import judge_opened
 from harness.judge.judgement import Judgement
-from harness.judge.measure.examples import MAX_EXAMPLES
-from harness.judge.measure.finding import Finding, Verdict
+from harness.judge.measure.finding import MAX_EXAMPLES, Finding, Verdict
 from reports.render import observed, render
 
 _STYLES: Final = {

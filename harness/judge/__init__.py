@@ -1,1 +1,1 @@
-"""Judging: measurements held against thresholds, and the verdict that follows."""
+"""Judging: compare measurements with thresholds and derive the verdict."""

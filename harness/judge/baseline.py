@@ -1,4 +1,4 @@
-"""Another run's figures, for limits such as ``p(99) < 1.1 * baseline``."""
+"""The figures of an earlier run, for limits such as ``p(99) < 1.1 * baseline``."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class NoBaseline(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What was measured in a run that others are compared with."""
+    """The measurements of the run that others are compared with."""
 
     run_id: str
     measured: Mapping[tuple[str, str], Summary]
     """By check and phase."""
     doubt: str = ""
-    """Why nothing can be compared with it; "" where it can."""
+    """Why it cannot serve for comparison; "" if it can."""
 
     @staticmethod
     def of(judgement: Judgement) -> Baseline:
-        """That of a judged run, which serves only if it was recorded as a whole."""
-        ended = "" if judgement.ended == "complete" else f"run {judgement.run_id} did not come to its end"
-        damaged = f"a part of what run {judgement.run_id} recorded is lost" if judgement.problems else ""
+        """Build the baseline of a judged run; it is usable only if the run was recorded completely."""
+        ended = "" if judgement.ended == "complete" else f"run {judgement.run_id} did not complete"
+        damaged = f"part of the history of run {judgement.run_id} is lost" if judgement.problems else ""
         return Baseline(
             run_id=judgement.run_id,
             measured={(summary.name, summary.phase): summary for summary in judgement.measured},
@@ -38,9 +38,9 @@ class Baseline:
         )
 
     def figure(self, check: str, limit: Threshold) -> float:
-        """The figure that the limit is a multiple of, in the limit's unit.
+        """Return the figure that the limit is a multiple of, in the limit's unit.
 
-        Raises NoBaseline when the run has none that anything can be compared with.
+        Raises NoBaseline when the run has no usable figure.
         """
         if self.doubt:
             raise NoBaseline(self.doubt)
@@ -56,7 +56,7 @@ class Baseline:
             )
         if figure <= 0 or (limit.unit and summary.unit != limit.unit):
             raise NoBaseline(
-                f"run {self.run_id} has {figure:g} {summary.unit} as {of}: nothing is a part of it"
+                f"run {self.run_id} has {figure:g} {summary.unit} as {of}, which cannot serve as a baseline"
             )
         return figure
 

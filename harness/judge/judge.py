@@ -1,7 +1,7 @@
-"""Judges a recorded run: every check measures its history, and every limit is held against the measurement.
+"""Judge a recorded run: each check measures its history, and each limit is compared with the measurement.
 
-Nothing here touches the platform: a run can be judged again whenever its folder is there. A check that
-crashes costs its own findings and no others, and what could not be judged is never PASS.
+Nothing here touches the platform: a run can be judged again as long as its folder exists. A check that
+crashes loses only its own findings, and what could not be judged is never PASS.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from harness.judge.judgement import Judgement, Summary, worst
 from harness.judge.limits import Limit, limits_of
 from harness.judge.measure.aggregates import observe, too_few
 from harness.judge.measure.evidence import Evidence, measured
-from harness.judge.measure.examples import MAX_EXAMPLES
-from harness.judge.measure.finding import WHOLE_RUN, Finding, Verdict
+from harness.judge.measure.finding import MAX_EXAMPLES, WHOLE_RUN, Finding, Verdict
 from harness.judge.measure.measurement import Count, Distribution, Measurement, Unjudged
 from harness.judge.measure.protocol import Check, SpeedCheck
 from harness.judge.registry import checks_for
@@ -28,19 +27,19 @@ from harness.scenario.thresholds import Threshold
 
 _UNITS_OF_TIME = ("ms", "s")
 _READ_BACK = "readback_"
-_CUT_SHORT = "the run did not come to its end"
+_CUT_SHORT = "the run did not complete"
 
 
 def judge(run_dir: Path) -> Judgement:
     """Judge the run in a folder and write its ``findings.json``. Safe to call again.
 
-    Raises ``RunError`` when not even the scenario of the run can be read.
+    Raises ``RunError`` when the scenario of the run cannot be read.
     """
     return judge_opened(History.open(run_dir), run_dir)
 
 
 def judge_opened(history: History, run_dir: Path) -> Judgement:
-    """The same of a run whose history is open already, and stays so: its report is drawn from it, too."""
+    """Judge a run whose history is already open, and leave it open for the report."""
     judgement = judge_history(history, run_id=run_dir.resolve().name)
     judgement.save(run_dir)
     return judgement
@@ -53,7 +52,7 @@ def judge_history(
     checks: Mapping[str, Check] | None = None,
     baseline: Baseline | None = None,
 ) -> Judgement:
-    """Judge a history, by the checks that are fit for its scenario. No I/O.
+    """Judge a history with the checks that fit its scenario. No I/O.
 
     Without a ``baseline``, limits that are multiples of one are INCONCLUSIVE.
     """
@@ -68,7 +67,7 @@ def judge_history(
         *_of_history(history.problems, evidence),
     )
     expect_fail = history.scenario.expect_fail
-    surprise = _surprise(findings, expect_fail, evidence) if expect_fail else None
+    expectation = _expectation(findings, expect_fail, evidence) if expect_fail else None
     info = history.info
     return Judgement(
         run_id=run_id,
@@ -78,11 +77,11 @@ def judge_history(
         command=info.command if info else "",
         evidence=evidence,
         ended=info.ended if info else "no",
-        verdict=worst([*findings, *([surprise] if surprise else [])]),
-        findings=(*findings, *([surprise] if surprise else [])),
+        verdict=worst([*findings, *([expectation] if expectation else [])]),
+        findings=(*findings, *([expectation] if expectation else [])),
         measured=tuple(_summaries(measurements, checks)),
         expect_fail=expect_fail,
-        as_expected=surprise.verdict is Verdict.PASS if surprise else None,
+        as_expected=expectation.verdict is Verdict.PASS if expectation else None,
         waived=tuple(dict.fromkeys(f.name for f in findings if f.verdict is Verdict.WAIVED)),
         problems=history.problems,
     )
@@ -90,13 +89,13 @@ def judge_history(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """What of a run bears on every verdict."""
+    """Facts about a run that affect every verdict."""
 
     lateness: OwnLateness
     complete: bool
-    """It came to its planned end."""
+    """Whether it reached its planned end."""
     read_back_done: bool
-    """What it left behind was read as a whole, so that nothing more will come."""
+    """Whether its final state was read back completely, so that nothing more will appear."""
 
     @staticmethod
     def of(history: History) -> _Run:
@@ -120,9 +119,9 @@ def _measure(check: Check, history: History) -> Measurement:
 
 
 def _unmeasurable(check: Check, history: History) -> str:
-    """Why a check need not look at what this run left; "" where it may."""
+    """Return why a check cannot measure this run; "" if it can."""
     if damaged := sorted((check.needs | {"run"}) & history.damaged):
-        return f"a part of {', '.join(damaged)} cannot be read"
+        return f"part of {', '.join(damaged)} cannot be read"
     if history.info is None:
         return "the run ended before its load started"
     if missing := sorted(check.needs & history.missing):
@@ -131,22 +130,22 @@ def _unmeasurable(check: Check, history: History) -> str:
 
 
 def _disagreement(impossible: str, unit: str) -> str:
-    """A duration below zero was taken by two clocks; what else is below zero was counted wrongly."""
-    blame = "clocks disagree" if unit in _UNITS_OF_TIME else "these cannot be right"
+    """Describe impossible values: a negative duration means that two clocks disagree."""
+    blame = "clocks disagree" if unit in _UNITS_OF_TIME else "impossible values"
     return f"{blame}: {impossible}{f' {unit}' if unit else ''}"
 
 
 def _own_lateness(history: History) -> OwnLateness:
     try:
         return own_lateness(history)
-    except Exception:  # noqa: BLE001 -- what a run says of its load must not cost the findings beside it
+    except Exception:  # noqa: BLE001 -- bad load samples must not cost the other findings
         return NO_SAMPLES
 
 
 def _finding(
     limit: Limit, check: Check | None, measurement: Measurement | None, evidence: Evidence, run: _Run
 ) -> Finding:
-    verdict, observed, detail = _held(limit, check, measurement, run)
+    verdict, observed, detail = _compare(limit, check, measurement, run)
     if limit.waiver:
         otherwise = f"{verdict}: {detail}" if detail else verdict
         verdict, detail = Verdict.WAIVED, f"waived: {limit.waiver} (it would be {otherwise})"
@@ -163,10 +162,10 @@ def _finding(
     )
 
 
-def _held(
+def _compare(
     limit: Limit, check: Check | None, measurement: Measurement | None, run: _Run
 ) -> tuple[Verdict, float | None, str]:
-    """The verdict, the observation and the detail of one limit held against one measurement."""
+    """Compare one measurement with one limit: return the verdict, the observation and the detail."""
     threshold = limit.threshold
     if threshold is None or check is None or measurement is None:
         return Verdict.INCONCLUSIVE, None, limit.why_not
@@ -183,7 +182,7 @@ def _held(
 
 
 def _of_history(problems: tuple[str, ...], evidence: Evidence) -> Iterator[Finding]:
-    """The last rule: where anything of a history is lost or altered, nobody can say that all was well."""
+    """The last rule: a history with anything lost or altered cannot prove that all was well."""
     if problems:
         yield Finding(
             name="history",
@@ -193,7 +192,7 @@ def _of_history(problems: tuple[str, ...], evidence: Evidence) -> Iterator[Findi
             unit="",
             phase=WHOLE_RUN,
             evidence=evidence,
-            detail="a part of what was recorded is lost, altered or cannot be read",
+            detail="part of the recorded history is lost, altered or unreadable",
             examples=problems[:MAX_EXAMPLES],
         )
 
@@ -201,7 +200,7 @@ def _of_history(problems: tuple[str, ...], evidence: Evidence) -> Iterator[Findi
 def _doubt(
     check: Check, threshold: Threshold, measurement: Count | Distribution, observed: float, run: _Run
 ) -> str:
-    """Why what was observed neither keeps the limit nor breaks it; "" where it does one of the two."""
+    """Return why the observation neither meets nor breaks the limit; "" if it does either."""
     kept = threshold.holds(observed)
     if few := too_few(measurement, threshold):
         return few
@@ -213,10 +212,10 @@ def _doubt(
 
 
 def _is_final(check: Check, measurement: Count | Distribution, run: _Run, *, kept: bool) -> bool:
-    """Whether a run that was cut short shows this limit broken: nothing that is missing can mend it.
+    """Whether this limit stays broken even if the run had not been cut short.
 
-    What was too slow stays too slow. What is missing may only not have come yet, unless everything was read
-    back in the end: what was acknowledged is then there, or it is lost.
+    What was too slow stays too slow. What is missing may still have been on its way, unless everything was
+    read back at the end: anything acknowledged is then either present or lost.
     """
     if kept:
         return False
@@ -224,27 +223,27 @@ def _is_final(check: Check, measurement: Count | Distribution, run: _Run, *, kep
     return isinstance(measurement, Distribution) or (run.read_back_done and reads_back)
 
 
-def _surprise(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: Evidence) -> Finding:
-    """Whether a sabotage broke what it was to break and nothing else. Never FAIL: that is its plan."""
+def _expectation(findings: Sequence[Finding], expect_fail: Sequence[str], evidence: Evidence) -> Finding:
+    """Whether exactly the checks that the scenario expects to fail failed. Never FAIL itself."""
     failed = {finding.name for finding in findings if finding.verdict is Verdict.FAIL}
     unjudged = {finding.name for finding in findings if finding.verdict is Verdict.INCONCLUSIVE}
     missed, unplanned = sorted(set(expect_fail) - failed), sorted(failed - set(expect_fail))
-    # What could not be judged may have failed as well: "nothing else did" cannot be said.
-    open_ones = sorted(unjudged - set(expect_fail) - failed)
+    # What could not be judged may have failed too, which rules out "nothing else did".
+    unclear = sorted(unjudged - set(expect_fail) - failed)
     detail = _joined(
-        f"was to fail and did not: {', '.join(missed)}" if missed else "",
-        f"failed and was not to: {', '.join(unplanned)}" if unplanned else "",
-        f"could not be judged: {', '.join(open_ones)}" if open_ones else "",
+        f"expected to fail but did not: {', '.join(missed)}" if missed else "",
+        f"failed unexpectedly: {', '.join(unplanned)}" if unplanned else "",
+        f"could not be judged: {', '.join(unclear)}" if unclear else "",
     )
     return Finding(
         name="expect_fail",
         verdict=Verdict.INCONCLUSIVE if detail else Verdict.PASS,
-        observed=float(len(missed) + len(unplanned) + len(open_ones)),
+        observed=float(len(missed) + len(unplanned) + len(unclear)),
         limit="count == 0",
         unit="",
         phase=WHOLE_RUN,
         evidence=evidence,
-        detail=detail or f"failed as planned, and nothing else did: {', '.join(sorted(failed))}",
+        detail=detail or f"failed as expected, and nothing else did: {', '.join(sorted(failed))}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The judgement of a run: its findings, the verdict that follows, and ``findings.json``, where it is kept."""
+"""The judgement of a run: its findings and verdict, stored as ``findings.json``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WORST_FIRST: Final = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What was measured in one phase, whether or not a limit was held against it. None: it never came."""
+    """What was measured in one phase, with or without a limit. None: it never came."""
 
     name: str
     unit: str
@@ -57,24 +57,24 @@ class Judgement:
     expect_fail: tuple[str, ...] = ()
     as_expected: bool | None = None
     waived: tuple[str, ...] = ()
-    """The checks whose own limits the scenario waives; what they found counts for nothing."""
+    """The checks whose own limits the scenario waives; their findings do not count."""
     problems: tuple[str, ...] = ()
-    """What of the history could not be read."""
+    """The parts of the history that could not be read."""
 
     @property
     def exit_code(self) -> int:
-        """0 pass, 1 fail, 3 inconclusive; also 3 when other checks failed than a sabotage was to break."""
+        """0 pass, 1 fail, 3 inconclusive; also 3 when the failed checks are not the expected ones."""
         return _EXIT_CODES[Verdict.INCONCLUSIVE if self.as_expected is False else self.verdict]
 
     def to_json(self) -> dict[str, Any]:
-        """As one JSON object. What is infinite or not a number becomes null, as JSON has neither."""
+        """Return one JSON object. Infinities and NaN become null, since JSON has neither."""
         findings = [{**asdict(f), "evidence": f.evidence.to_json()} for f in self.findings]
         written = {**asdict(self), "evidence": self.evidence.to_json(), "findings": findings}
         finite: dict[str, Any] = _finite(written)
         return finite
 
     def save(self, run_dir: Path) -> None:
-        """Write ``findings.json`` in one step. Raises ``RunError`` where that cannot be done."""
+        """Write ``findings.json`` atomically. Raises ``RunError`` if that fails."""
         try:
             write_atomically(run_dir / FILE, orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2))
         except OSError as error:
@@ -82,7 +82,7 @@ class Judgement:
 
     @staticmethod
     def load(run_dir: Path) -> Judgement:
-        """Read ``findings.json``. Raises ``RunError`` when the run was not judged, or the file is not one."""
+        """Read ``findings.json``. Raises ``RunError`` when the file is missing or invalid."""
         try:
             return TypeAdapter(Judgement).validate_json((run_dir / FILE).read_bytes())
         except (OSError, ValidationError) as error:
@@ -90,7 +90,7 @@ class Judgement:
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The worst finding's verdict. Where no limit holds nothing was judged, which is INCONCLUSIVE."""
+    """Return the worst verdict; INCONCLUSIVE when no limit applied, since nothing was judged."""
     verdicts = {finding.verdict for finding in findings}
     return next((verdict for verdict in _WORST_FIRST if verdict in verdicts), Verdict.INCONCLUSIVE)
 

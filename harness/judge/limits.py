@@ -1,4 +1,4 @@
-"""The limits that a run is held to: those of its scenario, and those that hold by themselves."""
+"""The limits that apply to a run: those of its scenario, and the defaults of the checks."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Limit:
     unit: str = ""
     phase: str = WHOLE_RUN
     threshold: Threshold | None = None
-    """None where nothing can be held against it."""
+    """None where it cannot be compared with anything."""
     why_not: str = ""
     """Why that is so."""
     note: str = ""
-    """What it is in figures, where it is a multiple of a baseline."""
+    """Its value, where it is a multiple of a baseline."""
     waiver: str = ""
-    """Why the scenario waives it; "" where it holds."""
+    """Why the scenario waives it; "" where it applies."""
 
 
 def limits_of(scenario: Scenario, checks: Mapping[str, Check], baseline: Baseline | None) -> Iterator[Limit]:
-    """Every limit, in the order of the checks. What holds by itself holds unless the scenario waives it.
+    """Yield every limit, in the order of the checks. Default limits apply unless the scenario waives them.
 
-    A limit that a scenario adds is never waived, and a waiver of what does not hold cannot be kept: it is
-    among the limits, as one that nothing can be held against.
+    A limit that a scenario adds is never waived. A waiver without a default limit is yielded as a limit that
+    cannot be judged.
     """
     waivers = {expected.check: expected.waive for expected in scenario.expect if expected.waive is not None}
     added: dict[str, list[str]] = {}
@@ -58,12 +58,12 @@ def limits_of(scenario: Scenario, checks: Mapping[str, Check], baseline: Baselin
         yield from (replace(_limit(check, text, baseline), waiver=waiver) for text in own)
         yield from (_limit(check, text, baseline) for text in texts)
         if waiver and not own:
-            yield Limit(check=name, text=_WAIVED, why_not="it has no limit of its own that could be waived")
+            yield Limit(check=name, text=_WAIVED, why_not="it has no default limit to waive")
 
 
 def _why_not_judged(name: str, scenario: Scenario) -> str:
     needed = unfit(name, Setting.of(scenario)) if name in CHECKS else ""
-    return f"it can tell nothing of this scenario, unless {needed}" if needed else "there is no such check"
+    return f"it cannot judge this scenario unless {needed}" if needed else "there is no such check"
 
 
 def _limit(check: Check, text: str, baseline: Baseline | None) -> Limit:
@@ -77,13 +77,13 @@ def _limit(check: Check, text: str, baseline: Baseline | None) -> Limit:
 
 
 def _compared(limit: Limit, threshold: Threshold, baseline: Baseline | None) -> Limit:
-    """A multiple of a baseline, in figures."""
+    """Resolve a multiple of a baseline to its value."""
     if baseline is None:
         return replace(limit, threshold=None, why_not="there is no baseline to compare with")
     try:
         in_figures = threshold.times(baseline.figure(limit.check, threshold))
         if not (math.isfinite(in_figures.limit) and in_figures.limit > 0):
-            raise NoBaseline(f"a limit of {in_figures.limit:g} could not be both kept and missed")
+            raise NoBaseline(f"the limit would be {in_figures.limit:g}; it must be finite and above 0")
     except NoBaseline as error:
         return replace(limit, threshold=None, why_not=f"nothing to compare with: {error}")
     note = f"{in_figures.limit:,.6g} {limit.unit}".rstrip()

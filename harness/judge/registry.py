@@ -1,7 +1,7 @@
-"""The checks that a scenario may name: of every run, and of what is deployed (harness/layers/ has those).
+"""The checks that a scenario may name: those of every run and of the deployed layers (harness/layers/).
 
-A name may have several implementations, each for another deployment or load, of which at most one is fit for
-any scenario: a check says itself what it is fit for.
+A name may have several implementations for different deployments or loads. At most one fits any scenario;
+each check declares what it fits.
 """
 
 from __future__ import annotations
@@ -76,25 +76,26 @@ IMPLEMENTATIONS: Final[tuple[Check, ...]] = (
     *(check for group in _GROUPS for check in group.recovery),
     *(check for group in _GROUPS for check in group.speed),
 )
-"""Every check, also where several have the same name."""
+"""Every check, including those that share a name."""
 
 CHECKS: Final[Mapping[str, Check]] = MappingProxyType({check.name: check for check in IMPLEMENTATIONS})
 """One for each name, in the order in which findings are listed: safety, then what faults did, then speed.
 
-All of a name are held to the same limits. Here it is the one that looks at the most: behind the source topic.
+All checks of a name have the same limits. The one listed here covers the most: everything behind the source
+topic.
 """
 
 
 def checks_for(scenario: Scenario) -> Mapping[str, Check]:
-    """The checks that are fit for a scenario, by name and in order."""
+    """Return the checks that fit a scenario, by name and in order."""
     setting = Setting.of(scenario)
     fit = {check.name: check for check in IMPLEMENTATIONS if not check.unfit(setting)}
     return MappingProxyType({name: fit[name] for name in CHECKS if name in fit})
 
 
 def unfit(name: str, setting: Setting) -> str:
-    """What a scenario would need for a check of this name to show anything; "" where it has that.
+    """Return what a scenario lacks for a check of this name; "" if nothing.
 
-    Where no implementation is fit, it is the one that lacks the least that answers.
+    Where no implementation fits, the one that lacks the least answers.
     """
     return min((check.unfit(setting) for check in IMPLEMENTATIONS if check.name == name), key=len)

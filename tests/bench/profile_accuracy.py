@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.judge.measure.deviation import deviations_percent
+from harness.judge.checks.speed.rate_accuracy import deviations_percent
 from harness.judge.measure.measurement import Numbers
 
 _WINDOW_S: Final = 10.0

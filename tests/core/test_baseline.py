@@ -79,10 +79,10 @@ def test_without_a_baseline_nothing_is_said() -> None:
         (
             "max < 2 * baseline",
             {"s": (0.0,)},
-            "run before has 0 s as max of lake_duration in whole run: nothing is a part of it",
+            "run before has 0 s as max of lake_duration in whole run, which cannot serve as a baseline",
         ),
-        ("max < 1e308 * baseline", {"s": (10.0,)}, "a limit of inf could not be both kept and missed"),
-        ("max < 2 * baseline", {"s": (1.0,), "ended": "no"}, "run before did not come to its end"),
+        ("max < 1e308 * baseline", {"s": (10.0,)}, "the limit would be inf; it must be finite and above 0"),
+        ("max < 2 * baseline", {"s": (1.0,), "ended": "no"}, "run before did not complete"),
     ],
 )
 def test_what_a_baseline_does_not_have_is_inconclusive(

@@ -64,7 +64,7 @@ DETAILS = {
     "duplicates": "",
     "altered": "of 9 records of events",
     "dead_letters": "of 1 malformed events",
-    "late_events": "1 events came late, 0 of the 0 that were planned to; 1 set aside",
+    "late_events": "1 events came late, 0 of the 0 planned to; 1 set aside",
     "unacknowledged": "of 5 events to send: 0 refused, 0 unknown, 0 never sent",
 }
 
@@ -124,7 +124,7 @@ STRAYS = {
         *found("events_valid", 2),
     ],
     "event 1 of the plan: valid, but in events_dead_letter": [*SOURCE, *VALID, *DEAD, letter(1, 1)],
-    "record 0@3: not of the plan, but in events_valid": [
+    "record 0@3: not in the plan, but in events_valid": [
         *SOURCE,
         *VALID,
         *DEAD,
@@ -182,14 +182,14 @@ def test_two_dead_letters_for_two_records_are_no_duplicates() -> None:
 
 
 WRONG_LETTERS = {
-    "dead letter 0@2: its bytes are not those of any planned event": letter(-1, 2),
+    "dead letter 0@2: its bytes match no planned event": letter(-1, 2),
     "dead letter 0@2: it has no reason": letter(2, 2, reason=""),
     "dead letter 0@1: its event is valid": letter(1, 1),
     "dead letter 0@3: its source position does not hold its event": letter(2, 3),
     "dead letter 0@2: its reason is not_json instead of missing:event_id": letter(2, 2, reason="not_json"),
-    "dead letter 0@2: its key is not its event's": letter(2, 2, key_kept=False),
+    "dead letter 0@2: its key is not the event's": letter(2, 2, key_kept=False),
     "dead letter 0@2: its headers are reason": letter(2, 2, headers="reason"),
-    "dead letter 0@2: its source is no record of events": letter(2, 2, source_topic="events_valid"),
+    "dead letter 0@2: its source is not a record of events": letter(2, 2, source_topic="events_valid"),
 }
 
 
@@ -251,7 +251,7 @@ def test_an_event_is_late_when_its_partitions_clock_reaches_the_end_of_its_windo
 
 def test_a_malformed_event_is_not_late() -> None:
     run = healthy(readback_events=[*SOURCE, *found("events_late", 1, 2)])
-    assert finding_of("late_events", run).examples == ("event 2 of the plan: no valid event of the plan",)
+    assert finding_of("late_events", run).examples == ("event 2 of the plan: not a valid event of the plan",)
 
 
 def at_boundary(newest_s: float, older_s: float) -> History:
@@ -319,7 +319,7 @@ def test_an_event_that_only_an_idle_partition_explains_is_told_and_not_counted()
     assert finding == count(
         "late_events",
         0,
-        "0 events came late, 0 of the 0 that were planned to; 1 set aside, 1 of them by a partition that may"
+        "0 events came late, 0 of the 0 planned to; 1 set aside, 1 of them by a partition that may"
         " have been idle",
     )
 
@@ -372,7 +372,7 @@ def test_planned_late_events_of_which_none_was_late_prove_nothing() -> None:
     finding = late_as_planned(found("events", 1, 0, 2, 0, 4))
     assert (finding.verdict, finding.detail) == (
         Verdict.INCONCLUSIVE,
-        "none of the 1 events that were planned to come late did",
+        "none of the 1 events planned to come late did",
     )
 
 
@@ -393,7 +393,7 @@ def test_planned_late_events_that_only_an_idle_partition_made_late_are_judged() 
 def test_malformed_events_that_keep_the_contract_tell_nothing_of_dead_letters() -> None:
     whole = b'{"event_id":"a","event_type":"t","entity_id":"n","category":"c"}'
     run = healthy(plan=[*PLAN[:2], {**PLAN[2], "payload": whole}, *PLAN[3:]])
-    assert finding_of("dead_letters", run).detail == "1 malformed events of the plan keep the contract"
+    assert finding_of("dead_letters", run).detail == "1 malformed events of the plan obey the contract"
 
 
 def test_without_planned_events_acknowledgements_are_not_judged() -> None:

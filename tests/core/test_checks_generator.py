@@ -116,7 +116,7 @@ def test_the_sentence_names_the_worker_the_share_and_the_worst() -> None:
     generator = [*samples(1200), punctual(30, worker="worker-7", late_ms=2500.0)]
     assert judged("p(95) < 1s during steady", 900, generator).detail == (
         "the load itself was late, and the platform cannot be blamed for it: p(95) of its own lateness is"
-        " 1,200 ms (100.0% of the time reaches that), the worst being 2,500 ms of worker-7 in steady"
+        " 1,200 ms (100.0% of the time at or above it), at worst 2,500 ms of worker-7 in steady"
     )
 
 
@@ -165,7 +165,7 @@ def test_the_loads_lateness_is_no_part_of_the_hot_stores_own_latencies() -> None
 def test_the_generators_own_lateness_can_be_held_to_a_limit() -> None:
     finding = judged("p(95) < 100ms during steady", 1, samples(120, every=10), check="generator_kept_up")
     assert (finding.verdict, finding.observed) == (Verdict.INCONCLUSIVE, 120)
-    assert finding.detail == "it is the load that did not keep this limit, and not the platform"
+    assert finding.detail == "the load itself missed this limit, not the platform"
 
 
 def test_what_the_load_was_late_before_it_began_does_not_count() -> None:

@@ -77,7 +77,7 @@ def test_where_nobody_looked_what_waited_nothing_is_judged() -> None:
     finding = judged("p(99) < 100ms", [write(s) for s in range(5)], ())
     assert finding.verdict is Verdict.INCONCLUSIVE
     assert finding.detail == (
-        "nothing was written from 4.0 s to 60.0 s, and it is not recorded whether anything waited"
+        "nothing was written from 4.0 s to 60.0 s, and it is not recorded whether records waited"
     )
 
 
@@ -156,7 +156,7 @@ def test_a_wall_clock_that_was_set_tells_nothing(step_s: float, known: bool) -> 
     found = measured([write(s) for s in range(0, 62, 2)], waited((0, 61)), phases=course)
     assert isinstance(found, Distribution) == known
     if isinstance(found, Unjudged):
-        assert found.reason == f"the wall clock, by which writes are known, was set by {step_s:+,.3f} s"
+        assert found.reason == f"the wall clock, which dates the writes, was set by {step_s:+,.3f} s"
 
 
 def test_runs_that_did_not_note_the_wall_clock_are_judged_by_it() -> None:

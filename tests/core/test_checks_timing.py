@@ -170,8 +170,8 @@ def test_what_was_sent_as_fast_as_it_was_taken_has_no_latency_from_an_intended_m
     load = Load(trace=Path("t.yaml"), event_span=60.0, duration=60.0, path="record_batches")
     flood = history(of=scenario(load=load), operations=[took(5, 3)])
     assert CHECKS[name].measure(flood) == Unjudged(
-        reason="a load that sends as fast as the platform takes it has no intended moments:"
-        " its latency would be a closed loop's"
+        reason="a load that sends as fast as the platform takes it has no intended send times:"
+        " its latency would be that of a closed loop"
     )
 
 
@@ -310,10 +310,10 @@ def test_of_a_run_that_did_not_end_what_never_came_is_as_old_as_the_last_look() 
 @pytest.mark.parametrize(
     ("reads", "reason"),
     [
-        ([], "the hot store was never looked at"),
-        (looks(until_s=16), "for 45.0 s from 15.0 s nobody looked at the hot store"),
-        (looks(but=range(20, 30)), "for 11.0 s from 19.0 s nobody looked at the hot store"),
-        (looks(but=range(11)), "for 11.0 s from 0.0 s nobody looked at the hot store"),
+        ([], "the hot store was never probed"),
+        (looks(until_s=16), "the hot store was not probed for 45.0 s from 15.0 s"),
+        (looks(but=range(20, 30)), "the hot store was not probed for 11.0 s from 19.0 s"),
+        (looks(but=range(11)), "the hot store was not probed for 11.0 s from 0.0 s"),
     ],
 )
 @pytest.mark.parametrize("name", ["freshness_hot", "freshness_windows"])
@@ -331,8 +331,8 @@ def test_what_was_not_there_when_the_prober_died_in_the_drain_is_not_judged() ->
     operations = [took(5, first_seq=1, last_seq=2), *looks(until_s=61)]
     late = {**run, "phases": (*DRAINED[:2], phase(75, "done")), "operations": operations}
     measurement = CHECKS["freshness_hot"].measure(history(**late, seen=[seen(2, event_id="e1")]))
-    why = "for 15.0 s from 60.0 s nobody looked at the hot store"
-    assert measurement == Unjudged(reason=f"1 of 2 had not come when the prober ended: {why}")
+    why = "the hot store was not probed for 15.0 s from 60.0 s"
+    assert measurement == Unjudged(reason=f"1 of 2 had not appeared when the prober stopped: {why}")
 
 
 def test_a_window_that_came_out_and_was_never_seen_is_infinitely_old() -> None:
@@ -348,7 +348,7 @@ def test_a_window_that_came_out_and_was_never_seen_is_infinitely_old() -> None:
 def test_windows_are_not_judged_when_what_was_given_out_cannot_be_read() -> None:
     run = {"phases": DRAINED, "plan": [event(0, 1)], "sought": sought(), "operations": looks()}
     measurement = CHECKS["freshness_windows"].measure(history(**run, without="readback_windows"))
-    assert measurement == Unjudged(reason="it cannot be read which windows were given out")
+    assert measurement == Unjudged(reason="the record of emitted windows cannot be read")
 
 
 def test_a_window_that_may_have_been_there_at_the_first_look_is_not_missed() -> None:

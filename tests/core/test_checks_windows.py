@@ -273,7 +273,7 @@ def test_a_missing_hot_event_is_found() -> None:
 
 def test_a_hot_event_that_was_never_sent_is_found() -> None:
     assert hot(STORED, {**STORED, "event_time_ms": 5}).examples == (
-        "e0 at 5 ms: not of the plan, or never sent",
+        "e0 at 5 ms: not in the plan, or never sent",
     )
 
 

@@ -68,7 +68,7 @@ def test_a_percentile_of_too_few_values_is_no_percentile(limit: str, count: int,
 
 def test_how_many_values_a_percentile_needs_is_said() -> None:
     (finding,) = reads([5.0, 7.0], "p(99.99) < 100ms")
-    assert (finding.observed, finding.detail) == (7.0, "p(99.99) needs 10,000 values and there are 2")
+    assert (finding.observed, finding.detail) == (7.0, "p(99.99) needs 10,000 values but there are 2")
 
 
 def test_a_limit_that_every_value_breaks_is_broken_however_few_they_are() -> None:

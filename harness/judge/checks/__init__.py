@@ -1,1 +1,1 @@
-"""The checks, by concern: a pure function of a history each."""
+"""The checks, by concern: each is a pure function of a history."""

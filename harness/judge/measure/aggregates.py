@@ -1,4 +1,4 @@
-"""One figure out of a measurement: what a threshold is held against."""
+"""Reduce a measurement to the figure that a threshold is compared with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from harness.scenario.thresholds import Threshold
 
 
 def observe(measurement: Count | Distribution, threshold: Threshold) -> float | None:
-    """The aggregate that the threshold names, in its phases; None where nothing was measured in them."""
+    """Return the aggregate that the threshold names, in its phases; None if nothing was measured in them."""
     if isinstance(measurement, Count):
         return float(measurement.value)
     values = measurement.during(threshold.phases) if threshold.phases else measurement
@@ -27,9 +27,9 @@ def observe(measurement: Count | Distribution, threshold: Threshold) -> float | 
 
 
 def too_few(measurement: Count | Distribution, threshold: Threshold) -> str:
-    """Why there are too few values for the percentile that the threshold names; "" where they are enough.
+    """Return why there are too few values for the threshold's percentile; "" if there are enough.
 
-    A limit that every single value breaks is broken by any percentile of them.
+    A limit that every value breaks is broken by any percentile.
     """
     percent = threshold.percentile
     if isinstance(measurement, Count) or percent is None:
@@ -38,4 +38,4 @@ def too_few(measurement: Count | Distribution, threshold: Threshold) -> str:
     needed = least_count(percent)
     if values.count >= needed or not (threshold.holds(values.minimum) or threshold.holds(values.maximum)):
         return ""
-    return f"{threshold.aggregate} needs {needed:,} values and there are {values.count:,}"
+    return f"{threshold.aggregate} needs {needed:,} values but there are {values.count:,}"

@@ -1,4 +1,4 @@
-"""What checks have in common: a check states what is its own, and inherits the rest."""
+"""Base classes of checks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from typing import Any, ClassVar
 
 from harness.history.reader import History
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import Need
 from harness.judge.measure.protocol import COUNT, DISTRIBUTION, NEVER
@@ -16,12 +16,12 @@ from harness.scenario.setting import Setting
 
 class _Fit:
     phases: Set[str] = frozenset(PHASES)
-    """In which what it measures may begin."""
+    """The phases in which a measured interval may begin."""
     fit_for: tuple[Need, ...] = ()
-    """All that it needs of a scenario."""
+    """What it needs of a scenario."""
 
     def unfit(self, setting: Setting) -> str:
-        """What a scenario would need for this check to show anything; "" where it has that."""
+        """Return what the scenario lacks for this check; "" if nothing."""
         return ", and ".join(need.condition for need in self.fit_for if need.lacking(setting))
 
 
@@ -33,7 +33,7 @@ class DistributionCheck(_Fit):
 
 
 class SafetyCheck(_Fit):
-    """Counts what is wrong, of which there must be nothing, whether or not a scenario says so."""
+    """Counts what is wrong. The count must be 0, whether or not a scenario says so."""
 
     unit: str = ""
     aggregates: Set[str] = COUNT
@@ -41,36 +41,36 @@ class SafetyCheck(_Fit):
 
 
 class CountingCheck(SafetyCheck):
-    """A safety check whose count is that of the rows of a query."""
+    """A safety check that counts the rows of a query."""
 
     name: str
     wrong: str
-    """The query of what is wrong. Its rows are kept as the table ``wrong_<name>``."""
+    """The query that finds what is wrong. Its rows become the table ``wrong_<name>``."""
     parameters: ClassVar[Mapping[str, object]] = {}
-    """Of ``wrong``."""
+    """Query parameters of ``wrong``."""
     counted: str = "count(*)"
-    """How the rows of that table are counted: ``sum(copies - 1)``."""
+    """The aggregate over that table, e.g. ``sum(copies - 1)``."""
     judged: str
-    """The query of how many there are that could be wrong."""
+    """The query that counts how many could be wrong."""
     nothing: str = ""
-    """Why there is nothing to judge where that is 0; "" where 0 is no reason."""
+    """Why nothing can be judged when that is 0; "" if 0 is acceptable."""
     detail: str = ""
-    """Among how many: ``of {:,} events``."""
+    """The total, e.g. ``of {:,} events``."""
     shown: str
-    """The query of a few rows of that table, ``$limit`` of them at most."""
+    """The query of at most ``$limit`` example rows of that table."""
     example: str
-    """What is shown of such a row."""
+    """The format of an example row."""
 
     def prepare(self, history: History) -> str:
-        """Derive what the queries read. Returns why this history cannot be judged; "" where it can."""
+        """Derive what the queries read. Return why this history cannot be judged; "" if it can."""
         return ""
 
     def describe(self, row: Mapping[str, Any]) -> str:
-        """One thing that is wrong, in words."""
+        """Describe one example row."""
         return self.example.format_map(row)
 
     def measure(self, history: History) -> Measurement:
-        """How much is wrong."""
+        """Count what is wrong."""
         if why := self.prepare(history):
             return Unjudged(reason=why)
         table = f"wrong_{self.name}"

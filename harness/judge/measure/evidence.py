@@ -12,20 +12,20 @@ from harness.history.workers import clocks_known_to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Every figure that is shown anywhere has one. As text: ``measured: process backend, 3 brokers``."""
+    """Accompanies every figure shown. As text: ``measured: process backend, 3 brokers``."""
 
     kind: Literal["measured", "modelled", "assumed"]
     backend: str = ""
-    """That it was measured on."""
+    """The backend that it was measured on."""
     scale: str = ""
-    """What of, and how much: ``kafka 3, 336,776 events``."""
+    """The size of what was measured: ``kafka 3, 336,776 events``."""
     interval: tuple[float, float] | None = None
     """Within which a modelled figure lies, in the figure's own unit."""
     source: str = ""
     """Where a figure that was not measured comes from."""
 
     def __str__(self) -> str:
-        """For people."""
+        """Return the human-readable form."""
         parts = [f"{self.backend} backend"] if self.backend else []
         parts += [self.scale] if self.scale else []
         parts += ["between {:,.6g} and {:,.6g}".format(*self.interval)] if self.interval else []
@@ -33,12 +33,12 @@ class Evidence:
         return f"{self.kind}: {', '.join(parts)}"
 
     def to_json(self) -> Mapping[str, Any]:
-        """As an object, with ``text`` beside its fields."""
+        """Return its fields and its ``text``."""
         return {**asdict(self), "text": str(self)}
 
 
 def measured(history: History) -> Evidence:
-    """That of what a history shows: on which backend, of which nodes and how many acknowledged events."""
+    """Return the evidence of a history: its backend, nodes and number of acknowledged events."""
     if history.info is None:
         return Evidence(kind="measured", scale="nothing")
     backend = history.info.backend
@@ -54,6 +54,6 @@ def _acknowledged(history: History) -> tuple[str, ...]:
         acknowledged = history.value(
             "SELECT coalesce(sum(count), 0)::BIGINT FROM operations WHERE kind = 'produce' AND outcome = 'ok'"
         )
-    except Exception:  # noqa: BLE001 -- what cannot be counted must not cost the findings
+    except Exception:  # noqa: BLE001 -- a failed count must not cost the findings
         return ("an unknown number of events",)
     return (f"{acknowledged:,} events", clocks_known_to(history.workers))

@@ -1,15 +1,19 @@
-"""What a check says: a measurement, then a finding once a limit was held against it."""
+"""Findings: the result of comparing a measurement with a limit, and the examples that it shows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
+from harness.history.reader import History
 from harness.judge.measure.evidence import Evidence
 
 WHOLE_RUN: Final = "whole run"
-"""Stands for the phase of what is of no single one."""
+"""In place of a phase, where a finding belongs to none in particular."""
+MAX_EXAMPLES: Final = 5
+"""How many offending items a finding shows."""
 
 
 class Verdict(StrEnum):
@@ -19,7 +23,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     FAIL = "FAIL"
     WAIVED = "WAIVED"
-    """The scenario says, with a reason, that this limit does not hold: neither kept nor broken."""
+    """The scenario says, with a reason, that this limit does not hold: neither met nor broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +43,10 @@ class Finding:
     evidence: Evidence
     detail: str = ""
     examples: tuple[str, ...] = ()
+
+
+def examples(
+    history: History, query: str, describe: Callable[[Mapping[str, Any]], str], **parameters: object
+) -> tuple[str, ...]:
+    """Describe each row that ``query`` finds; the query must apply ``$limit``."""
+    return tuple(describe(row) for row in history.rows(query, {"limit": MAX_EXAMPLES, **parameters}))

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.history.reader import History
 from harness.judge.measure.measurement import Numbers
-from harness.judge.measure.probing import looks_ns, unprobed, unprobed_in_drain
+from harness.judge.measure.probing import probe_times_ns, unprobed, unprobed_in_drain
 
 _EVENTS: Final = """
 WITH first_seen AS (
@@ -37,25 +37,25 @@ WHERE first_seen.at_ns IS NOT NULL OR (acknowledged AND sent.at_ns < $last_look_
 
 
 def event_ages(history: History) -> dict[str, Numbers]:
-    """``value``: ms from the intended send of each event to its first sight; ``at_ns``: that send.
+    """Return ``value``, the ms from each event's intended send to its first sight, and ``at_ns``, that send.
 
-    What was acknowledged and never came is infinitely old. While the run goes on, and when it ended too
-    early, it is as old as it was at the last look: it may still have been under way.
+    An acknowledged event that never came is infinitely old. In a run that is still going on or ended early,
+    it is as old as it was at the last probe, since it may still have been under way.
     """
     return history.once("event_ages", lambda: _event_ages(history))
 
 
 def _event_ages(history: History) -> dict[str, Numbers]:
-    looks = looks_ns(history)
+    looks = probe_times_ns(history)
     last_ns = int(looks[-1]) if len(looks) else 0
     return history.columns(_EVENTS, {"ended": history.read_back_done, "last_look_ns": last_ns})
 
 
-def missed(history: History, ages: dict[str, Numbers]) -> str:
-    """Why these ages are no ground to judge by: nobody looked, or not for long enough; "" where they are."""
+def probe_doubt(history: History, ages: dict[str, Numbers]) -> str:
+    """Return why these ages cannot be judged: no probing, or not for long enough; "" if they can."""
     if why := unprobed(history):
         return why
     never = int(np.isinf(ages["value"]).sum())
     if never and (why := unprobed_in_drain(history)):
-        return f"{never:,} of {len(ages['value']):,} had not come when the prober ended: {why}"
+        return f"{never:,} of {len(ages['value']):,} had not appeared when the prober stopped: {why}"
     return ""

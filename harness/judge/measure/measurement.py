@@ -1,4 +1,4 @@
-"""What a check measured, before any limit is held against it."""
+"""What a check measured, before it is compared with any limit."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """How many things are wrong in the whole run; it belongs to no phase."""
+    """How many things are wrong in the whole run; not tied to a phase."""
 
     value: int
     examples: tuple[str, ...] = ()
     detail: str = ""
-    """One sentence: what was counted, among how many."""
+    """One sentence: what was counted, out of how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Distribution:
-    """Values with the phase that each began in. An infinite value is a thing that never came."""
+    """Values with the phase that each began in. An infinite value never came."""
 
     values: Numbers
     phases: Numbers
-    """Names of phases, one a value."""
+    """One phase name per value."""
     weights: Numbers
     """How many times each value counts: the events of a batch."""
     examples: tuple[str, ...] = ()
     detail: str = ""
     platform_share: Numbers | None = None
-    """What is surely the platform's of each value, where a part of it may be the load's own doing."""
+    """The part of each value that is certainly the platform's, where the load may have caused the rest."""
 
     def during(self, phases: Collection[str]) -> Distribution:
-        """Only the values that began in one of these phases."""
+        """Return only the values that began in one of these phases."""
         kept = np.isin(self.phases, list(phases))
         share = self.platform_share
         return replace(
@@ -51,12 +51,12 @@ class Distribution:
 
     @property
     def of_platform(self) -> Distribution:
-        """The same, as far as it is surely the platform's."""
+        """The distribution of the platform's certain share."""
         return self if self.platform_share is None else replace(self, values=self.platform_share)
 
     @property
     def impossible(self) -> str:
-        """What no measurement can give: values below zero, or that are no numbers; "" without any."""
+        """Describe impossible values, negative or NaN; "" if there are none."""
         below, unknown = self.values < 0, np.isnan(self.values)
         count = len(self.values)
         if unknown.any():
@@ -78,7 +78,7 @@ class Distribution:
 
     @property
     def mean(self) -> float:
-        """The weighted mean, to the last digit the same in whatever order a query gave the values."""
+        """The weighted mean, identical to the last digit for any order of the values."""
         return float(np.sort(self.values * self.weights).sum() / self.weights.sum())
 
     @property
@@ -95,19 +95,19 @@ class Distribution:
 NOTHING: Final = Distribution(
     values=np.array([]), phases=np.array([], dtype=np.str_), weights=np.array([], dtype=np.int64)
 )
-"""Of what a scenario has none of: it can be counted, and nothing else can be told of it."""
+"""A distribution without values; only its count is defined."""
 
 
 def rank_of(percent: float, count: int) -> int:
-    """The rank of a percentile among so many values, from 1, always rounded up.
+    """Return the rank of a percentile among ``count`` values, from 1, always rounded up.
 
-    Reckoned with the decimal as it was written, since a float's rounding may lift it to the next rank.
+    Computed with the decimal as written, since float rounding may lift it to the next rank.
     """
     return max(1, math.ceil(count * Fraction(repr(percent)) / 100))
 
 
 def least_count(percent: float) -> int:
-    """So many values at least a percentile needs: of fewer it is only their largest, or their smallest."""
+    """Return the fewest values for which a percentile differs from the maximum or minimum."""
     share = Fraction(repr(percent)) / 100
     return math.ceil(1 / min(share, 1 - share)) if 0 < share < 1 else 1
 

@@ -1,4 +1,4 @@
-"""What checks need of a scenario in order to have anything to look at."""
+"""What checks need of a scenario in order to measure anything."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harness.scenario.setting import Setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Something that a scenario must have, or must ask for."""
+    """A condition that a scenario must meet."""
 
     condition: str
-    """As it completes "unless": ``load.path is record_batches or computed``."""
+    """Worded to follow "unless": ``load.path is record_batches or computed``."""
     lacking: Callable[[Setting], bool]
 
 
@@ -24,7 +24,7 @@ STREAM: Final = Need(
 SOURCE_ALONE: Final = Need(
     condition="pipeline.deploy has no stream", lacking=lambda setting: setting.has_layer("stream")
 )
-"""Nothing reads from the source topic as it fills, so that it alone can be judged."""
+"""Nothing consumes the source topic, so only the topic itself can be judged."""
 LAKE: Final = Need(condition="pipeline.deploy has lake", lacking=lambda setting: setting.lacks_layer("lake"))
 EVENTS: Final = Need(condition="load.path is events", lacking=lambda setting: setting.sends_record_batches)
 """The source topic is read back event by event."""
@@ -43,7 +43,7 @@ SCANS: Final = Need(
 
 
 def readers(kind: str) -> Need:
-    """Readers of a kind beside the load."""
+    """Readers of this kind run beside the load."""
     return Need(
         condition=f"load.readers has some of the kind {kind}",
         lacking=lambda setting: setting.lacks_readers(kind),
@@ -51,7 +51,7 @@ def readers(kind: str) -> Need:
 
 
 def lasting(duration_s: int) -> Need:
-    """A load that lasts."""
+    """The load lasts at least this long."""
     return Need(
         condition=f"load.duration is {duration_s}s or more",
         lacking=lambda setting: setting.lasts_less_than(duration_s),

@@ -1,14 +1,14 @@
-"""Whether the load offered what was asked for: a platform that was asked less shows nothing of its speed.
+"""Whether the load offered what was requested: a platform that received less reveals nothing about its speed.
 
 What is due follows from the plan on the path events, and from the profile's curve where whole batches are
-sent; a load that sends as fast as it can has nothing due, and what counts is the time in which it could have
-sent. A sample of the generator says that something was handed over ``late_ms`` after it was due, through its
-own fault: what was due in that time, except in the last ``IN_TIME_S`` of it, was not offered in time. What
-the client could not take is the platform's doing, and does not count. Each worker has an equal share.
+sent. A load that sends at full speed has nothing due; what counts is the time in which it could have sent. A
+generator sample reports that something was handed over ``late_ms`` late through its own fault: what was due
+in that time, except in its last ``IN_TIME_S``, was not offered in time. Back-pressure from the client is the
+platform's doing and does not count. Each worker has an equal share.
 
-So a loop that wakes a little late now and then offers everything in time, however often: on two cores beside
-ten engines that is up to 0.7 s. One that stood still for half a minute has not offered half a minute's load,
-although it may have caught up since; what came then was more than was asked for.
+So a loop that occasionally wakes a little late still offers everything in time: on two cores beside ten
+engines that is up to 0.7 s. One that stalled for half a minute has not offered half a minute's load, even if
+it caught up afterwards by sending more than was requested.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ TABLE: Final = "generator"
 UNRECORDED: Final = "it is not recorded whether the load itself was on time"
 IN_TIME_S: Final = 2.0
 LEAST_SHARE: Final = 0.95
-"""Of what was due: a load of which less was offered in time is another load."""
+"""The share of what was due that must be offered in time; with less it is a different load."""
 _SECOND_NS: Final = 1_000_000_000
 _SLOT_NS: Final = 100_000_000
 
-# A process that uses a whole processor is slow to take answers, too: its back-pressure may be its own.
+# A process that uses a whole processor is also slow to read answers: its back-pressure may be its own.
 _OWN: Final = """
 SELECT worker, cpu_share, at_ns, late_ms,
        at_ns - lag(at_ns, 1, at_ns) OVER (PARTITION BY worker ORDER BY at_ns) AS gap_ns,
        CASE WHEN cpu_share >= 0.9 THEN greatest(late_ms, blocked_ms) ELSE late_ms END AS own_ms
 FROM generator
 """
-# A load that sends as fast as it can uses all that it gets, and is held up by the platform all the same.
+# A load at full speed uses all the CPU it gets, yet its back-pressure comes from the platform.
 _LATE: Final = """
 WITH late AS (SELECT worker, at_ns, CASE WHEN $flood THEN late_ms ELSE own_ms END AS value FROM own_lateness)
 SELECT worker, greatest(at_ns - (value * 1e6)::BIGINT, load_start_ns) AS from_ns,
@@ -61,20 +61,20 @@ _SAMPLED_UNTIL: Final = "SELECT coalesce(max(at_ns), 0) FROM generator"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Curve:
-    """How much had come by which moment: events, or seconds where nothing is due."""
+    """The cumulative amount over time: events, or seconds where nothing is due."""
 
     at_ns: Numbers
     until: Numbers
 
     def within(self, from_ns: Numbers, to_ns: Numbers) -> float:
-        """What came in these spans together; an empty one counts as nothing."""
+        """Return the total within these spans; an empty span adds nothing."""
         ends = np.interp(np.maximum(to_ns, from_ns), self.at_ns, self.until)
         return float((ends - np.interp(from_ns, self.at_ns, self.until)).sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Late:
-    """When one worker did not hand over what was due, through its own fault; spans in order, none twice."""
+    """The ordered, disjoint spans in which one worker was late through its own fault."""
 
     from_ns: Numbers
     to_ns: Numbers
@@ -83,19 +83,19 @@ class _Late:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OfferedLoad:
-    """What was due, and what of it was not offered in time."""
+    """What was due, and how much of it was not offered in time."""
 
     due: _Curve
     sent: _Curve | None
-    """None where everything was handed over in the end."""
+    """None where everything was eventually handed over."""
     late: Mapping[str, _Late]
     """By worker."""
     spans: tuple[tuple[str, int, int], ...]
-    """The phases, from when to when."""
+    """The phases with their start and end."""
     unrecorded: str = ""
 
     def short(self, phases: Collection[str]) -> str:
-        """Why the load in these phases, or in all, was another than the one asked for; "" if it was not."""
+        """Return why the load in these phases, or in all, was not the one requested; "" if it was."""
         if self.unrecorded:
             return self.unrecorded
         inside = [(begin, end) for name, begin, end in self.spans if not phases or name in phases]
@@ -111,7 +111,7 @@ class OfferedLoad:
         return _sentence(share, never, missed, self.late, phases)
 
     def _missed(self, late: _Late, from_ns: Numbers, to_ns: Numbers) -> float:
-        """What was due while the worker was late, within some spans of time."""
+        """Return what was due while the worker was late, within these spans."""
         return sum(
             self.due.within(np.clip(late.from_ns, begin, end), np.clip(late.to_ns, begin, end))
             for begin, end in zip(from_ns.tolist(), to_ns.tolist(), strict=True)
@@ -130,25 +130,25 @@ def _sentence(
     if missed and (worst := max(missed, key=lambda worker: missed[worker])) and missed[worst]:
         why.append(f"{worst} was up to {late[worst].worst_ms:,.0f} ms late through its own fault")
     return (
-        f"the load offered {max(0.0, share):.1%} of what was due{during} within {IN_TIME_S:g} s of its moment"
-        f" ({'; '.join(why)}): at another load than the one asked for nothing is shown of the platform"
+        f"the load offered {max(0.0, share):.1%} of what was due{during} within {IN_TIME_S:g} s of its due"
+        f" time ({'; '.join(why)}): a load other than the one requested shows nothing about the platform"
     )
 
 
 def derive_own_lateness(history: History) -> None:
-    """Keep the generator's samples as the table ``own_lateness``: ``own_ms`` is what each was late itself."""
+    """Derive the table ``own_lateness``: the generator's samples with their own lateness as ``own_ms``."""
     history.derive("own_lateness", _OWN)
 
 
 def offered_load(history: History) -> OfferedLoad:
-    """What the run tells of the load that was offered; where it does not, that is said."""
+    """Return the load that the run recorded as offered, or that it was not recorded."""
     needed = {TABLE, "phases", "run", "operations"}
     if not history.scenario.load.sends_record_batches:
         needed.add("plan")
     if needed & (history.missing | history.damaged):
-        return NOTHING_TOLD
+        return NOT_RECORDED
     load_start_ns = 0 if history.info is None else history.info.load_start_ns
-    # Of a load that goes on, nothing is known beyond its last sample.
+    # Of a load still running, nothing is known after its last sample.
     until_ns = load_start_ns + 2**61 if history.complete else int(history.value(_SAMPLED_UNTIL))
     due = _due(history, load_start_ns)
     silent = history.columns(_SILENT)["worker"].tolist()
@@ -172,7 +172,7 @@ def _due(history: History, load_start_ns: int) -> _Curve:
 
 
 def _sent(history: History, due: _Curve, load_start_ns: int) -> _Curve | None:
-    """By when each was due. Of whole batches it is known by batch alone, which other checks count."""
+    """What was sent, by due time; None for whole batches, which other checks count."""
     if history.scenario.load.sends_record_batches:
         return None
     sent = _by_slot(history.columns(_SENT, {"slot_ns": _SLOT_NS}), load_start_ns)
@@ -199,7 +199,7 @@ def _late(history: History) -> Mapping[str, _Late]:
 
 
 def _disjoint(from_ns: Numbers, to_ns: Numbers, late_ms: Numbers) -> _Late:
-    """One worker's spans, in the order in which they begin, each without what those before it cover."""
+    """Merge one worker's spans, sorted by start, by cutting from each what earlier ones cover."""
     covered_ns = np.maximum.accumulate(np.concatenate([[from_ns[0]], np.maximum(to_ns, from_ns)[:-1]]))
     begin_ns = np.maximum(from_ns, covered_ns)
     kept = to_ns > begin_ns
@@ -207,5 +207,5 @@ def _disjoint(from_ns: Numbers, to_ns: Numbers, late_ms: Numbers) -> _Late:
 
 
 _NOTHING: Final = _Curve(at_ns=np.zeros(1), until=np.zeros(1))
-NOTHING_TOLD: Final = OfferedLoad(due=_NOTHING, sent=None, late={}, spans=(), unrecorded=UNRECORDED)
-"""Of a run that says nothing of its load."""
+NOT_RECORDED: Final = OfferedLoad(due=_NOTHING, sent=None, late={}, spans=(), unrecorded=UNRECORDED)
+"""For a run that recorded nothing about its load."""

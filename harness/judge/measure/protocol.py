@@ -1,4 +1,4 @@
-"""What a check is: a pure function of a history, with what is needed to hold limits against its answer."""
+"""The protocol of checks: a pure function of a history, and what is needed to apply limits to its result."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from harness.scenario.setting import Setting
 COUNT: Final = frozenset({"count"})
 """The aggregates of a check that counts what is wrong."""
 DISTRIBUTION: Final = frozenset({"p(50)", "max", "mean", "min", "count"})
-"""The aggregates of a check that measures values; one percentile stands for all."""
+"""The aggregates of a check that measures values; one percentile stands for all percentiles."""
 NEVER: Final[tuple[str, ...]] = ("count == 0",)
-"""The threshold of every safety check; it holds whether or not the scenario mentions it."""
+"""The threshold of every safety check; it applies even if the scenario does not mention it."""
 
 
 class Check(Protocol):
@@ -25,35 +25,35 @@ class Check(Protocol):
     describes: str
     """What it measures, in one sentence for ``floodmark list``."""
     unit: str
-    """``ms``, ``s``, or "" for a count; limits are held in it."""
+    """``ms``, ``s``, or "" for a count; limits are in it."""
     aggregates: Set[str]
     default_thresholds: tuple[str, ...]
     needs: Set[str]
-    """All that it reads: tables of the history, ``phases``, ``faults``, ``ends``, ``hot_writes``, ``run``."""
+    """What it reads: tables of the history, ``phases``, ``faults``, ``ends``, ``hot_writes``, ``run``."""
     phases: Set[str]
-    """In which what it measures may begin: an intended send, an injection, a heal, a task."""
+    """The phases in which a measured interval may begin: an intended send, an injection, a heal, a task."""
 
     def unfit(self, setting: Setting) -> str:
-        """What a scenario would need for this check to show anything; "" where it has that."""
+        """Return what the scenario lacks for this check; "" if nothing."""
         ...
 
     def measure(self, history: History) -> Measurement:
-        """What the history shows, or why that cannot be told."""
+        """Measure the history, or return why that is impossible."""
         ...
 
 
 class UnderLoad(Enum):
-    """How the values of a check depend on the load being offered as it was asked for."""
+    """How the values of a check depend on the load being offered as requested."""
 
-    FROM_INTENDED = "they count from when the load was to send, so its own lateness is a part of them"
-    RATE = "they are rates of what was taken, which cannot be more than was offered"
-    PRESSURE = "they are how fast the platform is under this load, and of a smaller one it is faster"
-    COURSE = "they are how long it was disturbed, which a load that stops and catches up changes either way"
-    LOADS_OWN = "they are of the load itself, and never of the platform"
+    FROM_INTENDED = "they count from the intended send, so the load's own lateness is part of them"
+    RATE = "they are accepted rates, which cannot exceed the offered rate"
+    PRESSURE = "they are the platform's speed under this load; under a smaller load it is faster"
+    COURSE = "they are durations of disturbance, which a load that stalls and catches up changes either way"
+    LOADS_OWN = "they describe the load itself, never the platform"
 
 
 @runtime_checkable
 class SpeedCheck(Check, Protocol):
-    """A check of speed under load: its limits say nothing where another load was offered than asked for."""
+    """A check of speed under load: its limits mean nothing if the load was not the one requested."""
 
     under_load: UnderLoad

@@ -1,13 +1,13 @@
-"""The signals by which a platform is steady or disturbed: how far behind it is, in seconds.
+"""Signals that tell a steady platform from a disturbed one: how far behind it is, in seconds.
 
-Each is a series of intervals with the delay that was seen in it. Delays in seconds stay comparable while the
-rate of the traffic changes, which lags in events do not.
+Each signal is a series of intervals with the delay observed in each. Delays in seconds stay comparable while
+the traffic rate changes; lags in events do not.
 
-Sending and the hot store count from the intended send, so what the load itself was late is a part of their
-delays. What is left without it is surely the platform's.
+Sending and the hot store count from the intended send, so the load's own lateness is part of their delays.
+The remainder is certainly the platform's.
 
-Where nothing was sampled nothing is known, and a platform that cannot be asked is disturbed rather than well:
-the delay in a gap between samples is infinite, and no part of what was seen.
+A platform that cannot be sampled counts as disturbed: the delay in a gap between samples is infinite, and is
+not part of what was observed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from harness.judge.measure.offered import TABLE, derive_own_lateness
 
 SECOND_NS: Final = 1_000_000_000
 GAP_NS: Final = 3_500_000_000
-"""Samples that are further apart leave a gap. They are a second apart, and a read that ran into its time-out
+"""Samples further apart than this leave a gap. They are a second apart, and a read that ran into its time-out
 of two seconds makes that three (up to 3.12 s in recorded runs). Reads that fail one after the other, as when
-brokers were killed or paused (4 to 11 s), mean that for so long nobody knew."""
+brokers were killed or paused (4 to 11 s), leave that time unknown."""
 _SAMPLE_NS: Final = SECOND_NS
 _ACKNOWLEDGED_WITHIN_S: Final = 5.0
 
@@ -38,7 +38,7 @@ SELECT min(intended_ns) AS from_ns, max(completed_ns) AS to_ns,
 FROM operations WHERE kind = 'produce' AND count > 0
 GROUP BY intended_ns // 1_000_000_000 ORDER BY 1
 """
-# A sample tells of all that was due since the moment at which its worst lateness began.
+# A sample covers all that was due since its worst lateness began.
 _OWN_LATENESS: Final = """
 SELECT unnest(range((at_ns - (own_ms * 1e6)::BIGINT) // 1_000_000_000, at_ns // 1_000_000_000 + 1)) AS second,
        max(own_ms) / 1e3 AS late_s
@@ -49,33 +49,33 @@ _DRAINED: Final = "SELECT max(at_ns) FROM samples WHERE list_contains($metrics, 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Signal:
-    """One way of being behind; the arrays are of equal length and in the order of time."""
+    """One measure of delay; the arrays have equal length and are in order of time."""
 
     name: str
     sampled: bool
-    """Whether it was looked at every second, so that its last value says how the run left it."""
+    """Whether it was sampled every second, so that its last value is the state at the end of the run."""
     from_ns: Numbers
     to_ns: Numbers
     delay_s: Numbers
-    """Infinite where something never came, where the job did not run, and in gaps. Not a number where
-    something was over before it began."""
+    """Infinite where something never came, where the job did not run, and in gaps. NaN where something ended
+    before it began."""
     platform_s: Numbers
-    """What is surely the platform's of each delay."""
+    """The part of each delay that is certainly the platform's."""
     gap: Numbers
-    """Whether the interval lies between samples that are too far apart to say anything of it."""
+    """Whether the interval lies in a gap between samples."""
     steady_limit_s: float = float("inf")
-    """How far behind a steady platform is at most, where that is asked while the load flows."""
+    """The largest delay of a steady platform, where it is checked while the load flows."""
     doubt: str = ""
-    """Why what was seen is no ground to judge by; "" where it is."""
+    """Why the signal cannot be judged; "" if it can."""
 
     def within(self, from_ns: int, to_ns: int, *, of_platform: bool = False) -> Numbers:
-        """The delays, or the platform's shares, of the intervals that begin in [from_ns, to_ns)."""
-        told = self.platform_s if of_platform else self.delay_s
-        delays: Numbers = told[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
+        """Return the delays, or the platform's shares, of the intervals that begin in [from_ns, to_ns)."""
+        values = self.platform_s if of_platform else self.delay_s
+        delays: Numbers = values[~self.gap & (self.from_ns >= from_ns) & (self.from_ns < to_ns)]
         return delays
 
     def before(self, from_ns: int, to_ns: int) -> Numbers:
-        """As ``within``, without what was still under way at the end: a fault may have slowed it from then.
+        """Return ``within`` less the intervals still open at the end, which a fault may have slowed.
 
         Otherwise an outage would widen the band by which it is judged.
         """
@@ -86,11 +86,11 @@ class Signal:
 
     @property
     def impossible(self) -> bool:
-        """Whether something was over before it began, so that its delays are no times."""
+        """Whether anything ended before it began, so that its delays are invalid."""
         return bool((np.isnan(self.delay_s) | (self.delay_s < 0)).any())
 
     def covers(self, from_ns: int, to_ns: int) -> bool:
-        """Whether samples leave no gap in [from_ns, to_ns], neither at its ends."""
+        """Whether samples cover [from_ns, to_ns] without gaps, including both ends."""
         seen_ns = np.clip(self.from_ns[~self.gap], from_ns, to_ns)
         return bool(np.diff(np.concatenate([[from_ns], seen_ns, [to_ns]])).max() <= GAP_NS)
 
@@ -101,17 +101,17 @@ class SignalSource:
 
     derive: Callable[[History], Signal]
     while_it_flows: bool = True
-    """Whether it can be derived of a run that is still under way, whose steady state is judged."""
+    """Whether it can be derived from a run still under way, to judge its steady state."""
 
 
 def disagreement(seen: Sequence[Signal]) -> str:
-    """Of which signals the clocks disagree; "" of none."""
+    """Report the signals for which clocks disagree; "" if none."""
     wrong = [signal.name for signal in seen if signal.impossible]
     return f"clocks disagree about: {', '.join(wrong)}" if wrong else ""
 
 
 def sending(history: History) -> Signal:
-    """The load's own: from when an event was to be sent until it was acknowledged."""
+    """The load's own delay, from the intended send of an event to its acknowledgement."""
     sent = history.columns(_RESPONSES)
     delay_s = sent["delay_s"].astype(np.float64)
     return Signal(
@@ -127,9 +127,9 @@ def sending(history: History) -> Signal:
 
 
 def without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers:
-    """The delays without what the load itself was late in the second in which each began.
+    """Return the delays less the load's own lateness in the second in which each began.
 
-    A load that says nothing of itself may have been late for all of it. What never came is the platform's.
+    A load without samples may have caused all of the delay. What never came is the platform's.
     """
     if TABLE in history.missing | history.damaged:
         return np.where(np.isinf(delay_s), delay_s, 0.0)
@@ -144,18 +144,18 @@ def without_own(history: History, from_ns: Numbers, delay_s: Numbers) -> Numbers
 
 
 def sampled_until_ns(history: History) -> int:
-    """Until when there should be samples: to the end of the drain, or as far as the run came."""
+    """Return until when samples are expected: the end of the drain, or as far as the run came."""
     drained_ns = history.value(_DRAINED, {"metrics": ["drain_complete", "undrained_events"]})
     return int(history.phases[-1].from_ns if drained_ns is None else drained_ns)
 
 
 def last_sample_ns(history: History) -> int:
-    """When the last sample of any metric was taken; 0 where there is none."""
+    """Return when the last sample of any metric was taken; 0 if there is none."""
     return int(history.value("SELECT coalesce(max(at_ns), 0) FROM samples"))
 
 
 def sampled(name: str, at_ns: Numbers, delay_s: Numbers, *, steady_limit_s: float) -> Signal:
-    """A sample stands for the time until the next one; before a gap for its own second only."""
+    """Build a signal in which a sample covers the time until the next; before a gap, one second."""
     following_ns = np.append(at_ns[1:], at_ns[-1:] + _SAMPLE_NS)
     last = following_ns - at_ns > GAP_NS
     to_ns = np.where(last, at_ns + _SAMPLE_NS, following_ns)

@@ -1,4 +1,4 @@
-"""The signals of the stream layer: how far behind are the job and the hot store, in seconds."""
+"""The signals of the stream layer: how far the job and the hot store are behind, in seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.history.course import FOREVER_NS
 from harness.history.reader import History
-from harness.judge.measure.hot_ages import event_ages, missed
+from harness.judge.measure.hot_ages import event_ages, probe_doubt
 from harness.judge.measure.measurement import Numbers
 from harness.judge.measure.signals import SECOND_NS, Signal, sampled, without_own
 
@@ -20,7 +20,7 @@ SELECT at_ns, sum(value) AS value FROM samples WHERE metric = $metric GROUP BY a
 
 
 def stream_delay(history: History) -> Signal:
-    """How long the oldest event that the stream job has not committed yet has been in the source topic."""
+    """How long the oldest event not yet committed by the stream job has been in the source topic."""
     ends = history.columns(_SAMPLES, {"metric": "source_end_offset"})
     lags = history.columns(_SAMPLES, {"metric": "stream_lag_events"})
     checkpoint_s = history.scenario.pipeline.stream.checkpoint_interval_s
@@ -36,14 +36,14 @@ def stream_delay(history: History) -> Signal:
 
 
 def stream_job_running(history: History) -> Signal:
-    """Infinitely far behind while not all tasks of the stream job run."""
+    """Infinite delay while any task of the stream job is not running."""
     running = history.columns(_SAMPLES, {"metric": "job_running"})
     delay_s = np.where(running["value"] >= 1, 0.0, np.inf)
     return sampled("stream job running", running["at_ns"], delay_s, steady_limit_s=0.0)
 
 
 def _ages_s(at_ns: Numbers, committed: Numbers, end_at_ns: Numbers, end: Numbers) -> Numbers:
-    """Seconds since the topic's end first passed each committed position; 0 where it has not yet."""
+    """Return the seconds since the topic's end passed each committed position; 0 if it has not."""
     after = np.searchsorted(end, committed, side="right")
     passed = after < len(end)
     after = np.minimum(after, len(end) - 1)
@@ -70,5 +70,5 @@ def hot_store_delay(history: History) -> Signal:
         delay_s=ages_s,
         platform_s=without_own(history, from_ns, ages_s),
         gap=np.zeros(len(from_ns), dtype=bool),
-        doubt=missed(history, ages),
+        doubt=probe_doubt(history, ages),
     )

@@ -1,4 +1,4 @@
-"""How values that were measured at a moment become a distribution by phase."""
+"""Turn values measured over time into a distribution by phase."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from harness.history.reader import History
 from harness.judge.measure.measurement import Distribution, Measurement, Numbers, Unjudged
 
 NEEDS: Final = frozenset({"phases", "faults"})
-"""What tells which phase a value belongs to."""
+"""What assigning values to phases needs."""
 _NS_PER_MS: Final = 1_000_000
 
 
 def by_phase(
     history: History, columns: Mapping[str, np.ndarray[Any, Any]], *, nothing: str, detail: str = ""
 ) -> Measurement:
-    """The distribution of ``columns``: ``value`` (ms), ``at_ns`` (when each began) and perhaps ``weight``.
+    """Return the distribution of ``columns``: ``value`` (ms), ``at_ns`` (its start), optionally ``weight``.
 
-    A value that is no duration has its end in ``end_ns``. ``nothing`` says why there is none where there are
-    no rows. A value into whose time a fault fell belongs to the fault's phase, not to the steady one in which
-    it happened to begin.
+    A value that is not a duration has its end in ``end_ns``. ``nothing`` is the reason to give when there are
+    no rows. A value during which a fault was injected belongs to the fault phase, not to the steady phase in
+    which it began.
     """
     values = columns["value"].astype(np.float64)
     if not len(values):
@@ -35,7 +35,7 @@ def by_phase(
 
 
 def _ended_ns(at_ns: Numbers, values_ms: Numbers) -> Numbers:
-    """What never ended stays in the phase in which it began: no later fault is its excuse."""
+    """Return when each ended. What never ended stays in its first phase: no later fault excuses it."""
     finite_ms = np.where(np.isfinite(values_ms), values_ms, 0.0)
     ended_ns: Numbers = at_ns + (finite_ms * _NS_PER_MS).astype(np.int64)
     return ended_ns
@@ -50,9 +50,9 @@ def _phases_hit(history: History, at_ns: Numbers, ended_ns: Numbers) -> Numbers:
 
 
 def phases_at(history: History, at_ns: Numbers) -> Numbers:
-    """The name of the phase that each moment lies in.
+    """Return the name of the phase at each moment.
 
-    A phase is noted a moment after it has begun: what came before the first one's note belongs to it.
+    A phase is recorded just after it begins, so moments before the first record belong to the first phase.
     """
     spans = history.phases
     ends = np.array([span.to_ns for span in spans], dtype=np.int64)

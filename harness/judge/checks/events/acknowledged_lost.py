@@ -1,4 +1,4 @@
-"""No event that was acknowledged may be gone."""
+"""No acknowledged event may be missing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUP BY seq ORDER BY seq
 
 
 class AcknowledgedLost(CountingCheck):
-    """Counts by identity and content: what was sent twice and acknowledged twice must be there twice."""
+    """Counts by identity and content: an event acknowledged twice must be stored twice."""
 
     name = "acknowledged_lost"
     describes = "events that the platform acknowledged and that its source topic no longer holds at the end"

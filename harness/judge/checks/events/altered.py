@@ -1,9 +1,9 @@
-"""What was sent must be in the topics of events as it was sent: the same bytes under the same key.
+"""Events must be stored as they were sent: the same bytes under the same key.
 
-A record is known by its identity as well, so that one whose bytes differ is neither lost nor foreign: it is
-this check's. Of an event that was sent twice with different bytes, what lies first in the source is kept, and
-the topics behind it must hold that one. A record at another time is another event, and ``unaccounted``; the
-bytes and keys of dead letters are ``dead_letters``'s.
+A record is also identified by its event id, so one whose bytes differ is neither lost nor unaccounted: it is
+reported here. If an event was sent twice with different bytes, the first in the source is kept, and the
+downstream topics must hold that one. A record with another time is another event (``unaccounted``); dead
+letters are checked by ``dead_letters``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.oracle.events import NEEDS, derive_events
 _ALTERED: Final = """
 SELECT topic, partition, "offset", seq,
        CASE WHEN coalesce(r.sent_as, -1) < 0 THEN 'its bytes are not those that were sent'
-            WHEN key_kept IS NOT TRUE THEN 'its key is not its event''s'
+            WHEN key_kept IS NOT TRUE THEN 'its key is not the event''s'
             ELSE 'its bytes are those of a later sending' END AS wrong
 FROM readback_events r LEFT JOIN oracle_kept k USING (seq)
 WHERE seq >= 0 AND topic <> 'events_dead_letter'
@@ -29,7 +29,7 @@ WHERE seq >= 0 AND topic <> 'events_dead_letter'
 
 
 class Altered(CountingCheck):
-    """Looks at the source topic, and at the topics of valid and of late events."""
+    """Checks the source topic and the topics of valid and late events."""
 
     name = "altered"
     describes = "records of events whose bytes or key are not those that were sent"
@@ -43,6 +43,6 @@ class Altered(CountingCheck):
     example = "{topic} {partition}@{offset}, event {seq} of the plan: {wrong}"
 
     def prepare(self, history: History) -> str:
-        """Derive what of each event the outputs must hold."""
+        """Derive what the outputs must hold for each event."""
         derive_events(history)
         return ""

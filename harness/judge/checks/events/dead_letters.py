@@ -1,4 +1,4 @@
-"""The dead-letter topic must hold every malformed event as it came, say why, and from where."""
+"""The dead-letter topic must hold every malformed event unchanged, with its reason and source."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ WITH source AS (
     SELECT letters.*, source.seq IS NOT DISTINCT FROM letters.seq AS in_place,
            letters.seq IN (SELECT seq FROM source) AS in_source
     FROM letters LEFT JOIN source USING (source_partition, source_offset)
-), told AS (
+), labelled AS (
     SELECT partition, "offset",
-           CASE WHEN planned IS NOT TRUE THEN 'its bytes are not those of any planned event'
+           CASE WHEN planned IS NOT TRUE THEN 'its bytes match no planned event'
                 WHEN NOT malformed THEN 'its event is valid'
                 WHEN coalesce(reason, '') = '' THEN 'it has no reason'
                 WHEN reason <> expected THEN 'its reason is ' || reason || ' instead of ' || expected
-                WHEN key_kept IS NOT TRUE THEN 'its key is not its event''s'
+                WHEN key_kept IS NOT TRUE THEN 'its key is not the event''s'
                 WHEN headers IS DISTINCT FROM $headers THEN 'its headers are ' || coalesce(headers, 'none')
-                WHEN source_topic IS DISTINCT FROM 'events' THEN 'its source is no record of events'
+                WHEN source_topic IS DISTINCT FROM 'events' THEN 'its source is not a record of events'
                 WHEN in_source AND NOT in_place THEN 'its source position does not hold its event'
            END AS wrong
     FROM judged
 )
-SELECT 'dead letter ' || partition || '@' || "offset" AS item, wrong FROM told WHERE wrong IS NOT NULL
+SELECT 'dead letter ' || partition || '@' || "offset" AS item, wrong FROM labelled WHERE wrong IS NOT NULL
 UNION ALL
 SELECT 'malformed event ' || seq || ' at ' || source_partition || '@' || source_offset,
        'it has no dead letter'
@@ -54,8 +54,8 @@ SELECT count(*) AS planned, count(*) FILTER (reason IS NULL) AS kept FROM oracle
 
 
 class DeadLetters(CountingCheck):
-    """A letter's event is told by its bytes: altered bytes belong to no event of the plan. Its reason is the
-    oracle's own, by the oracle's own reading of the contract.
+    """A letter's event is identified by its bytes: altered bytes match no event of the plan. The expected
+    reason is the oracle's own, from its own reading of the contract.
 
     Where the source topic has lost an event, the position that its letter claims cannot be looked up, and the
     loss is ``acknowledged_lost``'s to report.
@@ -75,10 +75,10 @@ class DeadLetters(CountingCheck):
     example = "{item}: {wrong}"
 
     def prepare(self, history: History) -> str:
-        """Derive the malformed events. Without any of those that were planned nothing was tried."""
+        """Derive the malformed events. If none of those planned arrived, nothing was tested."""
         derive_events(history)
         derive_malformed(history)
         plan = history.rows(_PLANNED)[0]
         if plan["planned"] and not history.value(_MALFORMED):
-            return "none of the planned malformed events was acknowledged or is there"
-        return f"{plan['kept']:,} malformed events of the plan keep the contract" if plan["kept"] else ""
+            return "none of the planned malformed events was acknowledged or found"
+        return f"{plan['kept']:,} malformed events of the plan obey the contract" if plan["kept"] else ""

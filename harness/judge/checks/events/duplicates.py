@@ -1,4 +1,4 @@
-"""No record may be in the source topic more often than it was sent, and nothing may come out twice."""
+"""No record may be in the source topic more often than it was sent, and no output may appear twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.judge.measure.check import CountingCheck
 from harness.judge.measure.needs import EVENTS, SOURCE_ALONE, STREAM
 from harness.oracle.events import NEEDS, derive_events
 
-# What was refused and is there all the same is unaccounted for, once; here only what is there again counts.
+# A refused record that is stored anyway is unaccounted for once; only its further copies count here.
 _IN_SOURCE: Final = """
 SELECT 'events: event ' || sent_as || ' of the plan' AS item, copies, greatest(allowed, 1) AS allowed
 FROM oracle_stored JOIN oracle_sent_as USING (sent_as) WHERE copies > greatest(allowed, 1)
@@ -44,7 +44,7 @@ FROM wrong_duplicates ORDER BY item LIMIT $limit
 
 
 class DuplicatesInSource(CountingCheck):
-    """Where nothing lies behind the source topic. A duplicate that was planned is a sending of its own."""
+    """For runs with only the source topic. A planned duplicate is a separate send."""
 
     name = "duplicates"
     describes = "surplus copies of events in the source topic"
@@ -53,7 +53,7 @@ class DuplicatesInSource(CountingCheck):
     wrong = _IN_SOURCE
     counted = "sum(copies - allowed)"
     judged = _SOURCE
-    nothing = "the source topic is empty: nothing is there, neither once nor twice"
+    nothing = "the source topic is empty"
     shown = _EXAMPLES
     example = "{item}, {copies} times{instead}"
 
@@ -71,4 +71,4 @@ class Duplicates(DuplicatesInSource):
     needs: Set[str] = NEEDS | {"readback_windows"}
     wrong = _IN_SOURCE + _IN_OUTPUTS
     judged = _OUTPUTS
-    nothing = "nothing came out of the pipeline, neither once nor twice"
+    nothing = "nothing came out of the pipeline"

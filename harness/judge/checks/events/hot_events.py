@@ -1,4 +1,4 @@
-"""The hot store's recent events equal the valid events that the pipeline was given, in every field."""
+"""The hot store's recent events equal the valid events sent to the pipeline, in every field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WHERE missing OR unexpected OR event_type OR entity_id OR category OR reference_
 
 
 class HotEventsEqualOracle(CountingCheck):
-    """Compares by (event_id, event_time). Values must be equal to the bit: nothing computes with them."""
+    """Compares by (event_id, event_time). Values must match to the bit: nothing computes with them."""
 
     name = "hot_events_equal_oracle"
     describes = "recent events in the hot store that are missing, unexpected or unlike what was sent"
@@ -45,7 +45,7 @@ class HotEventsEqualOracle(CountingCheck):
     needs: Set[str] = NEEDS | {"readback_hot_events"}
     wrong = f"WITH hot_differences AS ({_DIFFERENCES}) {_WRONG}"
     judged = "SELECT count(*) FROM oracle_events"
-    nothing = "no valid event was acknowledged, and none is there"
+    nothing = "no valid event was acknowledged or found"
     detail = "of {:,} valid events"
     shown = "SELECT * FROM wrong_hot_events_equal_oracle ORDER BY event_id, event_time_ms LIMIT $limit"
 
@@ -55,10 +55,10 @@ class HotEventsEqualOracle(CountingCheck):
         return ""
 
     def describe(self, row: Mapping[str, Any]) -> str:
-        """The event, and what is wrong with it."""
+        """Describe the event and what is wrong with it."""
         item = f"{row['event_id']} at {row['event_time_ms']} ms"
         if row["missing"]:
             return f"{item}: missing; event {row['seq']} of the plan"
         if row["unexpected"]:
-            return f"{item}: not of the plan, or never sent"
+            return f"{item}: not in the plan, or never sent"
         return f"{item}: differs in {', '.join(field for field in _FIELDS if row[field])}"

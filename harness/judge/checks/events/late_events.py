@@ -1,9 +1,9 @@
-"""What is late by the stated rule takes the late way, and nothing else does.
+"""Events that are late by the stated rule, and no others, must be set aside.
 
-The rule, and what an idle partition excuses, are harness/oracle/lateness.py's, which knows the source topic's
-order and never asks the pipeline. Wrong is a late event that was not set aside, an event that was set aside
-without being late, and a record in the topic of late events that is no valid event at all. What was counted
-as well as set aside is the window checks' to find.
+The rule, and what an idle partition excuses, are in harness/oracle/lateness.py, which derives them from the
+order of the source topic and never from the pipeline. Wrong are late events that were not set aside, events
+set aside without being late, and records in the topic of late events that are not valid events. Events both
+set aside and counted are left to the window checks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS
@@ -23,7 +23,7 @@ _WRONG: Final = """
 SELECT seq, CASE WHEN by_order THEN 'late, but not set aside' ELSE 'set aside, but not late' END AS wrong
 FROM lateness WHERE by_order <> set_aside AND NOT excused
 UNION ALL
-SELECT seq, 'no valid event of the plan'
+SELECT seq, 'not a valid event of the plan'
 FROM (SELECT DISTINCT seq FROM readback_events WHERE topic = 'events_late') ANTI JOIN lateness USING (seq)
 """
 _SUMMARY: Final = """
@@ -45,9 +45,9 @@ _EXAMPLES: Final = "FROM wrongly_late ORDER BY seq LIMIT $limit"
 
 
 class LateEvents(SafetyCheck):
-    """Judges the topic of late events both ways; says how many of those that were planned late came late.
+    """Checks the topic of late events both ways, and reports how many events planned to be late were.
 
-    Where none of them did, nothing was tried: to set nothing aside was right, whatever the pipeline can do.
+    If none were, nothing was tested: setting nothing aside was right, whatever the pipeline can do.
     """
 
     name = "late_events"
@@ -56,14 +56,12 @@ class LateEvents(SafetyCheck):
     needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:
-        """How many events went another way than their partition's order says."""
+        """Count the events handled differently from what their partition's order requires."""
         derive_lateness(history)
         history.derive("wrongly_late", _WRONG)
         summary = history.rows(_SUMMARY)[0]
         if summary["planned"] and not any(summary[f] for f in ("planned_late", "planned_excused", "wrong")):
-            return Unjudged(
-                reason=f"none of the {summary['planned']:,} events that were planned to come late did"
-            )
+            return Unjudged(reason=f"none of the {summary['planned']:,} events planned to come late did")
         if history.scenario.load.inject.boundary and not summary["wrong"] and (doubt := _untested(history)):
             return Unjudged(reason=doubt)
         return Count(
@@ -74,7 +72,7 @@ class LateEvents(SafetyCheck):
 
 
 def _untested(history: History) -> str:
-    """Why the run says nothing of the boundary that its load was to test; "" when it does."""
+    """Return why the run did not test the boundary as its load intended; "" if it did."""
     boundary = history.rows(_BOUNDARY)[0]
     missing = [
         words
@@ -89,7 +87,7 @@ def _untested(history: History) -> str:
 def _detail(summary: Mapping[str, Any]) -> str:
     detail = (
         f"{summary['late']:,} events came late, {summary['planned_late']:,} of the {summary['planned']:,}"
-        f" that were planned to; {summary['set_aside']:,} set aside"
+        f" planned to; {summary['set_aside']:,} set aside"
     )
     if summary["excused"]:
         detail += f", {summary['excused']:,} of them by a partition that may have been idle"

@@ -11,7 +11,7 @@ from harness.judge.measure.needs import EVENTS, SOURCE_ALONE, STREAM
 from harness.oracle.events import NEEDS, derive_events
 
 _IN_SOURCE: Final = """
-SELECT 'not of the plan, but in ' || topic AS stray, NULL AS seq, partition || '@' || "offset" AS place
+SELECT 'not in the plan, but in ' || topic AS stray, NULL AS seq, partition || '@' || "offset" AS place
 FROM readback_events WHERE seq IS NULL OR seq < 0 OR seq > (SELECT max(seq) FROM plan)
 UNION ALL
 SELECT 'refused, but in events', seq, NULL
@@ -39,7 +39,7 @@ FROM wrong_unaccounted ORDER BY seq, place LIMIT $limit
 
 
 class UnaccountedInSource(CountingCheck):
-    """Where nothing lies behind the source topic. What is unknown may be there, what was refused may not."""
+    """For runs with only the source topic. Unknown sends may be stored, refused ones may not."""
 
     name = "unaccounted"
     describes = "records in the source topic that were not sent, or whose sending the platform had refused"
@@ -47,7 +47,7 @@ class UnaccountedInSource(CountingCheck):
     needs: Set[str] = NEEDS
     wrong = _IN_SOURCE
     judged = "SELECT count(*) FROM oracle_due"
-    nothing = "no event was acknowledged, and none is there"
+    nothing = "no event was acknowledged or found"
     detail = "of {:,} events to account for"
     shown = _EXAMPLES
     example = "{item}: {stray}"
@@ -59,7 +59,7 @@ class UnaccountedInSource(CountingCheck):
 
 
 class Unaccounted(UnaccountedInSource):
-    """Valid events, late or not, belong into ``events_valid``; malformed ones into the dead letters."""
+    """Valid events, late or not, belong in ``events_valid``, malformed ones in the dead letters."""
 
     describes = "events that are not where they belong, and records that belong nowhere"
     fit_for = (STREAM, EVENTS)

@@ -1,9 +1,9 @@
-"""Every event of the plan must have been acknowledged in the end.
+"""Every event of the plan must eventually be acknowledged.
 
-What was never acknowledged cannot be lost, and appears in no other safety check: a platform that refuses
-what it is sent would lose nothing, repeat nothing and have every window right. Duplicates are sent, too, and
-count. What the load never handed to its client is not the platform's failure: where nothing else is wrong,
-nothing can be said. A client that a platform holds up keeps what it was given, whose outcome is then unknown.
+An unacknowledged event appears in no other safety check: a platform that refused everything would lose
+nothing, repeat nothing and have every window right. Planned duplicates count too. Events that the load never
+handed to its client are not the platform's failure: if nothing else is wrong, the check is INCONCLUSIVE. A
+client held up by the platform keeps its events, whose outcome is then unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import EVENTS
 from harness.oracle.events import derive_sendings, why_miscounted
@@ -40,17 +40,15 @@ FROM unacknowledged GROUP BY how, error ORDER BY events DESC, first_seq LIMIT $l
 
 
 class Unacknowledged(SafetyCheck):
-    """Counts sendings of the plan; which of them the source topic holds all the same makes no difference."""
+    """Counts planned sends, whether or not the source topic holds them anyway."""
 
     name = "unacknowledged"
-    describes = (
-        "events of the plan that were refused, or whose outcome is unknown; none may be left out either"
-    )
+    describes = "events of the plan that were refused or whose outcome is unknown; none may be left unsent"
     fit_for = (EVENTS,)
     needs: Set[str] = frozenset({"operations", "plan"})
 
     def measure(self, history: History) -> Measurement:
-        """How many events of the plan were not acknowledged, by what became of them."""
+        """Count the events of the plan that were not acknowledged, by outcome."""
         if why := why_miscounted(history):
             return Unjudged(reason=why)
         planned = history.value("SELECT count(*) FROM plan")
@@ -72,7 +70,7 @@ class Unacknowledged(SafetyCheck):
 
 
 def left_out(never_sent: int, of: int) -> str:
-    """What is said of events that the load itself left out."""
+    """Return the reason to give for events that the load itself did not send."""
     return f"the load itself did not send {never_sent:,} of {of:,} events: the platform was never given them"
 
 

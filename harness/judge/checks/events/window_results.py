@@ -1,9 +1,9 @@
-"""Every window result equals the oracle's, in the output topic and in the hot store.
+"""Window results must equal the oracle's, in the output topic and in the hot store.
 
-All must be equal but for sums, since floating-point addition depends on its order: two orders of n values
+All fields must be equal but sums, since floating-point addition depends on its order: two orders of n values
 differ by no more than n roundings of the sum of their absolute values. Where that sum is beyond a double, an
 order may have overflowed, and the result is null, which is what stands for a sum that is not finite. Windows
-that end past the horizon (harness/oracle/windows.py) may be there or not; those that are there must be right.
+that end past the horizon (harness/oracle/windows.py) are optional, but must be right if present.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any, Final
 from harness.history.reader import History
 from harness.history.schema import UNREADABLE
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import STREAM
 from harness.oracle.events import NEEDS
 from harness.oracle.windows import SCALE, closed_until_ms, derive_windows
 
 _ROUNDING: Final = 2.0**-52
-"""Of one addition in either order, by what was added up."""
+"""The relative rounding error of one addition."""
 _SMALLEST: Final = 2.0**-1074
 _LARGEST: Final = 2.0**1023 * SCALE * 2
 
@@ -68,7 +68,7 @@ class _WindowResults(SafetyCheck):
     place: str
 
     def measure(self, history: History) -> Measurement:
-        """How many windows are missing, unexpected or different."""
+        """Count the windows that are missing, unexpected or different."""
         horizon = closed_until_ms(history)
         if horizon is None:
             return Unjudged(reason="no closing event was sent, so no window was certain to close")
@@ -141,7 +141,7 @@ def _aggregates(events: int | None, measured: int | None, *sum_min_max: float | 
 
 
 def _moment(at_ms: int) -> str:
-    """Event time in UTC; of any size, since it may come from a damaged history."""
+    """Format event time in UTC; any value is accepted, since a damaged history may hold it."""
     try:
         moment = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=at_ms)
     except OverflowError:

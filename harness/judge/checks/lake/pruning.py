@@ -10,7 +10,7 @@ import numpy as np
 from harness.history.reader import History
 from harness.judge.measure import timing
 from harness.judge.measure.check import DistributionCheck
-from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.finding import MAX_EXAMPLES
 from harness.judge.measure.measurement import Distribution, Measurement, Unjudged
 from harness.judge.measure.needs import LAKE, SCANS
 from harness.judge.measure.timing import phases_at

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days

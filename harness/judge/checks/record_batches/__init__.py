@@ -1,1 +1,1 @@
-"""Checks of a load that sent record batches, by which it is judged."""
+"""Checks of a load that sent record batches, made batch by batch."""

@@ -1,4 +1,4 @@
-"""No batch that was acknowledged may be gone."""
+"""No acknowledged batch may be missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXAMPLE: Final = (
 
 
 class AcknowledgedLostRecordBatches(CountingCheck):
-    """A batch is there when its partition holds its very records under the time that they were given."""
+    """A batch is stored if its partition holds exactly its records with the time that they were sent with."""
 
     name = "acknowledged_lost"
     describes = "events that the platform acknowledged and that its source topic no longer holds at the end"
@@ -40,6 +40,6 @@ class AcknowledgedLostRecordBatches(CountingCheck):
     example = _EXAMPLE
 
     def prepare(self, history: History) -> str:
-        """Derive the batches that were sent and those that are there."""
+        """Derive the batches that were sent and those that are stored."""
         derive_record_batches(history)
         return ""

@@ -1,4 +1,4 @@
-"""No batch may be there twice: a retry that is idempotent repeats nothing."""
+"""No batch may be stored twice: an idempotent retry repeats nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.oracle.record_batches import NEEDS, derive_record_batches
 
 
 class DuplicateRecordBatches(CountingCheck):
-    """Each send of a batch bears times of its own, so the same records under the same time came twice."""
+    """Each send of a batch has its own timestamps, so equal records with equal times are a duplicate."""
 
     name = "duplicates"
     describes = "surplus copies of events in the source topic"
@@ -20,11 +20,11 @@ class DuplicateRecordBatches(CountingCheck):
     wrong = "FROM found_batches WHERE copies > 1"
     counted = "sum((copies - 1) * count)"
     judged = "SELECT count(*) FROM found_batches"
-    nothing = "the source topic is empty: nothing is there, neither once nor twice"
+    nothing = "the source topic is empty"
     shown = 'FROM wrong_duplicates ORDER BY partition, "offset" LIMIT $limit'
     example = "{count:,} events at offset {offset} of partition {partition}, {copies} times"
 
     def prepare(self, history: History) -> str:
-        """Derive the batches that were sent and those that are there."""
+        """Derive the batches that were sent and those that are stored."""
         derive_record_batches(history)
         return ""

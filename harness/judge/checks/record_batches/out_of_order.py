@@ -1,4 +1,4 @@
-"""What a partition is sent in order it must hold in order, whatever was retried."""
+"""A partition must hold its batches in the order of sending, despite retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing may be in the source topic that was not sent."""
+"""The source topic may hold only what was sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.oracle.record_batches import NEEDS, derive_record_batches
 
 _STRAYS: Final = """
 SELECT partition, 'offset ' || "offset" || ' of partition ' || partition AS place, count,
-       'records that nobody sent there' AS stray
+       'records that were never sent there' AS stray
 FROM found_batches
 ANTI JOIN allowed_batches USING (partition, base_timestamp_ms, records_crc)
 UNION ALL
@@ -22,7 +22,7 @@ FROM sent_batches WHERE records_crc IS NULL
 
 
 class UnaccountedRecordBatches(CountingCheck):
-    """What was refused must not be there either; what is unknown may be."""
+    """Refused batches must not be stored either; those with an unknown outcome may be."""
 
     name = "unaccounted"
     describes = "records in the source topic that were not sent, or whose sending the platform had refused"
@@ -37,6 +37,6 @@ class UnaccountedRecordBatches(CountingCheck):
     example = "{place}: {count:,} {stray}"
 
     def prepare(self, history: History) -> str:
-        """Derive the batches that were sent and those that are there."""
+        """Derive the batches that were sent and those that are stored."""
         derive_record_batches(history)
         return ""

@@ -1,6 +1,6 @@
-"""Everything that a load sent must have been acknowledged in the end, and nothing left out on the way.
+"""Everything that a load sent must eventually be acknowledged, without gaps.
 
-What was left out the load itself did not send, which is no failure of the platform and shows nothing of it.
+Gaps are what the load itself did not send: no failure of the platform, and no proof of its health.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Final
 from harness.history.reader import History
 from harness.judge.checks.events.unacknowledged import left_out
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import examples
+from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import RECORD_BATCHES
 from harness.oracle.record_batches import NEEDS, derive_record_batches
 
-# A profile says how many events are due: every batch that begins before their end. Without one it is what was
-# sent that says it: a partition's batches follow each other, and before its last one none may be left out.
+# A profile says how many events are due: every batch that begins before their end. Without one,
+# what was sent decides: a partition's batches are consecutive, and none before its last may be missing.
 _OF_RECORD_BATCHES: Final = """
 WITH trace AS (SELECT sum(count)::BIGINT AS events FROM encoded),
 reached AS (SELECT partition, max(first_seq) + 1 AS end_seq FROM sent_batches GROUP BY partition),
@@ -75,28 +75,26 @@ _SILENT: Final = """
 SELECT DISTINCT partition FROM encoded ANTI JOIN sent_batches USING (partition) ORDER BY partition
 """
 _SENDS_UNTIL_S: Final = 2.0
-"""So long before its end at most, a load that sends as fast as it can begins its last batch."""
+"""A load at full speed starts its last batch within this time of its end."""
 
 
 class UnacknowledgedRecordBatches(SafetyCheck):
-    """With a profile all that it has due counts, whatever was sent.
+    """With a profile, everything due counts, whatever was sent.
 
-    Without one, how far a load came is the platform's doing; up to there, nothing may be missing.
+    Without one, the platform decides how far a load gets; up to there, nothing may be missing.
     """
 
     name = "unacknowledged"
-    describes = (
-        "events of the load that were refused, or whose outcome is unknown; none may be left out either"
-    )
+    describes = "events of the load that were refused or whose outcome is unknown; none may be left unsent"
     fit_for = (RECORD_BATCHES,)
     needs: Set[str] = NEEDS
 
     def measure(self, history: History) -> Measurement:
-        """How many events were not acknowledged, by what became of them."""
+        """Count the events that were not acknowledged, by outcome."""
         derive_record_batches(history)
         load, curve = history.scenario.load, history.scenario.load.curve
         if not history.value("SELECT count(*) FROM encoded"):
-            return Unjudged(reason="nothing is recorded of the encoded batches")
+            return Unjudged(reason="the encoded batches are not recorded")
         sent = history.value("SELECT coalesce(sum(count), 0)::BIGINT FROM sent_batches")
         if not sent and curve is None:
             return Unjudged(reason="no event was sent")
@@ -117,7 +115,7 @@ class UnacknowledgedRecordBatches(SafetyCheck):
 
 
 def _doubt(history: History, summary: Mapping[str, int], sent: int) -> str:
-    """Why a load of which everything that was sent was acknowledged shows nothing all the same."""
+    """Return why a load whose sends were all acknowledged still cannot be judged; "" if it can."""
     if summary["events"] > summary["never_sent"]:
         return ""
     if summary["never_sent"]:
@@ -126,7 +124,7 @@ def _doubt(history: History, summary: Mapping[str, int], sent: int) -> str:
 
 
 def _ended_early(history: History) -> str:
-    """Why it cannot be told whether a load without a profile sent all that it could; "" when it did."""
+    """Return why a load without a profile may not have sent all that it could; "" if it did."""
     if silent := [row["partition"] for row in history.rows(_SILENT)]:
         return f"nothing was sent to partition {', '.join(map(str, silent))}"
     last_s, duration_s = history.value(_LAST_STARTED), history.scenario.load.duration

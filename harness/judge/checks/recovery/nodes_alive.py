@@ -9,7 +9,7 @@ from harness.base.errors import how_ended
 from harness.history.course import FOREVER_NS, EndLine
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.finding import MAX_EXAMPLES
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.scenario.lake_steps import PROCESS
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from harness.history.reader import History
 from harness.judge.measure.check import SafetyCheck
-from harness.judge.measure.examples import MAX_EXAMPLES
+from harness.judge.measure.finding import MAX_EXAMPLES
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.scenario.model import Scenario
 from pipeline.contract.topics import TOPICS

@@ -1,9 +1,9 @@
 """How old data is when it can first be queried in the hot store.
 
-The prober notes what it is going to look for (``sought``) and the first moment at which each was there
-(``seen``). What was due and never came is infinitely old, for to judge survivors alone would make a platform
-that loses what is slow look fast. An event was due when it was acknowledged, a window when the stream job
-gave it out; ``windows_equal_oracle`` says which never left the job.
+The prober records what it will look for (``sought``) and when each item first appeared (``seen``). What was
+due and never appeared is infinitely old: judging only survivors would make a platform that loses slow data
+look fast. An event is due once acknowledged, a window once the stream job emitted it;
+``windows_equal_oracle`` reports those never emitted.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from harness.history.reader import History
 from harness.judge.measure import timing
 from harness.judge.measure.check import DistributionCheck
-from harness.judge.measure.hot_ages import event_ages, missed
+from harness.judge.measure.hot_ages import event_ages, probe_doubt
 from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
 from harness.judge.measure.needs import STREAM
-from harness.judge.measure.probing import HOLE_NS, looks_ns
+from harness.judge.measure.probing import HOLE_NS, probe_times_ns
 from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
 from harness.scenario.phases import WHILE_IT_FLOWS
@@ -28,14 +28,14 @@ _WINDOWS: Final = """
 WITH first_seen AS (
     SELECT window_kind, key, window_start_ms, event_time_ms AS window_end_ms, min(at_ns) AS at_ns
     FROM seen WHERE store = 'hot_windows' GROUP BY ALL
-), given_out AS (
+), emitted AS (
     SELECT window_kind, key, window_start_ms, window_end_ms FROM readback_windows
     SEMI JOIN (FROM sought WHERE store = 'hot_windows') USING (window_kind, key)
-), wanted AS (
-    SELECT window_kind, key, window_start_ms, window_end_ms FROM first_seen UNION FROM given_out
+), due AS (
+    SELECT window_kind, key, window_start_ms, window_end_ms FROM first_seen UNION FROM emitted
 )
 SELECT window_end_ms - run.origin_ms AS end_offset_ms, at_ns AS seen_ns
-FROM run, wanted LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
+FROM run, due LEFT JOIN first_seen USING (window_kind, key, window_start_ms, window_end_ms)
 """
 _SENT: Final = """
 SELECT event_offset_ms, (run.load_start_ns + send_offset_ms * 1e6 / run.time_scale)::BIGINT AS at_ns
@@ -52,21 +52,21 @@ class _Freshness(DistributionCheck):
 
 
 class FreshnessHot(_Freshness):
-    """From the intended send of an event (of the first copy, where it was repeated) to its first sight."""
+    """From the intended send of an event (its first copy, if repeated) to its first sight."""
 
     name = "freshness_hot"
     describes = "from the intended send of an event to the first time that it could be read in the hot store"
 
     def measure(self, history: History) -> Measurement:
-        """Ages of the events that were probed for."""
+        """Return the ages of the probed events."""
         return _judged(history, event_ages(history), nothing="no event was seen in the hot store")
 
 
 class FreshnessWindows(_Freshness):
     """From the moment at which a window could be complete to the first sight of its result.
 
-    That moment is the intended send of the first event at or past the window's end, for nothing earlier tells
-    the platform that event time has come so far. What the platform waits for stragglers counts as its own.
+    That moment is the intended send of the first event at or past the window's end, since nothing earlier
+    shows that event time has come so far. Time spent waiting for stragglers counts as the platform's own.
     """
 
     name = "freshness_windows"
@@ -76,24 +76,24 @@ class FreshnessWindows(_Freshness):
     )
 
     def measure(self, history: History) -> Measurement:
-        """Ages of the window results that were probed for."""
+        """Return the ages of the probed window results."""
         absent = history.missing if history.read_back_done else frozenset[str]()
         if "readback_windows" in absent | history.damaged:
-            return Unjudged(reason="it cannot be read which windows were given out")
+            return Unjudged(reason="the record of emitted windows cannot be read")
         return _judged(history, window_ages(history), nothing="no window was seen in the hot store")
 
 
 def window_ages(history: History) -> dict[str, Numbers]:
-    """``value``: ms from when each window could be complete to its first sight; ``at_ns``: that moment.
+    """Return ``value``, the ms from when each window could be complete to its first sight, and ``at_ns``.
 
-    What the stream job gave out and was never seen is infinitely old, unless it may have been there at the
-    first look, which tells nothing of how old a window is. What was given out is known at a run's end only.
+    A window that was emitted and never seen is infinitely old, unless it may have been there at the first
+    probe, which reveals no age. What was emitted is known only at the end of a run.
     """
     return history.once("window_ages", lambda: _window_ages(history))
 
 
 def _window_ages(history: History) -> dict[str, Numbers]:
-    looks = looks_ns(history)
+    looks = probe_times_ns(history)
     primed_ns = (int(looks[0]) if len(looks) else 0) + HOLE_NS
     windows, sent = history.columns(_WINDOWS), history.columns(_SENT)
     reach_ms = np.maximum.accumulate(sent["event_offset_ms"])
@@ -106,7 +106,7 @@ def _window_ages(history: History) -> dict[str, Numbers]:
 
 
 def _judged(history: History, ages: dict[str, Numbers], *, nothing: str) -> Measurement:
-    if why := missed(history, ages):
+    if why := probe_doubt(history, ages):
         return Unjudged(reason=why)
     never = int(np.isinf(ages["value"]).sum())
     detail = f"{never:,} of {len(ages['value']):,} never came" if never else ""

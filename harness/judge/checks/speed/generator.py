@@ -1,24 +1,22 @@
-"""How late the load's own processes were, and whether a limit says anything of the platform in spite of that.
+"""How late the load's own processes were, and whether a limit still applies to the platform.
 
-Latencies of the load count from the intended moment, so what the generator was late is part of them. Of a
-platform that serves in order it follows: had the load been on time, nothing would have ended later than it
-did, nor by more than the generator's lateness sooner. So a limit was broken by the platform if it is broken
-still once the worst own lateness in the same phases is taken off: of 143 ms against a limit of 50 ms, with a
-load that was up to 39.5 ms late, at least 103.5 ms are the platform's. One that would be kept then is not
-judged. A limit that was kept was kept in spite of the generator, as long as that was late by less than the
-limit; later than that, it offered another load than the one asked for. Its share there is the same aggregate
-of its own lateness in the same phases, each sample the worst of half a second: so a limit on p(95) does not
-mind the worst twentieth of the samples, and one on max minds every one.
+Latencies of the load count from the intended moment, so the generator's lateness is part of them. For a
+platform that serves in order: had the load been on time, nothing would have ended later than it did, nor
+sooner by more than the generator's lateness. So the platform broke a limit if the limit is still broken after
+subtracting the worst own lateness in the same phases: with 143 ms against a limit of 50 ms and a load up to
+39.5 ms late, at least 103.5 ms are the platform's. If the limit would then be met, it is not judged. A limit
+that was met stands, provided that the generator was late by less than the limit; otherwise it offered a
+different load. Its lateness here is the same aggregate in the same phases, each sample being the worst of
+half a second: a limit on p(95) ignores the worst twentieth of the samples, one on max ignores none.
 
-A rate that was missed is the platform's only if the load had more to give: none of its processes used a
-whole processor for most of the time, nor was late through its own fault for more than a tenth of it. A rate
-that was kept stands.
+A missed rate is the platform's only if the load had more to give: no process used a whole processor for most
+of the time, or was late through its own fault for more than a tenth of it. A rate that was met stands.
 
-The hot store's latencies, of writes and of reads, count from moments that are not the load's, so its lateness
-is no part of them; a machine that the load shares with the engines slows both, which is the limit's to allow.
-But at less load than was asked for, all of them show nothing, and nor does a time of recovery or of catching
-up: see harness/judge/measure/offered.py. What is measured of the load alone is never the platform's fault;
-that events were handed over late is, as far as its client was held up.
+The hot store's write and read latencies do not count from the load's moments, so its lateness is no part of
+them; that the load and the engines share a machine slows both, and the limit must allow for it. Under less
+load than requested, none of these can be judged, nor can recovery or catch-up times: see
+harness/judge/measure/offered.py. What describes the load alone is never the platform's fault, except events
+handed over late because the client was held up.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ from harness.judge.measure.aggregates import observe
 from harness.judge.measure.check import DistributionCheck
 from harness.judge.measure.measurement import Distribution, Measurement, Numbers
 from harness.judge.measure.offered import (
-    NOTHING_TOLD,
+    NOT_RECORDED,
     TABLE,
     UNRECORDED,
     OfferedLoad,
@@ -50,14 +48,14 @@ _NEEDS: Final = timing.NEEDS | {TABLE, "run"}
 _UPPER: Final = ("<", "<=")
 _LOWER: Final = (">", ">=")
 _BUSY_SHARE: Final = 0.9
-"""Of a processor: a process that uses so much has none left."""
+"""The share of a processor above which a process has no capacity left."""
 _MOST: Final = 0.5
 _COURSE: Final = ("fault", "recovery")
 _LATE_SHARE: Final = 0.1
-"""Of the time: a process that was late through its own fault for longer had no more to give."""
+"""The share of time late through its own fault above which a process had no more to give."""
 _EQUALITY: Final = ("==", "!=")
 _SAMPLE_MS: Final = 500.0
-"""What a sample of weight 1 tells of: no process is late for longer in it."""
+"""The time that a sample of weight 1 covers; no process is late for longer in it."""
 
 _SAMPLES: Final = """
 SELECT worker, cpu_share, own_ms AS value, greatest(at_ns - (own_ms * 1e6)::BIGINT, load_start_ns) AS at_ns,
@@ -69,7 +67,7 @@ the one before it: a process that stood still took none."""
 
 
 class GeneratorKeptUp(DistributionCheck):
-    """One value a sample; samples of the time before the load began do not count."""
+    """One value per sample; samples from before the load began do not count."""
 
     name = "generator_kept_up"
     describes = "how late the load's own processes were through no fault of the platform, each half second"
@@ -80,26 +78,26 @@ class GeneratorKeptUp(DistributionCheck):
     def measure(self, history: History) -> Measurement:
         """The generator's own lateness."""
         derive_own_lateness(history)
-        return by_phase(history, history.columns(_SAMPLES), nothing="the load took no sample of itself")
+        return by_phase(history, history.columns(_SAMPLES), nothing="the load did not sample itself")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OwnLateness:
-    """The generator's own lateness with the worker of each sample; None where a run does not tell it."""
+    """The generator's own lateness, with the worker of each sample; None if not recorded."""
 
     samples: Distribution | None
     workers: Numbers
     cpu_shares: Numbers
-    """Of one processor, by sample."""
+    """Share of one processor, by sample."""
     from_ns: Numbers
     until_ns: Numbers
-    """Between which two moments the lateness of each sample lies."""
+    """The lateness of each sample lies between ``from_ns`` and ``until_ns``."""
     spans: tuple[tuple[str, int, int], ...]
-    """The phases, from when to when."""
+    """The phases with their start and end."""
     offered: OfferedLoad
 
     def doubt(self, under_load: UnderLoad, limit: Threshold, measured: Distribution, observed: float) -> str:
-        """Why an observation held against a limit says nothing of the platform; "" when it does."""
+        """Return why an observation cannot be judged as the platform's; "" if it can."""
         if limit.is_count:
             return ""
         kept = limit.holds(observed)
@@ -114,7 +112,7 @@ class OwnLateness:
             case UnderLoad.COURSE:
                 return self._doubt_of_course(limit, measured, kept=kept)
             case UnderLoad.LOADS_OWN:
-                return "" if kept else "it is the load that did not keep this limit, and not the platform"
+                return "" if kept else "the load itself missed this limit, not the platform"
 
     def _doubt_of_latency(self, limit: Threshold, limit_ms: float, observed: float) -> str:
         samples, during = self.samples, _during(limit)
@@ -131,7 +129,7 @@ class OwnLateness:
         return "" if clear else self._blame(samples, limit, own_ms, worst) + during
 
     def _worst(self, samples: Distribution, limit: Threshold) -> int:
-        """Which sample of the limit's phases was the latest: also one that only began or ended in them."""
+        """Return the index of the worst sample that overlaps the limit's phases."""
         inside = np.isin(samples.phases, limit.phases or samples.phases)
         for name, begin_ns, end_ns in self.spans:
             if name in limit.phases:
@@ -139,7 +137,7 @@ class OwnLateness:
         return int(np.where(inside, samples.values, -1.0).argmax())
 
     def _doubt_of_rate(self, limit: Threshold, *, kept: bool) -> str:
-        """What was reached was reached whatever was offered; what was not exceeded may have lacked events."""
+        """A rate reached stands whatever was offered; a rate not exceeded may have lacked events."""
         if limit.operator in _UPPER:
             return self.offered.short(limit.phases) if kept else ""
         if kept and limit.operator in _LOWER:
@@ -169,8 +167,8 @@ class OwnLateness:
             return self.offered.short(_COURSE)
         if limit.holds(left):
             samples = self.samples
-            worker = "" if samples is None else f", {self._named(samples, self._worst(samples, limit))}"
-            return f"without what the load itself was late{worker}, it would be {left:,.6g} {limit.unit}"
+            worker = "" if samples is None else f" ({self._named(samples, self._worst(samples, limit))})"
+            return f"without the load's own lateness{worker} it would be {left:,.6g} {limit.unit}"
         return "" if np.isinf(left) else self.offered.short(_COURSE)
 
     def _blame(self, samples: Distribution, limit: Threshold, own_ms: float, worst: int) -> str:
@@ -179,7 +177,7 @@ class OwnLateness:
         late = float(inside.weights[inside.values >= own_ms].sum()) / inside.count
         return (
             f"the load itself was late, and the platform cannot be blamed for it: {limit.aggregate} of its"
-            f" own lateness is {own_ms:,.0f} ms ({late:.1%} of the time reaches that), the worst being"
+            f" own lateness is {own_ms:,.0f} ms ({late:.1%} of the time at or above it), at worst"
             f" {self._named(samples, worst)}"
         )
 
@@ -204,21 +202,21 @@ NO_SAMPLES: Final = OwnLateness(
     from_ns=_NONE,
     until_ns=_NONE,
     spans=(),
-    offered=NOTHING_TOLD,
+    offered=NOT_RECORDED,
 )
-"""Of a run that says nothing of its load."""
+"""For a run that recorded nothing about its load."""
 
 
 def own_lateness(history: History) -> OwnLateness:
-    """What the run tells of the generator; of a table that is damaged, nothing."""
+    """Return what the run recorded of the generator; ``NO_SAMPLES`` if a table is missing or damaged."""
     if _NEEDS & (history.missing | history.damaged):
         return NO_SAMPLES
     derive_own_lateness(history)
     columns = history.columns(_SAMPLES)
     samples = by_phase(history, columns, nothing="")
-    told = isinstance(samples, Distribution) and not samples.impossible
+    usable = isinstance(samples, Distribution) and not samples.impossible
     return OwnLateness(
-        samples=samples if isinstance(samples, Distribution) and told else None,
+        samples=samples if isinstance(samples, Distribution) and usable else None,
         workers=columns["worker"],
         cpu_shares=columns["cpu_share"],
         from_ns=columns["at_ns"],

@@ -1,10 +1,9 @@
-"""How long the hot writers' batches took, and how long they wrote none although something waited.
+"""How long the hot writers' batches took, and how long they wrote none while records waited.
 
-A batch that hangs, or that a kill cut short, is not in the writers' log: to judge survivors alone would make
-a store that answers no more look fast. So a time of more than ten seconds in which no batch was under
-way, while by the samples of the hot writers' lag records waited to be written, stands for the batches that
-should have been written in it: as many as in the rest of the time, each of which took until something was
-written again, or for ever. Where it is not recorded whether anything waited, nothing is judged.
+A batch that hangs, or that a kill cut short, is not in the writers' log: judging only survivors would make a
+dead store look fast. So more than ten seconds without a batch under way, while the sampled lag shows records
+waiting, stand for the batches that should have been written then: at the rate of the remaining time, each
+lasting until something was written again, or forever. Without a record of the lag, nothing is judged.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ SILENCE_NS: Final = 10 * SECOND_NS
 HOLE_NS: Final = 15 * SECOND_NS
 """Between two samples; brokers that were killed or paused have cost up to 11 s of them."""
 _STAND_FOR_MOST: Final = 1000
-"""So many rows at most stand for the batches of one silence, by weight."""
+"""The most (weighted) rows that stand for the batches of one silence."""
 
 _WRITES: Final = """
 SELECT at_ns, duration_us / 1e3 AS value, by_wall_clock FROM hot_writes ORDER BY at_ns
@@ -43,20 +42,20 @@ WHERE metric = 'hot_lag_events' GROUP BY at_ns ORDER BY at_ns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Silence:
-    """A time in which nothing was written, although something waited."""
+    """A time in which nothing was written although records waited."""
 
     from_ns: int
     to_ns: int
     ended: bool
-    """Whether something was written behind it, or nothing waited any more, or nobody looked any longer."""
+    """Whether writing resumed, nothing waited any more, or sampling ended."""
 
 
 class _Unknown(Exception):
-    """It is not recorded whether anything waited."""
+    """It is not recorded whether records waited."""
 
 
 class HotWriteLatency(DistributionCheck):
-    """The hot writers time each batch themselves; what they did not write is told by their lag."""
+    """The hot writers time each batch themselves; their lag shows what they did not write."""
 
     name = "hot_write_latency"
     describes = "duration of each batch that a hot writer wrote, and of silences while records waited"
@@ -66,14 +65,14 @@ class HotWriteLatency(DistributionCheck):
     under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
-        """Durations of the batches."""
+        """Return the durations of the batches."""
         writes = history.columns(_WRITES)
-        nothing = "the hot writers noted no batch"
+        nothing = "the hot writers logged no batch"
         if not len(writes["at_ns"]):
             return Unjudged(reason=nothing)
         if writes["by_wall_clock"].any() and abs(history.wall_clock_step_ns) > ALLOWED_NS:
             step_s = history.wall_clock_step_ns / SECOND_NS
-            return Unjudged(reason=f"the wall clock, by which writes are known, was set by {step_s:+,.3f} s")
+            return Unjudged(reason=f"the wall clock, which dates the writes, was set by {step_s:+,.3f} s")
         try:
             silences = list(_silences(history, writes))
         except _Unknown as unknown:
@@ -91,7 +90,7 @@ def _period_ns(history: History) -> tuple[int, int]:
 
 
 def _silences(history: History, writes: dict[str, Numbers]) -> Iterator[_Silence]:
-    """Raises ``_Unknown`` where nothing was written for long and nobody looked what waited."""
+    """Yield the silences. Raises ``_Unknown`` for a long time without writes and without lag samples."""
     begun_ns, until_ns = _period_ns(history)
     samples = history.columns(_WAITING)
     ended_ns = writes["at_ns"] + (writes["value"] * 1e6).astype(np.int64)
@@ -103,13 +102,13 @@ def _silences(history: History, writes: dict[str, Numbers]) -> Iterator[_Silence
 
 
 def _waited(samples: dict[str, Numbers], from_ns: int, to_ns: int, *, last: bool) -> Iterator[_Silence]:
-    """The parts of a time without writes in which something waited for long."""
+    """Yield the long parts of a time without writes in which records waited."""
     inside = (samples["at_ns"] >= from_ns) & (samples["at_ns"] < to_ns)
     at_ns, waiting = samples["at_ns"][inside], samples["waiting"][inside].astype(bool)
     if np.diff(np.concatenate([[from_ns], at_ns, [to_ns]])).max() > HOLE_NS:
         raise _Unknown(
             f"nothing was written from {from_ns / SECOND_NS:.1f} s to {to_ns / SECOND_NS:.1f} s, and it is"
-            " not recorded whether anything waited"
+            " not recorded whether records waited"
         )
     turns = np.flatnonzero(np.diff(np.concatenate([[False], waiting, [False]]).astype(np.int8)))
     for first, behind in turns.reshape(-1, 2).tolist():
@@ -122,7 +121,7 @@ def _waited(samples: dict[str, Numbers], from_ns: int, to_ns: int, *, last: bool
 def _with_silences(
     writes: dict[str, Numbers], silences: list[_Silence], period_ns: tuple[int, int]
 ) -> dict[str, Numbers]:
-    """The batches, and behind them those that silences stand for, evenly over their time."""
+    """Return the batches, followed by those that silences stand for, spread evenly over their time."""
     silent_ns = sum(silence.to_ns - silence.from_ns for silence in silences)
     every_ns = max(1.0, (period_ns[1] - period_ns[0] - silent_ns) / len(writes["at_ns"]))
     at_ns, values = [writes["at_ns"]], [writes["value"]]

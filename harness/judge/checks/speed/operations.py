@@ -1,4 +1,4 @@
-"""Latencies of the operations that the load recorded, from the moment at which each was meant to start.
+"""Latencies of the operations that the load recorded, from the intended start of each.
 
 An operation that did not succeed has no response time: it counts as slower than any limit, so that failing
 fast never looks like being fast.
@@ -30,8 +30,8 @@ SELECT (started_ns - intended_ns) / 1e6 AS value, intended_ns AS at_ns, count AS
 FROM operations WHERE kind = 'produce' AND count > 0
 """
 _NOTHING_INTENDED: Final = Unjudged(
-    reason="a load that sends as fast as the platform takes it has no intended moments:"
-    " its latency would be a closed loop's"
+    reason="a load that sends as fast as the platform takes it has no intended send times:"
+    " its latency would be that of a closed loop"
 )
 
 
@@ -51,14 +51,14 @@ class ProduceLatency(_Latency):
     fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:
-        """Response times; infinite for events that were not acknowledged."""
+        """Return response times; infinite for events that were not acknowledged."""
         if history.scenario.load.is_flood:
             return _NOTHING_INTENDED
         return _responses(history, "produce", of="events were not acknowledged")
 
 
 class HotReadLatency(_Latency):
-    """From the moment at which a read of the hot store was meant to start to its answer."""
+    """From the intended start of a read of the hot store to its answer."""
 
     name = "hot_read_latency"
     describes = "response time of reads of the hot store, from the intended start"
@@ -66,7 +66,7 @@ class HotReadLatency(_Latency):
     under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
-        """Response times; infinite for reads that failed."""
+        """Return response times; infinite for reads that failed."""
         return _responses(history, "hot_read", of="reads failed")
 
 
@@ -80,7 +80,7 @@ class LoadOnSchedule(_Latency):
     fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:
-        """Delays of the load's own making."""
+        """Return the load's own delays."""
         if history.scenario.load.is_flood:
             return _NOTHING_INTENDED
         return by_phase(history, history.columns(_SCHEDULE), nothing="no events were sent")
@@ -92,6 +92,6 @@ def _responses(history: History, kind: str, *, of: str) -> Measurement:
     return by_phase(
         history,
         columns,
-        nothing=f"the history holds no operations of the kind {kind}",
+        nothing=f"the history has no {kind} operations",
         detail=f"{failed:,} {of}; each counts as slower than any limit" if failed else "",
     )

@@ -1,6 +1,6 @@
 """Response times of the readers beside the load.
 
-A read that failed, or of which nobody knows how it ended, counts as slower than any limit.
+A read that failed or has no known outcome counts as slower than any limit.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ class _ReadLatency(DistributionCheck):
     under_load = UnderLoad.PRESSURE
 
     def measure(self, history: History) -> Measurement:
-        """From the intended start to the answer; infinite for reads that failed."""
+        """Return the times from intended start to answer; infinite for reads that failed."""
         columns = history.columns(_READS, {"kind": self.operation})
         failed, empty = int(np.isinf(columns["value"]).sum()), int(columns["empty"].sum())
-        told = [f"{failed:,} failed; each counts as slower than any limit"] if failed else []
-        told += [f"{empty:,} found nothing yet"] if empty else []
+        notes = [f"{failed:,} failed; each counts as slower than any limit"] if failed else []
+        notes += [f"{empty:,} found nothing yet"] if empty else []
         return by_phase(
             history,
             columns,
-            nothing=f"the history holds no operations of the kind {self.operation}",
-            detail="; ".join(told),
+            nothing=f"the history has no {self.operation} operations",
+            detail="; ".join(notes),
         )
 
 
 class HotPointReadLatency(_ReadLatency):
-    """Of the readers of the kind ``hot_point``."""
+    """Response times of ``hot_point`` readers."""
 
     name = "hot_point_read_latency"
     describes = "response time of readers that read one event of the hot store, from the intended start"
@@ -57,7 +57,7 @@ class HotPointReadLatency(_ReadLatency):
 
 
 class HotRangeReadLatency(_ReadLatency):
-    """Of the readers of the kind ``hot_range``."""
+    """Response times of ``hot_range`` readers."""
 
     name = "hot_range_read_latency"
     describes = "response time of readers that read an entity's latest events, from the intended start"

@@ -26,7 +26,7 @@ ORDER BY second
 
 
 class Throughput(DistributionCheck):
-    """One value a full second, by the second in which the events were acknowledged.
+    """One value per full second, by the second in which the events were acknowledged.
 
     Every second of the load's duration counts, and those after it until the last answer. Of a run that did
     not come to its end, what was not recorded may have been acknowledged: it counts as far as answers go.
@@ -36,12 +36,12 @@ class Throughput(DistributionCheck):
     describes = "events acknowledged in each second of the load; rate is their mean"
     unit = "1/s"
     aggregates: Set[str] = (DISTRIBUTION | {"rate"}) - {"count"}
-    """Not the count, which would be of seconds and be taken for one of events."""
+    """Without ``count``: it would count seconds and be mistaken for events."""
     needs: Set[str] = timing.NEEDS | {"operations", "run"}
     under_load = UnderLoad.RATE
 
     def measure(self, history: History) -> Measurement:
-        """Acknowledged events by second; seconds without any count as zero."""
+        """Return acknowledged events by second; empty seconds count as zero."""
         sent = history.value("SELECT count(*) FROM operations WHERE kind = 'produce'")
         seconds = int(history.scenario.load.duration) if sent and history.complete else 0
         columns = history.columns(_PER_SECOND, {"seconds": seconds})
