@@ -1,1 +1,1 @@
-"""The faults: ways to break what a run owns, each with its own heal."""
+"""The kinds of faults: ways to break a run's own nodes and processes, each with its heal."""

@@ -1,4 +1,4 @@
-"""Executes a schedule of faults, records each step, and always heals whatever is left broken."""
+"""Runs a schedule of faults, records each step, and always heals what is still broken at the end."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from harness.scenario.faults import Target, parameters_of
 from harness.scenario.phases import PhaseName
 
 _THREADS: Final = 64
-"""For steps that wait and steps that work: a heal takes up to a minute and must not delay other steps."""
+"""Enough for waiting and working steps: a heal takes up to a minute and must not delay others."""
 
 
 class Record(Protocol):
     """Stamps one line of ``faults.jsonl`` and writes it. Called from several threads."""
 
     def __call__(self, line: dict[str, object], phase: PhaseName) -> None:
-        """``phase`` is the one that the run is in from this line on."""
+        """``phase`` is the run's phase from this line on."""
         ...
 
 
 @dataclass(kw_only=True)
 class Conductor:
-    """Knows which faults are in force, from just before the injection until a heal has worked.
+    """Runs steps and tracks the faults in force, from just before the injection until a heal has worked.
 
-    Steps run in threads of their own, because a heal may take long (a database that starts again) while the
-    next step of the schedule is due. So does each target of a step: a zone goes down at once, not node by
-    node. What goes wrong is recorded and reported but does not end the run; the checks judge the outcome.
+    Each step runs in its own thread, because a heal may take long (a database restarting) while the next step
+    is due. So does each target of a step: a zone goes down at once, not node by node. Problems are recorded
+    and reported but do not end the run; the checks judge the outcome.
     """
 
     platform: Targets
@@ -54,24 +54,24 @@ class Conductor:
             return bool(self._in_force)
 
     def begin(self, action: Action) -> None:
-        """Start to inject or to heal, and return at once.
+        """Start injecting or healing, and return at once.
 
-        An injection is on record when this returns: recovery time starts here, not when it has worked. Raises
-        what ``record`` raises.
+        An injection is recorded before this returns: recovery time starts here, not when the injection has
+        worked. Raises what ``record`` raises.
         """
         if action.action == "inject":
             with self._lock:
                 self._in_force[action.number] = action
                 self._note(action, problems=())
-        # A heal never overtakes its own injection, however slow that is.
+        # A heal never overtakes its own injection, however slow.
         before = [step for number, step in self._steps if number == action.number]
         self._steps.append((action.number, self._start(self._threads, action, before)))
 
     def heal_all(self, *, wait_s: float | None = None) -> None:
-        """End the schedule: heal every fault that is in force. Idempotent; what failed is tried again.
+        """End the schedule: heal every fault in force. Idempotent; failed heals are tried again.
 
-        Steps that have begun are waited for, but no longer than ``wait_s``. The first unexpected error is
-        raised here, once everything that can be healed has been; the others are added to it as notes.
+        Waits at most ``wait_s`` for steps under way. Raises the first unexpected error, with the others as
+        its notes, once everything that can be healed has been.
         """
         _, hanging = wait([step for _, step in self._steps], timeout=wait_s)
         if hanging:
@@ -91,7 +91,7 @@ class Conductor:
             raise error
 
     def _heal(self, left: Sequence[Action]) -> None:
-        """In threads that no hanging step occupies. Two faults of one node are healed one after the other."""
+        """Heal in new threads, since steps may hang. Faults that share a node heal in sequence."""
         begun: list[tuple[Action, Future[None]]] = []
         with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="fault") as threads:
             for action in left:
@@ -101,14 +101,14 @@ class Conductor:
     def _start(
         self, threads: ThreadPoolExecutor, action: Action, before: Sequence[Future[None]]
     ) -> Future[None]:
-        """Begin a step after others. All of those have threads already, so the wait cannot deadlock."""
+        """Start a step that waits for others. Those all have threads already, so the wait cannot deadlock."""
         if action.action == "heal":
-            before = [threads.submit(self._guarded, lambda: self._look(action), before)]
+            before = [threads.submit(self._guarded, lambda: self._record_states(action), before)]
         tries = [threads.submit(self._try, action, target, before) for target in action.targets]
         return threads.submit(self._guarded, lambda: self._finish(action, tries), tries)
 
     def _guarded(self, work: Callable[[], None], before: Sequence[Future[Any]]) -> None:
-        """Do a part of a step; an unexpected error must not prevent other faults from healing."""
+        """Do part of a step; an unexpected error must not prevent other faults from healing."""
         wait(before)
         try:
             work()
@@ -120,7 +120,7 @@ class Conductor:
             self._unexpected.append(error)
 
     def _try(self, action: Action, target: Target, before: Sequence[Future[None]]) -> str:
-        """Break or heal one target. Returns what went wrong; "" when nothing did."""
+        """Break or heal one target. Return what went wrong, or ""."""
         wait(before)
         step = action.fault.inject if action.action == "inject" else action.fault.heal
         try:
@@ -135,7 +135,7 @@ class Conductor:
     def _finish(self, action: Action, tries: Sequence[Future[str]]) -> None:
         problems = tuple(problem for one in tries if (problem := one.result()))
         if action.action == "inject":
-            self._look(action)
+            self._record_states(action)
         if action.action == "heal" or problems:
             with self._lock:
                 self._note(action, problems=problems)
@@ -145,8 +145,8 @@ class Conductor:
             f"{action.action} {action.fault.kind} {', '.join(action.nodes)}: {'; '.join(problems) or 'done'}"
         )
 
-    def _look(self, action: Action) -> None:
-        """Record the state of each target, so that the fault need not be believed on its own word."""
+    def _record_states(self, action: Action) -> None:
+        """Record the state of each target as independent evidence of the fault."""
         states = {node: self._state(action, node) for node in action.nodes}
         with self._lock:
             self._note(replace(action, action="look"), problems=(), states=states)
@@ -160,7 +160,7 @@ class Conductor:
     def _note(
         self, action: Action, *, problems: tuple[str, ...], states: Mapping[str, str] | None = None
     ) -> None:
-        """Record a line. Called with the lock held, so that lines and phases have one order."""
+        """Record a line. The caller holds the lock, so that lines and phases have one order."""
         parameters = parameters_of(action.fault)
         healed = {action.number} if action.action == "heal" and not problems else set[int]()
         self.record(

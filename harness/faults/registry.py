@@ -1,4 +1,4 @@
-"""The faults that a scenario may name: one file each, and a line here."""
+"""The faults that a scenario may use: one file each, and a line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A schedule of faults as data: which action is due when, in the order in which it is to happen."""
+"""The schedule of faults as data: actions with their due times, in order."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class Action:
     """One step of the schedule: inject or heal one fault at its targets."""
 
     at_s: float
-    """From the start of the load."""
+    """Seconds from the start of the load."""
     number: int
     """The fault's place in the scenario, from 0."""
     action: Literal["inject", "look", "heal"]
-    """A schedule has no looks: one follows each injection and one precedes each heal."""
+    """``look`` is never scheduled: one follows each injection and one precedes each heal."""
     fault: Fault
     targets: tuple[Target, ...]
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The nodes and processes that it breaks, or between which it does."""
+        """The nodes and processes that it breaks, or whose connections it breaks."""
         return node_names(self.targets)
 
 
 def schedule(
     specs: Sequence[FaultSpec], topology: Topology, faults: Mapping[str, type[Fault]]
 ) -> tuple[Action, ...]:
-    """Every inject and heal, by time; at the same moment heals come first, then the scenario's order."""
+    """Return every injection and heal by time; ties by heals first, then in the scenario's order."""
     actions = [
         Action(
             at_s=at_s,
@@ -52,9 +52,9 @@ def schedule(
 def prepared(
     specs: Sequence[FaultSpec], topology: Topology, faults: Mapping[str, type[Fault]]
 ) -> Preparation:
-    """All that the faults need in place before the platform starts.
+    """Return what all faults together need before the platform starts.
 
-    Raises ``PlatformError`` where two of them contradict each other.
+    Raises ``PlatformError`` where two faults contradict each other.
     """
     return Preparation.merged(
         faults[spec.kind].of(spec).prepare(targets_of(spec, topology), topology) for spec in specs

@@ -1,1 +1,1 @@
-"""How each layer of the pipeline is observed and judged: a file each, and a line in registry.py."""
+"""How each layer of the pipeline is observed and judged: one file each, and a line in registry.py."""

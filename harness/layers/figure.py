@@ -1,4 +1,4 @@
-"""The figures of a report before they are drawn: what they show of a history, and how."""
+"""The figures of a report as data: what they show of a history, and how they are drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.history.reader import History
 from harness.judge.measure.measurement import Numbers
 
 Part = Literal["whole", "stream", "lake"]
-"""Of a run: from the load's start to its end, to where its lake stage begins, or from there."""
+"""The part of a run: all of it from the load's start, up to the lake stage, or from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -24,50 +24,50 @@ class Series:
 
     @staticmethod
     def of(name: str, columns: Mapping[str, Numbers]) -> Series:
-        """The columns ``at_s`` and ``value`` of a query."""
+        """Build a series from a query's columns ``at_s`` and ``value``."""
         return Series(name=name, at_s=columns["at_s"].astype(float), value=columns["value"].astype(float))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """Something that lasted."""
+    """A span of time in a row of a chart."""
 
     row: str
     name: str
     begin_s: float
     end_s: float
     marked: bool
-    """Whether it did not end as it should."""
+    """Whether it did not end as intended."""
 
 
 class Canvas(Protocol):
-    """What figures are drawn on (reports/timeline.py). Series without any value are left out."""
+    """The surface for figures (reports/timeline.py). Series without values are left out."""
 
     def lines(self, series: Sequence[Series]) -> None:
-        """A line each."""
+        """Draw each series as a line."""
         ...
 
     def spreads(self, series: Sequence[Series]) -> None:
-        """The median of each second, its 99th percentile, and the single values as dots."""
+        """Draw the median and 99th percentile of each second, and the single values as dots."""
         ...
 
     def bars(self, bars: Sequence[Bar]) -> None:
-        """Each in its row, the first row above; what has the same name has the same colour."""
+        """Draw each bar in its row, the first row on top; bars of the same name have the same color."""
         ...
 
 
 On_contra = TypeVar("On_contra", contravariant=True)
-"""What a figure is drawn on."""
+"""The kind of canvas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sketch(Generic[On_contra]):
-    """A figure, before there is a history to draw."""
+    """The description of a figure, independent of any history."""
 
     title: str
     unit: str
     caption: str
-    """What the reader sees in it, in one sentence or two."""
+    """What the figure shows, in one or two sentences."""
     draw: Callable[[On_contra, History], None]
     part: Part = "stream"
-    """What of the run it shows."""
+    """The part of the run that it shows."""

@@ -1,4 +1,4 @@
-"""The lake layer: its tables are read back and judged by an oracle of the days.
+"""The lake layer: its tables are read back and compared, day by day, with an oracle.
 
 Days are run by the lake stage of a scenario (harness/run/lake/), after the load has drained.
 """
@@ -27,7 +27,7 @@ FROM lake_tasks, run ORDER BY began_ns
 
 
 class LakeObserver:
-    """Reads back the tables. Nothing of the lake runs while the load flows, so there is nothing to sample."""
+    """Reads back the tables. The lake does not run while the load flows, so there is nothing to sample."""
 
     def sources(self, endpoints: Endpoints) -> Sequence[Source]:
         """None."""
@@ -38,16 +38,16 @@ class LakeObserver:
         return ()
 
     def drain(self, observed: Observed, *, timeout_s: float) -> Iterable[Reading]:
-        """Nothing to wait for: a day is run when a step of the stage says so."""
+        """Nothing to wait for: days run only as steps of the lake stage."""
         return ()
 
     def copies(self, endpoints: Endpoints) -> Mapping[str, Callable[[], tuple[Reading, ...]]]:
-        """An object store keeps its own counsel about copies."""
+        """None: an object store does not report its copies."""
         return {}
 
     def read_back(self, observed: Observed) -> Sequence[Callable[[], None]]:
-        """Every table, without Spark."""
-        from harness.observe.readback.lake_access import lake_of
+        """Read every table, without Spark."""
+        from harness.observe.readback.lake import lake_of
         from harness.observe.readback.lake_tables import record_batch_tables
 
         lake = lake_of(observed.endpoints.object_store)
@@ -66,7 +66,7 @@ def _uses(load: Load | None, stage: LakeStage | None) -> Iterator[Use]:
 
 
 def tasks(history: History) -> list[Bar]:
-    """The tasks of the lake as they followed each other; those of no day are in a row of their own."""
+    """The lake's tasks in the order in which they began; tasks without a day share a row of their own."""
     found = history.columns(_TASKS)
     return [
         Bar(row=row, name=name, begin_s=float(begin_s), end_s=float(end_s), marked=bool(marked))
@@ -89,8 +89,8 @@ LAKE: Final = Layer(
             title="Lake",
             unit="",
             caption=(
-                "The tasks of the lake, a row for each day and one for landing. Hatched: what a gate held"
-                " back, and what was not begun because of that."
+                "The tasks of the lake, one row per day and one for landing. Hatched: tasks that a gate"
+                " quarantined, and tasks that were not started because of that."
             ),
             draw=_draw_tasks,
             part="lake",

@@ -1,4 +1,4 @@
-"""The pipeline's Java parts, compiled against the locked engines and named by the endpoints."""
+"""Compiles the pipeline's Java parts against the locked engines and adds their jars to the endpoints."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pipeline.base.java_part import LAKE_JAVA, STREAM_JAVA, JavaPart, build_jar
 
 
 def with_stream_jar(endpoints: Endpoints, *, report: Report) -> Endpoints:
-    """The same platform, with the stream job's jar for Flink. Raises DeployError."""
+    """Return the endpoints with the stream job's jar for Flink. Raises DeployError."""
     flink = ensure(["flink"], report=report).home("flink")
     jar = _jar(STREAM_JAVA, sorted(flink.glob("lib/*.jar")), report)
     return endpoints.replacing(replace(endpoints.flink, job_jar=str(jar)))
 
 
 def with_lake_jar(endpoints: Endpoints, *, report: Report) -> Endpoints:
-    """The same platform, with the lake's jar for Spark. Raises DeployError."""
+    """Return the endpoints with the lake's jar for Spark. Raises DeployError."""
     spark = endpoints.spark
     jar = str(_jar(LAKE_JAVA, sorted(pyspark_home().glob("jars/*.jar")), report))
     return endpoints.replacing(replace(spark, jars=tuple(dict.fromkeys((*spark.jars, jar)))))

@@ -1,7 +1,7 @@
-"""What the harness knows of a layer: how it is observed, and by what it is judged.
+"""The harness's interface to a layer: how it is observed and judged.
 
-What is deployed for it is in pipeline/layers/. The modules of layers are imported by whoever validates or
-judges, so they import the clients of engines only where these are used.
+Its deployment is in pipeline/layers/. Validation and judging import the modules of layers as well, so these
+import the engines' clients only where they use them.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from pipeline.base.options import LayerName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """A platform under load, as its observers see it."""
+    """A platform under load and its run, as given to observers."""
 
     scenario: Scenario
     endpoints: Endpoints
     endpoints_file: Path
-    """The same endpoints, for processes."""
+    """The same endpoints as a file, for processes."""
     folder: Path
-    """The run's, for the files that processes are configured by."""
+    """The run's folder, for the configuration files of processes."""
     history: Path
     plan: Path
     clocks: Clocks
@@ -56,46 +56,46 @@ class Observer(Protocol):
     """How one layer is observed in a run."""
 
     def sources(self, endpoints: Endpoints) -> Sequence[Source]:
-        """What is sampled once a second, from before the load starts until the run ends."""
+        """The sources sampled once a second, from before the load starts until the run ends."""
         ...
 
     def probes(self, observed: Observed) -> Sequence[Probe]:
-        """Processes to be started with the load. They end by themselves."""
+        """Processes to start with the load. They end by themselves."""
         ...
 
     def drain(self, observed: Observed, *, timeout_s: float) -> Iterable[Reading]:
-        """Wait until everything that was sent has come out; what had not in time, as values to record."""
+        """Wait until everything sent has come out. Return readings of what had not come out in time."""
         ...
 
     def copies(self, endpoints: Endpoints) -> Mapping[str, Callable[[], tuple[Reading, ...]]]:
-        """Questions about how many copies there are, by place. They raise CopiesUnknown
-        (harness/observe/platform/replication.py), and are then asked again for a while.
+        """Queries for the numbers of copies, by place. One that raises CopiesUnknown
+        (harness/observe/platform/replication.py) is retried for a while.
         """
         ...
 
     def read_back(self, observed: Observed) -> Sequence[Callable[[], None]]:
-        """Steps that record what it holds once drained, run side by side. They raise PlatformError."""
+        """Steps that record the drained layer's content; they run in parallel. They raise PlatformError."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
-    """The checks of a layer, as findings are grouped."""
+    """The checks of a layer, grouped like the findings."""
 
     data: tuple[Check, ...] = ()
-    """Of what it holds. One of the same name as a check of the source topic takes its place."""
+    """Checks of its content. One with the name of a check of the source topic replaces that."""
     recovery: tuple[Check, ...] = ()
     speed: tuple[Check, ...] = ()
 
     @property
     def all(self) -> tuple[Check, ...]:
-        """Those of every group."""
+        """The checks of all groups."""
         return (*self.data, *self.recovery, *self.speed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """Something in a scenario that says nothing unless a layer is deployed."""
+    """Something in a scenario that has no effect unless a layer is deployed."""
 
     at: FieldPath
     found: str
@@ -105,19 +105,19 @@ class Use:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer."""
+    """A layer, as registered."""
 
     name: LayerName
     equip: Callable[[Endpoints, Report], Endpoints]
-    """The same platform, whose engines are given what they need for it. Raises DeployError."""
+    """Return the endpoints extended by what the layer's engines need. Raises DeployError."""
     observer: Observer
     uses: Callable[[Load | None, LakeStage | None], Iterable[Use]]
-    """What of a scenario depends on it."""
+    """The parts of a scenario that depend on it."""
     checks: Checks
     probes: tuple[str, ...] = ()
     """The names of its observer's probes."""
     signals: tuple[SignalSource, ...] = ()
-    """By which it is steady or disturbed."""
+    """The signals that show whether it is steady or disturbed."""
     promised_copies: Callable[[Scenario], Iterable[Promise]] = lambda scenario: ()
-    """How many copies there are to be of what it holds."""
+    """The numbers of copies promised of its data."""
     figures: tuple[Sketch[Canvas], ...] = ()

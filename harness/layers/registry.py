@@ -1,4 +1,4 @@
-"""The layers as the harness knows them: a file each, and a line here."""
+"""The layers that the harness can observe and judge: one file each, and a line here."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ _IN_ORDER: Final[tuple[Layer, ...]] = (
 )
 
 LAYERS: Final[Mapping[LayerName, Layer]] = MappingProxyType({layer.name: layer for layer in _IN_ORDER})
-"""In the order in which their checks and figures are listed."""
+"""Ordered as their checks and figures are listed."""
 
 
 def deployed_layers(options: PipelineOptions) -> Sequence[Layer]:
-    """The layers that these options deploy, in their order."""
+    """Return the layers that these options deploy, in the registry's order."""
     return tuple(layer for name, layer in LAYERS.items() if name in options.deploy)
 
 
 def probe_names() -> Set[str]:
-    """The names of every layer's probes among the processes of a run."""
+    """Return the names of all layers' probes."""
     return frozenset(name for layer in LAYERS.values() for name in layer.probes)
 
 
 def signals(history: History) -> tuple[Signal, ...]:
-    """Of sending, and of what is deployed."""
+    """Derive the signals of sending and of the deployed layers."""
     layers = deployed_layers(history.scenario.pipeline)
     return (sending(history), *(source.derive(history) for layer in layers for source in layer.signals))
 
 
 def steady_signals(history: History) -> tuple[Signal, ...]:
-    """Those that can be derived while the load flows: a run asks for them before it breaks anything."""
+    """Derive the signals available while the load flows: a run checks them before it breaks anything."""
     layers = deployed_layers(history.scenario.pipeline)
     sources = [source for layer in layers for source in layer.signals if source.while_it_flows]
     return (sending(history), *(source.derive(history) for source in sources))
 
 
 def promised_copies(scenario: Scenario) -> Iterable[Promise]:
-    """How many copies what is deployed promises, besides those of the topics."""
+    """Return the deployed layers' promises of copies, besides those of the topics."""
     return (p for layer in deployed_layers(scenario.pipeline) for p in layer.promised_copies(scenario))

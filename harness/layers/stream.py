@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _PROBER: Final = "prober"
 _READERS: Final = frozenset({"hot_point", "hot_range"})
-"""The kinds that read from the hot store."""
+"""The kinds of readers that read from the hot store."""
 _TOGETHER: Final = """
 SELECT (at_ns - load_start_ns) / 1e9 AS at_s, sum(value) AS value
 FROM samples, run WHERE metric = $metric GROUP BY 1 ORDER BY 1
@@ -64,7 +64,7 @@ class StreamObserver:
 
     def probes(self, observed: Observed) -> Sequence[Probe]:
         """The prober of the hot store."""
-        from harness.observe.prober.prober_config import ProberConfig
+        from harness.observe.prober.probe_plan import ProberConfig
 
         config = ProberConfig(
             endpoints=observed.endpoints_file,
@@ -96,13 +96,13 @@ class StreamObserver:
         return drained.readings()
 
     def copies(self, endpoints: Endpoints) -> Mapping[str, Callable[[], tuple[Reading, ...]]]:
-        """Of the hot store's rows."""
+        """The copies of the hot store's rows."""
         from harness.observe.platform.hot_store import copies_of_hot_store
 
         return {"the hot store": lambda: copies_of_hot_store(endpoints.cassandra)}
 
     def read_back(self, observed: Observed) -> Sequence[Callable[[], None]]:
-        """The windows' results, and the hot store in full."""
+        """Read back the windows' results, and the hot store in full."""
         from harness.observe.readback.hot_store import read_back_hot_store
         from harness.observe.readback.topics import read_back_windows
 
@@ -137,7 +137,7 @@ def _uses(load: Load | None, stage: LakeStage | None) -> Iterator[Use]:
     if load is None:
         return
     if load.inject.boundary:
-        why = "nothing else judges which event is late"
+        why = "no other layer judges which events are late"
         yield Use(at=("load", "inject", "boundary"), found=f"{load.inject.boundary:.3%}", why=why)
     if load.readers is not None and _READERS & load.readers.weights.keys():
         yield Use(at=("load", "readers"), found="readers", why="there is no hot store to read")
@@ -150,15 +150,15 @@ def _promised_copies(scenario: Scenario) -> Iterator[Promise]:
 
 
 def lag(history: History) -> list[Series]:
-    """Events that the stream job, and records that the hot writers, have not committed."""
+    """The stream job's uncommitted events, and the hot writers' uncommitted records."""
     named = {"stream job": "stream_lag_events", "hot writer": "hot_lag_events"}
     return [Series.of(name, history.columns(_TOGETHER, {"metric": m})) for name, m in named.items()]
 
 
 def freshness(history: History) -> list[Series]:
-    """Seconds until an event, and until a window, could be read in the hot store, by when each began.
+    """The seconds until events and windows could be read in the hot store, by the moment each began.
 
-    What never came has no place on a plot.
+    Those that never arrived are left out.
     """
     ages = {"events": event_ages(history), "windows": window_ages(history)}
     start_ns = history.info.load_start_ns if history.info else 0
@@ -206,7 +206,7 @@ STREAM: Final = Layer(
     signals=(
         SignalSource(derive=stream_delay),
         SignalSource(derive=stream_job_running),
-        # What never came is only known once the run is over.
+        # Events that never arrived are known only once the run is over.
         SignalSource(derive=hot_store_delay, while_it_flows=False),
     ),
     promised_copies=_promised_copies,
@@ -215,8 +215,8 @@ STREAM: Final = Layer(
             title="Lag",
             unit="events",
             caption=(
-                "Events that had arrived and were not committed yet. The stream job commits at checkpoints,"
-                " so its lag swings between nothing and one checkpoint's worth."
+                "Events that had arrived but were not yet committed. The stream job commits at checkpoints,"
+                " so its lag swings between zero and one checkpoint's worth."
             ),
             draw=_draw_lag,
         ),

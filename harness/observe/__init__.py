@@ -1,1 +1,1 @@
-"""What observes the platform from outside while it is flooded, and reads it back afterwards."""
+"""Observes the platform from outside under load, and reads it back afterwards."""

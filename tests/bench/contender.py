@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.observe.readback.record_batch_reader import FoundBatch
+from harness.observe.readback.record_batches import FoundBatch
 from pipeline.base.endpoints import Endpoints
 from pipeline.base.errors import KafkaFailed
 

@@ -17,7 +17,7 @@ from harness.load.send.computed.config import ComputedConfig, FromGenerator, Fro
 from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.trace import EncodedTrace
 from harness.load.traces.mapping import GeneratedMapping, read_mapping
-from harness.observe.readback.record_batch_reader import FoundBatch
+from harness.observe.readback.record_batches import FoundBatch
 from tests.bench.contender import Contender, Sent, Task, run_child
 from tests.bench.peers import AiokafkaContender, ConfluentContender, PerformanceToolContender
 

@@ -20,7 +20,7 @@ from harness.cli.output import print_table
 from harness.load.plan.cached import build_plan
 from harness.load.plan.file import PlanFile
 from harness.load.send.record_batches.trace_build import Encoding, trace_file
-from harness.observe.readback.record_batch_reader import read_batches
+from harness.observe.readback.record_batches import read_batches
 from harness.validate.scenario_file import load_scenario
 from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from pipeline.base.kafka import Topics

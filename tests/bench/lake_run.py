@@ -20,7 +20,7 @@ from harness.backends.protocol import Platform
 from harness.base.report import Report
 from harness.base.units import size_bytes
 from harness.layers.pipeline_jars import with_lake_jar
-from harness.observe.readback.lake_access import lake_of
+from harness.observe.readback.lake import lake_of
 from harness.run.teardown import Teardown
 from harness.scenario.topology import RoleSpec, Topology
 from pipeline.base.endpoints import Endpoints

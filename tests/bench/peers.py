@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
-from harness.observe.readback.record_batch_reader import FoundBatch
+from harness.observe.readback.record_batches import FoundBatch
 from pipeline.base.errors import KafkaFailed
 from tests.bench.contender import Sent, Task, run_child
 

@@ -10,8 +10,7 @@ from harness.backends.preparation import Preparation
 from harness.backends.protocol import Capability
 from harness.backends.targets import Targets
 from harness.base.units import Bytes, Seconds
-from harness.faults.evidence import Evidence
-from harness.faults.protocol import Fault
+from harness.faults.protocol import Evidence, Fault
 from harness.faults.registry import FAULTS
 from harness.scenario.faults import Target, TargetKind
 from harness.scenario.topology import RoleSpec, Topology

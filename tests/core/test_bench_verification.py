@@ -11,7 +11,7 @@ from harness.base.clocks import Clocks
 from harness.load.send.record_batches.config import RecordBatchesConfig
 from harness.load.send.record_batches.encode import Event, encode
 from harness.load.send.record_batches.trace import TraceWriter
-from harness.observe.readback.record_batch_reader import FoundBatch
+from harness.observe.readback.record_batches import FoundBatch
 from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 from tests.bench.contender import Task
 from tests.bench.contenders import RecordBatchesContender

@@ -71,7 +71,7 @@ def test_where_no_task_was_carried_out_nothing_is_judged(name: str) -> None:
 
 def test_a_lake_that_was_asked_for_days_and_carried_out_none_published_none() -> None:
     of = batch_day(expecting_quarantine(), lake_tasks=[])
-    layers = "bronze not carried out, silver not carried out, gold not carried out"
+    layers = "bronze not run, silver not run, gold not run"
     assert wrong("days_published", of) == (1, (f"{DAY}: {layers}",))
 
 
@@ -263,7 +263,7 @@ def test_a_day_that_was_planned_to_be_kept_back_is_right_where_it_is() -> None:
     of = kept_back("silver", expecting_quarantine(1))
     assert {name: wrong(name, of)[0] for name in SAFETY} == dict.fromkeys(SAFETY, 0)
     assert measure("days_published", of) == Count(
-        value=0, detail="of 1 days of the source, of which 1 are planned to be kept in quarantine"
+        value=0, detail="of 1 days of the source; 1 planned to stay in quarantine"
     )
     assert (
         measure("gold_equals_oracle", of).detail == "of 4 rows of 1 days; 1 were held back and are not judged"
@@ -274,7 +274,7 @@ def test_a_day_that_was_published_and_was_planned_not_to_be_is_told() -> None:
     of = batch_day(expecting_quarantine(1))
     assert {name: value for name in SAFETY if (value := wrong(name, of)[0])} == {"days_published": 1}
     layers = "bronze promoted, silver promoted, gold promoted"
-    assert wrong("days_published", of)[1] == (f"{DAY}: {layers}; it was to be kept in quarantine",)
+    assert wrong("days_published", of)[1] == (f"{DAY}: {layers}; planned to stay in quarantine",)
 
 
 def test_the_plan_of_one_day_excuses_no_other() -> None:
@@ -285,7 +285,7 @@ def test_the_plan_of_one_day_excuses_no_other() -> None:
 def test_a_day_whose_layer_was_never_carried_out_is_not_published(missing: str) -> None:
     of = batch_day(lake_tasks=[row for row in TASKS if row["task"] != missing])
     count, (example,) = wrong("days_published", of)
-    assert (count, f"{missing} not carried out" in example) == (1, True)
+    assert (count, f"{missing} not run" in example) == (1, True)
 
 
 def test_a_day_that_is_not_due_need_not_be_published() -> None:
@@ -308,7 +308,7 @@ def test_rows_of_a_day_that_was_held_back_must_not_be_in_the_table() -> None:
     of = kept_back("silver", expecting_quarantine(1), lake_gold_daily=RIGHT["lake_gold_daily"])
     count, examples = wrong("gold_equals_oracle", of)
     assert count == 2
-    assert examples[0].endswith("unexpected, or there more than once")
+    assert examples[0].endswith("unexpected, or present more than once")
 
 
 def test_what_was_promoted_from_older_inputs_stays_and_is_not_judged() -> None:
@@ -364,11 +364,11 @@ def test_the_last_time_that_a_task_was_carried_out_decides() -> None:
         ([gate("bronze", result="not_applicable"), *GATES[1:]], "its gate was not evaluated"),
         (
             [*GATES, gate("bronze", "rows", result="failed"), gate("bronze", "nulls", result="failed")],
-            "promoted though failed: nulls, rows",
+            "promoted although these failed: nulls, rows",
         ),
         (
             [*GATES, gate("bronze", "rows", result="not_evaluated")],
-            "promoted though nothing evaluated: rows",
+            "promoted although these were not evaluated: rows",
         ),
     ],
 )

@@ -425,9 +425,7 @@ def test_a_fault_of_which_nothing_is_known_is_not_believed() -> None:
     lines = (fault(20, "inject", kind="melt"), fault(30, "heal", kind="melt"))
     planned = scenario(faults=(SCHEDULE.model_copy(update={"kind": "melt"}),))
     measured = CHECKS["faults_carried_out"].measure(run(of=planned, faults=lines))
-    assert measured == Unjudged(
-        reason="melt kafka-broker-1: it is not known what a fault of this kind leaves"
-    )
+    assert measured == Unjudged(reason="melt kafka-broker-1: no evidence is defined for faults of this kind")
 
 
 def test_a_fault_at_other_targets_is_not_the_one_that_was_planned() -> None:

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from harness.observe.readback.lake import Lake
-from harness.observe.readback.lake_access import lake_of
+from harness.observe.readback.lake import Lake, lake_of
 from harness.observe.readback.lake_contents import contents
 from pipeline.base.endpoints import ObjectStoreEndpoint
 

@@ -72,7 +72,7 @@ def test_it_is_not_over_while_the_source_is_not_consumed() -> None:
     assert not waiting.over()
     cluster.checkpoint += 100
     assert not waiting.over()
-    assert waiting.seen == "1 events of events that the stream job has not committed"
+    assert waiting.seen == "1 events of events not committed by the stream job"
 
 
 def test_checkpoints_that_follow_at_once_do_not_end_it_before_watermarks_followed() -> None:
@@ -134,7 +134,7 @@ def test_what_is_left_at_the_end_of_the_wait_is_told() -> None:
     assert not drained.complete
     assert drained.undrained_events == {"events": 5, "valid": 2}
     assert [(r.metric, r.label, r.value) for r in drained.readings()] == [
-        ("drain_complete", "5 events of events that the stream job has not committed", 0),
+        ("drain_complete", "5 events of events not committed by the stream job", 0),
         ("undrained_events", "events", 5),
         ("undrained_events", "valid", 2),
     ]

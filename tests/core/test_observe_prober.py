@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from harness.base.clocks import Clocks
 from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import SOUGHT
+from harness.observe.prober.probe_plan import ProberConfig
 from harness.observe.prober.prober import Prober
-from harness.observe.prober.prober_config import ProberConfig
 from tests.core.events_parts import plan_row, write_plan
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from harness.history.schema import UNREADABLE
 from harness.observe.readback.hot_rows import HOT_EVENTS, HOT_WINDOWS
-from harness.observe.readback.hot_scan import token_ranges
+from harness.observe.readback.hot_store import token_ranges
 from harness.observe.readback.plan_match import RECORDS, Matcher
 from harness.observe.readback.topic_columns import dead_letter_columns, event_columns, window_columns
 from tests.core.events_parts import plan_row, write_plan

@@ -98,9 +98,7 @@ def test_a_write_that_waits_for_fewer_copies_is_wrong_in_every_topic() -> None:
 
 
 def test_what_was_not_looked_up_is_not_judged() -> None:
-    assert copies(promised(), keyspace=None) == Unjudged(
-        reason="it is not recorded how many copies there are of hot"
-    )
+    assert copies(promised(), keyspace=None) == Unjudged(reason="no record of the number of copies of hot")
 
 
 class Admin:
@@ -167,11 +165,11 @@ def test_what_does_not_answer_is_left_out_and_told(monkeypatch: pytest.MonkeyPat
     told: list[str] = []
     kafka = KafkaEndpoint(bootstrap_servers=("127.0.0.1:1",))
     cassandra = CassandraEndpoint(contact_points=("127.0.0.1",), port=9042, datacenter="local")
-    questions = {
+    queries = {
         "the hot store": lambda: copies_of_hot_store(cassandra),
         "topics": lambda: copies_of_topics(kafka),
     }
-    readings = replication(questions, told.append)
+    readings = replication(queries, told.append)
     assert {reading.label for reading in readings} == {"events"}
     (line,) = told
     assert line.startswith("waited 0 s for the replication of the hot store; last seen: CopiesUnknown: ")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from harness.base.waiting import wait_until
-from harness.observe.readback.lake_access import lake_of
+from harness.observe.readback.lake import lake_of
 from harness.observe.readback.lake_contents import contents
 from pipeline.base.endpoints import Endpoints
 from pipeline.base.options import PipelineOptions

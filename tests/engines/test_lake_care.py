@@ -18,7 +18,7 @@ from deltalake import DeltaTable, write_deltalake
 from harness.artifacts import ensure
 from harness.artifacts.java import find_java
 from harness.cli.main import invoke
-from harness.observe.readback.lake_access import lake_of
+from harness.observe.readback.lake import lake_of
 from harness.observe.readback.lake_contents import contents
 from harness.scenario.topology import RoleSpec
 from harness.services.protocol import Jvm

@@ -26,7 +26,7 @@ from harness.history.parquet_parts import without_dictionaries
 from harness.history.schema import TABLES
 from harness.observe.platform.hot_store import copies_of_hot_store
 from harness.observe.platform.replication import copies_of_topics, replication
-from harness.observe.prober.prober_config import ProberConfig
+from harness.observe.prober.probe_plan import ProberConfig
 from harness.observe.readback.hot_store import read_back_hot_store
 from harness.observe.readback.topics import read_back, read_back_events, read_back_windows
 from harness.scenario.topology import RoleSpec
@@ -211,11 +211,11 @@ def test_everything_is_read_back(endpoints: Endpoints, session: Session, tmp_pat
 
 
 def test_copies_are_counted_where_they_lie(endpoints: Endpoints, session: Session) -> None:
-    questions = {
+    queries = {
         "topics": lambda: copies_of_topics(endpoints.kafka),
         "the hot store": lambda: copies_of_hot_store(endpoints.cassandra),
     }
-    readings = replication(questions, print)
+    readings = replication(queries, print)
     own = {(r.metric, r.label): r.value for r in readings if r.label in {*TOPICS, hot.KEYSPACE}}
     assert own == {
         **{("topic_replication_factor", topic): 1 for topic in TOPICS},

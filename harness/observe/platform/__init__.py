@@ -1,1 +1,1 @@
-"""Samples of the platform as it runs, and the wait until it has drained."""
+"""Samples the platform as it runs, and waits until it has drained."""

@@ -1,14 +1,14 @@
-"""Waits until everything that was sent has come out of the pipeline, and says what was left if it never does.
+"""Waits until everything sent has come out of the pipeline, and returns what was left if it does not in time.
 
-Three conditions, one after the other, none of which can hold too early:
+Three conditions must hold in turn; none can hold too early:
 
 1. The stream job has committed the end of the source topic, and a second has passed since. It commits when a
-   checkpoint completes, so every event has been worked on; watermarks follow a fraction of a second behind,
-   and bring forth the last windows.
+   checkpoint completes, so every event has been processed; watermarks follow a fraction of a second later and
+   close the last windows.
 2. Let N be the newest checkpoint now. Checkpoint N + 2 is complete, and no transaction on the output topics
-   is open. Checkpoint N + 1 may have been under way at the time of 1, N + 2 began after it. What the job
-   emitted before it is in the topics, and what is in the topics can be read. (After an overload Flink makes
-   up for checkpoints that it missed, many a second: to wait for two of them alone is not to wait.)
+   is open. Checkpoint N + 1 may have been under way when condition 1 held; N + 2 began after that. Everything
+   that the job emitted before it is in the topics and readable. (After an overload Flink makes up for missed
+   checkpoints, many a second, so waiting for two checkpoints alone would be no wait.)
 3. The hot writers have committed the ends that the output topics had after 2.
 """
 
@@ -32,7 +32,7 @@ _WATERMARK_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPath:
-    """Which topics the pipeline's consumers read and write, and the groups under which they commit."""
+    """The topics that the pipeline's consumers read and write, and the groups under which they commit."""
 
     source: str
     stream_group: str
@@ -48,14 +48,14 @@ class Drained:
 
     complete: bool
     undrained_events: Mapping[str, int]
-    """Records that a consumer had still to commit, by topic; absent where that could not be told."""
+    """Records not yet committed by their consumer, by topic; topics of unknown lag are absent."""
     last_seen: str
-    """What the wait saw last, for people."""
+    """The last state that the wait saw, for messages."""
 
     def readings(self) -> tuple[Reading, ...]:
         """``drain_complete``, and ``undrained_events`` of each topic, for ``Sampler.record``.
 
-        Lags alone do not tell: they are nothing, too, when checkpoints cease once the source was consumed.
+        Lags alone are not enough: they are also zero when checkpoints stop after the source was consumed.
         """
         seen = "" if self.complete else self.last_seen
         return (
@@ -68,7 +68,7 @@ class Drained:
 
 
 class Reach(Protocol):
-    """What the drain asks of harness/observe/platform/offsets.py."""
+    """The part of harness/observe/platform/offsets.py that the drain uses."""
 
     def partitions(self, topics: Iterable[str]) -> tuple[Partition, ...]:
         """Every partition of the topics."""
@@ -79,7 +79,7 @@ class Reach(Protocol):
         ...
 
     def written(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The ends of what is written, committed or not."""
+        """The ends of all written records, committed or not."""
         ...
 
     def lag(self, group: str, topics: Iterable[str]) -> Lag:
@@ -92,15 +92,15 @@ class Reach(Protocol):
 
 
 class Jobs(Protocol):
-    """What the drain asks of harness/observe/platform/flink.py."""
+    """The part of harness/observe/platform/flink.py that the drain uses."""
 
     def state(self) -> JobState:
-        """The jobs now."""
+        """The current state of the jobs."""
         ...
 
 
 class Drain:
-    """The wait, step by step. Every step may be repeated."""
+    """The wait as repeatable steps."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Drain:
         self.seen = "nothing"
 
     def over(self) -> bool:
-        """Go on as far as the platform lets us now; True once all three conditions have held in turn."""
+        """Advance as far as currently possible. Return True once all three conditions have held in turn."""
         if self._consumed_at_checkpoint is None:
             self._source_consumed()
         if self._consumed_at_checkpoint is not None and not self._all_out:
@@ -125,7 +125,7 @@ class Drain:
         return self._all_out and self._hot_written()
 
     def left(self) -> dict[str, int]:
-        """What the consumers have still to commit, by topic, as far as that can be told."""
+        """The records that consumers have not committed, by topic, where known."""
         left: dict[str, int] = {}
         for group, topics in (
             (self._path.stream_group, (self._path.source,)),
@@ -139,7 +139,7 @@ class Drain:
 
     def _source_consumed(self) -> None:
         lag = self._reach.lag(self._path.stream_group, [self._path.source]).events[self._path.source]
-        self.seen = f"{lag:,} events of {self._path.source} that the stream job has not committed"
+        self.seen = f"{lag:,} events of {self._path.source} not committed by the stream job"
         if lag:
             self._consumed_at_s = None
         elif self._consumed_at_s is None:
@@ -151,7 +151,7 @@ class Drain:
     def _outputs_committed(self, checkpoint: int) -> None:
         newest = self._jobs.state().newest_checkpoint
         if newest < checkpoint:
-            self.seen = f"checkpoint {newest} is the newest, {checkpoint} is waited for"
+            self.seen = f"waiting for checkpoint {checkpoint}, the newest is {newest}"
             return
         partitions = self._reach.partitions(self._path.outputs)
         written, end = self._reach.written(partitions), self._reach.end(partitions)
@@ -161,18 +161,20 @@ class Drain:
         self.seen = f"open transactions on {', '.join(unfinished)}"
         if not unfinished:
             self._all_out = True
-            self._report("everything that the stream job made of it is committed")
+            self._report("the stream job has committed all its output")
 
     def _hot_written(self) -> bool:
         lag = self._reach.exact(self._reach.lag(self._path.hot_group, self._path.hot_inputs)).events
-        self.seen = ", ".join(f"{n:,} records of {topic}" for topic, n in lag.items()) + " not yet hot"
+        self.seen = (
+            ", ".join(f"{n:,} records of {topic}" for topic, n in lag.items()) + " not yet in the hot store"
+        )
         return not any(lag.values())
 
 
 def wait_until_drained(
     path: StreamPath, reach: Reach, jobs: Jobs, *, timeout_s: float, report: Report
 ) -> Drained:
-    """Wait until the pipeline has drained, for ``timeout_s`` at most. The load must have ended before."""
+    """Wait at most ``timeout_s`` until the pipeline has drained. The load must have ended."""
     drain = Drain(path, reach, jobs, report)
     try:
         wait_until(
@@ -186,5 +188,5 @@ def wait_until_drained(
     except WaitTimeout as timeout:
         report(str(timeout))
         return Drained(complete=False, undrained_events=drain.left(), last_seen=timeout.last_seen)
-    report("the hot store holds it all")
+    report("the hot store holds everything")
     return Drained(complete=True, undrained_events=drain.left(), last_seen=drain.seen)

@@ -1,4 +1,4 @@
-"""What Flink's JobManager says about the stream job, asked over its REST API with short time-outs."""
+"""Queries Flink's JobManager about the stream job, over its REST API with short time-outs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class JobsUnknown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """All jobs of the cluster that have not ended, taken together."""
+    """The combined state of all jobs of the cluster that have not ended."""
 
     running: bool
-    """Whether there is a job, and every task of every job runs."""
+    """Whether there is at least one job, and every task of every job runs."""
     restarts: int
     checkpoints_completed: int
     newest_checkpoint: int
-    """The number of the newest completed checkpoint (of several jobs the smallest); 0 when there is none."""
+    """The number of the newest completed checkpoint, the smallest of several jobs'; 0 when there is none."""
 
 
 class FlinkJobs:
-    """Asks one JobManager."""
+    """A client of one JobManager."""
 
     def __init__(
         self, rest_url: str, *, timeout_s: float = 2.0, transport: httpx.BaseTransport | None = None
@@ -37,11 +37,11 @@ class FlinkJobs:
         )
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def state(self) -> JobState:
-        """The jobs now. Raises ``JobsUnknown``."""
+        """Return the current state of the jobs. Raises ``JobsUnknown``."""
         jobs = [job for job in self._get("/jobs/overview")["jobs"] if job["state"] not in _ENDED]
         checkpoints = [self._get(f"/jobs/{job['jid']}/checkpoints") for job in jobs]
         return JobState(

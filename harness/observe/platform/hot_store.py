@@ -1,6 +1,6 @@
-"""How many copies there are of the hot store's rows, asked of Cassandra.
+"""Queries Cassandra for the number of copies of the hot store's rows.
 
-The metric, in ``samples``: ``keyspace_replication_factor``, by keyspace, in all datacenters together.
+The metric, in ``samples``: ``keyspace_replication_factor``, by keyspace, summed over all datacenters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KEYSPACE: Final = "SELECT replication FROM system_schema.keyspaces WHERE keyspa
 
 
 def copies_of_hot_store(cassandra: CassandraEndpoint) -> tuple[Reading, ...]:
-    """Those of its keyspace. Raises CopiesUnknown."""
+    """The copies of the hot store's keyspace. Raises CopiesUnknown."""
     try:
         with hot_session(cassandra, timeout_s=_TIMEOUT_S) as session:
             return tuple(keyspace_readings(session))
@@ -29,7 +29,7 @@ def copies_of_hot_store(cassandra: CassandraEndpoint) -> tuple[Reading, ...]:
 
 
 def keyspace_readings(session: Any) -> Iterator[Reading]:
-    """Of the hot store's keyspace; nothing where there is none."""
+    """The readings of the hot store's keyspace; none where it does not exist."""
     for (settings,) in session.execute(_KEYSPACE, (KEYSPACE,)):
         copies = sum(int(value) for name, value in settings.items() if name != "class")
         yield Reading(metric=KEYSPACE_FACTOR, label=KEYSPACE, value=copies)

@@ -1,4 +1,4 @@
-"""How far the topics reach and how far their consumers are, asked from outside with short time-outs."""
+"""Queries the ends of topics and the positions of their consumers from outside, with short time-outs."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from pipeline.base.endpoints import KafkaEndpoint
 from pipeline.base.kafka_access import client_config
 
 Partition = tuple[str, int]
-"""Topic and number of the partition."""
+"""Topic and partition number."""
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 _LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 _MARKERS_MAX: Final = 64
-"""A gap of at most so many offsets may hold transaction markers only, and is looked into."""
+"""A gap of at most this many offsets is inspected, as it may hold only transaction markers."""
 
 
 class OffsetsUnknown(Exception):
-    """The cluster did not say in time how far a topic reaches, or how far its consumers are."""
+    """The cluster did not return a topic's end or its consumers' positions in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ class Lag:
 
     end: Mapping[Partition, int]
     committed: Mapping[Partition, int]
-    """The next offset that the group will read; the first one where it has committed nothing yet."""
+    """The next offset that the group will read; the partition's first where it has committed nothing."""
 
     @property
     def events(self) -> Mapping[str, int]:
-        """Offsets between the two, by topic. Transaction markers count."""
+        """Offsets between the committed ones and the ends, by topic, transaction markers included."""
         lags = dict.fromkeys((topic for topic, _ in self.end), 0)
         for (topic, number), end in self.end.items():
             lags[topic] += max(0, end - self.committed[topic, number])
@@ -59,13 +59,13 @@ class Lag:
 
 
 class Offsets:
-    """Asks one cluster. Every method raises ``OffsetsUnknown`` when a broker does not answer in time.
+    """A client of one cluster. Every query raises ``OffsetsUnknown`` when a broker does not answer in time.
 
     Not safe to share between threads.
     """
 
     def __init__(self, kafka: KafkaEndpoint, *, timeout_s: float = 2.0) -> None:
-        # Brokers die under the observer on purpose; each question says by itself whether it was answered.
+        # Brokers are killed on purpose, so the client logs nothing; each failed query raises an error.
         settings = {**client_config(kafka), "client.id": "observer", "log_level": 0}
         self._timeout_s = timeout_s
         self._admin_settings = {**settings, "socket.timeout.ms": round(timeout_s * 1000)}
@@ -77,14 +77,14 @@ class Offsets:
         self._only_markers: dict[Partition, tuple[int, int]] = {}
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close all connections."""
         for member in self._members.values():
             member.close()
         if self._peeker is not None:
             self._peeker.close()
 
     def reconnect(self) -> None:
-        """Forget what is known of the cluster: an admin client goes on asking a leader that is none."""
+        """Start with a new admin client: an old one keeps querying a leader that has lost its role."""
         self._admin = AdminClient(self._admin_settings)
 
     def partitions(self, topics: Iterable[str]) -> tuple[Partition, ...]:
@@ -92,21 +92,21 @@ class Offsets:
         return tuple(partition for topic in topics for partition in self._partitions_of(topic))
 
     def first(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The first offset that each partition still has."""
+        """The first offset that each partition still holds."""
         return self._list(partitions, _EARLIEST, IsolationLevel.READ_UNCOMMITTED)
 
     def end(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The offset after each partition's last record that a read_committed consumer gets to see now."""
+        """The offset after each partition's last record now visible to a read_committed consumer."""
         return self._list(partitions, _LATEST, IsolationLevel.READ_COMMITTED)
 
     def written(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The offset after each partition's last record, be its transaction committed or still open."""
+        """The offset after each partition's last record, whether its transaction is committed or open."""
         return self._list(partitions, _LATEST, IsolationLevel.READ_UNCOMMITTED)
 
     def committed(self, group: str, partitions: Sequence[Partition]) -> dict[Partition, int]:
-        """The next offset that the group will read of each partition."""
-        wanted = [TopicPartition(*partition) for partition in partitions]
-        answer = _asked(self._member(group).committed, wanted, timeout=self._timeout_s)
+        """The next offset that the group will read from each partition."""
+        queried = [TopicPartition(*partition) for partition in partitions]
+        answer = _query(self._member(group).committed, queried, timeout=self._timeout_s)
         if refused := next((tp.error for tp in answer if tp.error is not None), None):
             raise OffsetsUnknown(f"{group}: {refused.str()}")
         found = {(tp.topic, tp.partition): tp.offset for tp in answer}
@@ -114,53 +114,53 @@ class Offsets:
         return found | (self.first(missing) if missing else {})
 
     def lag(self, group: str, topics: Iterable[str]) -> Lag:
-        """How far the group is behind. The ends come first, so a moving group never looks too slow."""
+        """The group's lag. The ends are read first, so that a moving group never looks too slow."""
         partitions = self.partitions(topics)
         end = self.end(partitions)
         return Lag(end=end, committed=self.committed(group, partitions))
 
     def exact(self, lag: Lag) -> Lag:
-        """The lag without those partitions in which only transaction markers are left.
+        """The lag without gaps that hold only transaction markers.
 
-        A consumer's position stops before the marker that ends the last transaction, so that a group which
-        has read everything never comes to the end. Looks into small gaps only.
+        A consumer's position stops before the marker that ends the last transaction, so a group that has read
+        everything never reaches the end. Only small gaps are inspected.
         """
         gaps = {
             partition: (lag.committed[partition], end)
             for partition, end in lag.end.items()
             if 0 < end - lag.committed[partition] <= _MARKERS_MAX
         }
-        self._look_into({p: gap for p, gap in gaps.items() if self._only_markers.get(p) != gap})
+        self._inspect({p: gap for p, gap in gaps.items() if self._only_markers.get(p) != gap})
         read = {p: end for p, (_, end) in gaps.items() if self._only_markers.get(p) == gaps[p]}
         return Lag(end=lag.end, committed={**lag.committed, **read})
 
     def _member(self, group: str) -> Consumer:
-        """A client that knows the group and never joins it.
+        """A consumer that has the group's id but never joins the group.
 
-        The admin client has a call for the same question, which crashes the process when the group's
-        coordinator has just moved: librdkafka 2.16 follows a pointer there that only consumers have.
+        The admin client's equivalent call crashes the process when the group's coordinator has just moved:
+        librdkafka 2.16 dereferences a pointer that only consumers have.
         """
         if group not in self._members:
-            self._members[group] = _asked(Consumer, {**self._consumer_settings, "group.id": group})
+            self._members[group] = _query(Consumer, {**self._consumer_settings, "group.id": group})
         return self._members[group]
 
-    def _look_into(self, gaps: Mapping[Partition, tuple[int, int]]) -> None:
-        """Remember those of the gaps in which there is no record to read."""
+    def _inspect(self, gaps: Mapping[Partition, tuple[int, int]]) -> None:
+        """Remember the gaps that hold no readable record."""
         if not gaps:
             return
         consumer = self._assigned(gaps)
         open_gaps, deadline = dict(gaps), time.monotonic() + self._timeout_s
         while open_gaps and (left_s := deadline - time.monotonic()) > 0:
-            for message in _asked(consumer.consume, num_messages=_MARKERS_MAX, timeout=min(left_s, 0.1)):
+            for message in _query(consumer.consume, num_messages=_MARKERS_MAX, timeout=min(left_s, 0.1)):
                 partition = (message.topic() or "", message.partition() or 0)
                 if partition in open_gaps and _passed(message, open_gaps[partition]):
                     self._only_markers[partition] = open_gaps[partition]
                 open_gaps.pop(partition, None)
-        _asked(consumer.unassign)
+        _query(consumer.unassign)
 
     def _assigned(self, gaps: Mapping[Partition, tuple[int, int]]) -> Consumer:
         if self._peeker is None:
-            self._peeker = _asked(
+            self._peeker = _query(
                 Consumer,
                 {
                     **self._consumer_settings,
@@ -171,13 +171,13 @@ class Offsets:
                     "fetch.wait.max.ms": 20,
                 },
             )
-        wanted = [TopicPartition(*partition, first) for partition, (first, _) in gaps.items()]
-        _asked(self._peeker.assign, wanted)
+        starts = [TopicPartition(*partition, first) for partition, (first, _) in gaps.items()]
+        _query(self._peeker.assign, starts)
         return self._peeker
 
     def _partitions_of(self, topic: str) -> tuple[Partition, ...]:
         if topic not in self._partitions:
-            found = _asked(self._admin.list_topics, topic, timeout=self._timeout_s).topics[topic]
+            found = _query(self._admin.list_topics, topic, timeout=self._timeout_s).topics[topic]
             if found.error is not None:
                 raise OffsetsUnknown(f"{topic}: {found.error}")
             self._partitions[topic] = tuple((topic, number) for number in sorted(found.partitions))
@@ -186,13 +186,13 @@ class Offsets:
     def _list(
         self, partitions: Sequence[Partition], spec: OffsetSpec, isolation: IsolationLevel
     ) -> dict[Partition, int]:
-        asked = _asked(
+        futures = _query(
             self._admin.list_offsets,
             {TopicPartition(*partition): spec for partition in partitions},
             isolation_level=isolation,
             request_timeout=self._timeout_s,
         )
-        return {(tp.topic, tp.partition): self._result(future).offset for tp, future in asked.items()}
+        return {(tp.topic, tp.partition): self._result(future).offset for tp, future in futures.items()}
 
     def _result(self, future: Future[T]) -> T:
         try:
@@ -202,14 +202,14 @@ class Offsets:
 
 
 def _passed(message: Message, gap: tuple[int, int]) -> bool:
-    """Whether the first thing that came from a gap lies behind it: the topic's end, or a newer record."""
+    """Whether the first message read from a gap lies beyond it: the partition's end, or a newer record."""
     error = message.error()
     if error is None:
         return (message.offset() or 0) >= gap[1]
     return error.code() == KafkaError._PARTITION_EOF
 
 
-def _asked(request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _query(request: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return request(*args, **kwargs)
     except KafkaException as error:

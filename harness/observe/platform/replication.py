@@ -1,12 +1,13 @@
-"""How many copies there really are: of the topics, and of what layers keep.
+"""Queries the actual numbers of copies of the topics and of the layers' data.
 
-A node that is killed comes back with its disk, so that one copy survives it as well as three do. Whether
-there are three is therefore looked up. The metrics of the topics, in ``samples``:
+A killed node comes back with its disk, so that a single copy survives as well as three do. The number is
+therefore queried. The metrics of the topics, in ``samples``:
 
 | metric | label | what it is |
 | --- | --- | --- |
-| ``topic_replication_factor`` | topic | copies of that of its partitions which has the fewest |
-| ``topic_min_insync_replicas`` | topic | copies that an acknowledged write has at least, by its settings |
+| ``topic_replication_factor`` | topic | copies of the topic's partition with the fewest |
+| ``topic_min_insync_replicas`` | topic | the fewest copies of an acknowledged write, by the topic's settings
+|
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ TOPIC_FACTOR: Final = "topic_replication_factor"
 TOPIC_IN_SYNC: Final = "topic_min_insync_replicas"
 _TIMEOUT_S: Final = 5.0
 _PATIENCE_S: Final = 15.0
-_OF_KAFKA: Final = ("__consumer_offsets", "__transaction_state")
-"""Topics of Kafka's own that the pipeline's progress and its transactions lie in."""
-Question = Callable[[], tuple[Reading, ...]]
-"""Asks an engine. Raises CopiesUnknown while there is no answer."""
+_INTERNAL: Final = ("__consumer_offsets", "__transaction_state")
+"""Kafka's internal topics, which hold the pipeline's progress and transactions."""
+Query = Callable[[], tuple[Reading, ...]]
+"""Queries an engine. Raises CopiesUnknown while there is no answer."""
 
 
 class CopiesUnknown(Exception):
-    """An engine could not be asked now; says why."""
+    """An engine could not be queried; the message has the reason."""
 
 
-def replication(questions: Mapping[str, Question], report: Report) -> tuple[Reading, ...]:
-    """The answers now. A place that is silent for a quarter of a minute is left out, and reported."""
+def replication(queries: Mapping[str, Query], report: Report) -> tuple[Reading, ...]:
+    """Return the current numbers. A place without an answer for 15 s is left out and reported."""
     readings: list[Reading] = []
-    for place, question in questions.items():
+    for place, query in queries.items():
         try:
             readings += wait_until(
-                question,
+                query,
                 timeout_s=_PATIENCE_S,
                 what=f"the replication of {place}",
                 poll_s=0.5,
@@ -59,7 +60,7 @@ def replication(questions: Mapping[str, Question], report: Report) -> tuple[Read
 
 
 def copies_of_topics(kafka: KafkaEndpoint) -> tuple[Reading, ...]:
-    """Asked of Kafka. Raises CopiesUnknown."""
+    """Query Kafka for the copies of its topics. Raises CopiesUnknown."""
     try:
         return tuple(topic_readings(_admin(kafka)))
     except (KafkaException, FutureTimeout, OSError) as error:
@@ -67,13 +68,13 @@ def copies_of_topics(kafka: KafkaEndpoint) -> tuple[Reading, ...]:
 
 
 def topic_readings(admin: Any) -> Iterator[Reading]:
-    """Of the pipeline's topics, and of Kafka's own that it depends on."""
+    """The readings of the pipeline's topics, and of Kafka's internal topics that it depends on."""
     topics = admin.list_topics(timeout=_TIMEOUT_S).topics
-    there = [name for name in (*TOPICS, *_OF_KAFKA) if name in topics and topics[name].partitions]
-    for name in there:
+    present = [name for name in (*TOPICS, *_INTERNAL) if name in topics and topics[name].partitions]
+    for name in present:
         fewest = min(len(partition.replicas) for partition in topics[name].partitions.values())
         yield Reading(metric=TOPIC_FACTOR, label=name, value=fewest)
-    own = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in there if name in TOPICS]
+    own = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in present if name in TOPICS]
     for resource, answer in admin.describe_configs(own, request_timeout=_TIMEOUT_S).items():
         settings = answer.result(timeout=_TIMEOUT_S)
         in_sync = int(settings["min.insync.replicas"].value)

@@ -1,22 +1,22 @@
-"""Samples the platform each second while a run lasts, and never lets it wait.
+"""Samples the platform each second throughout a run, without ever delaying the run.
 
 The metrics, all in ``samples``:
 
 | metric | label | what it is |
 | --- | --- | --- |
 | ``source_end_offset`` | topic | offsets of the source topic, all partitions together |
-| ``stream_lag_events`` | topic | of those, what the stream job has not committed |
-| ``hot_lag_events`` | topic | records that the hot writers have not committed |
+| ``stream_lag_events`` | topic | those not committed by the stream job |
+| ``hot_lag_events`` | topic | records not committed by the hot writers |
 | ``events_sent_total``, ``events_acknowledged_total`` | | the load's own counts |
-| ``node_cpu_seconds_total``, ``node_memory_bytes`` | node | of the node's processes |
-| ``checkpoints_completed_total``, ``job_restarts_total`` | | of the stream job |
+| ``node_cpu_seconds_total``, ``node_memory_bytes`` | node | totals of the node's processes |
+| ``checkpoints_completed_total``, ``job_restarts_total`` | | counts of the stream job |
 | ``job_running`` | | 1 while all tasks of the stream job run, else 0 |
-| ``drain_complete`` | what was seen last | 1 when everything had come out in time, else 0 |
-| ``undrained_events`` | topic | records that were left when the run gave up waiting, else 0 |
+| ``drain_complete`` | the last state seen | 1 when everything came out in time, else 0 |
+| ``undrained_events`` | topic | records left when the run gave up waiting, else 0 |
 | ``topic_replication_factor`` and others | topic | once, at the end; see replication.py |
-| ``samples_missed_total`` | source | samples that could not be taken: they are absent, never made up |
+| ``samples_missed_total`` | source | samples that could not be taken; these are left out |
 
-The samples of one metric that were taken together bear the same time.
+Samples of one metric taken together have the same time.
 """
 
 from __future__ import annotations
@@ -46,48 +46,48 @@ class Reading:
 
 
 class SampleMissed(Exception):
-    """A source could not be read now; says why."""
+    """A source could not be read; the message has the reason."""
 
 
 class Source(Protocol):
-    """Something that is read once a second, in a thread of its own."""
+    """A source of readings, read once a second in its own thread."""
 
     name: str
 
     def read(self) -> Iterable[Reading]:
-        """The values now. Raises ``SampleMissed``, within a few seconds at most."""
+        """The current values. Raises ``SampleMissed``, within a few seconds at most."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close all connections."""
         ...
 
 
 class Sampler:
-    """Reads every source on its own schedule, so that one that hangs delays no other."""
+    """Reads every source on its own schedule, so that a hanging source delays no other."""
 
     def __init__(self, sources: Sequence[Source], writer: TableWriter, clock: RunClock) -> None:
         self._sources, self._writer, self._clock = sources, writer, clock
         self._stop = threading.Event()
         self._writing = threading.Lock()
         self._missed: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._threads = [
             threading.Thread(target=self._follow, args=(source,), name=f"sample-{source.name}", daemon=True)
             for source in sources
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start sampling."""
         for thread in self._threads:
             thread.start()
 
     def record(self, readings: Iterable[Reading]) -> None:
-        """Write values that were measured elsewhere, now. Before ``stop``."""
+        """Write values measured elsewhere, at the current time. Must not be called after ``stop``."""
         self._record(self._clock.now_ns(), readings)
 
     def stop(self) -> None:
-        """Take one last sample of everything and write what waits."""
+        """Take a last sample of every source and write everything pending."""
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=_LAST_SAMPLE_S)
@@ -103,7 +103,7 @@ class Sampler:
             source.close()
 
     def _until_next_s(self) -> float:
-        """To the next full second of the run, so that what a slow source missed is not made up for."""
+        """Seconds to the run's next full second: a slow source skips samples rather than catch up."""
         return _INTERVAL_S - self._clock.now_ns() / 1e9 % _INTERVAL_S
 
     def _sample(self, source: Source) -> None:
@@ -112,10 +112,10 @@ class Sampler:
             readings = list(source.read())
         except SampleMissed:
             readings = [self._miss(source)]
-        except Exception as error:  # noqa: BLE001 -- a thread that ends would be silent for the rest of the run
+        except Exception as error:  # noqa: BLE001 -- otherwise the source would be lost for the rest of the run
             readings = [self._miss(source)]
-            if source.name not in self._told:
-                self._told.add(source.name)
+            if source.name not in self._warned:
+                self._warned.add(source.name)
                 _LOG.warning("%s cannot be sampled: %s: %s", source.name, type(error).__name__, error)
         self._record(at_ns, readings)
 

@@ -1,4 +1,4 @@
-"""What the sampler reads: Kafka's offsets, Flink's REST API, the nodes, and the load's progress."""
+"""The sampler's sources: Kafka's offsets, Flink's REST API, the nodes, and the load's progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from harness.processes.protocol import ProcessStatus
 class StreamLag:
     """The source topic's end, and how far the stream job's commits are behind it.
 
-    Flink commits at checkpoints, so the lag of a job that keeps up swings between nothing and one interval.
+    Flink commits at checkpoints, so the lag of a job that keeps up swings between zero and one interval's
+    events.
     """
 
     name = "stream"
@@ -35,12 +36,12 @@ class StreamLag:
         yield Reading(metric="stream_lag_events", label=self._topic, value=lag.events[self._topic])
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close all connections."""
         self._offsets.close()
 
 
 class HotLag:
-    """How far the hot writers' commits are behind the topics that they read, markers apart."""
+    """How far the hot writers' commits are behind the topics that they read, without transaction markers."""
 
     name = "hot"
 
@@ -58,7 +59,7 @@ class HotLag:
             yield Reading(metric="hot_lag_events", label=topic, value=events)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close all connections."""
         self._offsets.close()
 
 
@@ -81,7 +82,7 @@ class StreamJob:
         yield Reading(metric="checkpoints_completed_total", value=state.checkpoints_completed)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._jobs.close()
 
 
@@ -104,11 +105,11 @@ class Nodes:
             yield Reading(metric="node_memory_bytes", label=node.name, value=node.memory_bytes)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 class Load:
-    """The load's own counts. There are none before the load has begun."""
+    """The load's own counts; none before the load has begun."""
 
     name = "load"
 
@@ -126,4 +127,4 @@ class Load:
             yield Reading(metric="events_acknowledged_total", value=progress.acknowledged)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""

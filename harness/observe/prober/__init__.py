@@ -1,1 +1,1 @@
-"""The prober: a process that looks for results as a user would."""
+"""The prober: a process that queries for results as a user would."""

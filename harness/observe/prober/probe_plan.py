@@ -1,4 +1,4 @@
-"""What the prober looks for: a sample of the plan's events, and the windows of some busy keys."""
+"""The prober's configuration and targets: a sample of the plan's events, and windows of busy keys."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow.dataset as ds
+from pydantic import Field
 
+from harness.base.clocks import Clocks
 from harness.base.database import database_in_memory
 from harness.base.event_clock import EventClock, day_of
+from harness.base.process_config import ProcessConfig
 
 _BUSIEST: Final = """
 CREATE TEMP TABLE busiest AS
@@ -34,9 +37,34 @@ SELECT category FROM plan WHERE kind = 'valid' GROUP BY category ORDER BY count(
 """
 
 
+class ProberConfig(ProcessConfig):
+    """The configuration of one prober for one run."""
+
+    endpoints: Path
+    """The file written by ``Endpoints.save``."""
+    plan: Path
+    history: Path
+    worker: str = "prober-0"
+    """The worker's name in the history."""
+
+    clocks: Clocks
+    duration_s: float = Field(gt=0)
+    """Wall-clock time from the load's first event to its last."""
+
+    reads_per_s: float = Field(default=20.0, gt=0, le=1000)
+    samples_per_s: float = Field(default=10.0, gt=0, le=1000)
+    """Events to look for from each second of the load."""
+    entities: int = Field(default=8, ge=1)
+    """The number of busiest entities to sample events from; more where these have too few events."""
+    categories: int = Field(default=5, ge=1)
+    """The number of busiest categories whose windows to look for."""
+    timeout_s: float = Field(default=5.0, gt=0)
+    """The time limit of one read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """An event that is waited for from the moment at which it is to be sent until it can be read."""
+    """An event to look for from its intended send until it can be read."""
 
     event_id: str
     entity_id: str
@@ -45,13 +73,13 @@ class Sought:
 
     @property
     def day(self) -> date:
-        """The day of the event's partition, UTC."""
+        """The UTC day of the event's partition."""
         return day_of(self.event_time_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowKey:
-    """Windows that are looked for: all of this kind and key."""
+    """A kind and key whose windows are all looked for."""
 
     kind: str
     key: str
@@ -62,7 +90,7 @@ class ProbePlan:
     """Everything that the prober looks for."""
 
     events: Sequence[Sought]
-    """In the order in which they are sent."""
+    """In sending order."""
     windows: Sequence[WindowKey]
 
 
@@ -70,7 +98,7 @@ def probe_plan(plan: Path, clock: EventClock, *, samples: int, entities: int, ca
     """Choose about ``samples`` valid events, and the windows of the ``categories`` busiest categories.
 
     The events are spread evenly over those of the ``entities`` busiest entities, or of more where these have
-    too few, so that one read can look for several. The choice follows from the plan alone. Raises OSError or
+    too few, so that one read can look for several. The choice depends on the plan alone. Raises OSError or
     pyarrow's ArrowException when the plan cannot be read.
     """
     columns = ["seq", "kind", "event_id", "entity_id", "category", "event_offset_ms", "send_offset_ms"]

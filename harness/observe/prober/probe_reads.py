@@ -1,4 +1,4 @@
-"""The prober's reads: what they ask of the hot store, and what came back."""
+"""The prober's reads of the hot store, and their answers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cassandra.cluster import Session
 from harness.clients.hot_store import HOT_STORE_ERRORS
 from harness.observe.prober.probe_plan import WindowKey
 from harness.observe.prober.seeking import EventIdentity, HotPartition
-from harness.observe.readback.hot_scan import Row
+from harness.observe.readback.hot_rows import Row
 from pipeline.hot.schema import KEYSPACE, RECENT_EVENTS, WINDOW_RESULTS
 
 _EVENTS: Final = f"""
 SELECT event_id, to_unix_timestamp(event_time) FROM {KEYSPACE}.{RECENT_EVENTS}
 WHERE entity_id = ? AND day = ? AND (event_time, event_id) IN ?
-"""  # noqa: S608 -- names of tables, which cannot be bound
+"""  # noqa: S608 -- table names cannot be bound
 _WINDOWS: Final = f"""
 SELECT to_unix_timestamp(window_start), to_unix_timestamp(window_end) FROM {KEYSPACE}.{WINDOW_RESULTS}
 WHERE window_kind = ? AND key = ? AND day IN ? PER PARTITION LIMIT ?
@@ -29,14 +29,14 @@ WHERE window_kind = ? AND key = ? AND day IN ? PER PARTITION LIMIT ?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRead:
-    """A look for some events of a partition."""
+    """A read that looks for some events of a partition."""
 
     partition: HotPartition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowRead:
-    """A look for the newest windows of a key."""
+    """A read that looks for the newest windows of a key."""
 
     key: WindowKey
     limit: int
@@ -44,7 +44,7 @@ class WindowRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One read and how it ended. Times are nanoseconds since the run's epoch."""
+    """One read and its result. Times are nanoseconds since the run's epoch."""
 
     read: EventRead | WindowRead
     intended_ns: int
@@ -66,17 +66,17 @@ class Reads:
 
     @property
     def under_way(self) -> int:
-        """Reads whose answers were not taken yet."""
+        """The number of reads whose answers have not been taken."""
         return self._under_way
 
     def events(self, partition: HotPartition, wanted: Sequence[EventIdentity], intended_ns: int) -> None:
-        """Look for these events."""
+        """Send a read for these events."""
         entity, day = partition
         pairs = [(time_ms, event_id) for event_id, time_ms in wanted]
         self._send(EventRead(partition=partition), self._events, (entity, day, pairs), intended_ns)
 
     def windows(self, key: WindowKey, days: Sequence[date], limit: int, intended_ns: int) -> None:
-        """Look for the newest windows of these days."""
+        """Send a read for the key's newest windows of these days."""
         self._send(
             WindowRead(key=key, limit=limit),
             self._windows,
@@ -85,7 +85,7 @@ class Reads:
         )
 
     def take_answers(self) -> list[Answer]:
-        """What came back since the last call."""
+        """Return the answers since the last call."""
         answers: list[Answer] = []
         while True:
             try:
@@ -112,7 +112,7 @@ class Reads:
         rows: Sequence[Row],
         error: BaseException | None = None,
     ) -> None:
-        """Called on the driver's own thread, which has no time for more than this."""
+        """Queue an answer. Runs on the driver's own thread, which must not be delayed."""
         self._answers.put(
             Answer(
                 read=read,

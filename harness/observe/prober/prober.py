@@ -1,10 +1,9 @@
-"""Finds out when things can first be queried: ``python -m harness.observe.prober.prober --config FILE``.
+"""Measures when results can first be queried: ``python -m harness.observe.prober.prober --config FILE``.
 
-Reads of the hot store at QUORUM go out on a fixed schedule, whatever becomes of those before: two looks for
-sampled events, then one for window results. What is going to be looked for is noted first, in ``sought``,
-since what was never seen leaves no other trace. Each read is an operation of the history. What is seen for
-the first time goes into ``seen``, at the time at which the answer came: an age is told too long by at most
-the time between two looks.
+Reads of the hot store at QUORUM are sent on a fixed schedule, regardless of earlier ones: two for sampled
+events, then one for window results. The targets are recorded first, in ``sought``, since a target never seen
+leaves no other trace. Each read is an operation of the history. First sightings are recorded in ``seen`` with
+the time of the answer: an age is overestimated by at most the time between two reads.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ from harness.base.waiting import wait_until
 from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.history.operations import OperationsWriter, Outcome
 from harness.history.writer import TableWriter
-from harness.observe.prober.probe_plan import ProbePlan, probe_plan
+from harness.observe.prober.probe_plan import ProbePlan, ProberConfig, probe_plan
 from harness.observe.prober.probe_reads import Answer, EventRead, Reads
-from harness.observe.prober.prober_config import ProberConfig
 from harness.observe.prober.seeking import EventSeeker, WindowSeeker
 from pipeline.base.endpoints import Endpoints
 
@@ -38,7 +36,7 @@ _WINDOW_DAYS_MAX: Final = 8
 
 
 class Prober:
-    """One prober: what it looks for, and what it writes down."""
+    """Reads on a schedule and records the answers."""
 
     def __init__(self, config: ProberConfig) -> None:
         self._clock, self._events_clock = config.clocks.run_clock, config.clocks.event_clock
@@ -51,40 +49,40 @@ class Prober:
             entities=config.entities,
             categories=config.categories,
         )
-        note_sought(plan, config)
+        _record_sought(plan, config)
         self._events, self._windows = EventSeeker(plan.events), WindowSeeker(plan.windows)
         self._operations = OperationsWriter(config.history, config.worker, self._clock)
         self._seen = TableWriter(config.history, "seen", config.worker)
 
     def run(self, reads: Reads, stop: threading.Event) -> None:
-        """Look until told to stop, then wait for the answers that are under way."""
+        """Read until ``stop`` is set, then wait for the answers under way."""
         intended_ns = self._clock.now_ns()
-        for look in cycle((self._look_for_events, self._look_for_events, self._look_for_windows)):
+        for send_read in cycle((self._read_events, self._read_events, self._read_windows)):
             if stop.wait(max(0.0, (intended_ns - self._clock.now_ns()) / 1e9)):
                 break
-            look(reads, intended_ns)
+            send_read(reads, intended_ns)
             self._take(reads)
             intended_ns += self._interval_ns
         self._take_last(reads)
 
     def close(self) -> None:
-        """Write what waits."""
+        """Write everything pending."""
         self._operations.close()
         self._seen.close()
 
-    def _look_for_events(self, reads: Reads, intended_ns: int) -> None:
+    def _read_events(self, reads: Reads, intended_ns: int) -> None:
         self._events.await_sent(self._clock.now_ns())
         if turn := self._events.next_read():
             reads.events(*turn, intended_ns)
 
-    def _look_for_windows(self, reads: Reads, intended_ns: int) -> None:
+    def _read_windows(self, reads: Reads, intended_ns: int) -> None:
         turn = self._windows.next_read()
         if turn is not None:
             key, limit = turn
             reads.windows(key, self._days(intended_ns), limit, intended_ns)
 
     def _days(self, now_ns: int) -> list[date]:
-        """The days in which windows may have closed lately, by the event clock."""
+        """The days in which windows may have closed recently, by the event clock."""
         now_ms = self._events_clock.event_time_ms(self._events_clock.offset_ms(now_ns))
         lookback_ms = round(_WINDOW_LOOKBACK_S * 1000 * self._events_clock.time_scale)
         return days_between(now_ms - lookback_ms, now_ms, at_most=_WINDOW_DAYS_MAX)
@@ -98,7 +96,7 @@ class Prober:
         self._seen.flush_if_due()
 
     def _take_last(self, reads: Reads) -> None:
-        """The driver answers every read within its time-out, if only with an error."""
+        """Wait for the last answers: each read gets one within its time-out, if only an error."""
 
         def all_taken() -> bool:
             self._take(reads)
@@ -150,8 +148,8 @@ class Prober:
             )
 
 
-def note_sought(plan: ProbePlan, config: ProberConfig) -> None:
-    """Write down what is going to be looked for."""
+def _record_sought(plan: ProbePlan, config: ProberConfig) -> None:
+    """Record the prober's targets."""
     with TableWriter(config.history, "sought", config.worker) as table:
         for event in plan.events:
             table.add(
@@ -174,7 +172,7 @@ def note_sought(plan: ProbePlan, config: ProberConfig) -> None:
 
 
 def probe(config: ProberConfig, stop: threading.Event) -> None:
-    """Probe until ``stop`` is set. A hot store that is not there yet is asked again."""
+    """Probe until ``stop`` is set. Retries while the hot store is not reachable."""
     prober = Prober(config)
     endpoint = Endpoints.load(config.endpoints).cassandra
     try:
@@ -190,11 +188,11 @@ def probe(config: ProberConfig, stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Probe as the file of the command line says, until SIGTERM or SIGINT."""
+    """Probe as configured by ``--config``, until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(
-        description="Finds out when things can first be queried in the hot store."
+        description="Measures when results can first be queried in the hot store."
     )
-    parser.add_argument("--config", type=Path, required=True, help="a file that ProberConfig.save wrote")
+    parser.add_argument("--config", type=Path, required=True, help="file written by ProberConfig.save")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""What the prober still looks for, and in which order. Nothing here reads a store or a clock."""
+"""The prober's open targets, and the order of looking for them. Pure: reads no store and no clock."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ _WINDOWS_A_DEEP_READ: Final = 2000
 HotPartition = tuple[str, date]
 """Entity and day."""
 EventIdentity = tuple[str, int]
-"""Event_id and event time in milliseconds since 1970."""
+"""Event id, and event time in milliseconds since 1970."""
 WindowSpan = tuple[int, int]
 """Start and end in milliseconds since 1970."""
 
 
 class EventSeeker:
-    """Events that were sent and not seen yet. Each is looked for until it is found, however long that takes.
+    """The events sent but not yet seen. Each is looked for until it is found, however long that takes.
 
-    To drop an event that is long in coming, or to choose the next one only once one was found, would leave
-    out the worst ages.
+    Dropping slow events, or choosing the next event only after finding one, would leave out the worst ages.
     """
 
     def __init__(self, events: Sequence[Sought]) -> None:
@@ -35,14 +34,14 @@ class EventSeeker:
         self._awaited: OrderedDict[HotPartition, OrderedDict[EventIdentity, Sought]] = OrderedDict()
 
     def await_sent(self, now_ns: int) -> None:
-        """Begin to look for the events that are to be sent by now."""
+        """Start looking for the events due to be sent by now."""
         while self._coming and self._coming[0].send_ns <= now_ns:
             event = self._coming.popleft()
             wanted = self._awaited.setdefault((event.entity_id, event.day), OrderedDict())
             wanted[event.event_id, event.event_time_ms] = event
 
     def next_read(self) -> tuple[HotPartition, list[EventIdentity]] | None:
-        """The partition whose turn it is, and some of the events awaited in it. None when none are."""
+        """Return the next partition in turn, and some of its awaited events; None when there are none."""
         if not self._awaited:
             return None
         partition, wanted = next(iter(self._awaited.items()))
@@ -53,7 +52,7 @@ class EventSeeker:
         return partition, identities
 
     def found(self, partition: HotPartition, rows: Iterable[EventIdentity]) -> list[EventIdentity]:
-        """Those of the rows that are seen for the first time."""
+        """Return the rows that are seen for the first time."""
         wanted = self._awaited.get(partition, OrderedDict())
         new = [identity for identity in rows if wanted.pop(identity, None) is not None]
         if not wanted:
@@ -69,14 +68,14 @@ class _Known:
 
 
 class WindowSeeker:
-    """Window results that have not been seen yet, of some kinds and keys in turn."""
+    """Looks for new window results of each kind and key in turn."""
 
     def __init__(self, keys: Sequence[WindowKey]) -> None:
         self._turns = deque(keys)
         self._known = {key: _Known() for key in keys}
 
     def next_read(self) -> tuple[WindowKey, int] | None:
-        """The key whose turn it is, and how many of its newest rows of a day to read. None without keys."""
+        """Return the next key in turn, and how many of its newest rows per day to read; None without keys."""
         if not self._turns:
             return None
         key = self._turns[0]
@@ -84,10 +83,10 @@ class WindowSeeker:
         return key, _WINDOWS_A_DEEP_READ if self._known[key].deep else _WINDOWS_A_READ
 
     def found(self, key: WindowKey, rows: Sequence[WindowSpan], limit: int) -> list[WindowSpan]:
-        """Those of the rows that are seen for the first time.
+        """Return the rows that are seen for the first time.
 
-        What a key's windows are at first was there before, nobody knows since when: it is not new. When
-        everything that was read is strange there may be more behind it, and the key's next read goes deeper.
+        A key's first windows may have been there for any time, so they do not count as new. When every row
+        read is unknown there may be more, and the key's next read goes deeper.
         """
         known = self._known[key]
         new = [span for span in rows if span not in known.spans]

@@ -1,1 +1,1 @@
-"""The read-back: what topics, hot store and lake hold once everything has drained."""
+"""The read-back of topics, hot store and lake once everything has drained."""

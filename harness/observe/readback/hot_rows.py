@@ -1,34 +1,35 @@
-"""How rows of the hot store become rows of the history's read-back tables."""
+"""Converts rows of the hot store into rows of the history's read-back tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import pyarrow as pa
 
 from harness.history.schema import READBACK_HOT_EVENTS, READBACK_HOT_WINDOWS, TABLES
-from harness.observe.readback.hot_scan import Row
 from pipeline.hot import schema as hot
+
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotLayout:
-    """One table of the hot store, and the history's table that it is read into."""
+    """A table of the hot store, and the history's table that it is read into."""
 
     source: str
     key: tuple[str, ...]
-    """The partition key of the source."""
+    """The source's partition key."""
     table: str
     selected: Mapping[str, str]
-    """CQL by column of the history's table."""
+    """The CQL expression for each column of the history's table."""
     as_json: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> Sequence[str]:
-        """What to select."""
+        """The CQL expressions to select."""
         return tuple(self.selected.values())
 
     def by_name(self, rows: Sequence[Row]) -> dict[str, pa.Array]:
@@ -40,7 +41,7 @@ class HotLayout:
 
 
 def _milliseconds(column: str) -> str:
-    # The driver would make a datetime of each, at some cost.
+    # Avoids the driver's costly conversion of each value to a datetime.
     return f"to_unix_timestamp({column})"
 
 

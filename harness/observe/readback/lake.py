@@ -1,4 +1,4 @@
-"""Reads Delta tables by delta-rs and DuckDB, without Spark: another implementation tells what it wrote."""
+"""Reads Delta tables with delta-rs and DuckDB, independently of Spark, which wrote them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from deltalake.exceptions import DeltaError
 
 from harness.base.database import database_in_memory
 from harness.base.errors import PlatformError
-from pipeline.lake.delta_rs import message_of
+from pipeline.base.endpoints import ObjectStoreEndpoint
+from pipeline.lake.delta_rs import message_of, storage_options, table_root
 
 _CHUNK_ROWS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lake:
-    """A folder, or a bucket with what its client needs to be told."""
+    """A lake in a folder, or in a bucket with its client's options."""
 
     root: str
-    """``/folder`` or ``s3://lake``, without a slash at its end."""
+    """``/folder`` or ``s3://lake``, without a trailing slash."""
     storage_options: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """As delta-rs wants them; they hold credentials."""
+    """The options for delta-rs; they hold credentials."""
 
     def query(
         self, table: str, sql: str, *, columns: Sequence[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """The answer of a query over ``lake``, which has these columns, or all, of the table as it stands.
+        """Run a query over ``lake``: the table's current version with these columns, or all.
 
-        Rows stream by, so that memory holds the answer alone. A table that was never written gives nothing.
-        Raises ``PlatformError`` for one that cannot be read, or that lacks a column.
+        Rows are streamed, so that memory holds only the answer. A table never written yields nothing. Raises
+        ``PlatformError`` for a table that cannot be read or lacks a column.
         """
         uri, options = f"{self.root}/{table}", dict(self.storage_options)
         try:
@@ -47,3 +48,8 @@ class Lake:
                 yield from connection.sql(sql).to_arrow_reader(_CHUNK_ROWS)
         except (DeltaError, OSError, pa.ArrowException, duckdb.Error) as error:
             raise PlatformError(f"the lake's table {table} cannot be read: {message_of(error)}") from error
+
+
+def lake_of(endpoint: ObjectStoreEndpoint) -> Lake:
+    """The lake in an object store's bucket."""
+    return Lake(root=table_root(endpoint), storage_options=storage_options(endpoint))

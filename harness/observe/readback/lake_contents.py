@@ -1,4 +1,4 @@
-"""What days hold, table by table, so that it can be told whether carrying them out again changed anything."""
+"""Checksums of days' contents, table by table, to detect whether rerunning the days changed anything."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SELECT '{table}' AS "table", {day} AS event_date, count(*) AS rows,
        (sum(md5_number_lower(lake::VARCHAR)) % 9223372036854775807)::BIGINT AS checksum
 FROM lake {where} GROUP BY ALL
 """
-"""Of all columns of all rows, whatever their order."""
+"""The checksum covers all columns of all rows, in any order."""
 
 
 def contents(lake: Lake, days: Sequence[date]) -> pa.Table:
     """``table``, ``event_date``, ``rows`` and ``checksum`` of these days in every table of the layers.
 
-    Of a table without days the whole, under no date. Raises PlatformError.
+    A table without days has one row, with no date. Raises PlatformError.
     """
     texts = ", ".join(f"DATE '{day}'" for day in days)
     batches: list[pa.RecordBatch] = []

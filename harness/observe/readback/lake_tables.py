@@ -1,4 +1,4 @@
-"""Reads what the lake's tables hold into the history: groups of rows, or Gold's rows as they are."""
+"""Reads the lake's tables into the history, as groups of rows; Gold's rows are kept as they are."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ _QUARANTINE: Final = "quarantine"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Layout:
-    """A table of the lake, and how it is read into the history's."""
+    """A table of the lake, and how it is read into the history's table."""
 
     source: str
     table: str
     columns: Sequence[str]
-    """Of the source; no others are read."""
+    """The source's columns to read."""
     query: str = "FROM lake"
-    """Over ``lake``, the source's rows."""
+    """A query over ``lake``, the source's rows."""
 
     @property
     def places(self) -> Iterator[tuple[str, str]]:
-        """``place``, and the table that is there."""
+        """Each ``place``, with the table that holds its rows."""
         yield "table", self.source
         if self.is_placed:
             yield "quarantine", f"{_QUARANTINE}/{self.source}"
 
     @property
     def is_placed(self) -> bool:
-        """Whether days of it may lie in quarantine."""
+        """Whether its days may be in quarantine."""
         return "place" in TABLES[self.table].names
 
 
 def _in_ms(*columns: str) -> str:
-    """The source's rows, with moments as milliseconds."""
+    """The query for the source's rows with timestamps in milliseconds."""
     moments = ", ".join(f"epoch_ms({column}) AS {column}_ms" for column in columns)
     return f"SELECT * EXCLUDE ({', '.join(columns)}), {moments} FROM lake"  # noqa: S608 -- own names
 
@@ -58,7 +58,7 @@ _SILVER: Final = f"""(
     FROM lake
 )"""  # noqa: S608 -- names of this product's own
 _MADE: Final = ("event_time_ms", "attribute_entries")
-"""Of Silver's columns."""
+"""Silver's fields that are derived, rather than read as columns."""
 _KEYS: Final = ("event_date", "category", "event_type")
 _MEASURES: Final = ("events", "measured", "value_sum", "value_min", "value_max", "quantity_sum")
 _ENTITY: Final = ("entity_id", "events", "first_event_time", "last_event_time", "last_event_type")
@@ -113,7 +113,7 @@ _LAYOUTS: Final = (
 
 
 def record_batch_tables(lake: Lake, history: Path, report: Report) -> None:
-    """Read every table of the lake; one that was never written has no rows. Raises PlatformError."""
+    """Record every table of the lake; one never written has no rows. Raises PlatformError."""
     for layout in _LAYOUTS:
         read = 0
         with TableWriter(history, layout.table, _PART_PREFIX) as writer:

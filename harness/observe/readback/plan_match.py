@@ -1,10 +1,9 @@
-"""Which event of the plan a record of a topic is, and whether it is as it was sent.
+"""Matches a topic's records with the plan's events, and detects records that were altered.
 
-A record is known by its bytes and its time: the pipeline passes both on as they came. Where an event was sent
-twice, both copies are the first one's. Damaged events may be alike, such as two of which nothing is left:
-each of their records is then taken for another of them, in the order in which they lie. A record with strange
-bytes but a known identity, (event_id, event_time), is that event all the same, but altered. Anything else is
-of no event.
+A record is identified by its bytes and time, which the pipeline passes on unchanged. Where an event was sent
+twice, both copies match the first sending. Damaged events may be identical, such as two empty ones; their
+records are then assigned to these events in turn, in the topic's order. A record with unknown bytes but a
+known identity, (event_id, event_time), is that event, altered. Any other record matches no event.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ RECORDS: Final = pa.schema(
         ("source_offset", pa.int64()),
     ]
 )
-"""What ``Matcher.add`` takes."""
+"""The schema for ``Matcher.add``."""
 
 _SENDINGS: Final = """
 CREATE TEMP TABLE sendings AS
@@ -40,14 +39,14 @@ SELECT seq, original_seq, event_id, entity_id,
        md5_number(payload) AS digest, $origin_ms + event_offset_ms AS event_time_ms
 FROM plan
 """
-# A sending that repeats an earlier one of its event byte by byte is that one.
+# A byte-for-byte repetition of an event counts as the earlier sending.
 _KNOWN: Final = """
 CREATE TEMP TABLE known AS
 SELECT digest, event_time_ms, min(original_seq) AS seq, max(original_seq) AS last_seq, min(seq) AS sent_as,
        encode(coalesce(any_value(entity_id), min(seq)::VARCHAR)) AS key, any_value(event_id) AS event_id
 FROM sendings GROUP BY digest, event_time_ms
 """
-# Events of which neither bytes nor times tell them apart.
+# Events that share both bytes and time.
 _ALIKE: Final = """
 CREATE TEMP TABLE alike AS
 WITH events AS (
@@ -72,7 +71,7 @@ SELECT partition, "offset", event_time_ms, key, digest,
        headers, reason, source_topic, source_partition, source_offset
 FROM (SELECT *, md5_number(value) AS digest FROM chunk)
 """
-# A record of events that are alike is right under the key of any of them, whichever it is taken for.
+# A record of identical events is right under the key of any of them, whichever it is assigned to.
 _MATCHED: Final = """
 WITH of_alike AS (
     SELECT partition, "offset", events[1 + (row_number() OVER same_bytes - 1) % len(events)] AS taken_for,
@@ -119,15 +118,15 @@ class Matcher:
         self._connection.close()
 
     def begin(self) -> None:
-        """Forget the records so far: another topic begins."""
+        """Begin another topic: forget the records so far."""
         self._connection.execute(_RECORDS)
 
     def add(self, records: pa.RecordBatch) -> None:
-        """Take records of the topic, laid out as ``RECORDS``."""
+        """Add records of the topic, in the schema ``RECORDS``."""
         self._connection.register("chunk", pa.Table.from_batches([records]))
         self._connection.execute(_ADD)
         self._connection.unregister("chunk")
 
     def matched(self) -> pa.RecordBatchReader:
-        """The records of the topic by partition and offset, as the history keeps them: without values."""
+        """Return the topic's records by partition and offset, as the history keeps them: without values."""
         return self._connection.sql(_MATCHED).to_arrow_reader(100_000)

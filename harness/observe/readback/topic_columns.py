@@ -1,4 +1,4 @@
-"""The records of a topic as columns: events, dead letters and window results."""
+"""Converts a topic's records to columns: events, dead letters and window results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _INT_BOUND, _LONG_BOUND = 2**31, 2**63
 
 
 def event_columns(messages: Sequence[Message]) -> pa.RecordBatch:
-    """Records of a topic of events."""
+    """The records of a topic of events."""
     count = len(messages)
     return _records(messages, [pa.nulls(count, RECORDS.field(name).type) for name in _OF_LETTERS])
 
 
 def dead_letter_columns(messages: Sequence[Message]) -> pa.RecordBatch:
-    """Records of the topic of dead letters. One whose headers cannot be read has no reason and no source."""
+    """The records of the dead-letter topic. One with unreadable headers has no reason and no source."""
     letters = [_dead_letter(message) for message in messages]
     return _records(
         messages,
@@ -42,7 +42,7 @@ def dead_letter_columns(messages: Sequence[Message]) -> pa.RecordBatch:
 
 
 def window_columns(messages: Sequence[Message]) -> pa.RecordBatch:
-    """Records of the topic of window results."""
+    """The records of the topic of window results."""
     rows = [_window(message) for message in messages]
     return pa.RecordBatch.from_pylist(rows, schema=READBACK_WINDOWS)
 
@@ -83,7 +83,7 @@ def _window(message: Message) -> Mapping[str, object]:
 
 
 def _window_fields(fields: Any, message: Message) -> Mapping[str, object]:
-    """Raises an error that says what is not as a window result has it."""
+    """Return the result's fields. Raises KeyError, TypeError or ValueError for an invalid one."""
     key, end_ms = _text(fields["key"]), _whole(fields["window_end"])
     if message.key() != key.encode():
         raise ValueError(f"the record's key is {message.key()!r}")
@@ -104,13 +104,13 @@ def _window_fields(fields: Any, message: Message) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 
 def _whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not -_LONG_BOUND <= value < _LONG_BOUND:
-        raise TypeError(f"{value!r} is no whole number of 64 bits")
+        raise TypeError(f"{value!r} is not a 64-bit integer")
     return value
 
 
@@ -118,5 +118,5 @@ def _number(value: object) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return float(value)

@@ -1,4 +1,4 @@
-"""Reads a topic from its first offset to its last, as a read_committed consumer sees it."""
+"""Reads a topic from its first offset to its last, as a read_committed consumer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _POLL_S: Final = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The offsets of one partition that are to be read: from ``first`` up to but not including ``end``."""
+    """The offsets of one partition to read: from ``first`` up to but not including ``end``."""
 
     first: int
     end: int
 
 
 class TopicReader:
-    """One consumer for one topic after the other. Raises ``PlatformError`` when no record comes for long."""
+    """Reads one topic at a time. Raises ``PlatformError`` when no record arrives for ``silence_s``."""
 
     def __init__(self, kafka: KafkaEndpoint, *, silence_s: float = 30.0) -> None:
         self._silence_s = silence_s
@@ -61,13 +61,13 @@ class TopicReader:
         self._offsets.close()
 
     def spans(self, topic: str) -> dict[Partition, Span]:
-        """What there is to read now. Raises ``OffsetsUnknown``."""
+        """Return the offsets that can be read now. Raises ``OffsetsUnknown``."""
         partitions = self._offsets.partitions([topic])
         first, end = self._offsets.first(partitions), self._offsets.end(partitions)
         return {partition: Span(first=first[partition], end=end[partition]) for partition in partitions}
 
     def read(self, spans: Mapping[Partition, Span]) -> Iterator[list[Message]]:
-        """Every record of the spans in chunks, those of a partition in order."""
+        """Yield every record of the spans in chunks, in order within each partition."""
         left = {partition: span.end for partition, span in spans.items() if span.first < span.end}
         self._consumer.assign([TopicPartition(*partition, spans[partition].first) for partition in left])
         deadline = time.monotonic() + self._silence_s
@@ -83,7 +83,7 @@ class TopicReader:
 
 
 def _records(messages: Sequence[Message], spans: Mapping[Partition, Span]) -> list[Message]:
-    """The records that lie in the spans; what was written since is not asked for."""
+    """The records within the spans; later ones are ignored."""
     return [
         message
         for message in messages
@@ -92,10 +92,10 @@ def _records(messages: Sequence[Message], spans: Mapping[Partition, Span]) -> li
 
 
 def _note_passed(messages: Sequence[Message], left: dict[Partition, int]) -> None:
-    """Strike off the partitions that have been read to the end of their span.
+    """Remove the partitions that have been read to the end of their span.
 
-    The last offsets of a span may be transaction markers, which are never delivered. The next record, or the
-    report that the partition has no more, tells that they have been passed.
+    The last offsets of a span may be transaction markers, which are never delivered. A later record, or the
+    partition's end-of-file event, shows that they have been passed.
     """
     for partition, message in {_partition(message): message for message in messages}.items():
         error = message.error()
@@ -111,4 +111,4 @@ def _partition(message: Message) -> Partition:
 
 def _silent(silence_s: float, left: Mapping[Partition, int]) -> str:
     rest = ", ".join(f"{topic}-{number} up to {end}" for (topic, number), end in left.items())
-    return f"read-back: nothing came for {silence_s:g} s; still to be read: {rest}"
+    return f"read-back: no record arrived for {silence_s:g} s; still to read: {rest}"

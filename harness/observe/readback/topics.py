@@ -1,6 +1,6 @@
-"""Reads back what the topics hold once the pipeline has drained.
+"""Reads back the topics once the pipeline has drained.
 
-A step that fails raises; what was read before it is in the history, and what is missing cannot be judged.
+A failing step raises; what was read before stays in the history, and what is missing cannot be judged.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _EVENT_TOPICS: Final[Mapping[str, Callable[[Sequence[Message]], pa.RecordBatch]]
 }
 
 Step = Callable[[], None]
-"""Reads back one thing. Raises PlatformError when it cannot be read to its end."""
+"""Reads back one topic or store. Raises PlatformError when it cannot be read in full."""
 
 
 def read_back(steps: Sequence[Step]) -> None:
-    """Do every step. Raises the ``PlatformError`` of the first that failed."""
-    # Most of the time goes into the engines and into code that holds no lock: the steps run side by side.
+    """Run all steps. Raises the ``PlatformError`` of the first that failed."""
+    # Steps run in parallel: they spend most of their time in the engines and in code without the GIL.
     with ThreadPoolExecutor(len(steps), thread_name_prefix="read-back") as pool:
         for step in [pool.submit(step) for step in steps]:
             try:
@@ -51,7 +51,7 @@ def read_back(steps: Sequence[Step]) -> None:
 def read_back_events(
     kafka: KafkaEndpoint, plan: Path, *, origin_ms: int, history: Path, report: Report
 ) -> None:
-    """Record every record of the topics of events, matched with the plan by the origin of the event clock."""
+    """Record the topics of events, matched with the plan. ``origin_ms`` is the event clock's origin."""
     with (
         TableWriter(history, "readback_events", PART_PREFIX) as writer,
         Matcher(plan, origin_ms) as matcher,
@@ -69,7 +69,7 @@ def read_back_events(
 
 
 def read_back_windows(kafka: KafkaEndpoint, *, history: Path, report: Report) -> None:
-    """Record every result of a window."""
+    """Record every window result."""
     with TableWriter(history, "readback_windows", PART_PREFIX) as writer, TopicReader(kafka) as reader:
         records = 0
         for messages in _chunks(reader.read(reader.spans(WINDOW_RESULTS))):
@@ -83,7 +83,7 @@ def _by_name(batch: pa.RecordBatch) -> dict[str, pa.Array]:
 
 
 def _chunks(batches: Iterable[list[Message]]) -> Iterator[list[Message]]:
-    """The same records in chunks that are large enough to be worked on by column."""
+    """Regroup the records into chunks large enough for processing by column."""
     waiting: list[Message] = []
     for messages in batches:
         waiting += messages

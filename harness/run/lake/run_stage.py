@@ -6,7 +6,7 @@ from functools import partial
 
 from harness.base.errors import DeployError
 from harness.history.run_info import RunInfo
-from harness.observe.readback.lake_access import lake_of
+from harness.observe.readback.lake import lake_of
 from harness.observe.readback.lake_contents import contents
 from harness.run.lake.references import key_of, rows_of, snapshots
 from harness.run.lake.stage import Stage

@@ -1,1 +1,1 @@
-"""Checks of the lake: its layers, its gates, its costs."""
+"""Checks of the lake: layers, gates and costs."""

@@ -1,4 +1,4 @@
-"""What the lake costs a million events: processor time and bytes written, by task."""
+"""The cost of the lake per million rows, by task: processor time and bytes written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.judge.measure.measurement import Distribution, Measurement, Unjudge
 from harness.judge.measure.needs import LAKE
 from harness.judge.measure.timing import phases_at
 
-# A fixed cost a task is part of it: few events make a million of them dear.
+# Each task's fixed cost is included, so few rows make a million look expensive.
 _COSTS: Final = """
 SELECT task, 1e6 * sum(cpu_s) / sum(rows_read) AS cpu_s, 1e6 * sum(bytes_written) / sum(rows_read) AS bytes,
        min(began_ns) AS at_ns, sum(rows_read)::BIGINT AS rows
@@ -30,36 +30,38 @@ class _Cost(DistributionCheck):
     shown: str
 
     def measure(self, history: History) -> Measurement:
-        """One value a task, over all days and all times that it was carried out."""
+        """One value per task, over all days and all its executions."""
         costs = history.columns(_COSTS)
         if not len(costs["task"]):
-            return Unjudged(reason="no task of the lake read any row")
+            return Unjudged(reason="no lake task read any rows")
         values = costs[self.column].astype(np.float64)
-        told = zip(costs["task"], values, costs["rows"], strict=True)
+        by_task = zip(costs["task"], values, costs["rows"], strict=True)
         return Distribution(
             values=values,
             phases=phases_at(history, costs["at_ns"]),
             weights=np.ones(len(values), dtype=np.int64),
-            detail=f"together {self.shown.format(float(values.sum()))} a million",
-            examples=tuple(f"{task}: {self.shown.format(v)}, over {rows:,} rows" for task, v, rows in told),
+            detail=f"{self.shown.format(float(values.sum()))} per million rows in total",
+            examples=tuple(
+                f"{task}: {self.shown.format(v)}, over {rows:,} rows" for task, v, rows in by_task
+            ),
         )
 
 
 class LakeCpu(_Cost):
-    """Of the tasks' own processes and Spark's."""
+    """The processor time of the tasks' own processes and of Spark's."""
 
     name = "lake_cpu"
-    describes = "processor seconds that each task of the lake takes for a million rows that it reads"
+    describes = "processor seconds that each lake task takes per million rows read"
     unit = "s"
     column = "cpu_s"
     shown = "{:.1f} CPU s"
 
 
 class LakeBytes(_Cost):
-    """Of the files that the tasks' commits added."""
+    """The size of the files that the tasks' commits added."""
 
     name = "lake_bytes"
-    describes = "bytes that each task of the lake writes for a million rows that it reads"
+    describes = "bytes that each lake task writes per million rows read"
     unit = ""
     column = "bytes"
     shown = "{:,.0f} bytes"

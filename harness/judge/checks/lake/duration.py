@@ -1,4 +1,4 @@
-"""How long the lake's tasks take."""
+"""The duration of the lake's tasks."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ FROM lake_tasks WHERE outcome <> 'held_back'
 
 
 class LakeDuration(DistributionCheck):
-    """One value each time that a task was carried out, by the monotonic clock; none of what was held back."""
+    """One value per task execution, by the monotonic clock; none for a task that was held back."""
 
     name = "lake_duration"
-    describes = "how long each task of the lake took, landing and each layer's day"
+    describes = "duration of each lake task: landing, and each layer's day"
     unit = "s"
     phases: Set[str] = frozenset({"lake"})
     fit_for = (LAKE,)
     needs: Set[str] = timing.NEEDS | {"lake_tasks", "run"}
 
     def measure(self, history: History) -> Measurement:
-        """Seconds a task."""
-        return by_phase(history, history.columns(_TASKS), nothing="the lake carried out no task")
+        """The duration of each task, in seconds."""
+        return by_phase(history, history.columns(_TASKS), nothing="the lake ran no task")

@@ -1,9 +1,9 @@
 """Gold equals the oracle's aggregates, row by row.
 
-Counts, minima, maxima and sums of whole numbers must be equal; sums of values may differ by 2^-50 of the
-magnitude that was summed for each value, and by 1e-9 of it at most, since floating-point addition depends on
-its order. A sum that is infinite stands for the least one that is beyond all doubles, so that it is right
-where the oracle's is as large.
+Counts, minima, maxima and sums of whole numbers must be equal. Sums of values may differ by 2^-50 of the
+summed magnitude per value, and by at most 1e-9 of it, since floating-point addition depends on its order. An
+infinite sum stands for the smallest sum beyond all doubles, so it is right where the oracle's is at least as
+large.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.history.reader import History
-from harness.judge.checks.lake.layers import told
+from harness.judge.checks.lake.layers import scope
 from harness.judge.measure.check import SafetyCheck
 from harness.judge.measure.finding import examples
 from harness.judge.measure.measurement import Count, Measurement, Unjudged
@@ -24,7 +24,7 @@ from harness.oracle.lake_gold import derive_gold
 _TOLERANCE: Final = 1e-9
 _ALLOWED: Final = f"least({_TOLERANCE}, e.measured * 2.0::DOUBLE ^ -50) * e.scaled_magnitude"
 _BEYOND: Final = "2.0::DOUBLE ^ 512 * (2.0::DOUBLE ^ 512 * e.scale)"
-"""The least number that no double holds, scaled; infinite, as nothing else is, where nothing is scaled."""
+"""The smallest number beyond all doubles, scaled; infinite only where nothing is scaled."""
 _MEASURES_DIFFER: Final = f"""
    e.events IS DISTINCT FROM f.events OR e.measured IS DISTINCT FROM f.measured
    OR e.value_min IS DISTINCT FROM f.value_min OR e.value_max IS DISTINCT FROM f.value_max
@@ -49,11 +49,11 @@ class _Table:
 
     @property
     def compared(self) -> str:
-        """The query of its rows that differ, as ``(item, wanted, had)``: the numbers of their events."""
+        """The query for rows that differ: ``item``, and its numbers of events ``wanted`` and ``had``."""
         found = "SEMI JOIN days USING (event_date, place)" if self.by_day else ""
         keys = ", ".join((*self.keys, "place") if self.by_day else self.keys)
         item = " || ' ' || ".join(f"{key}::VARCHAR" for key in self.keys)
-        # A group that is there twice differs as well.
+        # A group that occurs twice differs as well.
         return f"""
 SELECT '{self.name} ' || {item} AS item, e.events AS wanted, f.events AS had
 FROM ({self.expected}) e FULL JOIN (FROM lake_gold_{self.name} {found}) f USING ({keys})
@@ -61,11 +61,11 @@ WHERE {self.differ}
 UNION ALL
 SELECT '{self.name} ' || {item}, NULL, count(*) FROM lake_gold_{self.name} {found}
 GROUP BY {keys} HAVING count(*) > 1
-"""  # noqa: S608 -- names of this module's own
+"""  # noqa: S608 -- this module's own names
 
     @property
     def expected(self) -> str:
-        """The query of the rows that are to be there, and where. ``days`` are those that are looked at."""
+        """The query for the expected rows and their place. ``days`` are the days compared."""
         of_days = "JOIN (FROM days WHERE expected) USING (event_date)" if self.by_day else ""
         return f"FROM oracle_{self.name} {of_days}"
 
@@ -88,14 +88,14 @@ _TABLES: Final = (
         by_day=False,
     ),
 )
-_COMPARED: Final = "WITH days AS (FROM compared_days WHERE layer = 'gold')"
+_JUDGED_DAYS: Final = "WITH days AS (FROM compared_days WHERE layer = 'gold')"
 _WRONG: Final = f"""
-{_COMPARED}
+{_JUDGED_DAYS}
 {" UNION ALL ".join(f"({table.compared})" for table in _TABLES)}
 """
 _EXPECTED_ROWS: Final = " + ".join(f"(SELECT count(*) FROM ({t.expected}))" for t in _TABLES)  # noqa: S608
 _SUMS: Final = f"""
-{_COMPARED}
+{_JUDGED_DAYS}
 SELECT (SELECT count(*) FROM wrong_gold) AS wrong, {_EXPECTED_ROWS} AS rows,
        count(*) FILTER (place <> 'nowhere') AS days, count(*) FILTER (place = 'quarantine') AS quarantined,
        count(*) FILTER (place = 'nowhere') AS held_back
@@ -105,7 +105,7 @@ _EXAMPLES: Final = "SELECT * FROM wrong_gold ORDER BY item LIMIT $limit"
 
 
 class GoldEqualsOracle(SafetyCheck):
-    """The daily and hourly aggregates, the entities' days, and the entities that these add up to."""
+    """Compares daily and hourly aggregates, the entities' days, and the entities summed over them."""
 
     name = "gold_equals_oracle"
     describes = "rows of Gold that are missing, unexpected or unlike the oracle's"
@@ -113,7 +113,7 @@ class GoldEqualsOracle(SafetyCheck):
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS | {"lake_gold_entities"}
 
     def measure(self, history: History) -> Measurement:
-        """How many rows of the judged days are missing, unexpected or different."""
+        """The number of rows of the judged days that are missing, unexpected or different."""
         if why := lake_days.why_unjudged(history):
             return Unjudged(reason=why)
         lake_days.derive_days(history)
@@ -124,14 +124,14 @@ class GoldEqualsOracle(SafetyCheck):
             return Unjudged(reason=why)
         return Count(
             value=sums["wrong"],
-            detail=told(sums, "rows"),
+            detail=scope(sums, "rows"),
             examples=examples(history, _EXAMPLES, _example),
         )
 
 
 def _example(row: Mapping[str, Any]) -> str:
     if row["wanted"] is None:
-        return f"{row['item']}: unexpected, or there more than once"
+        return f"{row['item']}: unexpected, or present more than once"
     if row["had"] is None:
         return f"{row['item']}: missing"
     return f"{row['item']}: expected {row['wanted']:,} events, found {row['had']:,}" + (

@@ -1,8 +1,8 @@
 """Bronze and Silver equal the oracle's, by day.
 
-The history has groups of rows (harness/history/lake_schema.py), so the rows that differ are counted from
-below: by how many a group's buckets have too few or too many, and where the numbers agree and the checksums
-do not, one a bucket.
+The history holds groups of rows (harness/history/lake_schema.py), so the count of differing rows is a lower
+bound: the rows that a group's buckets lack or have in excess, and one for each bucket with the right number
+of rows but the wrong checksum.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from harness.oracle import lake, lake_days
 
 
 def _compared(layer: str, found: str, expected: str, keys: Sequence[str]) -> str:
-    """A row a group of ``found`` and ``expected`` that differs, in the places where the layer's days lie.
+    """The query for groups of ``found`` and ``expected`` that differ, where the layer's days lie.
 
-    Of a day that was never promoted, whatever its table has is unexpected.
+    Everything that a table holds of a day that was never promoted is unexpected.
     """
     others = "".join(f", {key}" for key in keys if key != "event_date")
     return f"""
@@ -37,7 +37,7 @@ SELECT event_date::VARCHAR AS day{others}, sum(wanted)::BIGINT AS wanted, sum(ha
        greatest(sum(greatest(wanted - had, 0)), sum(greatest(had - wanted, 0)),
                 count(*) FILTER (altered AND wanted = had))::BIGINT AS differing
 FROM buckets GROUP BY ALL HAVING differing > 0
-"""  # noqa: S608 -- names of this module's own
+"""  # noqa: S608 -- this module's own names
 
 
 _REJECTS: Final = """
@@ -71,7 +71,7 @@ class _Layer(SafetyCheck):
     """A query of further differences, with the same columns."""
 
     def measure(self, history: History) -> Measurement:
-        """How many rows of the judged days are missing, unexpected or different; at least so many."""
+        """A lower bound of the rows of the judged days that are missing, unexpected or different."""
         if why := lake_days.why_unjudged(history):
             return Unjudged(reason=why)
         lake_days.derive_days(history)
@@ -81,16 +81,16 @@ class _Layer(SafetyCheck):
         sums = history.rows(_SUMS.format(table=wrong, groups=groups), {"layer": self.layer})[0]
         if not sums["wrong"] and (why := lake_days.why_nothing_judged(history, self.layer)):
             return Unjudged(reason=why)
-        shown = f"SELECT * FROM {wrong} ORDER BY ALL LIMIT $limit"  # noqa: S608 -- a name of this module's own
+        shown = f"SELECT * FROM {wrong} ORDER BY ALL LIMIT $limit"  # noqa: S608 -- this module's own name
         return Count(
             value=sums["wrong"],
-            detail=told(sums, "rows"),
+            detail=scope(sums, "rows"),
             examples=examples(history, shown, _example),
         )
 
 
 class BronzeEqualsOracle(_Layer):
-    """Every record of the source topic and every row of the partners' good files, as it came, once."""
+    """Bronze holds every record of the source topic and row of the partners' good files once, unchanged."""
 
     name = "bronze_equals_oracle"
     describes = "rows of Bronze that are missing, unexpected or unlike what was received"
@@ -101,7 +101,7 @@ class BronzeEqualsOracle(_Layer):
 
 
 class SilverEqualsOracle(_Layer):
-    """Every identity once, and every reject with its reason."""
+    """Silver holds every identity once, and every reject with its reason."""
 
     name = "silver_equals_oracle"
     describes = "rows of Silver, and rejects by reason, that are missing, unexpected or unlike the oracle's"
@@ -112,11 +112,11 @@ class SilverEqualsOracle(_Layer):
     also = _REJECTS
 
 
-def told(sums: Mapping[str, int], what: str) -> str:
-    """Among how many rows of how many days, and which days were not looked at or lie in quarantine."""
+def scope(sums: Mapping[str, int], what: str) -> str:
+    """The numbers of rows and days compared, of days in quarantine, and of days held back."""
     parts = [f"of {sums['rows']:,} {what} of {sums['days']} days"]
     if sums["quarantined"]:
-        parts.append(f"of which {sums['quarantined']} lie in quarantine")
+        parts.append(f"{sums['quarantined']} of them in quarantine")
     if sums["held_back"]:
         parts.append(f"{sums['held_back']} were held back and are not judged")
     return "; ".join(parts)
@@ -126,5 +126,5 @@ def _example(row: Mapping[str, Any]) -> str:
     kinds = [row[key] for key in ("event_type", "source") if row.get(key)]
     found = f"expected {row['wanted']:,} rows, found {row['had']:,}"
     return f"{row['day']}, {', '.join(kinds)}: {found}" + (
-        f" of which {row['differing']:,} or more differ" if row["wanted"] == row["had"] else ""
+        f", at least {row['differing']:,} different" if row["wanted"] == row["had"] else ""
     )

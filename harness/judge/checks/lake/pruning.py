@@ -1,4 +1,4 @@
-"""How much of a table a query that needs a part of it does not read."""
+"""How much of a table is skipped by a query that needs only part of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.judge.measure.measurement import Distribution, Measurement, Unjudge
 from harness.judge.measure.needs import LAKE, SCANS
 from harness.judge.measure.timing import phases_at
 
-# A scan of an empty table shows nothing.
+# The scan of an empty table proves nothing.
 _SCANS: Final = """
 SELECT at_ns, query, files_read, files_all, 100.0 * (bytes_all - bytes_read) / bytes_all AS percent
 FROM lake_scans WHERE bytes_all > 0 ORDER BY percent, query
@@ -24,24 +24,24 @@ _EXAMPLE: Final = ("query", "percent", "files_read", "files_all")
 
 
 class Pruning(DistributionCheck):
-    """One value a query: what it was spared, in percent of the bytes of a full scan.
+    """One value per query: the bytes it skipped, in percent of a full scan.
 
-    No limit holds by itself, since what can be spared follows from how many days there are: a query of one
-    day of three reads up to a third of an even table, one of a day and type of 90 days with two types 0.6%.
+    There is no general limit, since what can be skipped depends on the number of days: a query for one day of
+    three reads up to a third of an even table, one for a day and type of 90 days with two types 0.6%.
     """
 
     name = "pruning"
-    describes = "share of a full scan's bytes that a query for a part of a table does not read"
+    describes = "share of a full scan's bytes that a query for part of a table does not read"
     unit = "%"
     phases: Set[str] = frozenset({"lake"})
     fit_for = (LAKE, SCANS)
     needs: Set[str] = timing.NEEDS | {"lake_scans"}
 
     def measure(self, history: History) -> Measurement:
-        """The share by query, the least pruned first."""
+        """The share for each query, the least pruned first."""
         scans = history.columns(_SCANS)
         if not len(scans["percent"]):
-            return Unjudged(reason="no query of a part of a table was measured")
+            return Unjudged(reason="no query for part of a table was measured")
         shown = zip(*(scans[name][:MAX_EXAMPLES] for name in _EXAMPLE), strict=True)
         return Distribution(
             values=scans["percent"],

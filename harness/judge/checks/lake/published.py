@@ -1,4 +1,4 @@
-"""Every day of the source is published in every layer, unless the scenario plans to keep it in quarantine."""
+"""Every day of the source is published in every layer, unless planned to stay in quarantine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from harness.oracle import lake, lake_days
 from harness.scenario.lake_steps import RunDays
 
 _PUBLISHED: Final = ["promoted", "promoted", "promoted"]
-# By what came of each layer, in their order: a planned day is kept back by one gate, and behind that nothing
-# is made of it.
+# Outcomes in the order of the layers: one gate quarantines a planned day, and the layers behind it are held
+# back.
 _QUARANTINED: Final = (
     ["quarantined", "held_back", "held_back"],
     ["promoted", "quarantined", "held_back"],
@@ -28,9 +28,9 @@ days AS (
     FROM (FROM due_days UNION FROM planned_days)
 )
 SELECT event_date::VARCHAR AS day, planned,
-       list(coalesce(outcome, 'not_carried_out') ORDER BY place_in_order) AS outcomes,
-       list(layer || ' ' || replace(coalesce(outcome, 'not_carried_out'), '_', ' ')
-            ORDER BY place_in_order) AS said
+       list(coalesce(outcome, 'not_run') ORDER BY place_in_order) AS outcomes,
+       list(layer || ' ' || replace(coalesce(outcome, 'not_run'), '_', ' ')
+            ORDER BY place_in_order) AS described
 FROM days CROSS JOIN layers LEFT JOIN (SELECT layer, event_date, outcome FROM lake_days)
     USING (layer, event_date)
 GROUP BY ALL
@@ -47,26 +47,24 @@ _EXAMPLES: Final = "SELECT * FROM days_amiss ORDER BY day LIMIT $limit"
 
 
 class DaysPublished(SafetyCheck):
-    """What a layer holds of a published day is for the other checks; they cannot see one that is nowhere."""
+    """Finds days that are nowhere, which the checks of a layer's content cannot see."""
 
     name = "days_published"
-    describes = "days of the source that are not published in every layer, or were to be kept in quarantine"
+    describes = "days of the source not published in every layer, or not kept in quarantine as planned"
     fit_for = (LAKE,)
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS
 
     def measure(self, history: History) -> Measurement:
-        """How many days of the source are not where they should be."""
-        if not (_asks_for_days(history) or history.value("SELECT count(*) FROM lake_tasks")):
-            return Unjudged(reason="the scenario carries out no day")
+        """The number of days of the source that are not where they should be."""
+        if not (_runs_days(history) or history.value("SELECT count(*) FROM lake_tasks")):
+            return Unjudged(reason="the scenario runs no day")
         lake_days.derive_days(history)
         history.derive("day_outcomes", _OUTCOMES)
         history.derive("days_amiss", _WRONG, {"published": _PUBLISHED, "quarantined": list(_QUARANTINED)})
         sums = history.rows(_SUMS)[0]
         if not sums["days"]:
-            return Unjudged(reason="the source has no event of any day that is due")
-        planned = (
-            f", of which {sums['planned']} are planned to be kept in quarantine" if sums["planned"] else ""
-        )
+            return Unjudged(reason="the source has no event of a day that is due")
+        planned = f"; {sums['planned']} planned to stay in quarantine" if sums["planned"] else ""
         return Count(
             value=sums["wrong"],
             detail=f"of {sums['days']} days of the source{planned}",
@@ -74,11 +72,11 @@ class DaysPublished(SafetyCheck):
         )
 
 
-def _asks_for_days(history: History) -> bool:
+def _runs_days(history: History) -> bool:
     stage = history.scenario.lake
     return stage is not None and any(isinstance(step, RunDays) for step in stage.steps)
 
 
 def _example(row: Mapping[str, Any]) -> str:
-    planned = "; it was to be kept in quarantine" if row["planned"] else ""
-    return f"{row['day']}: {', '.join(row['said'])}{planned}"
+    planned = "; planned to stay in quarantine" if row["planned"] else ""
+    return f"{row['day']}: {', '.join(row['described'])}{planned}"

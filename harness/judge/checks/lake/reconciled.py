@@ -1,6 +1,7 @@
 """Rows in equal rows out plus rejects, at every hop and on every day, across stream and batch.
 
-The oracle says what each table is to hold; this says, from the tables alone, at which hop rows came or went.
+The oracle defines what each table must hold; this check locates, from the tables alone, the hop at which rows
+were added or lost.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from harness.judge.measure.measurement import Count, Measurement, Unjudged
 from harness.judge.measure.needs import LAKE
 from harness.oracle import lake, lake_days
 
-# What each place held, as (item, event_date, rows). What a layer has of a day lies where its last task put
-# it.
+# What each place holds, as (item, event_date, rows). A layer's day lies where its last task put it.
 _COUNTED: Final = """
 WITH days AS (FROM lake_days WHERE place <> 'nowhere'),
 held AS (
@@ -44,7 +44,7 @@ SELECT 'dead letters, ' || reason, DATE '1970-01-01' + (event_time_ms // 86_400_
        count(DISTINCT (source_partition, source_offset))
 FROM readback_events WHERE topic = 'events_dead_letter' GROUP BY ALL
 """
-# Each hop: the layer whose judged days it holds on, what goes in, and what is to come out of it.
+# Each hop: the layer whose judged days it covers, its inputs, and its expected outputs.
 _HOPS: Final = """
 FROM (VALUES
     ('bronze', ['source topic'], ['landing']),
@@ -65,7 +65,7 @@ FROM (SELECT regexp_extract(item, ', (.*)', 1) AS reason FROM batch_counted
       WHERE item LIKE 'dead letters, %'
          OR (item LIKE 'kafka rejected, %' AND item NOT LIKE '%, duplicate_identity'))
 """
-"""Between the lake and the stream path, where that is deployed."""
+"""The hops between the lake and the stream path, where that is deployed."""
 _SUMMED: Final = """
 SELECT array_to_string(inputs, ' + ') || ' -> ' || array_to_string(outputs, ' + ') AS hop,
        event_date::VARCHAR AS day,
@@ -84,15 +84,15 @@ _EXAMPLES: Final = "SELECT * FROM lake_reconciled WHERE rows_in <> rows_out ORDE
 
 
 class Reconciled(SafetyCheck):
-    """A day that was held back at a layer is not judged from there on."""
+    """Does not judge a day from the layer at which it was held back."""
 
     name = "reconciled"
-    describes = "rows that came or went at a hop of the lake, or between it and the stream path"
+    describes = "rows that were added or lost at a hop of the lake, or between it and the stream path"
     fit_for = (LAKE,)
     needs: Set[str] = lake.NEEDS | lake_days.NEEDS | {"lake_landing"}
 
     def measure(self, history: History) -> Measurement:
-        """By how many rows what goes into the hops and what comes out of them differ, over all days."""
+        """The difference in rows between inputs and outputs, summed over all hops and days."""
         if why := lake_days.why_unjudged(history):
             return Unjudged(reason=why)
         lake_days.derive_days(history)

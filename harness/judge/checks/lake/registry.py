@@ -1,4 +1,4 @@
-"""What the lake is judged by, where it is deployed."""
+"""The checks of the lake, where it is deployed."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ LAKE_CHECKS: Final[tuple[Check, ...]] = (
     LakeCpu(),
     LakeBytes(),
 )
-"""Safety first, then what it cost."""
+"""Safety first, then cost."""

@@ -1,4 +1,4 @@
-"""Carrying a day out again, with nothing new, changed nothing."""
+"""Rerunning a day on unchanged input changes nothing."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SELECT count(DISTINCT (step, "table", event_date)) FROM lake_contents WHERE mome
 
 
 class RerunsUnchanged(CountingCheck):
-    """Counts tables of days whose rows are not, one by one and in any order, what they were before."""
+    """Counts days of tables whose rows, in any order, are not exactly those from before the rerun."""
 
     name = "reruns_unchanged"
-    describes = "tables of days whose content changed when the day was carried out again with nothing new"
+    describes = "days of tables whose content changed when the day was rerun on unchanged input"
     fit_for = (LAKE, RERUNS)
     needs: Set[str] = frozenset({"lake_contents"})
     wrong = _CHANGED
     judged = _COMPARED
-    nothing = "no day was carried out again to its end"
-    detail = "of {} tables of days"
+    nothing = "no rerun of a day was completed"
+    detail = "of {} days of tables"
     shown = 'FROM wrong_reruns_unchanged ORDER BY step, day, "table" LIMIT $limit'
 
     def describe(self, row: Mapping[str, Any]) -> str:
-        """The table and the day, and how many rows it had."""
+        """The table, the day, and its numbers of rows."""
         rows = f"{row['before']:,} rows before, {row['after']:,} after"
         return f"{row['table']} of {row['day'] or 'all days'}, step {row['step']}: {rows}"

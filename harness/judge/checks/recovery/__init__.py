@@ -1,1 +1,1 @@
-"""Checks of faults and of what came after them."""
+"""Checks of faults and of the recovery from them."""

@@ -1,7 +1,7 @@
-"""How long after the heal of each fault the stream job had worked off what it was behind.
+"""How long the stream job took after each fault's heal to work off its backlog.
 
-``recovery_time`` asks from the injection on, and of all signals together; this asks from the heal on, and of
-the stream job alone: when is the lag gone that its outage left? The band to come back to is the same.
+``recovery_time`` measures all signals together, from the injection; this check measures the stream job alone,
+from the heal. Both use the same steady band.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from harness.judge.measure.stream_signals import stream_delay
 
 
 class CatchUpTime(DistributionCheck):
-    """One value a fault; infinite where the stream job was still behind when the run ended."""
+    """One value per fault; infinite where the stream job was still behind when the run ended."""
 
     name = "catch_up_time"
     describes = "from a fault's heal until the stream job is no further behind than in the steady phase"
@@ -30,7 +30,7 @@ class CatchUpTime(DistributionCheck):
     under_load = UnderLoad.COURSE
 
     def measure(self, history: History) -> Measurement:
-        """The time of each fault; Unjudged when one was not healed, since none can catch up with that."""
+        """The time for each fault; Unjudged when one was not healed, since catching up starts at the heal."""
         if unhealed := [fault.title for fault in history.faults if fault.heal_ns is None]:
             return Unjudged(reason=f"never healed: {', '.join(unhealed)}")
         return recoveries(history, (stream_delay(history),), since_ns=_healed_ns)

@@ -1,6 +1,6 @@
-"""The platform must have consumed everything by the end of the run, and everything must have come out.
+"""By the end of the run the platform must have consumed every record and committed every result.
 
-Lags tell only half of it: they are nothing, too, while checkpoints do not complete or a transaction hangs.
+Lags alone are not enough: they are also zero while checkpoints do not complete or a transaction hangs.
 """
 
 from __future__ import annotations
@@ -27,27 +27,25 @@ FROM samples WHERE metric = 'drain_complete' ORDER BY at_ns DESC LIMIT 1
 
 
 class Drained(SafetyCheck):
-    """Takes what the run found left when it had drained, or gave up waiting, which counts as one at least."""
+    """Counts what was left when the run had drained or gave up waiting; giving up counts as at least one."""
 
     name = "drained"
-    describes = (
-        "records that had still to be consumed when the run ended; at least one if it did not drain in time"
-    )
+    describes = "records not yet consumed when the run ended; at least one if it did not drain in time"
     fit_for = (STREAM,)
     needs: Set[str] = frozenset({"samples"})
 
     def measure(self, history: History) -> Measurement:
-        """What was left in all topics together."""
+        """The number of records left in all topics together."""
         left = {row["topic"]: row["left_over"] for row in history.rows(_LEFT)}
-        told = tuple(f"{topic} {n:,}" for topic, n in left.items())
+        by_topic = tuple(f"{topic} {n:,}" for topic, n in left.items())
         wait = next(iter(history.rows(_WAIT)), None)
         if wait is not None and not wait["complete"]:
             in_time = f"the pipeline did not drain in time: {wait['last_seen']}"
-            return Count(value=max(1, sum(left.values())), detail="; ".join((in_time, *told)))
+            return Count(value=max(1, sum(left.values())), detail="; ".join((in_time, *by_topic)))
         consumed = set(history.columns(_CONSUMED)["label"].tolist())
-        if not left or (untold := consumed - left.keys()):
-            topics = ", ".join(sorted(untold)) if left else "any topic"
-            return Unjudged(reason=f"it is not recorded what was left of {topics}")
+        if not left or (unrecorded := consumed - left.keys()):
+            topics = ", ".join(sorted(unrecorded)) if left else "any topic"
+            return Unjudged(reason=f"no record of what was left of {topics}")
         if wait is None and not any(left.values()):
-            return Unjudged(reason="it is not recorded whether the pipeline had drained in time")
-        return Count(value=sum(left.values()), detail="; ".join(told))
+            return Unjudged(reason="no record of whether the pipeline drained in time")
+        return Count(value=sum(left.values()), detail="; ".join(by_topic))

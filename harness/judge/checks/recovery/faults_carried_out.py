@@ -1,8 +1,8 @@
-"""Every fault of the schedule was injected and healed, or the run did not test what it says.
+"""Every fault of the schedule was injected and healed; otherwise the run did not test what it claims.
 
-A fault's own word is not enough: a kill must show as an end of each target's process, which the supervisor
-notes, and a pause in what the kernel says of the processes after the injection and before the heal. Each kind
-of fault has its own such evidence (harness/faults/).
+A fault's own report is not enough. A kill must show as an end of each target's process, recorded by the
+supervisor; a pause in the state of the processes that the kernel reports after the injection and before the
+heal. Each kind of fault defines its evidence (harness/faults/).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class FaultsCarriedOut(SafetyCheck):
     needs: Set[str] = frozenset({"faults", "ends", "run"})
 
     def measure(self, history: History) -> Measurement:
-        """None, or which faults were not carried out."""
+        """Zero; Unjudged, with the faults concerned, when any was not injected, healed or evidenced."""
         injected = {fault.number: fault for fault in history.faults}
         wrong: list[str] = []
         for number, planned in enumerate(history.scenario.faults):
@@ -54,7 +54,7 @@ def _not_as_planned(history: History, planned: FaultSpec, injected: FaultSpan | 
 def _without_evidence(history: History, fault: FaultSpan) -> Iterator[str]:
     known = FAULTS.get(fault.kind)
     if known is None:
-        yield f"{fault.title}: it is not known what a fault of this kind leaves"
+        yield f"{fault.title}: no evidence is defined for faults of this kind"
         return
     if unseen := [node for node in fault.nodes if not known.shows.shown(fault, history.ends, node)]:
         yield f"{fault.title}: the record {known.shows.lacking.format(nodes=', '.join(unseen))}"

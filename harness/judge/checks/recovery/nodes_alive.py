@@ -1,4 +1,4 @@
-"""Nothing may die but what a fault kills: replicas hide a death, and the next one would be an outage."""
+"""Only faults may kill processes: replicas hide a death, and the next one would be an outage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OF_LOAD: Final = frozenset({"load", "readers"})
 
 
 class NodesAlive(SafetyCheck):
-    """A fault excuses what its targets do until it is healed; everything else is to live to the end."""
+    """A fault excuses deaths of its targets until it is healed; everything else must live to the end."""
 
     name = "nodes_alive"
     describes = "deaths of nodes and of the pipeline's processes that no fault caused"
@@ -30,16 +30,16 @@ class NodesAlive(SafetyCheck):
         """The harness's own processes, whose deaths prove nothing about the platform."""
 
     def measure(self, history: History) -> Measurement:
-        """The deaths, with when and how; Unjudged when only the harness's own processes died."""
+        """The deaths, with their time and manner; Unjudged when only the harness's own processes died."""
         deaths = [end for end in history.ends if not _is_done(end) and not _excused(history, end)]
-        of_platform = [_told(history, end) for end in deaths if end.node not in self.of_harness]
+        of_platform = [_describe(history, end) for end in deaths if end.node not in self.of_harness]
         if deaths and not of_platform:
-            return Unjudged(reason="; ".join(_told(history, end) for end in deaths))
+            return Unjudged(reason="; ".join(_describe(history, end) for end in deaths))
         excused = len(history.ends) - len(deaths)
         return Count(
             value=len(of_platform),
             examples=tuple(of_platform[:MAX_EXAMPLES]),
-            detail=f"{excused} other ends of processes were by faults, or of what was done",
+            detail=f"{excused} other ends of processes: by faults, or after finishing their work",
         )
 
 
@@ -55,6 +55,6 @@ def _excused(history: History, end: EndLine) -> bool:
     )
 
 
-def _told(history: History, end: EndLine) -> str:
+def _describe(history: History, end: EndLine) -> str:
     start_ns = history.info.load_start_ns if history.info else 0
     return f"{end.node} ended {how_ended(end.exit)} at {(end.at_ns - start_ns) / 1e9:.1f} s"

@@ -1,17 +1,17 @@
-"""How long the platform took, from the recorded injection of each fault, to be steady again.
+"""How long the platform took to be steady again, from the recorded injection of each fault.
 
-The steady band of each signal (harness/judge/measure/signals.py) reaches to one and a quarter of the largest
-delay of the steady phase before the first fault, and one second, the samples' grain, beyond it. A platform
-whose band would reach further than thirty seconds and three checkpoints was not steady, and what it does
-later proves nothing. A fault is over when every signal is back in its band and stays there for five seconds.
-Until its heal has worked every disturbance counts, so that neither a slow onset nor the heal's own
-disturbance is missed. A platform that never left the band recovered in no time.
+The steady band of each signal (harness/judge/measure/signals.py) is 1.25 times its largest delay in the
+steady phase before the first fault, plus one second, the resolution of the samples. A platform whose band
+would exceed thirty seconds plus three checkpoints was not steady, and its later behavior proves nothing. A
+fault is over when every signal is back in its band and stays there for five seconds. Until the heal has
+worked every disturbance counts, so that a slow onset and the heal's own disturbance are included. A platform
+that never left the band recovered in zero seconds.
 
-What of a disturbance may be the load's own lateness counts, since a limit must hold in spite of it; how long
-a recovery took without it is told beside, since only that is surely the platform's (``platform_share``).
+Disturbances that may be the load's own lateness count, since a limit must hold in spite of them; the recovery
+time without them, which is certainly the platform's, is recorded beside it (``platform_share``).
 
-Recovery cannot be seen where nobody looked: a gap between samples is a disturbance, an event of the hot store
-that never came is one without an end, and where samples stop too early nothing is said.
+Recovery cannot be seen without observations: a gap between samples is a disturbance, an event that never
+reached the hot store is one without an end, and where samples stop too early the check is unjudged.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ _BAND_CHECKPOINTS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Disturbances:
-    """The intervals in which some signal was out of its band, by their beginning."""
+    """The intervals in which some signal was out of its band, ordered by start."""
 
     from_ns: Numbers
     to_ns: Numbers
-    """FOREVER_NS for what was never seen to end."""
+    """FOREVER_NS where no end was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Ended:
-    """The disturbances as they were seen, and those that are surely the platform's."""
+class _Observed:
+    """The disturbances as seen, and those that are certainly the platform's."""
 
     seen: _Disturbances
     of_platform: _Disturbances
 
 
 class RecoveryTime(DistributionCheck):
-    """One value a fault; infinite where the platform had not recovered when the run ended."""
+    """One value per fault; infinite where the platform had not recovered when the run ended."""
 
     name = "recovery_time"
     describes = "from a fault's injection until sending, stream job and hot store are steady again"
@@ -65,12 +65,12 @@ class RecoveryTime(DistributionCheck):
     under_load = UnderLoad.COURSE
 
     def __init__(self, signals: Callable[[History], tuple[Signal, ...]]) -> None:
-        """``signals``: those of what is deployed."""
+        """``signals`` derives the signals of the deployed layers."""
         self._signals = signals
 
     def measure(self, history: History) -> Measurement:
         """The recovery time of each fault that was injected."""
-        # They are there where there is a hot store alone, so they are not needed of every run.
+        # Only runs with a hot store have these tables, so they are not in ``needs``.
         if damaged := sorted(_OF_HOT_STORE & history.damaged):
             return Unjudged(reason=f"a part of {', '.join(damaged)} cannot be read")
         return recoveries(history, self._signals(history), since_ns=lambda fault: fault.inject_ns)
@@ -79,27 +79,27 @@ class RecoveryTime(DistributionCheck):
 def recoveries(
     history: History, seen: tuple[Signal, ...], *, since_ns: Callable[[FaultSpan], int]
 ) -> Measurement:
-    """How long after a moment of each fault, in seconds, all these signals were back in their bands."""
+    """The seconds from a moment of each fault (``since_ns``) until all signals were back in their bands."""
     if not history.faults:
         return Unjudged(reason="no fault was injected") if history.scenario.faults else NOTHING
     steady = steady_span(history.phases, history.faults)
     if steady is None:
-        return Unjudged(reason="there was no steady phase before the first fault to recover to")
+        return Unjudged(reason="no steady phase before the first fault to compare with")
     before = {s.name: s.before(steady.from_ns, steady.to_ns) for s in seen}
     limits_s = {name: _limit_s(delays_s) for name, delays_s in before.items() if len(delays_s)}
-    if why := _untold(history, seen, before, limits_s):
+    if why := _why_unjudged(history, seen, before, limits_s):
         return Unjudged(reason=why)
-    ended = _Ended(
+    observed = _Observed(
         seen=_disturbances([(s, s.delay_s > limits_s[s.name]) for s in seen]),
         of_platform=_disturbances([(s, s.platform_s > limits_s[s.name]) for s in seen]),
     )
-    return _recoveries(history, ended, _sampling_end_ns(seen), since_ns)
+    return _recoveries(history, observed, _sampling_end_ns(seen), since_ns)
 
 
-def _untold(
+def _why_unjudged(
     history: History, seen: tuple[Signal, ...], before: Mapping[str, Numbers], limits_s: Mapping[str, float]
 ) -> str:
-    """Why there is no band to come back to, or nobody who saw it; "" where there are both."""
+    """Why there are no steady bands, or no valid samples to compare with them; "" where there are both."""
     if clocks := disagreement(seen):
         return clocks
     if unseen := [name for name, delays_s in before.items() if not len(delays_s)]:
@@ -114,7 +114,7 @@ def _band_most_s(history: History) -> float:
 
 
 def _why_not_steady(limits_s: Mapping[str, float], *, most_s: float) -> str:
-    """The signals that were too far behind for a band, and how far; "" where none was."""
+    """The signals that were too far behind to define a band, and by how much; "" when there are none."""
     return ", ".join(
         f"{name} ({(limit_s - _BAND_ALLOWANCE_S) / _BAND_FACTOR:,.1f} s behind)"
         if np.isfinite(limit_s)
@@ -129,12 +129,12 @@ def _limit_s(delays_s: Numbers) -> float:
 
 
 def _sampling_end_ns(seen: tuple[Signal, ...]) -> int:
-    """Until when every signal that is sampled was; sending alone needs no samples."""
+    """The last moment up to which every sampled signal was sampled; sending alone needs no samples."""
     return min((int(signal.from_ns[-1]) for signal in seen if signal.sampled), default=FOREVER_NS)
 
 
 def _disturbances(disturbed: list[tuple[Signal, Numbers]]) -> _Disturbances:
-    """Of signals, with which of their intervals are out of the band."""
+    """The disturbances of signals, each given with a mask of its intervals out of the band."""
     from_ns: list[Numbers] = []
     to_ns: list[Numbers] = []
     for signal, out in disturbed:
@@ -150,31 +150,33 @@ def _disturbances(disturbed: list[tuple[Signal, Numbers]]) -> _Disturbances:
 
 def _recoveries(
     history: History,
-    ended: _Ended,
+    observed: _Observed,
     sampling_end_ns: int,
     since_ns: Callable[[FaultSpan], int],
 ) -> Measurement:
     faults = sorted(history.faults, key=lambda fault: fault.inject_ns)
     following_ns = [*(fault.inject_ns for fault in faults[1:]), FOREVER_NS]
     pairs = list(zip(faults, following_ns, strict=True))
-    ends_ns = [_recovered_ns(fault, following, ended.seen) for fault, following in pairs]
-    of_platform_ns = [_recovered_ns(fault, following, ended.of_platform) for fault, following in pairs]
-    untold = [
+    ends_ns = [_recovered_ns(fault, following, observed.seen) for fault, following in pairs]
+    of_platform_ns = [_recovered_ns(fault, following, observed.of_platform) for fault, following in pairs]
+    unsampled = [
         fault.title
         for fault, following, end in zip(faults, following_ns, ends_ns, strict=True)
         if sampling_end_ns + GAP_NS
         < min(max(_counts_until_ns(fault, following), end + HOLD_NS), sampled_until_ns(history))
     ]
-    if untold:
-        return Unjudged(reason=f"samples stop before recovery could be told from: {', '.join(untold)}")
+    if unsampled:
+        return Unjudged(
+            reason=f"samples stop before the recovery could be measured from: {', '.join(unsampled)}"
+        )
     took_s = [_took_s(since_ns(fault), end) for fault, end in zip(faults, ends_ns, strict=True)]
     share_s = [_took_s(since_ns(fault), end) for fault, end in zip(faults, of_platform_ns, strict=True)]
     never = [fault.title for fault, s in zip(faults, took_s, strict=True) if s == float("inf")]
     if never and not history.complete:
-        return Unjudged(reason=f"the run ended before it had recovered from: {', '.join(never)}")
+        return Unjudged(reason=f"the run ended before the platform recovered from: {', '.join(never)}")
     return Distribution(
         values=np.array(took_s),
-        # Whenever the phase was noted: what follows of a fault is of no other phase.
+        # Regardless of when the phase was recorded: a fault's consequences belong to no other phase.
         phases=np.full(len(faults), "fault"),
         weights=np.ones(len(faults), dtype=np.int64),
         examples=tuple(_example(f, s) for f, s in zip(faults, took_s, strict=True)),
@@ -198,7 +200,7 @@ def _recovered_ns(fault: FaultSpan, next_fault_ns: int, disturbances: _Disturban
 
 
 def _counts_until_ns(fault: FaultSpan, next_fault_ns: int) -> int:
-    """Until when every disturbance is the fault's, however long the platform was steady before it."""
+    """The moment until which every disturbance is the fault's, after however long a steady period."""
     healed_ns = next_fault_ns if fault.heal_ns is None else fault.heal_ns
     return min(healed_ns + HOLD_NS, next_fault_ns)
 

@@ -1,7 +1,7 @@
-"""Data lies on as many nodes as promised, or the next dead disk is a loss that no kill has shown.
+"""Data lies on as many nodes as promised; otherwise a lost disk loses data, which no kill reveals.
 
-Promised are three copies, or as many as there are nodes; and that each write to a topic waits for as many of
-them as the scenario's ``pipeline.topics.min_insync_replicas`` says.
+The promise is three copies, or one per node where there are fewer nodes, and that each write to a topic waits
+for the scenario's ``pipeline.topics.min_insync_replicas`` copies.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ WHERE list_contains($metrics, metric) ORDER BY ALL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """How many copies there are to be of one thing."""
+    """The number of copies promised of one thing."""
 
     metric: str
-    """Under which the copies that there are were sampled."""
+    """The metric of the samples with the actual number."""
     label: str
     copies: int
     words: str
-    """What is counted: ``copies of topic``."""
+    """The phrase for what is counted: ``copies of topic``."""
 
 
 class Replication(SafetyCheck):
-    """Counts what has another number of copies than promised; more of them were not asked for either."""
+    """Counts numbers of copies that differ from the promise, too many included."""
 
     name = "replication"
-    describes = "topics and keyspaces that have not as many copies, or not as many in sync, as promised"
+    describes = "topics and keyspaces with other numbers of copies, or of copies in sync, than promised"
     needs: Set[str] = frozenset({"samples"})
 
     def __init__(self, promised: Callable[[Scenario], Iterable[Promise]]) -> None:
-        """``promised``: what the deployed layers promise besides the copies of the topics."""
+        """``promised`` returns what the deployed layers promise besides the copies of the topics."""
         self._promised = promised
 
     def measure(self, history: History) -> Measurement:
-        """How many numbers of copies are wrong; Unjudged when one is not known."""
+        """The number of wrong numbers of copies; Unjudged when one is unknown."""
         factor = copies_promised(history.scenario, "kafka")
         promised = [*_of_topics(history.scenario, factor), *self._promised(history.scenario)]
         copies = {(promise.metric, promise.label): promise.copies for promise in promised}
         words = {promise.metric: promise.words for promise in promised}
         rows = history.rows(_OBSERVED, {"metrics": list(words)})
         observed = [((row["metric"], row["label"]), row["copies"]) for row in rows]
-        # What lies in a topic of Kafka's own is lost with it, too: offsets and transactions.
+        # Kafka's own topics count as well: offsets and transactions are lost with them.
         wrong = {
             place: f"{found} {words[place[0]]} {place[1]} instead of {copies.get(place, factor)}"
             for place, found in observed
@@ -65,7 +65,7 @@ class Replication(SafetyCheck):
         }
         unknown = sorted({label for _, label in copies.keys() - dict(observed).keys()})
         if unknown and not wrong:
-            return Unjudged(reason=f"it is not recorded how many copies there are of {', '.join(unknown)}")
+            return Unjudged(reason=f"no record of the number of copies of {', '.join(unknown)}")
         return Count(
             value=len(wrong),
             detail=f"of {len({place for place, _ in observed}):,} numbers of copies",
@@ -82,5 +82,5 @@ def _of_topics(scenario: Scenario, factor: int) -> Iterator[Promise]:
 
 
 def copies_promised(scenario: Scenario, service: str) -> int:
-    """Of what lies on the nodes of a service: three, or as many as there are nodes."""
+    """The copies promised of data on a service's nodes: three, or one per node where there are fewer."""
     return min(_COPIES, len(scenario.topology.at_home(service)))
