@@ -1,1 +1,1 @@
-"""The load: where events come from, what is planned, who sends it and how, and who reads beside it."""
+"""The load: event sources, the plan, the senders, and the readers that run beside them."""

@@ -1,4 +1,4 @@
-"""The contract's rules: to refuse traces that break them, and to break them on purpose."""
+"""The contract's rules, used to refuse traces that break them and to generate malformed events."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from pipeline.contract.derive import event_contract, rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the contract requires of one field; None means no limit."""
+    """The contract's requirements on one field; None means no limit."""
 
-    __pydantic_config__ = ConfigDict(
-        extra="forbid"
-    )  # a requirement that this module does not know is an error
+    __pydantic_config__ = ConfigDict(extra="forbid")  # an unknown requirement is an error
 
     name: str
     type: Literal["string", "double", "long", "strings"]

@@ -1,4 +1,4 @@
-"""Kafka's partition for a key, as the Java client and librdkafka's ``murmur2_random`` decide it."""
+"""Kafka's partition for a key, as chosen by the Java client and librdkafka's ``murmur2_random``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """The partition, from 0, that a record with this key goes to."""
+    """The partition, from 0, of a record with this key."""
     return partition_of_bytes(key.encode(), partitions)
 
 
 def partition_of_bytes(key: bytes, partitions: int) -> int:
-    """As ``partition_of``, for a key as it goes over the wire."""
+    """Like ``partition_of``, for an encoded key."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

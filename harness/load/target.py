@@ -1,4 +1,4 @@
-"""Checks a load's target before anything is sent: that it admits us, and accepts what will be sent."""
+"""Checks a load's target before anything is sent: access, topic, partitions and batch size."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What a load needs of its topic."""
+    """What a load requires of its topic."""
 
     partitions: int | None = None
-    """The number that its batches were made for; any number will do when it is left out."""
+    """The number that its batches were encoded for; None if any number will do."""
     largest_bytes: int = 0
-    """Of the largest record batch, or of one with the largest event alone. 0 where that is not known."""
+    """Size of the largest record batch, or of one holding only the largest event; 0 if unknown."""
     source: str = "the trace"
-    """What needs these, for messages."""
+    """What has these requirements, for messages."""
 
 
 def check_target(kafka: KafkaEndpoint, topic: str, needs: Needs) -> None:
-    """Raises PlatformError, which names what is wrong: access, topic, partitions or the size of messages."""
+    """Raise PlatformError naming what is wrong: access, topic, partitions or batch size."""
     try:
         access = KafkaAccess(kafka)
         cluster = wait_until(
@@ -49,41 +49,41 @@ def check_target(kafka: KafkaEndpoint, topic: str, needs: Needs) -> None:
     limit = _max_message_bytes(access.admin, cluster, topic) if needs.largest_bytes else None
     if limit is not None and needs.largest_bytes > limit:
         raise PlatformError(
-            f"topic {topic} takes batches of at most {limit:,} bytes (max.message.bytes), and those of"
-            f" {needs.source} have up to {needs.largest_bytes:,}"
+            f"topic {topic} accepts batches of at most {limit:,} bytes (max.message.bytes), but those of"
+            f" {needs.source} have up to {needs.largest_bytes:,}; raise the topic's limit"
         )
 
 
-def _check_partitions(topic: str, there: dict[str, TopicMetadata], needs: Needs) -> None:
-    if topic not in there:
-        names = sorted(name for name in there if not name.startswith("__"))
+def _check_partitions(topic: str, topics: dict[str, TopicMetadata], needs: Needs) -> None:
+    if topic not in topics:
+        names = sorted(name for name in topics if not name.startswith("__"))
         named = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if names[_NAMED:] else "")
-        raise PlatformError(f"no topic {topic}; there are: {named or 'none'}")
-    if (error := there[topic].error) is not None:
+        raise PlatformError(f"topic {topic} does not exist; existing topics: {named or 'none'}")
+    if (error := topics[topic].error) is not None:
         raise PlatformError(f"topic {topic}: {error.str()}")
-    count = len(there[topic].partitions)
+    count = len(topics[topic].partitions)
     if needs.partitions is not None and count != needs.partitions:
         raise PlatformError(
-            f"topic {topic} has {count} partitions and {needs.source} was encoded for {needs.partitions}"
+            f"topic {topic} has {count} partitions, but {needs.source} was encoded for {needs.partitions}"
         )
 
 
 def _max_message_bytes(admin: AdminClient, cluster: ClusterMetadata, topic: str) -> int | None:
-    """None where the cluster does not say, as to users who may not describe its settings."""
+    """The topic's limit; None if the cluster does not report it, for example for lack of permission."""
     if cluster.controller_id not in cluster.brokers:
-        # The client would wait for a controller, and mock brokers have none.
+        # The client would wait for a controller, which mock brokers lack.
         return None
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic)
     try:
         (answer,) = admin.describe_configs([resource], request_timeout=_TIMEOUT_S).values()
-        return int(_settled(answer)["max.message.bytes"].value)
+        return int(_result_of(answer)["max.message.bytes"].value)
     except KafkaException as error:
-        _log.warning("how large a batch topic %s takes is not known: %s", topic, error.args[0].str())
+        _log.warning("cannot read max.message.bytes of topic %s: %s", topic, error.args[0].str())
         return None
 
 
-def _settled(answer: Any) -> Any:
-    # The client's own thread settles it, and a greenlet cannot wait on a thread's condition.
+def _result_of(answer: Any) -> Any:
+    # The client's own thread completes the future, and a greenlet cannot wait on a thread's condition.
     while not answer.done():
         time.sleep(_POLL_S)
     return answer.result()

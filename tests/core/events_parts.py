@@ -139,8 +139,8 @@ class Noted(GeneratorMeter):
         self.late: list[int] = []
         self.held_up: list[int] = []
 
-    def woke(self, wanted_ns: int, now_ns: int) -> None:
-        self.late.append(now_ns - wanted_ns)
+    def woke(self, planned_ns: int, now_ns: int) -> None:
+        self.late.append(now_ns - planned_ns)
 
     def handed_over(self, due_ns: int, now_ns: int, *, blocked_until_ns: int) -> None:
         self.late.append(now_ns - max(due_ns, blocked_until_ns))

@@ -39,9 +39,8 @@ from harness.load.send.record_batches.schedule import Flood, LoadSchedule, Pace
 from harness.load.send.record_batches.sender import RecordBatchesLoad, RecordBatchesSender
 from harness.load.send.record_batches.supply import Shipment
 from harness.load.share import WHOLE, Share
-from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
+from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator, payloads_of
 from harness.load.traces.generate.model import Generate
-from harness.load.traces.generate.payloads import payloads_of
 from harness.scenario.profiles.constant import Constant
 from harness.scenario.profiles.ramp import Ramp
 from harness.scenario.profiles.registry import RateProfile

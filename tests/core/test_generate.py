@@ -20,9 +20,8 @@ from harness.base.errors import InvalidInput
 from harness.load.plan.cached import build_plan
 from harness.load.plan.file import PlanFile
 from harness.load.traces.generate.draws import ZipfRanks
-from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
+from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator, payloads_of
 from harness.load.traces.generate.model import Generate, Popularity, Sessions
-from harness.load.traces.generate.payloads import payloads_of
 from harness.load.traces.mapping import read_mapping
 from harness.scenario.model import Inject, Load
 from tests.core.contract_judge import keeps_contract

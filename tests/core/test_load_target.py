@@ -71,12 +71,12 @@ def test_a_topic_that_takes_the_load_is_let_pass(kafka: KafkaEndpoint) -> None:
 
 
 def test_a_topic_that_is_not_there_is_named_with_those_that_are(kafka: KafkaEndpoint) -> None:
-    assert refusal(kafka, "evnets") == "no topic evnets; there are: events"
+    assert refusal(kafka, "evnets") == "topic evnets does not exist; existing topics: events"
 
 
 def test_partitions_that_the_batches_were_not_made_for_are_refused(kafka: KafkaEndpoint) -> None:
     found = refusal(kafka, "events", partitions=6)
-    assert found == "topic events has 4 partitions and the trace was encoded for 6"
+    assert found == "topic events has 4 partitions, but the trace was encoded for 6"
 
 
 def test_a_batch_that_the_topic_does_not_take_is_refused(
@@ -85,7 +85,7 @@ def test_a_batch_that_the_topic_does_not_take_is_refused(
     # The brokers that librdkafka plays do not describe their settings.
     monkeypatch.setattr(target, "_max_message_bytes", lambda *_: 5000)
     check_target(kafka, "events", Needs(largest_bytes=5000))
-    assert "takes batches of at most 5,000 bytes" in refusal(kafka, "events", largest_bytes=5001)
+    assert "accepts batches of at most 5,000 bytes" in refusal(kafka, "events", largest_bytes=5001)
 
 
 def test_a_cluster_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_a_missing_topic_is_told_before_record_batches_are_sent(
     tmp_path: Path, kafka: KafkaEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = record_batches_refusal(tmp_path, kafka, caplog, encoded(tmp_path), topic="evnets")
-    assert said == "cannot begin: no topic evnets; there are: events"
+    assert said == "cannot begin: topic evnets does not exist; existing topics: events"
 
 
 def test_a_trace_for_other_partitions_is_told_with_its_file(
@@ -115,7 +115,7 @@ def test_a_trace_for_other_partitions_is_told_with_its_file(
 ) -> None:
     trace = encoded(tmp_path, partitions=6)
     said = record_batches_refusal(tmp_path, kafka, caplog, trace)
-    assert said == f"cannot begin: topic events has 4 partitions and the trace {trace} was encoded for 6"
+    assert said == f"cannot begin: topic events has 4 partitions, but the trace {trace} was encoded for 6"
 
 
 def test_an_encoded_trace_without_its_index_is_told(

@@ -21,11 +21,10 @@ from hypothesis import strategies as st
 from harness.base.event_clock import EventClock
 from harness.base.run_clock import RunClock
 from harness.history.operations import OperationsWriter
-from harness.load.readers.arrivals import Arrival, arrivals
 from harness.load.readers.hot_point import HotPoint
 from harness.load.readers.hot_range import HotRange
 from harness.load.readers.protocol import Answer, Request
-from harness.load.readers.reading import Reading
+from harness.load.readers.reading import Arrival, Reading, arrivals
 from harness.load.readers.registry import READER_KINDS
 from harness.load.readers.sent_events import SentEvents
 from harness.scenario.profiles.arrivals import arrivals_s

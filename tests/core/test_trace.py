@@ -191,8 +191,8 @@ def test_identities_that_repeat_are_counted(tmp_path: Path) -> None:
     again = RIDES.read_text().splitlines()[1]
     path = with_line(tmp_path, "", again, again)
     (problem,) = problems_of(trace_of(path), tmp_path)
-    found = f"found events whose (event_id, time) an earlier one has: 2, such as r1, first in {path}:7"
-    assert found in problem
+    found = "found events that repeat the (event_id, time) of an earlier one: 2, such as r1, first in"
+    assert f"{found} {path}:7" in problem
     assert "{row_number: true} numbers the rows" in problem
 
 
@@ -207,8 +207,8 @@ def test_lines_that_are_no_csv_are_counted_by_kind_after_their_first_line(tmp_pa
     assert [problem.split("rides.csv:")[1].split("; allowed")[0] for problem in found] == [
         "9: found lines with too few values for 8 columns: 2",
         "11: found lines with too many values for 8 columns: 1",
-        "12: found lines with text after a quote that closes a value: 1",
-        "13: found lines with a quote that nothing closes: 1",
+        "12: found lines with text after a closing quote: 1",
+        "13: found lines with an unclosed quote: 1",
     ]
 
 
@@ -272,7 +272,7 @@ def test_a_parquet_trace_of_no_rows_is_said_to_be_empty(tmp_path: Path) -> None:
     ("name", "told"),
     [
         ("r.csv.gz", ": found gzip data that is cut off"),
-        ("r.jsonl", ":2000: found lines that are not JSON: 1, such as '{"),
+        ("r.jsonl", ":2000: found lines that are not valid JSON: 1, such as '{"),
         ("r.jsonl.gz", ": found gzip data that is cut off"),
         ("r.parquet", ": found Parquet data that is cut off"),
     ],
@@ -285,9 +285,7 @@ def test_a_trace_whose_end_is_cut_off_is_refused_by_its_name(tmp_path: Path, nam
 
 def test_a_line_of_csv_that_is_cut_off_is_named(tmp_path: Path) -> None:
     whole = _many_rides(tmp_path, "csv")
-    assert ":2001: found lines with a quote that nothing closes: 1" in _refusal(
-        tmp_path, "r.csv", whole[:-30]
-    )
+    assert ":2001: found lines with an unclosed quote: 1" in _refusal(tmp_path, "r.csv", whole[:-30])
 
 
 def test_a_parquet_trace_that_lost_its_middle_is_refused(tmp_path: Path) -> None:

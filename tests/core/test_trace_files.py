@@ -136,16 +136,16 @@ def test_a_wrong_checksum_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
-        ("p.csv.gz", b"id,t,ent\n", ": found no gzip data, though its name ends in .gz"),
+        ("p.csv.gz", b"id,t,ent\n", ": found data that is not gzip, although the name ends in .gz"),
         (
             "p.csv.xz",
             b"\xfd7zXZ\x00....",
-            ": found a file compressed by xz; allowed: plain text, or compressed",
+            ": found a file compressed with xz; allowed: plain text, or compressed",
         ),
         (
             "p.csv.zip",
             b"PK\x03\x04....",
-            ": found a file compressed by ZIP; allowed: plain text, or compressed",
+            ": found a file compressed with ZIP; allowed: plain text, or compressed",
         ),
     ],
 )
@@ -188,13 +188,13 @@ def test_a_header_may_be_longer_than_what_is_read_of_it_in_part(tmp_path: Path) 
         ("p.csv", HEADER.encode() + b"a,2024-05-01,\xff\n", ":2: found lines that are not UTF-8: 1"),
         ("p.jsonl", objects(1) + b'{"id": "\xff"}\n', ":2: found lines that are not UTF-8: 1"),
         ("p.csv", HEADER.replace("\n", "\r\n") + "a,b,c\r\nd,e,f\n",
-         ":3: found lines that end in LF, those before in CRLF: 1"),
-        ("p.csv", HEADER + "a,b,c\r\n", ":2: found lines that end in CRLF, those before in LF: 1"),
+         ":3: found lines ending in LF where earlier lines end in CRLF: 1"),
+        ("p.csv", HEADER + "a,b,c\r\n", ":2: found lines ending in CRLF where earlier lines end in LF: 1"),
         ("p.csv", HEADER + "a," + "b" * 3_000_000 + ",c\n", ":2: found lines "),
         ("p.jsonl", '{"id": "a"}\n\n{"id": "b"},\n',
-         """:3: found lines that are not JSON: 1, such as '{"id": "b"},'"""),
+         """:3: found lines that are not valid JSON: 1, such as '{"id": "b"},'"""),
         ("p.jsonl", '{"id": "a"}\n[1]\n2\n', ":2: found lines that are not JSON objects: 2, such as '[1]'"),
-        ("p.jsonl", '{"id": "\\ud800"}\n', ":1: found lines that are not JSON: 1"),
+        ("p.jsonl", '{"id": "\\ud800"}\n', ":1: found lines that are not valid JSON: 1"),
     ],
 )  # fmt: skip
 def test_lines_that_cannot_be_read_are_named(
@@ -232,7 +232,7 @@ def test_names_that_nothing_asks_for_may_be_there_twice(tmp_path: Path) -> None:
 def test_what_is_no_text_is_not_made_one_in_json(tmp_path: Path, value: object, kind: str) -> None:
     row = json.dumps({"id": "a", "t": DAY, "ent": value})
     path = written(tmp_path, "p.jsonl", objects(3).decode() + row + "\n")
-    assert told(path, tmp_path).startswith(f":4: found lines with {kind} as ent, which is no text: 1")
+    assert told(path, tmp_path).startswith(f":4: found lines with {kind} instead of a plain value as ent: 1")
 
 
 @pytest.mark.parametrize(

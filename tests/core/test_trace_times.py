@@ -213,19 +213,19 @@ WRONG = 983_491_200_000
         ([WRONG, *hour(100)],
          "m.yaml:4: time: the trace covers 2001-03-02 to 2024-05-01; 100 of its 101 events lie in"
          " the last 0.01% of it;"
-         " the first elsewhere is of 2001-03-02, in {path}:2"),
+         " the first other event is of 2001-03-02, in {path}:2"),
         ([*hour(100, WRONG), 1_714_550_400_000],
          "m.yaml:4: time: the trace covers 2001-03-02 to 2024-05-01; 100 of its 101 events lie in"
          " the first 0.01% of it;"
-         " the first elsewhere is of 2024-05-01, in {path}:102"),
+         " the first other event is of 2024-05-01, in {path}:102"),
         ([WRONG, *hour(100), WRONG * 2],
          "m.yaml:4: time: the trace covers 2001-03-02 to 2032-05-01; 100 of its 102 events lie in"
          " 0.01% of it;"
-         " the first elsewhere is of 2001-03-02, in {path}:2"),
+         " the first other event is of 2001-03-02, in {path}:2"),
         ([*[0] * 40, *hour(60)],
          "m.yaml:4: time: the trace covers 1970-01-01 to 2024-05-01; 60 of its 100 events lie in"
          " the last 0.01% of it;"
-         " the first elsewhere is of 1970-01-01, in {path}:2"),
+         " the first other event is of 1970-01-01, in {path}:2"),
     ],
 )  # fmt: skip
 def test_a_wrong_year_is_told_with_its_line(tmp_path: Path, times: list[int], told: str) -> None:
@@ -237,8 +237,8 @@ def test_a_sentinel_that_leaves_nothing_between_all_others_is_refused(tmp_path: 
     (problem,) = problems_of(pumps(path, time="{from: t, format: epoch_ms}"), tmp_path)
     assert problem.split("; allowed")[0] == (
         "4: time: found the trace covers 2024-05-01 to 9000000000000000 ms after 1970; 100 of its 101"
-        " events lie in the first 0.01% of it, which is less than a millisecond of load.event_span; the first"
-        f" elsewhere is of 9000000000000000 ms after 1970, in {path}:102"
+        " events lie in the first 0.01% of it, less than a millisecond of load.event_span; the first other"
+        f" event is of 9000000000000000 ms after 1970, in {path}:102"
     )
 
 

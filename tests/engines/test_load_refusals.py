@@ -157,7 +157,7 @@ def test_a_topic_that_is_not_there_is_named_with_those_that_are(
 ) -> None:
     code, log = sent(path, tmp_path, platform, trace=trace, topic="nowhere")
     assert code == 1
-    assert "no topic nowhere; there are: events, few" in log
+    assert "topic nowhere does not exist; existing topics: events, few" in log
 
 
 def test_partitions_for_which_a_trace_was_not_encoded_are_named(
@@ -165,7 +165,7 @@ def test_partitions_for_which_a_trace_was_not_encoded_are_named(
 ) -> None:
     code, log = sent("record_batches", tmp_path, platform, trace=trace, topic="few")
     assert code == 1
-    assert f"topic few has 3 partitions and the trace {trace} was encoded for 6" in log
+    assert f"topic few has 3 partitions, but the trace {trace} was encoded for 6" in log
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -174,7 +174,7 @@ def test_what_is_wider_than_the_topic_takes_is_named(
 ) -> None:
     code, log = sent(path, tmp_path, platform, trace=trace, topic="small")
     assert code == 1
-    assert "topic small takes batches of at most 5,000 bytes (max.message.bytes)" in log
+    assert "topic small accepts batches of at most 5,000 bytes (max.message.bytes)" in log
     assert not list(tmp_path.glob("**/operations/*.parquet"))
 
 

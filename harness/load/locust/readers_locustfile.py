@@ -23,9 +23,8 @@ from locust.runners import LocalRunner, Runner
 
 from harness.base.errors import InvalidInput, Problem
 from harness.history.operations import OperationsWriter
-from harness.load.readers.arrivals import arrivals
 from harness.load.readers.process import CONFIG_VARIABLE, ReadersConfig
-from harness.load.readers.reading import Done, Reading
+from harness.load.readers.reading import CompletedRequest, Reading, arrivals
 from harness.load.readers.registry import READER_KINDS
 from harness.load.readers.sent_events import SentEvents
 from pipeline.base.endpoints import Endpoints
@@ -101,7 +100,7 @@ class Session:
         else:
             self._runner.quit()
 
-    def _count(self, done: Done) -> None:
+    def _count(self, done: CompletedRequest) -> None:
         answer = done.answer
         self._environment.events.request.fire(  # type: ignore[no-untyped-call]
             request_type="READ",

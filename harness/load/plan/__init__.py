@@ -1,1 +1,1 @@
-"""The plan of a load: every event that should be sent, in order, with what was mixed in."""
+"""The plan of a load: every event to be sent, in order, including injected ones."""

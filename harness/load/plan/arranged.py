@@ -1,4 +1,4 @@
-"""Puts a trace's events at the arrivals of a profile: in time order, repeated as often as needed."""
+"""Assigns a trace's events to the arrivals of a profile, in time order, repeating them as needed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT coalesce(sum(surplus), 0)::BIGINT, min(event_id) FROM (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrangement:
-    """When a trace's events should arrive."""
+    """The arrivals that a trace's events are assigned to."""
 
     curve: Curve
     arrivals: Arrivals
@@ -42,15 +42,15 @@ class Arrangement:
     """Where the profile is defined, for messages."""
 
     def offsets_ms(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """The event time of each arrival on the event clock: the moment itself, to the millisecond below."""
+        """The offset of each arrival on the event clock, rounded down to a millisecond."""
         at_s = arrivals_s(self.curve, self.arrivals, seed=self.seed)
         return np.floor(at_s * (self.time_scale * 1000)).astype(np.int64)
 
 
 def arrange(database: duckdb.DuckDBPyConnection, arrangement: Arrangement, *, events: int) -> int:
-    """Replace the view ``trace``, which has ``events``, by events that arrive as the profile says.
+    """Replace the view ``trace`` of ``events`` events with one whose events arrive by the profile.
 
-    Returns how many there are. Raises InvalidInput when two of them have the same identity.
+    Returns the new number of events. Raises InvalidInput if two of them have the same identity.
     """
     offsets_ms = arrangement.offsets_ms()
     arrivals = pa.table({"number": np.arange(len(offsets_ms)), "arrival_ms": offsets_ms})
@@ -68,8 +68,8 @@ def _check_identities(
     surplus, example = one_row(database, _REPEATED)
     if surplus:
         found = (
-            f"{surplus:,} events whose (event_id, time) an earlier one has, such as {example};"
-            f" the trace comes {repetitions:,} times"
+            f"{surplus:,} events that repeat the (event_id, time) of an earlier one, such as {example};"
+            f" the trace is sent {repetitions:,} times"
         )
-        allowed = "events that come again a millisecond of event time later: a longer trace or event_span"
+        allowed = "repetitions at least a millisecond of event time apart: use a longer trace or event_span"
         raise InvalidInput([Problem(where=arrangement.where, found=found, allowed=allowed)])

@@ -1,4 +1,4 @@
-"""Builds a plan into the cache: atomically, and only once however many runs want it at once."""
+"""Builds a plan into the cache, atomically and once even if several runs need it."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _COUNTS: Final = "SELECT kind, count(*), count(*) FILTER (late) FROM sendings GR
 def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, report: Report) -> None:
     """Build the plan unless another run has done so.
 
-    Raises InvalidInput for a trace that is wrong, and RunError when what was built is not the trace.
+    Raises InvalidInput for a faulty trace, and RunError if the built plan does not match the trace.
     """
-    with workshop(target.parent, report) as folder:
+    with build_folder(target.parent, report) as folder:
         if target.is_file():
             return
         began_s = time.monotonic()
@@ -52,14 +52,14 @@ def build_into(target: Path, scenario: Scenario, trace: AnyTrace, key: str, repo
 
 
 @contextmanager
-def workshop(plans: Path, report: Report) -> Iterator[Path]:
-    """A folder to build in, for one run at a time. What a killed run left behind is removed first."""
+def build_folder(plans: Path, report: Report) -> Iterator[Path]:
+    """Lock the cache for one run and yield a folder to build in. Leftovers of killed runs are removed."""
     plans.mkdir(parents=True, exist_ok=True)
     with (plans / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report("waiting for another run that builds a plan")
+            report("waiting for another run that is building a plan")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left_over in plans.glob(".building-*"):
             shutil.rmtree(left_over)
@@ -83,7 +83,7 @@ def _build(path: Path, scenario: Scenario, trace: AnyTrace, key: str, folder: Pa
 def read_source(
     database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile], trace: AnyTrace, scenario: Scenario
 ) -> TraceFacts:
-    """Make the view ``trace`` of the trace's events that should be sent, by its own times."""
+    """Make the view ``trace`` of the trace's events to be sent, at its own times."""
     load, curve = scenario.load, scenario.load.arrangement
     return read_trace(
         database,
@@ -96,7 +96,7 @@ def read_source(
 
 
 def _arranged(database: duckdb.DuckDBPyConnection, scenario: Scenario, *, events: int) -> int:
-    """Arrange the view ``trace`` by the profile, if the scenario has one. Returns its number of events."""
+    """Arrange the view ``trace`` by the scenario's profile, if any. Returns its number of events."""
     load, curve = scenario.load, scenario.load.arrangement
     if curve is None:
         return events
@@ -165,7 +165,7 @@ def _facts(
 
 
 def _write(database: duckdb.DuckDBPyConnection, mix: Mix, plan: PlanFile, closing: Closing) -> PlanFile:
-    """Write the events. Returns the plan with the size of the largest."""
+    """Write the events. Returns the plan with the size of its largest event."""
     largest_bytes = 0
     with pq.ParquetWriter(plan.path, PLAN, compression="zstd", compression_level=1) as writer:
         rows: pa.RecordBatchReader = database.sql(plan_query(mix)).to_arrow_reader(_ROW_GROUP)
@@ -179,7 +179,7 @@ def _write(database: duckdb.DuckDBPyConnection, mix: Mix, plan: PlanFile, closin
 
 
 def _as_plan(rows: pa.Table) -> pa.Table:
-    """The rows with the plan's own types."""
+    """Convert the rows to the plan's schema."""
     columns = []
     for field in PLAN:
         column = rows.column(field.name)

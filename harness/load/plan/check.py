@@ -1,4 +1,4 @@
-"""Reads the traces of scenarios as their plans would, to report what is wrong with them, without planning."""
+"""Reads the traces of scenarios as planning would, to report their faults without making a plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from harness.artifacts import is_cached
 from harness.base.errors import InvalidInput, Problem
 from harness.base.report import Report
-from harness.load.plan.build import read_source, workshop
+from harness.load.plan.build import build_folder, read_source
 from harness.load.plan.cached import plan_path
 from harness.load.plan.file import PlanFile
 from harness.load.traces.mapping import Mapping, as_json, read_mapping
@@ -20,14 +20,14 @@ from harness.load.traces.trace import Trace, opened
 from harness.scenario.model import Scenario
 
 _LARGE_BYTES: Final = 2**26
-"""Reading more than this takes long enough to announce it."""
+"""Reading is announced from this size on, because it takes a while."""
 
 
 def check_traces(scenarios: Sequence[Scenario], *, cache: Path, report: Report) -> tuple[str, ...]:
-    """What is odd about the traces of scenarios. Raises InvalidInput with everything that is wrong with them.
+    """Return warnings about the traces of scenarios. Raises InvalidInput with all their faults.
 
-    A trace that several scenarios read alike is read once, and one with a cached plan not at all. A data set
-    that is missing here is not fetched either: a run fetches it, and reports then.
+    A trace that several scenarios read in the same way is read once; one with a cached plan is not read. A
+    missing data set is not fetched: a run does that, and reports its faults then.
     """
     checks = _Checks(plans=cache / "plans", report=report)
     problems: list[Problem] = []
@@ -47,7 +47,7 @@ class _Checks:
     plans: Path
     report: Report
     _known: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The notes of traces that were read and found valid, by what was read of them, and how."""
+    """The notes of the valid traces read so far, keyed by everything that affects reading them."""
 
     def notes_of(self, scenario: Scenario) -> tuple[str, ...]:
         mapping, document = read_mapping(scenario.load.trace)
@@ -57,7 +57,7 @@ class _Checks:
             return ()
         trace = trace_of(mapping, document, scenario.load.trace, seed=scenario.seed, report=self.report)
         if not isinstance(trace, Trace):
-            raise TypeError("a mapping of files is of a trace that has them")
+            raise TypeError("a mapping of files must have a trace of files")
         digest = trace_digest(trace, cache=self.plans)
         planned = plan_path(digest, mapping, scenario, plans=self.plans)
         if planned.is_file():
@@ -74,5 +74,5 @@ class _Checks:
         if size >= _LARGE_BYTES:
             named = str(trace.paths[0]) if len(trace.paths) == 1 else f"{len(trace.paths)} files"
             self.report(f"reading {named}, {size / 2**20:,.0f} MiB")
-        with workshop(self.plans, self.report) as folder, opened(trace, folder) as (database, files):
+        with build_folder(self.plans, self.report) as folder, opened(trace, folder) as (database, files):
             return read_source(database, files, trace, scenario).notes

@@ -1,8 +1,8 @@
 """The closing events, sent last so that every window of the trace closes.
 
 A window closes when the watermark passes its end, and the watermark is the minimum over all partitions. So
-each partition gets an event that is far enough past the trace, twice, because a platform may check its
-watermarks only now and then. The events are valid; none of their own windows closes.
+each partition gets an event far enough past the trace. It gets two, because a platform may update its
+watermarks only periodically. The events are valid; none of their own windows closes.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from harness.load.murmur2 import partition_of
 CATEGORY: Final = "floodmark"
 EVENT_TYPE: Final = "tick"
 WINDOW_MS: Final = 5 * 60_000
-"""Whether its window of this size had closed makes an event late."""
+"""An event is late if its window of this size has closed."""
 _MINUTE_MS: Final = 60_000
 _LAST_WINDOW_MS: Final = 30 * _MINUTE_MS
-"""How long after an event the last of its windows may end: the gap of a session."""
+"""The longest time from an event to the end of its last window: the session gap."""
 _MARGIN_MS: Final = 16 * _MINUTE_MS
 
 
@@ -36,14 +36,14 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """When a plan closes. Offsets are on the event clock, from its origin."""
+    """The times of a plan's closing events, as offsets on the event clock from its origin."""
 
     last_event_ms: int
-    """The newest event of the trace."""
+    """Event time of the trace's newest event."""
     last_send_ms: int
-    """When the last of all other events is sent."""
+    """When the last other event is sent."""
     pause_ms: int
-    """Between that and the first round, and between the two: a wall-clock second."""
+    """The pause before each of the two rounds: a wall-clock second."""
     out_of_orderness_ms: int
     partitions: int
 
@@ -54,14 +54,14 @@ class Closing:
 
     @property
     def second_ms(self) -> int:
-        """Event time of the second round: too little later for a window of the first to close."""
+        """Event time of the second round: too soon after the first to close its windows."""
         return self.first_ms + self.out_of_orderness_ms // 2
 
     def ticks(self) -> Iterator[Tick]:
-        """The closing events in the order in which they are sent.
+        """Yield the closing events in sending order.
 
-        They are sent soon after the rest, whatever the event clock says by then: where it runs no faster than
-        the wall clock it would take most of an hour to reach their time.
+        They are sent soon after the rest, ahead of the event clock: where it runs no faster than the wall
+        clock, it would take most of an hour to reach their time.
         """
         entities = entities_for(self.partitions)
         for round_number, event_ms in enumerate((self.first_ms, self.second_ms), start=1):
@@ -75,11 +75,11 @@ class Closing:
 
 
 def entities_for(partitions: int) -> tuple[str, ...]:
-    """Entities whose keys fall into partitions 0, 1, 2, ... one each."""
+    """Return one entity for each partition, in the order of partitions."""
     found: dict[int, str] = {}
     for number in count():
         entity = f"floodmark-tick-{number}"
         found.setdefault(partition_of(entity, partitions), entity)
         if len(found) == partitions:
             return tuple(found[partition] for partition in range(partitions))
-    raise AssertionError("counting has no end")
+    raise AssertionError("unreachable: count() never ends")

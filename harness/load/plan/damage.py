@@ -1,9 +1,9 @@
-"""The kinds of damage that make an event break the contract, each a SQL expression.
+"""The kinds of damage that make an event break the contract, each an SQL expression.
 
-An expression computes the payload as BLOB from ``number``, which differs for every malformed event, and from
-the columns that ``context`` makes: ``mark``, a text with that number; ``<field>_json``, the JSON of each
-field, the identity being the mark; and ``whole``, the event of these fields, which keeps the contract. Each
-payload holds its mark, so no two are alike and each can be recognised by its bytes.
+An expression computes the payload as BLOB from ``number``, which is unique for each malformed event, and from
+the columns of ``context``: ``mark``, a text with that number; ``<field>_json``, the JSON of each field, with
+the mark as identity; and ``whole``, the valid event with these fields. Each payload contains its mark, so it
+is unique and can be recognised by its bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.load.contract_rules import Rule, contract_rules
 from harness.load.plan.payload import FIELDS, payload, valid_fields
 
 _IDENTITY_END: Final = '(length(\'{"event_id":"\') + length(mark))'
-"""Where, in ``whole``, the mark ends. Its characters need no escapes."""
+"""The position in ``whole`` where the mark ends. The mark needs no escapes."""
 _WRONG: Final[Mapping[str, str]] = MappingProxyType(
     {"string": "17", "double": '"much"', "long": "1.5", "strings": "[]"}
 )
@@ -27,7 +27,7 @@ _TOO_LARGE: Final[Mapping[str, list[str]]] = MappingProxyType(
 
 
 def context() -> str:
-    """The select list that the damages need, over the columns of the imitated event."""
+    """The select list that the damages require, over the columns of the imitated event."""
     mark = "'floodmark-malformed-' || number"
     fields = {**valid_fields(), "event_id": f"to_json({mark})::VARCHAR"}
     columns = ", ".join(f"{json} AS {name}_json" for name, json in fields.items())
@@ -43,14 +43,14 @@ def _not_object() -> str:
 
 
 def _not_utf8() -> str:
-    """A byte that UTF-8 never has, at the end of the identity."""
+    """Insert a byte that is never valid UTF-8 at the end of the identity."""
     return (
         f"encode(left(whole, {_IDENTITY_END})) || '\\xFF'::BLOB || encode(substr(whole, {_IDENTITY_END} + 1))"
     )
 
 
 def _truncated() -> str:
-    """Anything after the identity may be gone, and always the closing brace."""
+    """Cut off the event somewhere after the identity, always losing the closing brace."""
     kept = f"({_IDENTITY_END} + 1)"
     return f"encode(left(whole, {kept} + {_TURN} * 37 % (length(whole) - {kept})))"
 
@@ -68,7 +68,7 @@ def _wrong_type() -> str:
 
 
 def _out_of_bounds() -> str:
-    """Beyond each limit that the contract sets, in turn."""
+    """Break each limit of the contract in turn."""
     return _one_of([_event({rule.name: f"'{json}'"}) for rule in contract_rules() for json in _beyond(rule)])
 
 
@@ -86,17 +86,17 @@ _KINDS: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
 )
 DAMAGES: Final = tuple(_KINDS)
 _TURN: Final = f"(number // {len(_KINDS)})"
-"""Counts the malformed events of one kind, since the kinds take turns."""
+"""The number of a malformed event within its kind, since the kinds take turns."""
 
 
 def kind() -> str:
-    """The kind of damage of malformed event ``number``."""
+    """The kind of damage of malformed event ``number``, as SQL."""
     names = ", ".join(f"'{name}'" for name in DAMAGES)
     return f"[{names}][number % {len(DAMAGES)} + 1]"
 
 
 def damaged() -> str:
-    """The payload of malformed event ``number``."""
+    """The payload of malformed event ``number``, as SQL."""
     cases = " ".join(f"WHEN {n} THEN {damage()}" for n, damage in enumerate(_KINDS.values()))
     return f"CASE number % {len(DAMAGES)} {cases} END"
 
@@ -106,7 +106,7 @@ def _required() -> list[Rule]:
 
 
 def _event(changes: Mapping[str, str | None]) -> str:
-    """The payload with fields changed or left out (None); a changed identity moves to the reference."""
+    """The payload with fields changed or omitted (None); a replaced identity moves to the reference."""
     moved = {"reference_id": "event_id_json"} if "event_id" in changes else {}
     fields = {**{name: f"{name}_json" for name in FIELDS}, **moved, **changes}
     return payload({name: json for name, json in fields.items() if json is not None})
@@ -118,7 +118,7 @@ def _one_of(payloads: list[str]) -> str:
 
 
 def _beyond(rule: Rule) -> list[str]:
-    """JSON values, each of which breaks one limit of the rule."""
+    """JSON values that each break one limit of the rule."""
     values = []
     if rule.min_length:
         values.append('""')

@@ -1,6 +1,6 @@
-"""How long a load takes, and the most event time that it covers: its event clock must leave room for that.
+"""The duration of a load and the event time that it covers, for which its event clock must leave room.
 
-There is no plan where events are computed as they are sent.
+Loads that compute their events as they are sent have no plan.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from harness.load.plan.file import PlanFile
 from harness.scenario.model import Load
 
 _FASTEST_PER_S: Final = 10_000_000
-"""Events a second that no platform on one machine reaches: twice the most ever measured."""
+"""Events per second beyond any platform on one machine: twice the highest rate ever measured."""
 
 
 def events_at_most(duration_s: float) -> int:
-    """More events than a load can send that sends as fast as possible."""
+    """An upper bound on the events that a load sends at full speed."""
     return math.ceil(duration_s * _FASTEST_PER_S)
 
 
@@ -26,7 +26,7 @@ def load_duration_s(load: Load, plan: PlanFile | None) -> float:
 
 
 def event_span_ms(load: Load, plan: PlanFile | None) -> int:
-    """The largest event offset of everything that may be sent, repetitions of the trace included."""
+    """The largest event offset that may be sent, including repetitions of the trace."""
     own_ms = round(load.event_span * 1000)
     if plan is None:
         return own_ms

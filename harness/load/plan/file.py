@@ -1,6 +1,6 @@
-"""The file of a plan: every event that should be sent, in order, with what was mixed in.
+"""The file of a plan: every event to be sent, in order, including injected ones.
 
-It is derived from (trace, mapping, load, seed) alone, so that it can be made again.
+It is derived only from (trace, mapping, load, seed), so that it can be built again.
 """
 
 from __future__ import annotations
@@ -28,47 +28,47 @@ class PlanFile:
     path: Path
     key: str
     events: int
-    """Rows: everything that is sent."""
+    """Number of rows: everything that is sent."""
     counts: Mapping[str, int]
-    """By kind; ``late`` counts the late ones among the valid."""
+    """Rows by kind; ``late`` counts the late valid events."""
     span_ms: int
     """The largest event offset, including closing events; see ``event_clock.origin_for``."""
     last_send_ms: int
     """When the last event is sent."""
     trace_events: int = 0
-    """How many of the requested events the trace had: as many must be valid ones here."""
+    """How many of the requested events the trace has; the plan must have as many valid ones."""
     largest_event_bytes: int = 0
-    """As an uncompressed record batch of its own; 0 where it is not known."""
+    """Size as an uncompressed record batch of its own; 0 if unknown."""
     notes: tuple[str, ...] = ()
-    """What is odd about its trace but accepted."""
+    """Warnings about accepted oddities of the trace."""
 
     @staticmethod
     def open(path: Path) -> PlanFile:
-        """Read what a plan records about itself. Raises OSError, or ValueError when it is no plan."""
+        """Read a plan's metadata. Raises OSError, or ValueError if the file is not a plan."""
         metadata = pq.read_metadata(path)
         facts = (metadata.metadata or {}).get(_FACTS)
         if facts is None:
             raise ValueError(f"{path} is not a plan")
         own = {field.name for field in fields(PlanFile)}
-        # Plans of runs recorded earlier hold a fact more.
+        # Plans of earlier runs contain a field that no longer exists.
         known = {name: value for name, value in json.loads(facts).items() if name in own}
         notes = tuple(known.pop("notes", ()))
         return PlanFile(path=path, events=metadata.num_rows, notes=notes, **known)
 
-    def require_whole(self) -> None:
-        """Raises RunError unless the file has as many events of each kind as were written into it."""
+    def require_complete(self) -> None:
+        """Raise RunError unless the file has as many events of each kind as were written."""
         kinds = pq.read_table(self.path, columns=["kind"])["kind"].cast(pa.string())
         found = Counter({row["values"]: row["counts"] for row in pc.value_counts(kinds).to_pylist()})
         written = Counter({kind: count for kind, count in self.counts.items() if kind != "late"})
         if found != written or found["valid"] != self.trace_events:
             raise RunError(
                 f"{self.path} has {found['valid']:,} of the trace's {self.trace_events:,} events, and"
-                f" {found.total():,} of {written.total():,} sendings: it was changed after it was made;"
-                " remove it, and the next run makes it again"
+                f" {found.total():,} of {written.total():,} sendings: it was changed after it was built;"
+                " remove it, and the next run will rebuild it"
             )
 
     def facts(self) -> dict[str, str]:
-        """What a plan records about itself, as metadata of its file."""
+        """The plan's metadata, as stored in its file."""
         facts = {
             "key": self.key,
             "counts": dict(self.counts),

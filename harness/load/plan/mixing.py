@@ -1,7 +1,7 @@
-"""From the events of a trace to the sendings of a plan: what is mixed in, and the order in which all is sent.
+"""Turns the events of a trace into the sendings of a plan: injects events and orders them all.
 
-Everything is chosen by a digest of (seed, purpose, identity), so that it depends on these alone: not on the
-order in which a database happens to work, nor on the version of a random generator.
+Every choice is made by a digest of (seed, purpose, identity), so it depends neither on the order in which the
+database works nor on the version of a random generator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.load.plan.payload import payload, valid_fields
 from harness.load.traces.sql import one_row
 from harness.scenario.model import Inject
 
-# Statements are put together from numbers and from expressions of this package.
+# Statements are assembled from numbers and expressions of this package.
 # ruff: noqa: S608
 
 _DUPLICATE_DELAY_MAX_S: Final = 600.0
@@ -40,7 +40,7 @@ _COLUMNS: Final = f"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """What to mix in, and by which seed."""
+    """The events to inject, and the seed."""
 
     inject: Inject
     seed: int
@@ -55,47 +55,47 @@ class Mix:
 
     @property
     def boundary_ms(self) -> str:
-        """When an event of the trace ``t`` is sent that comes about when its window closes, as SQL.
+        """The send offset, as SQL, of an event of the trace ``t`` that is sent about when its window closes.
 
-        Windows are cut at whole five minutes of offset, as an event clock starts at a whole hour.
+        Windows start at multiples of five minutes of offset, because an event clock starts on the hour.
         """
         end = f"t.offset_ms - t.offset_ms % {WINDOW_MS} + {WINDOW_MS}"
         return f"({end} + {self.draw('boundary delay')} % {max(2 * self.out_of_orderness_ms, 1)})::BIGINT"
 
     @property
     def boundary_delay_max_ms(self) -> int:
-        """The longest after its time that such an event is sent."""
+        """The longest delay of such an event."""
         return WINDOW_MS + 2 * self.out_of_orderness_ms
 
     @property
     def duplicate_delay_max_ms(self) -> int:
-        """A repetition comes soon, and before the pipeline has forgotten the original."""
+        """The longest delay of a repetition: short, and well within the deduplication horizon."""
         return round(min(_DUPLICATE_DELAY_MAX_S * 1000, self.span_ms / 10, self.dedup_horizon_s * 500))
 
     def draw(self, purpose: str) -> str:
-        """A number below 2^64 for each event of the trace ``t``, as SQL."""
+        """A pseudo-random number below 2^64 for each event of the trace ``t``, as SQL."""
         return f"md5_number_lower('{self.seed}|{purpose}|' || t.offset_ms || '|' || t.event_id)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sendings:
-    """What is known about the table that ``mix_in`` makes."""
+    """Facts about the table that ``mix_in`` makes."""
 
     count: int
     last_ms: int
-    """When the last is sent."""
+    """When the last one is sent."""
 
 
 def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sendings:
     """Make the table ``sendings`` from the view ``trace``: one row per sending, by seq.
 
-    Events that are sent at the same moment keep the order of the trace; then come the damaged, the duplicates
-    and the conflicting ones, so that an original always precedes its repetitions.
+    Of the events sent at the same moment, the originals come first, in trace order, then the malformed, the
+    duplicate and the conflicting ones, so that an original always precedes its repetitions.
     """
     for purpose in ("malformed", "duplicate", "conflict"):
         _choose(database, mix, purpose, round(getattr(mix.inject, purpose) * events))
-    # Those sent before the trace ends come first, however late, so that the load does not end in late events
-    # alone.
+    # Prefer late events that are sent before the trace ends, so that the load does not end with only late
+    # events.
     _choose(database, mix, "late", round(mix.inject.late * events), rank=_after_the_end(mix.late_by_ms))
     _choose(
         database,
@@ -105,7 +105,7 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
         rank=_after_the_end(mix.boundary_delay_max_ms),
         among="ANTI JOIN chosen_late USING (row)",
     )
-    _damage(database, any_at_all=mix.inject.malformed > 0)
+    _damage(database, injected=mix.inject.malformed > 0)
     database.execute(f"CREATE TABLE unordered AS {_originals(mix)} UNION ALL {_malformed()}")
     database.execute(f"INSERT INTO unordered {_repetitions(mix, 'duplicate', rank=2)}")
     database.execute(f"INSERT INTO unordered {_repetitions(mix, 'conflict', rank=3)}")
@@ -120,7 +120,7 @@ def mix_in(database: duckdb.DuckDBPyConnection, mix: Mix, *, events: int) -> Sen
 
 
 def plan_query(mix: Mix) -> str:
-    """Every sending with its event and payload, in order. Its columns are the plan's."""
+    """The query for every sending with its event and payload, in order, with the plan's columns."""
     return f"""
         WITH sent AS (
             SELECT s.*, t.* EXCLUDE (row, value),
@@ -137,7 +137,7 @@ def plan_query(mix: Mix) -> str:
 
 
 def _other_value(mix: Mix) -> str:
-    """A value with decimals that the event of the trace ``t`` does not have, as SQL."""
+    """A fractional value different from that of the event of the trace ``t``, as SQL."""
     other = f"({mix.draw('conflict value')} % 2_000_000)::DOUBLE / 1000"
     return f"({other} + CASE WHEN t.value IS NOT DISTINCT FROM {other} THEN 1 ELSE 0 END)"
 
@@ -151,9 +151,9 @@ def _choose(
     rank: str = "0",
     among: str = "",
 ) -> None:
-    """Make the table ``chosen_<purpose>`` of ``count`` events, by ``rank`` and then by chance.
+    """Make the table ``chosen_<purpose>`` of ``count`` events, by ``rank`` and then at random.
 
-    There are fewer where ``among`` leaves no more.
+    The join ``among`` limits the candidates, and so may leave fewer than ``count``.
     """
     database.execute(
         f"CREATE TABLE chosen_{purpose} AS"
@@ -164,14 +164,14 @@ def _choose(
 
 
 def _after_the_end(delay_ms: int) -> str:
-    """Whether an event of the trace ``t`` that is sent so much later is sent after all others, as SQL."""
+    """Whether an event of the trace ``t``, if delayed this much, is sent after the trace ends, as SQL."""
     return f"t.offset_ms > (SELECT max(offset_ms) FROM trace) - {delay_ms}"
 
 
-def _damage(database: duckdb.DuckDBPyConnection, *, any_at_all: bool) -> None:
-    """Make the table ``damaged`` of malformed payloads. Its statement is short when there are none."""
+def _damage(database: duckdb.DuckDBPyConnection, *, injected: bool) -> None:
+    """Make the table ``damaged`` of malformed payloads, with a short statement if there are none."""
     chosen = "SELECT t.*, c.number FROM chosen_malformed c JOIN trace t ON t.row = c.row"
-    broken, kind = (damage.damaged(), damage.kind()) if any_at_all else ("''::BLOB", "''")
+    broken, kind = (damage.damaged(), damage.kind()) if injected else ("''::BLOB", "''")
     database.execute(
         f"CREATE TABLE damaged AS SELECT number, {broken} AS payload, {kind} AS fault"
         f" FROM (SELECT *, {damage.context()} FROM ({chosen}))"
@@ -189,12 +189,12 @@ def _originals(mix: Mix) -> str:
 
 
 def _malformed() -> str:
-    """A damaged imitation is sent when the event that it imitates is."""
+    """Select the malformed imitations, each sent together with the event that it imitates."""
     return "SELECT row, 'malformed', 1, false, offset_ms, offset_ms, number FROM chosen_malformed"
 
 
 def _repetitions(mix: Mix, kind: str, *, rank: int) -> str:
-    """Half of them immediately, the others after a while."""
+    """Select the repetitions: half are sent immediately, the others after a delay."""
     draw = mix.draw("delay" if kind == "duplicate" else f"{kind} delay")
     delay = f"CASE WHEN c.number % 2 = 0 THEN 0 ELSE {draw} % {mix.duplicate_delay_max_ms + 1} END"
     return f"""

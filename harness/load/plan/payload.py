@@ -1,8 +1,8 @@
-"""Events as JSON, in SQL: one key per field, in the contract's order.
+"""SQL that encodes events as JSON, with one key per field in the contract's order.
 
-A field that is null is written as ``null``, not left out: the receiver can then tell "known to be missing"
-from "forgotten", and every event has the same shape. ``attributes`` alone leaves its nulls out, because its
-values are strings.
+A null field is written as ``null``, not omitted, so that the receiver can distinguish "known to be missing"
+from "forgotten", and every event has the same shape. Only ``attributes`` omits its nulls, because its values
+are strings.
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ def valid_fields() -> dict[str, str]:
 
 
 def payload(fields: Mapping[str, str]) -> str:
-    """The JSON text of an event, as SQL, out of the JSON of its fields."""
+    """The JSON text of an event, as SQL, from the JSON of its fields."""
     pairs = " || ',' || ".join(f"'\"{name}\":' || {json}" for name, json in fields.items())
     return f"('{{' || {pairs} || '}}')"

@@ -1,7 +1,7 @@
-"""Verifies that a plan's file holds its trace, whatever its builder did: every event once, in every field.
+"""Verifies, independently of the builder, that a plan holds every event of its trace once and unchanged.
 
-An event that a plan lacks is never sent, and nothing after the plan misses it. So this is verified before
-anything starts, and what the trace had is recorded with the run (harness/history/run_info.py).
+An event missing from a plan is never sent, and nothing later would notice. So this is verified before
+anything starts, and the trace's number of events is recorded with the run (harness/history/run_info.py).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from harness.base.errors import RunError
 from harness.load.plan.payload import FIELDS
 from harness.load.traces.sql import one_row
 
-# Statements are put together from names of this package.
+# Statements are assembled from names of this package.
 # ruff: noqa: S608
 
-_OURS: Final = "this is a fault of Floodmark's own, neither of the trace nor of the platform"
+_OWN_FAULT: Final = "this is a bug in Floodmark, not a fault of the trace or the platform"
 
 
 def require_trace(database: duckdb.DuckDBPyConnection, path: Path, *, events: int) -> None:
-    """Raises RunError unless the plan in this file has the events of the view ``trace``, so many of them."""
+    """Raise RunError unless the plan in this file has exactly the ``events`` events of the view ``trace``."""
     fields = ", ".join(FIELDS)
     of_trace = one_row(database, _summed(f"SELECT offset_ms, {fields} FROM trace"))
     columns = ["kind", "event_offset_ms", *FIELDS]
@@ -32,11 +32,11 @@ def require_trace(database: duckdb.DuckDBPyConnection, path: Path, *, events: in
     of_plan = one_row(database, _summed(written))
     database.unregister("written")
     if not events == of_trace[0] == of_plan[0]:
-        raise RunError(f"the plan has {of_plan[0]:,} of the trace's {events:,} events: {_OURS}")
+        raise RunError(f"the plan has {of_plan[0]:,} of the trace's {events:,} events: {_OWN_FAULT}")
     if of_trace != of_plan:
-        raise RunError(f"the plan's {events:,} events are not those of the trace: {_OURS}")
+        raise RunError(f"the plan's {events:,} events differ from those of the trace: {_OWN_FAULT}")
 
 
 def _summed(events: str) -> str:
-    """The number of events, and a sum that changes if any event is left out or altered."""
+    """Select the number of events, and a checksum that changes if an event is missing or altered."""
     return f"SELECT count(*), coalesce(sum(hash(e)::HUGEINT), 0) FROM ({events}) e"

@@ -1,1 +1,1 @@
-"""Readers beside the load: users of the hot store, one file per kind."""
+"""Readers that query the hot store during the load, one file per kind."""

@@ -1,4 +1,4 @@
-"""What readers of the hot store share: a session, one statement, and counting the answer."""
+"""The base of the hot store's readers: a session, one prepared statement, and measuring the answer."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from harness.clients.hot_store import HOT_STORE_ERRORS, hot_session
 from harness.load.readers.protocol import Answer, Request
 from pipeline.base.endpoints import Endpoints
 
-Ask = Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]]
-"""Binds values to the statement, sends it, and waits for its rows."""
+Query = Callable[[tuple[Any, ...]], Iterable[tuple[Any, ...]]]
+"""Binds values to the statement, sends it and waits for its rows."""
 
 
 class HotReader:
-    """A reader of the hot store that asks one question again and again, at QUORUM.
+    """A reader of the hot store that repeats one query at QUORUM.
 
-    In Locust's process the driver waits by greenlet: Locust replaces the blocking parts of the standard
-    library when it is imported, and the driver, imported after it, then chooses its gevent connections.
+    In Locust's process the driver blocks only greenlets: importing Locust patches the standard library, and
+    the driver, imported later, then chooses gevent connections.
     """
 
     statement: str
 
     @contextmanager
-    def connect(self, endpoints: Endpoints, *, timeout_s: float) -> Iterator[Ask]:
-        """A session with the statement prepared. Raises one of ``HOT_STORE_ERRORS``."""
+    def connect(self, endpoints: Endpoints, *, timeout_s: float) -> Iterator[Query]:
+        """Open a session and prepare the statement. Raises one of ``HOT_STORE_ERRORS``."""
         with hot_session(endpoints.cassandra, timeout_s=timeout_s) as session:
             yield partial(session.execute, session.prepare(self.statement))
 
-    def perform(self, client: Ask, request: Request) -> Answer:
-        """Send the request and count the rows. A read without an answer in time is unknown."""
+    def perform(self, client: Query, request: Request) -> Answer:
+        """Send the request and measure the rows. The outcome of a read that times out is unknown."""
         try:
             rows = list(client(request.values))
         except OperationTimedOut as error:
@@ -44,8 +44,9 @@ class HotReader:
 
 
 def _size_bytes(value: object) -> int:
-    """The size of a value as Cassandra encodes it: text as UTF-8; numbers and times, of which all but days
-    (4 bytes, counted as 8) are 64 bits wide.
+    """The size of a value as Cassandra encodes it: text as UTF-8, numbers and times as 8 bytes.
+
+    Days take 4 bytes, but are counted as 8.
     """
     match value:
         case None:

@@ -1,4 +1,4 @@
-"""Reads one event of the hot store by its full primary key, as a lookup does."""
+"""Reads one event of the hot store by its full primary key, like a lookup."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pipeline.hot.schema import KEYSPACE, RECENT_EVENTS
 
 _STATEMENT: Final = f"""
 SELECT * FROM {KEYSPACE}.{RECENT_EVENTS} WHERE entity_id = ? AND day = ? AND event_time = ? AND event_id = ?
-"""  # noqa: S608 -- names of tables, which cannot be bound
+"""  # noqa: S608 -- table names cannot be bound
 
 
 class HotPoint(HotReader):
-    """No row where the event, though due, was not written yet."""
+    """A lookup of one event. It finds no row if a due event is not yet written."""
 
     operation = "hot_point_read"
     describes = "reads one event of the hot store by its full primary key"
     statement = _STATEMENT
 
     def next_request(self, rng: Random, sent: SentEvents, now_ns: int) -> Request:
-        """An event that is due by now."""
+        """Request an event that is due by now."""
         event = sent.draw(rng, now_ns)
         return Request(
             values=(event.entity_id, event.day, event.event_time_ms, event.event_id), seq=event.seq

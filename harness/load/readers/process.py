@@ -1,4 +1,4 @@
-"""The readers' process: its configuration file, which the environment names, and its command line."""
+"""The readers' process: its command line, and its configuration file, named by the environment."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from harness.base.process_config import ProcessConfig
 from harness.load.workers.driver import LOAD_LEAD_S, python_path
 
 CONFIG_VARIABLE: Final = "FLOODMARK_READERS"
-"""The environment variable that names the file."""
+"""The environment variable that names the configuration file."""
 _LOCUSTFILE: Final = Path(__file__).parents[1] / "locust" / "readers_locustfile.py"
 _SLACK_S: Final = 60.0
 
 
 class ReadersConfig(ProcessConfig):
-    """The readers of one run."""
+    """The configuration of one run's readers."""
 
     endpoints: Path
     """Where ``Endpoints.save`` wrote them."""
     plan: Path
     history: Path
     worker: str = "readers-0"
-    """The name under which the reads are recorded."""
+    """The name that the reads are recorded under."""
 
     clocks: Clocks
     duration_s: float = Field(gt=0)
-    """How long requests arrive, from the load's start."""
+    """How long requests keep arriving after the load's start."""
     seed: int
     rate_per_s: float = Field(gt=0)
     weights: dict[str, int] = Field(min_length=1)
-    """By kind of reader."""
+    """The weight of each kind of reader."""
     in_flight: int = Field(ge=1)
-    """The most requests under way, one for each of Locust's users."""
+    """The maximum number of requests in flight: one for each Locust user."""
     timeout_s: float = Field(default=5.0, gt=0)
-    """How long one request may take."""
+    """The timeout of one request."""
 
 
 def readers_longest_s(config: ReadersConfig) -> float:
-    """The longest that readers may run from their start, including the waits before and after."""
+    """The longest time that readers may run, including the waits before and after the load."""
     return LOAD_LEAD_S + config.duration_s + config.timeout_s + _SLACK_S
 
 
 def readers_argv(config_file: Path, config: ReadersConfig) -> tuple[Sequence[str], dict[str, str]]:
-    """The command and the environment for ``Platform.spawn("readers", ...)``; writes ``config_file``.
+    """Write ``config_file``; return the command and environment for ``Platform.spawn("readers", ...)``.
 
-    The readers end by themselves once the last request was answered, shortly after the load's duration.
+    The readers exit once the last request is answered, shortly after the load's duration.
     """
     config.save(config_file)
     users = str(config.in_flight)

@@ -1,4 +1,4 @@
-"""A kind of reader: what it asks for, from which store, and how that is recorded."""
+"""The protocol of a kind of reader: what it requests, from which store, and how that is recorded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Client = TypeVar("Client")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request before it is made."""
+    """One request, before it is sent."""
 
     values: tuple[Any, ...]
-    """The values bound to its statement."""
+    """The values bound to the statement."""
     seq: int = -1
-    """The event of the plan that it asks for; -1 if it is not a single one."""
+    """The plan's event that is requested; -1 if it is not a single event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,26 +31,25 @@ class Answer:
     outcome: Outcome = "ok"
     error: str = ""
     bytes: int = 0
-    """Of the values that were found, without what a protocol puts around them. 0 where nothing was found,
-    which is no failure."""
+    """Size of the values found, without protocol overhead; 0 if nothing was found, which is not a failure."""
 
 
 class ReaderKind(Protocol[Client]):
     """One kind of reader. It has no state: Locust's users call it from many greenlets."""
 
     operation: str
-    """Its kind in the history's table of operations: ``hot_point_read``."""
+    """The kind in the history's table of operations, such as ``hot_point_read``."""
     describes: str
     """What it does, in one sentence for ``floodmark list``."""
 
     def connect(self, endpoints: Endpoints, *, timeout_s: float) -> AbstractContextManager[Client]:
-        """A client for all users of a process. Raises what its library raises when no node answers."""
+        """Connect a client for all users of a process. Raises the library's error if no node answers."""
         ...
 
     def next_request(self, rng: Random, sent: SentEvents, now_ns: int) -> Request:
-        """The request for ``now_ns``: chosen by ``rng`` from what was due by then."""
+        """Return the request for ``now_ns``, drawn by ``rng`` from the events due by then."""
         ...
 
     def perform(self, client: Client, request: Request) -> Answer:
-        """Send the request, and wait without blocking other greenlets. A failure is an answer too."""
+        """Send the request and wait without blocking other greenlets. Failures are returned as answers."""
         ...

@@ -1,4 +1,4 @@
-"""The kinds of readers that a scenario may name: one file and one line here for each."""
+"""The kinds of readers that a scenario can name; each has its own file and one line here."""
 
 from __future__ import annotations
 

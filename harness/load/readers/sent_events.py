@@ -1,4 +1,4 @@
-"""The events of a plan that are due by a moment: what a reader may ask for."""
+"""Draws events of a plan that are due at a given time, for readers to request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from harness.base.event_clock import EventClock, day_of
 
 _COLUMNS: Final = ["seq", "kind", "event_id", "entity_id", "event_offset_ms", "send_offset_ms"]
 _EVENTS_MAX: Final = 1_000_000
-"""From a larger plan only every second event, or every third and so on, is used: about 100 MB."""
+"""From a larger plan, only every second, third, ... event is used, to stay within about 100 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +37,18 @@ class SentEvent:
 
 
 class SentEvents:
-    """The valid events of a plan by the time at which each is to be sent."""
+    """The valid events of a plan, by planned send time."""
 
     def __init__(self, plan: Path, clock: EventClock, *, events_max: int = _EVENTS_MAX) -> None:
-        """Raises OSError or pyarrow's ArrowException when the plan cannot be read."""
+        """Read the plan. Raises OSError or pyarrow's ArrowException if that fails."""
         self._clock = clock
         self._events = pa.Table.from_batches(_valid(pq.ParquetFile(plan), events_max), schema=_SCHEMA)
         self._send_ns = clock.send_ns_of(self._events.column("send_offset_ms").to_numpy())
 
     def draw(self, rng: Random, now_ns: int) -> SentEvent:
-        """An event that is due by ``now_ns``, all equally likely; the first one before any is due.
+        """Draw an event due by ``now_ns`` with equal probability, or return the first if none is due.
 
-        So entities are drawn by their popularity among the events sent so far.
+        Entities are thus drawn by their popularity among the events sent so far.
         """
         due = int(np.searchsorted(self._send_ns, now_ns, side="right"))
         row = int(rng.random() * max(due, 1))

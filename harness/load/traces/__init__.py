@@ -1,1 +1,1 @@
-"""Traces: files of any format as events of the contract, by their mapping."""
+"""Traces: files of any supported format, mapped to events of the contract."""

@@ -1,4 +1,4 @@
-"""The columns of a trace file, whatever its format, as text: what is there, and how to select it."""
+"""The columns of a trace file of any format: which exist, and the SQL that selects them as text."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from harness.load.traces.parquet import parquet_schema, verify_pages
 from harness.load.traces.sql import identifier, literal
 from harness.load.traces.trace_file import TraceFile, csv_header
 
-# Statements are put together from parts that harness/load/traces/sql.py has quoted.
+# Statements are assembled from parts quoted by harness/load/traces/sql.py.
 # ruff: noqa: S608
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """The SQL of each column asked for, as text with its nulls, and the relation to select it from."""
+    """The SQL of each requested column, as text or null, and the relation to select it from."""
 
     expressions: Mapping[str, str]
     relation: str
     present: frozenset[str]
-    """Every column that the file has, as far as its format tells."""
+    """Every column that the file has, as far as its format shows."""
 
 
 _NO_TEXT: Final = frozenset({"OBJECT", "ARRAY"})
@@ -35,7 +35,7 @@ Reader = Callable[[duckdb.DuckDBPyConnection, TraceFile, Sequence[str]], Columns
 
 
 def read_csv(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """Columns are identified by position, because their names may differ only by case or not be unique."""
+    """Identify columns by position, because names may differ only by case or repeat."""
     names = file.header or csv_header(file)
     _require_once(file, names, wanted)
     types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(names)))
@@ -50,17 +50,17 @@ def read_csv(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Seq
 
 
 def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """A column exists when any line has it. Its text is that of a JSON string, number or boolean."""
+    """Take each name that occurs in any line as a column; its text is a JSON string, number or boolean."""
     lines = f"read_ndjson_objects({literal(str(file.path))})"
     pointers = ", ".join(literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in wanted)
-    # Most lines are alike, so that few different ones have to be examined.
+    # Most lines have the same shape, so few shapes need to be examined.
     shapes = connection.execute(
         f"SELECT json_keys(json), json_type(json, [{pointers}]), ltrim(json::VARCHAR, ' \t\r')[1] = '{{'"
         f" FROM {lines} GROUP BY ALL"
     ).fetchall()
     for keys, types, is_object in shapes:
-        unclear = any(keys.count(name) > 1 for name in wanted)
-        if not is_object or unclear or not _NO_TEXT.isdisjoint(types):
+        ambiguous = any(keys.count(name) > 1 for name in wanted)
+        if not is_object or ambiguous or not _NO_TEXT.isdisjoint(types):
             raise InvalidInput(broken_lines(file, wanted))
     expressions = {name: _with_nulls(f"v[{n}]", file) for n, name in enumerate(wanted, start=1)}
     relation = f"(SELECT json_extract_string(json, [{pointers}]) AS v FROM {lines})"
@@ -69,7 +69,7 @@ def read_jsonl(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: S
 
 
 def read_parquet(connection: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> Columns:
-    """Values of any scalar type are read as their text."""
+    """Read values of any scalar type as text."""
     schema = parquet_schema(file.path, file.name)
     folded = [name.casefold() for name in schema.names]
     ambiguous = [name for name in schema.names if name in wanted and folded.count(name.casefold()) > 1]
@@ -96,7 +96,7 @@ def _require_once(file: TraceFile, names: Sequence[str], wanted: Sequence[str]) 
     repeated = sorted(name for name in wanted if names.count(name) > 1)
     if repeated:
         found = f"the columns {', '.join(repeated)} more than once"
-        raise _refused(file, found, "names that are unique")
+        raise _refused(file, found, "unique names")
 
 
 def _is_one_value(type_: pa.DataType) -> bool:
@@ -106,7 +106,7 @@ def _is_one_value(type_: pa.DataType) -> bool:
 
 
 def _parquet_text(name: str, type_: pa.DataType) -> str:
-    """Older writers leave texts without the mark that they are texts: they are bytes that must be UTF-8."""
+    """Decode bytes as UTF-8, because older writers do not mark text as such."""
     if pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
         return f"decode({identifier(name)})"
     return f"CAST({identifier(name)} AS VARCHAR)"

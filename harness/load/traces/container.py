@@ -1,6 +1,6 @@
-"""Unpacks a trace: removes compression and a byte-order mark.
+"""Unpacks a trace file: removes compression and a byte-order mark.
 
-Files are unpacked as a whole, so that their ends and checksums are verified, which DuckDB does not do.
+Files are unpacked completely, because DuckDB would not verify their ends and checksums.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Compression:
     ending: str
     magic: re.Pattern[bytes]
     open: Callable[[Path], IO[bytes]] | None
-    """None where it is known only to be refused by name."""
+    """None for an unsupported compression, which is refused by name."""
 
 
 def _gzip(path: Path) -> IO[bytes]:
@@ -55,19 +55,20 @@ _COMPRESSIONS: Final = (
     _Compression(name="xz", ending=".xz", magic=re.compile(rb"\xfd7zXZ\x00"), open=None),
     _Compression(name="ZIP", ending=".zip", magic=re.compile(rb"PK\x03\x04"), open=None),
 )
-_ALLOWED: Final = "plain text, or compressed by gzip (.gz), bzip2 (.bz2) or Zstandard (.zst)"
+_ALLOWED: Final = "plain text, or compressed with gzip (.gz), bzip2 (.bz2) or Zstandard (.zst)"
 _ENDINGS: Final[Mapping[str, _Compression]] = MappingProxyType({c.ending: c for c in _COMPRESSIONS})
 
 
 def unpack(path: Path, alias: Path) -> None:
-    """Put a file's text, without compression and byte-order mark, at ``alias``.
+    """Write a file's text to ``alias``, without compression or byte-order mark.
 
-    A file that has neither is linked. The compression is recognised by content. Raises InvalidInput.
+    A file that has neither is linked. The compression is recognised by content. Raises InvalidInput for an
+    unreadable, damaged or unsupported file.
     """
     try:
         _unpack(path, alias)
     except OSError as error:
-        raise _refused(path, error.strerror or str(error), "a file that can be read") from error
+        raise _refused(path, error.strerror or str(error), "a readable file") from error
 
 
 def _unpack(path: Path, alias: Path) -> None:
@@ -83,20 +84,22 @@ def _unpack(path: Path, alias: Path) -> None:
             _copy_text(file, alias)
             return
     if compression.open is None:
-        raise _refused(path, f"a file compressed by {compression.name}", _ALLOWED)
+        raise _refused(path, f"a file compressed with {compression.name}", _ALLOWED)
     try:
         with compression.open(path) as stream:
             _copy_text(stream, alias)
     except (OSError, EOFError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the system's, such as a full disk, and no fault of the data
+            raise  # an error of the system, such as a full disk, not of the data
         raise _damaged(path, compression, error) from error
 
 
 def _require_plain(path: Path, head: bytes) -> None:
     named = _ENDINGS.get(path.suffix.lower())
     if head and named is not None:
-        raise _refused(path, f"no {named.name} data, though its name ends in {path.suffix}", _ALLOWED)
+        raise _refused(
+            path, f"data that is not {named.name}, although the name ends in {path.suffix}", _ALLOWED
+        )
 
 
 def _copy_text(stream: IO[bytes], alias: Path) -> None:
@@ -110,9 +113,9 @@ def _damaged(path: Path, compression: _Compression, error: Exception) -> Invalid
     found = (
         f"{compression.name} data that is cut off: its end is missing"
         if cut
-        else f"{compression.name} data that is damaged: it is not what its checksums were made of"
+        else f"{compression.name} data that is damaged: it does not match its checksums"
     )
-    return _refused(path, found, "the whole file as it was written; get it again")
+    return _refused(path, found, "the complete file as it was written; get it again")
 
 
 def _refused(path: Path, found: str, allowed: str) -> InvalidInput:

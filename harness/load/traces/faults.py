@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a trace, by kind: counted, with examples, all at once."""
+"""Finds all faulty rows of a trace, counted by kind of fault and with examples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.load.traces.mapping import Mapping
 from harness.load.traces.sql import literal, one_row
 from harness.load.traces.trace_file import TraceFile
 
-# Statements are put together from parts that harness/load/traces/sql.py has quoted.
+# Statements are assembled from parts quoted by harness/load/traces/sql.py.
 # ruff: noqa: S608
 
 _EXAMPLES: Final = 3
@@ -25,9 +25,9 @@ _ISO: Final = "ISO 8601, such as 2024-05-01T08:00:00.25+02:00"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fault:
-    """A kind of fault: which rows have it, which of their values to show, and what would be right.
+    """A kind of fault: the condition for rows, the value to show, and what is allowed.
 
-    ``found`` is completed by the count and the examples.
+    The count and the examples are appended to ``found``.
     """
 
     place: FieldPath
@@ -39,13 +39,13 @@ class _Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceRows:
-    """The files of a trace, and how many rows each gave."""
+    """The files of a trace, and the number of rows in each."""
 
     files: Sequence[TraceFile]
     counts: Sequence[int]
 
     def places(self, rows: Collection[int]) -> dict[int, str]:
-        """Where rows of the trace, from 0, are in its files."""
+        """The place in its files of each row of the trace, counted from 0."""
         places: dict[int, str] = {}
         first = 0
         for file, count in zip(self.files, self.counts, strict=True):
@@ -57,7 +57,7 @@ class TraceRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rows:
-    """The rows that have a fault: how many, which is the first, and some of their values."""
+    """The rows with a fault: their count, the first, and some of their values."""
 
     fault: _Fault
     count: int
@@ -68,7 +68,7 @@ class _Rows:
 def faults_of(
     database: duckdb.DuckDBPyConnection, rows: TraceRows, mapping: Mapping, document: Document
 ) -> list[Problem]:
-    """Every fault of the view ``trace``."""
+    """Return every fault in the view ``trace``."""
     faults = [*_unparsed(mapping), *_missing(mapping), *_against_rules(mapping, contract_rules())]
     found = [*_found(database, faults), *_repeated(database, mapping)]
     places = rows.places({fault.first for fault in found}) if found else {}
@@ -94,7 +94,7 @@ def _unparsed(mapping: Mapping) -> Iterator[_Fault]:
         condition="gap_text IS NOT NULL",
         example="gap_text",
         found=f"times that do not exist in {time.timezone}, where clocks skipped them ({named})",
-        allowed="times that the clocks there have shown, or the right time.timezone",
+        allowed="times that exist in that zone, or the correct time.timezone",
     )
     yield _Fault(
         place=place,
@@ -110,7 +110,7 @@ def _unparsed(mapping: Mapping) -> Iterator[_Fault]:
                 condition=f"{field}_text IS NOT NULL",
                 example=f"{field}_text",
                 found=f"values that are not {kind} ({_columns(mapping, field)})",
-                allowed=f"{kind} of at most 64 bits, or a text that the mapping lists under nulls",
+                allowed=f"{kind} of at most 64 bits, or a text listed under nulls in the mapping",
             )
 
 
@@ -122,7 +122,7 @@ def _missing(mapping: Mapping) -> Iterator[_Fault]:
                 condition=f"{rule.name} IS NULL",
                 example="event_id",
                 found=f"events without {rule.name} ({_columns(mapping, rule.name)})",
-                allowed="a value in every row; if_null can give one",
+                allowed="a value in every row; if_null can supply one",
             )
 
 
@@ -141,7 +141,7 @@ def _against_rules(mapping: Mapping, rules: Sequence[Rule]) -> Iterator[_Fault]:
 
 
 def _limits(rule: Rule) -> Iterator[tuple[str, str]]:
-    """The rows that break each limit of a field, and the limit in words."""
+    """For each limit of a field: the SQL condition that breaks it, and the limit in words."""
     if rule.min_length is not None:
         yield f"length({rule.name}) < {rule.min_length}", f"at least {rule.min_length} characters"
     if rule.max_length is not None:
@@ -155,7 +155,7 @@ def _limits(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _found(database: duckdb.DuckDBPyConnection, faults: Sequence[_Fault]) -> Iterator[_Rows]:
-    """Counted first, all at once: mostly there are none, and examples cost more."""
+    """Count all faults in one query first: usually there are none, and examples cost more."""
     counts = one_row(
         database,
         f"SELECT {', '.join(f'count(*) FILTER ({fault.condition})' for fault in faults)} FROM trace",
@@ -179,13 +179,13 @@ def _problem(rows: _Rows, document: Document, place: str) -> Problem:
 
 def _repeated(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator[_Rows]:
     if mapping.fields.event_id.row_number:
-        return  # no two rows have the same
+        return  # row numbers are unique
     repeated = (
         "SELECT event_id, offset_ms, count(*) - 1 AS surplus FROM trace"
         " WHERE event_id IS NOT NULL AND offset_ms IS NOT NULL GROUP BY event_id, offset_ms"
         " HAVING count(*) > 1"
     )
-    # Comparing numbers costs half of comparing texts, and usually nothing more has to be done.
+    # Comparing numbers costs half as much as comparing texts, and is usually enough.
     (some,) = one_row(database, "SELECT count(*) > count(DISTINCT hash(event_id, offset_ms)) FROM trace")
     if not some:
         return
@@ -201,8 +201,8 @@ def _repeated(database: duckdb.DuckDBPyConnection, mapping: Mapping) -> Iterator
         place=("fields", "event_id"),
         condition="",
         example="",
-        found="events whose (event_id, time) an earlier one has",
-        allowed="an identity of its own for every event; a template can join several columns, and"
+        found="events that repeat the (event_id, time) of an earlier one",
+        allowed="a unique identity for every event; a template can join several columns, and"
         " {row_number: true} numbers the rows",
     )
     yield _Rows(fault=fault, count=int(surplus), first=first, examples=examples)

@@ -1,4 +1,4 @@
-"""A mapping as SQL: from columns of text to the fields of events. What does not parse becomes null."""
+"""Compiles a mapping to SQL that turns text columns into event fields. Unparsable text becomes null."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from harness.load.traces.columns import Columns
 from harness.load.traces.mapping import TEXT_FIELDS, Mapping, Source, Time
 from harness.load.traces.sql import literal
 
-# Statements are put together from parts that harness/load/traces/sql.py has quoted.
+# Statements are assembled from parts quoted by harness/load/traces/sql.py.
 # ruff: noqa: S608
 
 _DIGITS: Final = "[-+]?[0-9]{1,19}"
 _WHOLE_NUMBER: Final = rf"{_DIGITS}(\.0*)?"
 _NUMBER: Final = r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?"
 _OFFSET: Final = "[-+](0[0-9]|1[0-5])(:?[0-5][0-9])?"
-"""No place was ever further from UTC."""
+"""No place has ever been further from UTC."""
 _WALL_TIME: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?)?"
 _INSTANT: Final = (
     "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
@@ -31,18 +31,18 @@ _NULL_TIME: Final = "CAST(NULL AS TIMESTAMP)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moment:
-    """Two forms of a time, of which a row has one at most."""
+    """Two forms of a time; a row has at most one of them."""
 
     wall: str = _NULL_TIME
-    """What a clock in the mapping's time zone showed."""
+    """Local time in the mapping's time zone."""
     instant_ms: str = "CAST(NULL AS BIGINT)"
 
 
 def events_query(mapping: Mapping, columns: Columns) -> str:
-    """Select an event's fields, in the contract's order, out of a file.
+    """Return the query that selects the events' fields from a file, in the contract's order.
 
-    ``time_text``, ``value_text`` and ``quantity_text`` hold what did not parse; ``gap_text`` a time that the
-    clocks in its zone skipped.
+    ``time_text``, ``value_text`` and ``quantity_text`` hold unparsable text; ``gap_text`` holds a local time
+    that its zone skipped.
     """
     names = {name: f"r{n}" for n, name in enumerate(columns.expressions)}
     texts = ", ".join(f"{columns.expressions[name]} AS {alias}" for name, alias in names.items())
@@ -92,7 +92,7 @@ def _parsed(mapping: Mapping, raw: MappingABC[str, str]) -> str:
 
 def _text(source: Source, raw: MappingABC[str, str]) -> str:
     if source.row_number:
-        return "NULL"  # only the whole trace knows it
+        return "NULL"  # numbered later, across all files
     if source.column is not None:
         text = raw[source.column]
     elif source.const is not None:
@@ -114,13 +114,13 @@ def _template(source: Source, raw: MappingABC[str, str]) -> Iterator[str]:
 
 
 def _number(text: str) -> str:
-    """Finite numbers only: JSON has no others. The pattern refuses what the cast would be lenient about."""
+    """Accept only finite numbers, as JSON does. The pattern refuses what the lenient cast would accept."""
     cast = f"TRY_CAST({text} AS DOUBLE)"
     return f"CASE WHEN regexp_full_match({text}, '{_NUMBER}') AND isfinite({cast}) THEN {cast} END"
 
 
 def _converted(text: str, mapping: Mapping) -> str:
-    """The value in the unit that the mapping asks for."""
+    """Convert the value to the unit that the mapping specifies."""
     source = mapping.fields.value
     divisor = None if source is None else source.divided_by
     return _number(text) if divisor is None else f"(({_number(text)}) / CAST({divisor!r} AS DOUBLE))"
@@ -149,11 +149,11 @@ def _moment(time: Time, raw: MappingABC[str, str]) -> _Moment:
 
 
 def _iso(text: str) -> _Moment:
-    """ISO 8601 and RFC 3339. The patterns refuse what the casts would be lenient about, such as "epoch"."""
+    """Parse ISO 8601 and RFC 3339. The patterns refuse what the casts would accept, such as "epoch"."""
     respelled = f"translate({text}, ',tz', '.TZ')"
     wall = f"coalesce(TRY_CAST({text} AS TIMESTAMP), TRY_CAST({respelled} AS TIMESTAMP))"
     instant = f"coalesce(TRY_CAST({text} AS TIMESTAMPTZ), TRY_CAST({respelled} AS TIMESTAMPTZ))"
-    # Most times in most traces end in Z, which a suffix test finds for less than a pattern.
+    # Most times end in Z, and a suffix test finds that faster than a pattern.
     is_wall = f"NOT suffix({text}, 'Z') AND regexp_full_match({text}, '{_WALL_TIME}')"
     return _Moment(
         wall=f"CASE WHEN {is_wall} THEN {wall} END",
@@ -162,7 +162,7 @@ def _iso(text: str) -> _Moment:
 
 
 def _instant_by_pattern(text: str, pattern: str) -> str:
-    """DuckDB's %z takes any two digits as hours, and no Z."""
+    """Parse an instant. DuckDB's %z accepts any two digits as hours, but no Z, so both are handled here."""
     parts = re.findall("%-?.|[^%]+", pattern, re.DOTALL)
     offsets = {"%z": f"({_OFFSET}|Z)", "%%": "%"}
     spelled = "".join(
@@ -186,7 +186,7 @@ def _wall_of_parts(time: Time, raw: MappingABC[str, str]) -> str:
 
 
 def _instant_of_wall(time: Time) -> str:
-    """Null for a time that does not exist in its zone: there and back, it comes out as another."""
+    """Convert local time, to null if it does not exist in its zone: it then changes in a round trip."""
     if time.timezone == "UTC":
         return "epoch_ms(wall)"
     instant = "CAST(wall AS TIMESTAMPTZ)"
@@ -194,12 +194,12 @@ def _instant_of_wall(time: Time) -> str:
 
 
 def _time_text(time: Time, raw: MappingABC[str, str]) -> str:
-    """What the time was to be read from; null where a part of it is missing."""
+    """The text that the time is parsed from; null where a part is missing."""
     return " || ' ' || ".join(raw[column] for column in time.columns())
 
 
 def _attributes(names: Sequence[str], raw: MappingABC[str, str]) -> str:
-    """A JSON object of the attributes that are not null, keys sorted; null when there are none."""
+    """A JSON object of the non-null attributes with sorted keys; null if there are none."""
     if not names:
         return "CAST(NULL AS VARCHAR)"
     pairs = (f"to_json({literal(name)}) || ':' || to_json({raw[name]})" for name in sorted(set(names)))

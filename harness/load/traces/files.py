@@ -1,4 +1,4 @@
-"""Which files a mapping names: one, several, those of a pattern, or all of a folder."""
+"""Resolves the file names in a mapping: files, patterns and folders."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 
 _PATTERN: Final = frozenset("*?[")
 _NOT_DATA: Final = (".", "_")
-"""What the names of files begin with that are about the others: ``_SUCCESS``, ``.part-0.crc``."""
+"""Prefixes of files that hold no data, such as ``_SUCCESS`` and ``.part-0.crc``."""
 
 
 def files_named(names: Sequence[str], folder: Path) -> tuple[Path, ...]:
-    """The files that a mapping in ``folder`` names, each once: name by name, those of one name sorted."""
+    """Return the files named by a mapping in ``folder``, each once, in the order of the names."""
     found = (path for name in names for path in files_of(name, folder))
     return tuple({path.resolve(): path for path in found}.values())
 
 
 def files_of(name: str, folder: Path) -> list[Path]:
-    """The files of one name. A file or a folder of just that name comes before the pattern that it may be."""
+    """Return the sorted files of one name. A file or folder with exactly that name precedes a pattern."""
     path = folder / name
     if path.is_file():
         return [path]
@@ -32,7 +32,7 @@ def files_of(name: str, folder: Path) -> list[Path]:
 
 
 def nothing_found(name: str, folder: Path) -> str:
-    """Why a name has no files, after the name itself."""
+    """Explain why a name has no files, as a suffix to the name."""
     if (folder / name).is_dir():
         return ", a folder without files"
     return "" if _PATTERN.isdisjoint(name) else ", which no file matches"

@@ -1,6 +1,6 @@
-"""Where the rows of a trace are in its files, and which lines are not rows.
+"""Locates the rows of a trace in its files, and finds the lines that are not valid rows.
 
-Searched line by line, and only when something is wrong.
+This reads line by line, and only after something was found to be wrong.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from harness.base.errors import Problem
 from harness.load.traces.trace_file import TraceFile, csv_header, is_unicode
 
 _LINE_BYTES_MAX: Final = 2_097_152
-"""DuckDB's for a line of CSV."""
+"""DuckDB's limit for a line of CSV."""
 _ENDS: Final = {"\r\n": "CRLF", "\n": "LF", "\r": "CR", "": ""}
-_CSV: Final = "as many values as there are columns, quoted as in RFC 4180, in UTF-8"
-_JSONL: Final = "one JSON object a line, each of its names once, in UTF-8"
+_CSV: Final = "one value per column, quoted as in RFC 4180, in UTF-8"
+_JSONL: Final = "one JSON object per line, with unique names, in UTF-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """A row of a file, or what should have been one."""
+    """A row of a file, or lines that should have been one."""
 
     line: int
-    """Its first, from 1."""
+    """Its first line, from 1."""
     fault: str = ""
-    """Why it is no row; counted by this."""
+    """Why it is not a valid row; faults are counted by this text."""
     example: str = ""
     counts: bool = True
-    """Whether it is a row of the file, and not its header or a blank line."""
+    """Whether it counts as a row, unlike the header and blank lines."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Kind:
 
 
 def broken_lines(file: TraceFile, wanted: Collection[str]) -> list[Problem]:
-    """A problem for each kind of fault that lines have: how many, and where the first is."""
+    """Return a problem for each kind of faulty line, with their count and the place of the first."""
     kinds: dict[str, _Kind] = {}
     records = _csv_records(file) if file.format == "csv" else _json_records(file, wanted)
     for record in records:
@@ -64,7 +64,7 @@ def broken_lines(file: TraceFile, wanted: Collection[str]) -> list[Problem]:
 
 
 def lines_of_rows(file: TraceFile, rows: Collection[int]) -> dict[int, str]:
-    """Where rows of a file, counted from 0, are: ``rides.csv:12``, or ``rides.parquet, row 11``."""
+    """The place of each row of a file, counted from 0: ``rides.csv:12``, or ``rides.parquet, row 11``."""
     if file.format == "parquet":
         return {row: f"{file.name}, row {row + 1:,}" for row in rows}
     lines = _lines_of_csv(file) if file.format == "csv" else _lines_of_json(file)
@@ -82,15 +82,15 @@ def _lines_of_json(file: TraceFile) -> Iterator[int]:
 
 
 class _Lines:
-    """The lines of a file, counted, each with how it ends."""
+    """Iterates over a file's lines, keeping count of them and of how each ends."""
 
     def __init__(self, file: TraceFile) -> None:
-        # Bytes that are no UTF-8 become half surrogates, which no UTF-8 has.
+        # Bytes that are not UTF-8 become lone surrogates, which valid UTF-8 never contains.
         self._lines = file.path.open(encoding="utf-8", errors="surrogateescape", newline="")
         self.number = 0
         self.end = ""
         self.text = ""
-        """All that was read since it was last emptied."""
+        """Everything read since this was last cleared."""
 
     def __iter__(self) -> Iterator[str]:
         with self._lines as lines:
@@ -104,7 +104,7 @@ class _Lines:
 def _csv_records(file: TraceFile) -> Iterator[_Record]:
     width = len(file.header or csv_header(file))
     lines = _Lines(file)
-    # DuckDB takes a quote after blanks for the beginning of a value, too.
+    # DuckDB also lets a quote after blanks begin a value.
     reader = csv.reader(iter(lines), delimiter=file.delimiter, strict=True, skipinitialspace=True)
     first_end = ""
     is_header = not file.header
@@ -119,7 +119,7 @@ def _csv_records(file: TraceFile) -> Iterator[_Record]:
             continue
         first_end = first_end or lines.end
         if lines.end and lines.end != first_end:
-            fault = f"that end in {_ENDS[lines.end]}, those before in {_ENDS[first_end]}"
+            fault = f"ending in {_ENDS[lines.end]} where earlier lines end in {_ENDS[first_end]}"
         else:
             fault = _row_fault(file, lines.text, values, width)
         counts = not is_header and (bool(values) or width == 1)
@@ -136,7 +136,7 @@ def _row_fault(file: TraceFile, text: str, values: list[str], width: int) -> str
         return ""
     if len(values) < width:
         return f"with too few values for {width} columns"
-    # An empty value more, after the last delimiter, is none.
+    # One extra empty value, after a trailing delimiter, does not count.
     if len(values) > width + 1 or (len(values) == width + 1 and values[-1]):
         return f"with too many values for {width} columns"
     return ""
@@ -144,10 +144,10 @@ def _row_fault(file: TraceFile, text: str, values: list[str], width: int) -> str
 
 def _csv_fault(error: str) -> str:
     if "unexpected end of data" in error:
-        return "with a quote that nothing closes"
+        return "with an unclosed quote"
     if "expected after" in error:
-        return "with text after a quote that closes a value"
-    return "that are no CSV"
+        return "with text after a closing quote"
+    return "that are not valid CSV"
 
 
 def _json_records(file: TraceFile, wanted: Collection[str]) -> Iterator[_Record]:
@@ -166,31 +166,31 @@ def _json_fault(line: bytes, wanted: Collection[str]) -> tuple[str, str]:
     try:
         value = _json_value(line)
     except (ValueError, RecursionError):
-        return "that are not JSON", shown(text)
+        return "that are not valid JSON", shown(text)
     if not isinstance(value, dict):
         return "that are not JSON objects", shown(text)
     for name in wanted:
-        # A name that is there twice is twice in the text, but for one that is spelled by escapes.
+        # A repeated name occurs twice in the text, unless one occurrence is written with escapes.
         if (text.count(f'"{name}"') > 1 or "\\" in text) and _names(text).count(name) > 1:
             return f"with {name} more than once", shown(text)
         if isinstance(value.get(name), dict | list):
             kind = "an object" if isinstance(value[name], dict) else "a list"
-            return f"with {kind} as {name}, which is no text", shown(text)
+            return f"with {kind} instead of a plain value as {name}", shown(text)
     return "", ""
 
 
 def _json_value(line: bytes) -> object:
-    """As DuckDB reads it: with NaN and infinities, which only Python's own reader takes besides."""
+    """Parse JSON like DuckDB, which accepts NaN and infinities, as Python's own parser does."""
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
         value = json.loads(line)
-        json.dumps(value, ensure_ascii=False).encode()  # half surrogates are no text
+        json.dumps(value, ensure_ascii=False).encode()  # lone surrogates cannot be encoded
         return value
 
 
 def _names(text: str) -> list[str]:
-    """Those of the outermost object, which the reader comes to last."""
+    """The names in the outermost object, which the parser completes last."""
     names: list[str] = []
 
     def take(pairs: list[tuple[str, object]]) -> None:

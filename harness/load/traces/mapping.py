@@ -1,4 +1,4 @@
-"""A trace's mapping file: what the columns of a Parquet, CSV or JSON-lines file mean as events.
+"""A trace's mapping file, which maps the columns of a Parquet, CSV or JSON-lines file to events.
 
     file: rides.csv.gz
     format: csv
@@ -10,14 +10,14 @@
       category: city
       value: fare
 
-Columns are read as text, exactly as the file has them, and only then become times and numbers. Mappings are
-declarative on purpose: nobody has vetted them, so they hold no expressions.
+Columns are read as text, exactly as in the file, and then converted to times and numbers. Mappings are
+untrusted, so they are purely declarative, without expressions.
 
-Several files are one trace: ``file: rides/*.csv``, a folder of parts, or a list of these, in the order of
-their names. A CSV file without a header gets one by ``columns: [ride, started_at, station]``, and events that
-have no identity of their own get the number of their row: ``event_id: {row_number: true}``.
+Several files can form one trace: ``file: rides/*.csv``, a folder of parts, or a list of these, in the order
+of their names. A CSV file without a header needs ``columns: [ride, started_at, station]``, and events without
+an identity can use their row number: ``event_id: {row_number: true}``.
 
-A trace may be generated instead of read; its mapping file says from which distributions, and nothing else:
+A trace may be generated instead of read; its mapping file then holds only the distributions:
 
     generate:
       entities: 100000
@@ -47,7 +47,7 @@ TEXT_FIELDS: Final = ("event_id", "event_type", "entity_id", "category", "refere
 _TIME_PARTS: Final = ("year", "month", "day", "hour", "minute", "second")
 _EPOCHS: Final = ("epoch_s", "epoch_ms", "epoch_us")
 _STRPTIME: Final = re.compile(r"%(?:-[dHIjmMSy]|[aAbBcdfgGhHIjmMnpSTuUVwWxXyYzZ%])?")
-"""A part of a pattern, as DuckDB reads it; ``%-d`` and the like are without leading zeros."""
+"""A part of a pattern, as DuckDB reads it; ``%-d`` and the like mean no leading zeros."""
 
 
 class _Model(BaseModel):
@@ -81,7 +81,7 @@ def _is_time_format(text: str) -> str:
         if part[0] == "%":
             unknown = text[part.start() : part.end() + 1]
             raise ValueError(
-                f"a strptime pattern of parts such as %Y %m %d %H %M %S %f %z; {unknown} is none"
+                f"a strptime pattern of parts such as %Y %m %d %H %M %S %f %z; {unknown} is unknown"
             )
     return text
 
@@ -99,15 +99,15 @@ class Source(_Model):
     """
 
     column: str | None = None
-    """The column whose value it is."""
+    """The column that holds the value."""
     template: Annotated[str, AfterValidator(_is_template)] | None = None
-    """Columns and text put together, ``"{origin}-{dest}"``; null where any of the columns is."""
+    """Columns and text combined, ``"{origin}-{dest}"``; null where any of the columns is null."""
     const: str | None = None
-    """The same for every row."""
+    """The same text for every row."""
     row_number: Annotated[bool, BeforeValidator(_is_true)] | None = None
-    """The row's number in the trace, from 1, for ``event_id`` alone: an identity where events have none."""
+    """The row's number in the trace, from 1; only for ``event_id``, where events have no identity."""
     if_null: dict[str, str] = {}
-    """The text instead, where a column is null: ``{dep_time: cancelled}``. The first that applies wins."""
+    """A text to use where a column is null: ``{dep_time: cancelled}``. The first match wins."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
@@ -119,14 +119,14 @@ class Source(_Model):
         return self
 
     def columns(self) -> Iterator[str]:
-        """The columns that it reads."""
+        """The columns that this source reads."""
         yield from self.if_null
         if self.column is not None:
             yield self.column
         yield from (column for _, column in self.parts() if column)
 
     def parts(self) -> list[tuple[str, str | None]]:
-        """The template taken apart: texts, each with the column that follows it."""
+        """The parts of the template: texts, each with the column that follows it."""
         parsed = string.Formatter().parse(self.template or "")
         return [(literal, column) for literal, column, _, _ in parsed]
 
@@ -150,11 +150,11 @@ class Time(_Model):
     """When an event happened: one column, or one for each part of a date."""
 
     column: str | None = Field(default=None, alias="from")
-    """The column that holds it."""
+    """The column that holds the time."""
     format: Annotated[str, AfterValidator(_is_time_format)] = "iso8601"
-    """Of that column: iso8601, epoch_s, epoch_ms, epoch_us, or a strptime pattern."""
+    """The column's format: iso8601, epoch_s, epoch_ms, epoch_us, or a strptime pattern."""
     timezone: Annotated[str, AfterValidator(_is_timezone)] = "UTC"
-    """Of times that do not name theirs."""
+    """The time zone of times that do not include one."""
     year: str | None = None
     month: str | None = None
     day: str | None = None
@@ -174,7 +174,7 @@ class Time(_Model):
         return {part: getattr(self, part) for part in _TIME_PARTS}
 
     def columns(self) -> Iterator[str]:
-        """The columns that it reads."""
+        """The columns that hold the time."""
         yield from (column for column in (self.column, *self.parts().values()) if column)
 
 
@@ -185,7 +185,7 @@ class Fields(_Model):
     """Unique together with the event's time."""
     event_type: AnySource
     entity_id: AnySource
-    """What the events are about; also the Kafka key."""
+    """The subject of the event; also the Kafka key."""
     category: AnySource
     reference_id: AnySource | None = None
     value: AnyNumber | None = None
@@ -193,12 +193,12 @@ class Fields(_Model):
     quantity: AnySource | None = None
     """A whole number."""
     attributes: tuple[str, ...] = ()
-    """Columns that are kept as text under their own names; null ones are left out."""
+    """Columns kept as text under their own names; nulls are left out."""
 
     @model_validator(mode="after")
     def _numbers_identities_alone(self) -> Self:
         if any(source.row_number for name, source in self.sources().items() if name != "event_id"):
-            raise ValueError("row_number for event_id alone")
+            raise ValueError("row_number only for event_id")
         return self
 
     def sources(self) -> dict[str, Source]:
@@ -208,7 +208,7 @@ class Fields(_Model):
 
 
 class Artifact(_Model):
-    """A data file out of a package that the product fetches and verifies itself."""
+    """A data file in a package that Floodmark fetches and verifies itself."""
 
     package: str
     member: str
@@ -230,14 +230,14 @@ class Mapping(_Model):
     CSV and JSON lines may be compressed: .gz, .bz2 or .zst.
     """
     artifact: Artifact | None = None
-    """Instead of ``file``: a data set of the product's own lock."""
+    """A data set of Floodmark's own lock, instead of ``file``."""
     format: Literal["csv", "jsonl", "parquet"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
-    """Between the values of a CSV file."""
+    """The separator of values in a CSV file."""
     header: tuple[str, ...] = Field(default=(), alias="columns")
-    """The names of a CSV file's columns, where its first line does not name them."""
+    """The column names of a CSV file whose first line does not hold them."""
     nulls: tuple[str, ...] = ()
-    """Texts that stand for a missing value, as the empty one always does."""
+    """Texts that stand for a missing value, in addition to the empty text."""
     time: Time
     fields: Fields
 
@@ -250,13 +250,13 @@ class Mapping(_Model):
     @model_validator(mode="after")
     def _names_columns_of_csv(self) -> Self:
         if self.header and self.format != "csv":
-            raise ValueError(f"columns with format: csv alone; {self.format} names its own")
+            raise ValueError(f"columns only with format: csv; {self.format} files name their own")
         if len(set(self.header)) < len(self.header):
-            raise ValueError("columns whose names are unique")
+            raise ValueError("unique column names")
         return self
 
     def columns(self) -> tuple[str, ...]:
-        """Every column that it reads, once, in the order of the file."""
+        """Every column that the mapping reads, once, in the mapping's order."""
         named = [*self.time.columns()]
         for source in self.fields.sources().values():
             named += source.columns()
@@ -264,7 +264,7 @@ class Mapping(_Model):
 
 
 class GeneratedMapping(_Model):
-    """A mapping file of a trace that is generated by the scenario's seed. Its events are evenly spaced."""
+    """A mapping file for a trace generated from the scenario's seed. Its events are evenly spaced."""
 
     generate: Generate
 
@@ -273,7 +273,7 @@ AnyMapping = Mapping | GeneratedMapping
 
 
 def read_mapping(path: Path) -> tuple[AnyMapping, Document]:
-    """Read a mapping file. Raises InvalidInput with every problem; a trace file that is missing is one."""
+    """Read a mapping file. Raises InvalidInput with every problem, including missing trace files."""
     document = read_document(path)
     mapping, problems = _typed(document)
     problems += document.problems
@@ -291,7 +291,7 @@ def _missing_files(mapping: Mapping, document: Document, folder: Path) -> Iterat
             yield Problem(
                 where=document.where(("file", n) if listed else ("file",)),
                 found=name + nothing_found(name, folder),
-                allowed="the path of a file or folder that exists, or a pattern such as rides/*.csv",
+                allowed="an existing file or folder, or a pattern such as rides/*.csv",
             )
 
 
@@ -304,7 +304,7 @@ def _typed(document: Document) -> tuple[AnyMapping | None, list[Problem]]:
 def missing_columns(
     mapping: Mapping, document: Document, present: frozenset[str], *, file: str = ""
 ) -> list[Problem]:
-    """A problem for each place that names a column which the trace, or this file of it, does not have."""
+    """Return a problem for each mention of a column that is missing in the trace, or in this file of it."""
     there = f" in {file}" if file else ""
     return [
         Problem(
@@ -318,7 +318,7 @@ def missing_columns(
 
 
 def _places(mapping: Mapping) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every mention of a column, and where it stands."""
+    """Yield every mention of a column and its place in the mapping."""
     time = {"from": mapping.time.column, **mapping.time.parts()}
     yield from ((("time", name), column) for name, column in time.items() if column)
     for field, source in mapping.fields.sources().items():
@@ -327,5 +327,5 @@ def _places(mapping: Mapping) -> Iterator[tuple[tuple[str | int, ...], str]]:
 
 
 def as_json(mapping: AnyMapping) -> Any:
-    """The mapping's meaning without its file's name, for the digest of a plan."""
+    """The mapping without the name of its trace, for the digest of a plan."""
     return mapping.model_dump(mode="json", exclude={"file", "artifact"})

@@ -1,4 +1,4 @@
-"""Parquet files through pyarrow, which verifies the checksums of their pages; DuckDB does not."""
+"""Verifies Parquet files with pyarrow, which checks page checksums, unlike DuckDB."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from harness.base.errors import InvalidInput, Problem
 _BATCH_ROWS: Final = 65_536
 _PAGE_HEADER_BYTES: Final = 32
 _PAGE_WITH_CHECKSUM: Final = re.compile(rb"(?:\x15[\x80-\xff]*[\x00-\x7f]){3}\x15", re.DOTALL)
-"""Four 32-bit numbers begin the header of a page that has one: its kind, its sizes, its checksum (in Thrift's
-compact protocol, 15 is "the next field, an i32", and seven bits of a number are in each byte)."""
-_WHOLE: Final = "the whole file as it was written; get it again"
+"""The header of a page with a checksum begins with four 32-bit numbers: kind, two sizes and checksum. (In
+Thrift's compact protocol, 0x15 is "the next field, an i32", and each byte holds seven bits of a number.)"""
+_COMPLETE: Final = "the complete file as it was written; get it again"
 _ERRORS: Final = (pa.ArrowException, OSError, ValueError)
-"""What pyarrow raises for bytes that are no Parquet: a broken footer is an OSError."""
+"""What pyarrow raises for invalid Parquet data; a broken footer is an OSError."""
 
 
 def parquet_schema(path: Path, name: str) -> pa.Schema:
-    """A file's columns. Raises InvalidInput when they cannot be read."""
+    """Return a file's schema. Raises InvalidInput if it cannot be read."""
     with path.open("rb") as file:
         begins = file.read(4) == b"PAR1"
         file.seek(max(file.seek(0, 2) - 4, 0))
         ends = file.read(4) == b"PAR1"
     if not begins:
-        raise _refused(name, "no Parquet data", "a Parquet file")
+        raise _refused(name, "data that is not Parquet", "a Parquet file")
     if not ends:
-        raise _refused(name, "Parquet data that is cut off: its end is missing", _WHOLE)
+        raise _refused(name, "Parquet data that is cut off: its end is missing", _COMPLETE)
     try:
         return pq.read_schema(path)
     except _ERRORS as error:
-        raise _refused(name, "a footer that cannot be read: the file is damaged", _WHOLE) from error
+        raise _refused(name, "a footer that cannot be read: the file is damaged", _COMPLETE) from error
 
 
 def verify_pages(path: Path, name: str, columns: Sequence[str]) -> None:
-    """Raises InvalidInput when pages of these columns are not what their checksums were made of.
+    """Raise InvalidInput if pages of these columns do not match their checksums.
 
-    Many files have none: then there is nothing to verify that reading does not show.
+    Many files have no checksums; their faults show only when they are read.
     """
     try:
         if _has_checksums(path, columns):
@@ -65,8 +65,10 @@ def _has_checksums(path: Path, columns: Sequence[str]) -> bool:
 
 def _damage(path: Path, name: str, columns: Sequence[str]) -> Problem:
     damaged = ", ".join(column for column in columns if not _is_sound(path, column))
-    where = f"in column {damaged}" if damaged else "in what it says of its columns"
-    return Problem(where=name, found=f"damaged data {where}: it is not what was written", allowed=_WHOLE)
+    where = f"in column {damaged}" if damaged else "in its metadata"
+    return Problem(
+        where=name, found=f"damaged data {where}: it differs from what was written", allowed=_COMPLETE
+    )
 
 
 def _is_sound(path: Path, column: str) -> bool:
@@ -79,7 +81,7 @@ def _is_sound(path: Path, column: str) -> bool:
 
 
 def unreadable(path: Path, name: str, columns: Sequence[str]) -> Problem:
-    """Why the database could not read these columns: bytes that are no text, or no Parquet."""
+    """Explain why the database could not read these columns: invalid text or invalid Parquet."""
     try:
         return _text_problem(path, name, columns)
     except _ERRORS:

@@ -1,4 +1,4 @@
-"""Where a trace comes from: its files and the digest of their bytes, or a generator."""
+"""Resolves a mapping to its trace (files or a generator), and computes the trace's digest."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from harness.load.traces.mapping import AnyMapping, GeneratedMapping, Mapping
 from harness.load.traces.trace import AnyTrace, GeneratedTrace, Trace
 
 GENERATED: Final = "generated"
-"""Stands for the digest of a trace without a file: its mapping, the seed and the code determine it."""
+"""The digest of every generated trace, which is determined by its mapping, the seed and the code."""
 
 
 def trace_of(
     mapping: AnyMapping, document: Document, mapping_file: Path, *, seed: int, report: Report
 ) -> AnyTrace:
-    """The trace that a mapping is for. Raises ``ArtifactError`` when its data set cannot be fetched."""
+    """Return a mapping's trace. Raises ``ArtifactError`` if its data set cannot be fetched."""
     if isinstance(mapping, GeneratedMapping):
         return GeneratedTrace(generate=mapping.generate, seed=seed, document=document)
     paths = trace_paths(mapping, mapping_file, report=report)
@@ -30,7 +30,7 @@ def trace_of(
 
 
 def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
-    """For a file ``digest_of`` it, for several the digest of theirs, for a generator ``GENERATED``."""
+    """``digest_of`` a single file, a digest of several files' digests, or ``GENERATED``."""
     if isinstance(trace, GeneratedTrace):
         return GENERATED
     digests = [digest_of(path, cache=cache) for path in trace.paths]
@@ -38,16 +38,16 @@ def trace_digest(trace: AnyTrace, *, cache: Path) -> str:
 
 
 def trace_paths(mapping: Mapping, mapping_file: Path, *, report: Report) -> tuple[Path, ...]:
-    """The files that a mapping is for; a data set is fetched if need be. Raises ``ArtifactError``."""
+    """Return a mapping's files, fetching its data set if necessary. Raises ``ArtifactError``."""
     if mapping.artifact is not None:
         return (data_file(mapping.artifact.package, mapping.artifact.member, report=report),)
     return files_named(mapping.file, mapping_file.parent)
 
 
 def digest_of(path: Path, *, cache: Path) -> str:
-    """The digest of a file's bytes, remembered in ``cache`` as long as the file is not changed.
+    """The digest of a file's bytes, cached in ``cache`` until the file changes.
 
-    Raises InvalidInput when it cannot be read.
+    Raises InvalidInput if the file cannot be read.
     """
     try:
         status = path.stat()

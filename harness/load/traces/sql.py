@@ -1,4 +1,4 @@
-"""DuckDB for files that nobody has vetted: confined to the files that it was given."""
+"""DuckDB for untrusted files: it can access only the files that it was given."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from harness.base.database import database_in_memory
 
 
 def identifier(name: str) -> str:
-    """A name in SQL, with any characters."""
+    """Quote any name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text in SQL, with any characters."""
+    """Quote any text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def open_database(
     *, readable: Iterable[Path], spill: Path, timezone: str = "UTC"
 ) -> duckdb.DuckDBPyConnection:
-    """An empty database in memory that can read only the files named, and spills what is too large.
+    """Open an empty in-memory database that can read only the given files, and spills to ``spill``.
 
-    Times without a zone are read as of ``timezone``. Nothing that a statement says can change these limits.
+    Times without a zone are read as times in ``timezone``. No statement can change these limits.
     """
     connection = database_in_memory(
         {
@@ -44,6 +44,6 @@ def open_database(
 
 
 def one_row(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[Any, ...]:
-    """The only row of a result."""
+    """Return the only row of a result."""
     (row,) = connection.execute(statement).fetchall()
     return tuple(row)

@@ -1,7 +1,7 @@
-"""Whether a trace's times leave room for its events once they are squeezed into a scenario's span.
+"""Detects outlying times that would squeeze a trace's other events into a moment of a scenario's span.
 
 One wrong year, or a sentinel such as 1970-01-01 or 9999-12-31, stretches the trace so much that everything
-else is sent within a moment. Nobody wants that, and nothing else in a run would reveal it.
+else is sent at once. Nothing else in a run would reveal that.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from harness.base.errors import InvalidInput, Problem
 from harness.load.traces.faults import TraceRows
 from harness.load.traces.sql import one_row
 
-# Statements are put together from numbers alone.
+# Statements are assembled only from numbers.
 # ruff: noqa: S608
 
 _PARTS: Final = 1000
-"""The equal parts into which a trace's extent is cut."""
+"""Number of equal parts that a trace's extent is cut into."""
 _EVENTS_MIN: Final = 10
-"""With fewer events than this, clusters are normal."""
+"""Clusters of fewer events are normal."""
 _CLUSTERED: Final = 0.5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cluster:
-    """The events of a short time."""
+    """The events within a short time."""
 
     events: int
     first_ms: int
@@ -47,9 +47,9 @@ def notes_on_times(
     last_ms: int,
     span_ms: int,
 ) -> tuple[str, ...]:
-    """Warnings about a trace with most of its events within a five-hundredth of its extent.
+    """Return warnings for a trace with most of its events within a five-hundredth of its extent.
 
-    Raises InvalidInput when times that differ would become one millisecond of the scenario's span.
+    Raises InvalidInput if different times would collapse into one millisecond of the scenario's span.
     """
     extent_ms = last_ms - first_ms
     if events < _EVENTS_MIN or extent_ms < _PARTS:
@@ -65,9 +65,9 @@ def notes_on_times(
             [
                 Problem(
                     where=document.where(("time",)),
-                    found=f"{described}, which is less than a millisecond of load.event_span; {example}",
-                    allowed="times that leave the events room: fix or leave out those that stand for none"
-                    " (nulls can mark missing ones)",
+                    found=f"{described}, less than a millisecond of load.event_span; {example}",
+                    allowed="times without such outliers: correct or remove those that stand for a missing"
+                    " time (nulls can mark them)",
                 )
             ]
         )
@@ -75,7 +75,7 @@ def notes_on_times(
 
 
 def _densest(database: duckdb.DuckDBPyConnection, first_ms: int, extent_ms: int) -> _Cluster:
-    """Those of the two neighbouring parts that have most: what is no longer than a part lies in such two."""
+    """The two neighbouring parts with the most events: any cluster no longer than a part lies within two."""
     parts = database.execute(
         f"SELECT ((time_ms::HUGEINT - {first_ms}) * {_PARTS} // {extent_ms})::BIGINT AS part,"
         " count(*), min(time_ms), max(time_ms) FROM mapped GROUP BY part ORDER BY part"
@@ -113,11 +113,11 @@ def _outside(database: duckdb.DuckDBPyConnection, rows: TraceRows, cluster: _Clu
         f"SELECT row, time_ms FROM trace WHERE time_ms NOT BETWEEN {cluster.first_ms} AND {cluster.last_ms}"
         " ORDER BY row LIMIT 1",
     )
-    return f"the first elsewhere is of {day(time_ms)}, in {rows.places({row})[row]}"
+    return f"the first other event is of {day(time_ms)}, in {rows.places({row})[row]}"
 
 
 def day(time_ms: int) -> str:
-    """The date of a time, as far as calendars go: a sentinel may well lie beyond."""
+    """The date of a time, or its milliseconds if it lies beyond the calendar, as a sentinel may."""
     try:
         return (_EPOCH + timedelta(milliseconds=time_ms)).date().isoformat()
     except OverflowError:

@@ -1,16 +1,18 @@
-"""Any Parquet, CSV or JSON-lines files as events of the contract, or a list of all that is wrong with it; and
-events that are generated, as the same table.
+"""Reads Parquet, CSV or JSON-lines files as events of the contract, reporting every fault in them.
+
+Generated events get the same table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from harness.base.documents import Document
 from harness.base.errors import InvalidInput, Problem
@@ -20,7 +22,6 @@ from harness.load.traces.faults import TraceRows, faults_of
 from harness.load.traces.fields import events_query
 from harness.load.traces.generate.events import EventGenerator
 from harness.load.traces.generate.model import Generate
-from harness.load.traces.generate.table import insert_events
 from harness.load.traces.lines import broken_lines
 from harness.load.traces.mapping import Mapping, missing_columns
 from harness.load.traces.parquet import unreadable
@@ -28,29 +29,29 @@ from harness.load.traces.sql import one_row, open_database
 from harness.load.traces.times import notes_on_times
 from harness.load.traces.trace_file import TraceFile
 
-# Statements are put together from parts that harness/load/traces/sql.py has quoted.
+# Statements are assembled from parts quoted by harness/load/traces/sql.py.
 # ruff: noqa: S608
 
-_EVENTS: Final = (
+_EVENT_COLUMNS: Final = (
     "time_ms BIGINT, event_id VARCHAR, event_type VARCHAR, entity_id VARCHAR, category VARCHAR,"
-    " reference_id VARCHAR, value DOUBLE, quantity BIGINT, attributes VARCHAR,"
-    " time_text VARCHAR, gap_text VARCHAR, value_text VARCHAR, quantity_text VARCHAR"
+    " reference_id VARCHAR, value DOUBLE, quantity BIGINT, attributes VARCHAR"
 )
+_TEXT_COLUMNS: Final = "time_text VARCHAR, gap_text VARCHAR, value_text VARCHAR, quantity_text VARCHAR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """The files of a trace, in order, and the mapping that says what they mean."""
+    """The files of a trace, in order, and the mapping that gives them meaning."""
 
     paths: tuple[Path, ...]
     mapping: Mapping
     document: Document
-    """The mapping's, for messages."""
+    """The mapping's document, for messages."""
 
     def unpacked(self, folder: Path) -> tuple[TraceFile, ...]:
-        """The files without compression, and under names that the database cannot take for patterns.
+        """Unpack the files into ``folder``, under names that the database cannot mistake for patterns.
 
-        Raises InvalidInput for one that is damaged.
+        Raises InvalidInput for a damaged file.
         """
         return tuple(self._unpacked(path, folder / f"trace-{n}") for n, path in enumerate(self.paths))
 
@@ -71,12 +72,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratedTrace:
-    """A trace that is drawn from distributions, the same for the same seed."""
+    """A trace drawn from distributions, reproducible by its seed."""
 
     generate: Generate
     seed: int
     document: Document
-    """The mapping's, for messages."""
+    """The mapping's document, for messages."""
 
 
 AnyTrace = Trace | GeneratedTrace
@@ -84,22 +85,22 @@ AnyTrace = Trace | GeneratedTrace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceFacts:
-    """What is known of a trace that was read."""
+    """Facts about a trace that was read."""
 
     events: int
     first_ms: int
     last_ms: int
     notes: tuple[str, ...] = ()
-    """What is odd about it, and yet accepted."""
+    """Warnings about oddities that are accepted."""
 
 
 @contextmanager
 def opened(
     trace: AnyTrace, folder: Path
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, tuple[TraceFile, ...]]]:
-    """A database for ``read_trace`` that can read the trace's files, if it has some, and no others.
+    """Open a database for ``read_trace`` that can read only the trace's files, if it has any.
 
-    ``folder`` is for its own files. Raises InvalidInput for a file that cannot be unpacked.
+    The database keeps its own files in ``folder``. Raises InvalidInput for a file that cannot be unpacked.
     """
     files = trace.unpacked(folder) if isinstance(trace, Trace) else ()
     timezone = trace.mapping.time.timezone if isinstance(trace, Trace) else "UTC"
@@ -119,9 +120,9 @@ def read_trace(
 ) -> TraceFacts:
     """Make the view ``trace``: one event per row, in the trace's order, its time squeezed into ``offset_ms``.
 
-    The offsets run from 0 to ``span_ms``. Of a longer trace the earliest ``events_max`` events are taken; a
-    generator makes exactly that many, and needs the number. ``by_own_times``: the events are sent at these
-    offsets. Raises InvalidInput with everything that is wrong, counted.
+    The offsets run from 0 to ``span_ms``. A longer trace is cut to its earliest ``events_max`` events; a
+    generator requires that number and makes exactly as many. With ``by_own_times`` the events are sent at
+    these offsets. Raises InvalidInput with all faults, counted.
     """
     if isinstance(trace, GeneratedTrace):
         return _generate(database, trace, span_ms=span_ms, events=events_max)
@@ -155,25 +156,37 @@ def _generate(
     database: duckdb.DuckDBPyConnection, trace: GeneratedTrace, *, span_ms: int, events: int | None
 ) -> TraceFacts:
     if events is None:
-        allowed = "load.events in the scenario, or a profile that says how many"
+        allowed = "load.events in the scenario, or a profile that determines the number"
         where = trace.document.where(("generate",))
         raise InvalidInput([Problem(where=where, found="no number of events", allowed=allowed)])
-    insert_events(database, EventGenerator(trace.generate, seed=trace.seed).chunks(events))
+    _insert_events(database, EventGenerator(trace.generate, seed=trace.seed).chunks(events))
     facts = _squeeze(database, span_ms)
     if facts is None:
-        raise ValueError(f"{events} events are none")
+        raise ValueError(f"cannot generate {events} events: at least one is required")
     return facts
 
 
+def _insert_events(database: duckdb.DuckDBPyConnection, chunks: Iterable[pa.RecordBatch]) -> None:
+    """Make the table ``mapped`` of generated events, one per millisecond; the caller squeezes their times.
+
+    Chunks are inserted one at a time, so that the database can spill.
+    """
+    database.execute(f"CREATE TABLE mapped ({_EVENT_COLUMNS})")
+    for chunk in chunks:
+        database.register("chunk", chunk)
+        database.execute("INSERT INTO mapped BY NAME SELECT number AS time_ms, * EXCLUDE number FROM chunk")
+        database.unregister("chunk")
+
+
 def _read_files(database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile], trace: Trace) -> TraceRows:
-    """Make the table ``mapped`` of the rows of all files, one after the other."""
+    """Make the table ``mapped`` of the rows of all files, file by file."""
     wanted = trace.mapping.columns()
     columns: list[Columns] = []
     for file in files:
         with _reading(file, wanted):
             columns.append(READERS[file.format](database, file, wanted))
     _check_columns(trace, files, columns)
-    database.execute(f"CREATE TABLE mapped ({_EVENTS})")
+    database.execute(f"CREATE TABLE mapped ({_EVENT_COLUMNS}, {_TEXT_COLUMNS})")
     counts: list[int] = []
     for file, here in zip(files, columns, strict=True):
         with _reading(file, wanted):
@@ -185,7 +198,7 @@ def _read_files(database: duckdb.DuckDBPyConnection, files: Sequence[TraceFile],
 
 
 def _check_columns(trace: Trace, files: Sequence[TraceFile], columns: Sequence[Columns]) -> None:
-    """A line of JSON need not have every name, and so neither need a file of them."""
+    """Refuse missing columns. A single file of JSON lines may lack some, since any line may."""
     if trace.mapping.format == "jsonl":
         present = frozenset[str]().union(*(here.present for here in columns))
         problems = missing_columns(trace.mapping, trace.document, present) if present else []
@@ -203,18 +216,18 @@ def _check_columns(trace: Trace, files: Sequence[TraceFile], columns: Sequence[C
 
 @contextmanager
 def _reading(file: TraceFile, wanted: Sequence[str]) -> Iterator[None]:
-    """Whatever error the database raises, examine the file itself for what is wrong with it."""
+    """On an error of the database, examine the file itself to report what is wrong with it."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:
-        found = "more rows than fit into memory and beside the cache"
+        found = "more rows than fit into memory and the disk space next to the cache"
         raise InvalidInput([Problem(where=file.name, found=found, allowed="a smaller trace")]) from error
     except duckdb.Error as error:
         raise InvalidInput(_unreadable(file, wanted)) from error
 
 
 def _check_lines(database: duckdb.DuckDBPyConnection, file: TraceFile, wanted: Sequence[str]) -> None:
-    """Lines that are no CSV were passed over by the reader, which keeps account of them."""
+    """Refuse lines that the CSV reader skipped and recorded as invalid."""
     if file.format == "csv" and one_row(database, "SELECT count(*) FROM reject_errors") != (0,):
         raise InvalidInput(_unreadable(file, wanted))
 
@@ -232,7 +245,7 @@ def _unreadable(file: TraceFile, wanted: Sequence[str]) -> list[Problem]:
 def _squeeze(
     database: duckdb.DuckDBPyConnection, span_ms: int, *, numbered: bool = False
 ) -> TraceFacts | None:
-    """Offsets by whole-number arithmetic, so that they are the same everywhere."""
+    """Make the view ``trace``. Offsets use integer arithmetic, so that they are the same everywhere."""
     events, first_ms, last_ms = one_row(database, "SELECT count(*), min(time_ms), max(time_ms) FROM mapped")
     first, extent = first_ms or 0, max((last_ms or 0) - (first_ms or 0), 1)
     offset = f"((time_ms::HUGEINT - {first}) * {span_ms} // {extent})::BIGINT"

@@ -11,8 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from harness.load.send.computed.times import EventTimes
-from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator
-from harness.load.traces.generate.payloads import payloads_of
+from harness.load.traces.generate.events import CHUNK_EVENTS, EventGenerator, payloads_of
 
 Payloads = Callable[[Sequence[int]], Sequence[bytes]]
 """Of the events at these places of a chunk. Made on demand, since a worker sends only its share."""

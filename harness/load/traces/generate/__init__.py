@@ -1,1 +1,1 @@
-"""Generated traces: events drawn from a seed, chunk by chunk and by column, instead of read from a file."""
+"""Generated traces: events drawn from a seed, by chunk and column, instead of read from a file."""

@@ -1,4 +1,4 @@
-"""What generated events are drawn by: which entity comes up, and which session each event belongs to."""
+"""Draws entities by popularity, and assigns events to sessions."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Final
 import numpy as np
 
 _GAP_EVENTS: Final = 16.0
-"""How many other events come between two of a session on average, where there is room."""
+"""Mean number of other events between two events of a session, where there is room."""
 
 
 class ZipfRanks:
     """Ranks 0 to ``count - 1``; rank k is drawn with a probability proportional to 1 / (k + 1)^s (Zipf).
 
-    It inverts the distribution function of a finite number of ranks. That is exact, unlike the rejection
-    method for unboundedly many, such as ``numpy.random.Generator.zipf`` (Devroye, Non-Uniform Random Variate
+    It inverts the distribution function of a finite number of ranks, which is exact, unlike rejection methods
+    for unboundedly many ranks, such as ``numpy.random.Generator.zipf`` (Devroye, Non-Uniform Random Variate
     Generation, 1986, chapters III.2 and X.6).
     """
 
@@ -32,11 +32,11 @@ class ZipfRanks:
 def session_of_events(
     random: np.random.Generator, *, events: int, mean_length: float
 ) -> np.ndarray[Any, Any]:
-    """The number of each event's session, from 0, in the order of the events.
+    """Return the number of each event's session, from 0, in the order of the events.
 
-    A session's events are close together, mixed with those of others. Lengths are geometrically distributed,
-    except that the last session ends with the events. Sessions begin anywhere; each has its own,
-    exponentially distributed gap between events.
+    A session's events are close together, interleaved with those of other sessions. Lengths are geometrically
+    distributed, except that the last session is cut off at the last event. Sessions begin at uniformly random
+    places; each has its own, exponentially distributed gap between events.
     """
     lengths = random.geometric(1.0 / mean_length, size=events)
     ends = np.cumsum(lengths)

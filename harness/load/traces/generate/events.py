@@ -1,4 +1,4 @@
-"""Events of the contract, drawn by column. A chunk depends on the seed and on its own number alone."""
+"""Draws events of the contract by column. A chunk depends only on the seed and its own number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.load.traces.generate.draws import ZipfRanks, session_of_events
 from harness.load.traces.generate.model import Generate
 
 CHUNK_EVENTS: Final = 65_536
-"""Part of a generated trace's meaning: no session is longer, or reaches from one chunk into the next."""
+"""Part of a generated trace's definition: every session lies within one chunk."""
 _CHANNELS: Final = ("web", "app", "store", "partner")
 _CENTS_MEDIAN: Final = 2000.0
 _CENTS_SIGMA: Final = 1.0
@@ -21,9 +21,9 @@ _QUANTITY_MAX: Final = 9
 
 
 class EventGenerator:
-    """The events that ``generate`` describes, without end. A shorter trace is the beginning of a longer one.
+    """An endless source of the events that ``generate`` describes. A shorter trace begins a longer one.
 
-    Random numbers are PCG64's; each chunk's are spawned from the seed by SeedSequence
+    Random numbers come from PCG64; SeedSequence spawns each chunk's generator from the seed
     (https://numpy.org/doc/stable/reference/random/parallel.html).
     """
 
@@ -38,12 +38,12 @@ class EventGenerator:
         self._attributes = pa.array([_attributes(v, c) for v in generate.schema_versions for c in _CHANNELS])
 
     def chunks(self, events: int) -> Iterator[pa.RecordBatch]:
-        """The first ``events`` events, chunk by chunk. The columns are those of ``chunk``."""
+        """Yield the first ``events`` events by chunk, with the columns of ``chunk``."""
         for number in range(-(-events // CHUNK_EVENTS)):
             yield self.chunk(number).slice(0, events - number * CHUNK_EVENTS)
 
     def chunk(self, number: int) -> pa.RecordBatch:
-        """``CHUNK_EVENTS`` events: ``number`` (from 0 through all chunks) and the contract's fields."""
+        """Return ``CHUNK_EVENTS`` events: ``number`` (from 0 across all chunks) and the contract's fields."""
         random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self._seed, spawn_key=(number,))))
         numbers = np.arange(CHUNK_EVENTS) + number * CHUNK_EVENTS
         sessions = session_of_events(random, events=CHUNK_EVENTS, mean_length=self._generate.sessions.length)
@@ -66,7 +66,7 @@ class EventGenerator:
         )
 
     def _entities(self, random: np.random.Generator, sessions: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Entity 0 is the hot one, if there is one, and else that of the first rank."""
+        """Draw entities. Entity 0 is the hot one if there is one, otherwise the most popular."""
         of_session = self._ranks.drawn(random.random(int(sessions.max()) + 1)) + self._first_rank
         entities: np.ndarray[Any, Any] = of_session[sessions]
         if self._generate.hot_key:
@@ -75,16 +75,45 @@ class EventGenerator:
 
 
 class _Choice:
-    """One of several names, by their shares."""
+    """A choice among names, weighted by their shares."""
 
     def __init__(self, shares: dict[str, float]) -> None:
         self.names = pa.array(list(shares))
         self._until = np.cumsum(list(shares.values()))[:-1]
 
     def places(self, random: np.random.Generator) -> np.ndarray[Any, Any]:
-        """The place of the name of each event of a chunk."""
+        """Draw the index of a name for each event of a chunk."""
         places: np.ndarray[Any, Any] = np.searchsorted(self._until, random.random(CHUNK_EVENTS), side="right")
         return places
+
+
+def payloads_of(events: pa.RecordBatch) -> list[bytes]:
+    """Encode each event as JSON, like the SQL of harness/load/plan/payload.py except for numbers.
+
+    Generated values need no JSON escapes, so texts are joined unchanged.
+    """
+    texts = pc.binary_join_element_wise(
+        '{"event_id":"',
+        events.column("event_id"),
+        '","event_type":"',
+        events.column("event_type"),
+        '","entity_id":"',
+        events.column("entity_id"),
+        '","category":"',
+        events.column("category"),
+        '","reference_id":"',
+        events.column("reference_id"),
+        '","value":',
+        events.column("value").cast(pa.string()),
+        ',"quantity":',
+        events.column("quantity").cast(pa.string()),
+        ',"attributes":',
+        events.column("attributes"),
+        "}",
+        "",
+    )
+    payloads: list[bytes] = texts.cast(pa.binary()).to_pylist()
+    return payloads
 
 
 def _named(prefix: str, numbers: np.ndarray[Any, Any]) -> pa.Array:
@@ -92,6 +121,6 @@ def _named(prefix: str, numbers: np.ndarray[Any, Any]) -> pa.Array:
 
 
 def _attributes(version: str, channel: str) -> str:
-    """As JSON, keys sorted. What a version added is not in the events of the one before it."""
+    """Attributes as JSON with sorted keys. Version 2 adds the channel."""
     added = f'"channel":"{channel}",' if int(version) > 1 else ""
     return f'{{{added}"schema_version":"{version}"}}'

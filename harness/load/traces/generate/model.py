@@ -1,4 +1,4 @@
-"""What a mapping file says about a generated trace."""
+"""The model of a generated trace in a mapping file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.base.units import Share
 from harness.load.contract_rules import contract_rules
 
 ENTITIES_MAX: Final = 10_000_000
-"""Their distribution is held in memory, at 8 bytes an entity."""
+"""Limited because their distribution is held in memory, at 8 bytes per entity."""
 _CATEGORIES_MAX: Final = 1000
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,3}")
 _TYPE_PATTERN: Final = next(rule.pattern or "" for rule in contract_rules() if rule.name == "event_type")
@@ -45,17 +45,17 @@ def _are_versions(shares: dict[str, float]) -> dict[str, float]:
 
 
 class Popularity(_Model):
-    """How unequal the entities are."""
+    """How unevenly events are distributed among entities."""
 
     zipf: float = Field(default=0.0, ge=0, le=10, allow_inf_nan=False)
-    """The exponent s of Zipf's law: the share of the entity of rank k is as 1 / k^s. 0 is uniform."""
+    """The exponent s of Zipf's law: rank k's share is proportional to 1 / k^s. 0 is uniform."""
 
 
 class Sessions(_Model):
-    """How an entity's events come together."""
+    """How an entity's events are grouped."""
 
     length: float = Field(default=1.0, ge=1, le=1000, allow_inf_nan=False)
-    """Events of a session, on average; geometrically distributed."""
+    """Mean number of events per session; geometrically distributed."""
 
 
 class Generate(_Model):
@@ -64,9 +64,9 @@ class Generate(_Model):
     entities: int = Field(ge=1, le=ENTITIES_MAX)
     popularity: Popularity = Popularity()
     hot_key: Share = 0.0
-    """One entity takes this share of all events; the others share the rest by their popularity."""
+    """One entity gets this share of all events; the others share the rest by popularity."""
     categories: int = Field(default=1, ge=1, le=_CATEGORIES_MAX)
-    """Each entity belongs to one of them."""
+    """Number of categories; each entity belongs to one."""
     event_types: Annotated[dict[str, Share], AfterValidator(_add_up), AfterValidator(_are_types)] = dict(
         _ONE_VIEW
     )
@@ -74,10 +74,10 @@ class Generate(_Model):
     schema_versions: Annotated[dict[str, Share], AfterValidator(_add_up), AfterValidator(_are_versions)] = (
         dict(_ONE_VERSION)
     )
-    """``attributes.schema_version`` of an event. From version 2 on, ``attributes.channel`` is there, too."""
+    """Shares of ``attributes.schema_version``. From version 2 on, events also have ``attributes.channel``."""
 
     @model_validator(mode="after")
     def _hot_key_is_one_of_several(self) -> Self:
         if self.hot_key and self.entities == 1:
-            raise ValueError("at least two entities beside a hot_key")
+            raise ValueError("at least two entities with a hot_key")
         return self
