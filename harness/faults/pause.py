@@ -14,7 +14,7 @@ from harness.scenario.faults import Target, TargetKind
 
 def _stood_still(fault: FaultSpan, ends: Sequence[EndLine], node: str) -> bool:
     """A target that died meanwhile, by another fault or the kernel, did no work either."""
-    injected, *later = [look.get(node) for look in fault.looks] or [None]
+    injected, *later = [states.get(node) for states in fault.states] or [None]
     return injected == "paused" and bool(later) and all(state in {"paused", "ended"} for state in later)
 
 
