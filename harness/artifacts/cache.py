@@ -1,4 +1,4 @@
-"""The cache of engine homes: fetched once, verified, and shared by every checkout of this user."""
+"""The cache of engine homes: fetched once, verified, and shared by all checkouts of this user."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.artifacts.clients import Client, Download
-from harness.artifacts.digests import WrongDigest, refusal, sha256_of
+from harness.artifacts.clients import Client, Download, WrongDigest, digest_error
 from harness.artifacts.engines import Engine
 from harness.artifacts.layout import lay_out
 from harness.artifacts.marker import is_marked, is_untouched, verify, write_marker
 from harness.base.errors import ArtifactError
+from harness.base.files import sha256_of
 
-if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+if TYPE_CHECKING:  # slow to import; keeps warm starts fast
     from harness.base.report import Report
 
 
@@ -34,7 +34,7 @@ def cache_dir() -> Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cache:
-    """Where homes lie, what they must hold, and who fetches what is missing."""
+    """Engine homes: their location, their required contents, and the clients that fetch them."""
 
     root: Path
     engines: Mapping[str, Engine]
@@ -42,32 +42,34 @@ class Cache:
     """By source: ``maven``, ``pypi``."""
 
     def home(self, name: str) -> Path:
-        """The folder of one engine, whether it is filled yet or not. Raises ``ArtifactError``."""
+        """The folder of one engine, filled or not. Raises ``ArtifactError``."""
         return self.root / "engines" / self._engine(name).home_name
 
     def missing(self, names: Collection[str] | None = None) -> tuple[str, ...]:
-        """Those engines whose homes are not complete, judged by sizes and times alone."""
+        """Engines with incomplete homes, judged by file sizes and times alone."""
         return tuple(name for name in self._names(names) if not is_untouched(self.home(name)))
 
     def ensure(self, names: Collection[str] | None, *, report: Report, recheck: bool = False) -> None:
-        """Have every named engine's home complete. Starts no client and takes no lock when it is.
+        """Complete the homes of the named engines. If none is missing, start no client and take no lock.
 
         ``recheck`` hashes every file again instead of trusting its size and time. Raises ``ArtifactError``.
         """
         if not recheck and not self.missing(names):
             return
         with self._locked(report):
-            lacking = [
-                self._engine(name) for name in self._names(names) if not self._holds(name, report, recheck)
+            incomplete = [
+                self._engine(name)
+                for name in self._names(names)
+                if not self._is_complete(name, report, recheck)
             ]
-            if lacking:
-                self._fetch(lacking, report)
-            for engine in lacking:
+            if incomplete:
+                self._fetch(incomplete, report)
+            for engine in incomplete:
                 self._build(engine, report)
 
     def _engine(self, name: str) -> Engine:
         if name not in self.engines:
-            raise ArtifactError(f"no engine is called {name!r}; there are {', '.join(self.engines)}")
+            raise ArtifactError(f"unknown engine {name!r}; known: {', '.join(self.engines)}")
         return self.engines[name]
 
     def _names(self, names: Collection[str] | None) -> Collection[str]:
@@ -75,17 +77,17 @@ class Cache:
 
     @contextmanager
     def _locked(self, report: Report) -> Iterator[None]:
-        """One process at a time. The lock dies with its process, so a killed one blocks nobody."""
+        """Exclude other processes. The kernel releases the lock of a killed process."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / "lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                report(f"another process fills {self.root}; waiting for it")
+                report(f"waiting for another process that is filling {self.root}")
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _holds(self, name: str, report: Report, recheck: bool) -> bool:
+    def _is_complete(self, name: str, report: Report, recheck: bool) -> bool:
         home = self.home(name)
         if not recheck and is_untouched(home):
             return True
@@ -93,45 +95,45 @@ class Cache:
             return False
         wrong = verify(home)
         for one in wrong:
-            report(f"damaged in the cache, so {name} is built anew: {one}")
+            report(f"rebuilding {name}, damaged in the cache: {one}")
         return not wrong
 
     def _partial(self, engine: Engine) -> Path:
-        """Survives an interruption, so that the next attempt fetches only what is still missing."""
+        """Kept when interrupted, so that the next attempt fetches only what is still missing."""
         return self.root / "engines" / f".{engine.home_name}.partial"
 
-    def _fetch(self, lacking: Sequence[Engine], report: Report) -> None:
-        if foreign := [f"{one.name}: made for {', '.join(one.made_for)}" for one in lacking if one.made_for]:
-            raise ArtifactError(f"not for a machine like this ({platform.machine()}); {'; '.join(foreign)}")
-        wanted = [
+    def _fetch(self, engines: Sequence[Engine], report: Report) -> None:
+        if foreign := [f"{one.name}: built for {', '.join(one.made_for)}" for one in engines if one.made_for]:
+            raise ArtifactError(f"no build for this machine ({platform.machine()}); {'; '.join(foreign)}")
+        needed = [
             Download(artifact=artifact, folder=self._partial(engine) / "downloads")
-            for engine in lacking
+            for engine in engines
             for artifact in engine.artifacts
         ]
-        for folder in {download.folder for download in wanted}:
+        for folder in {download.folder for download in needed}:
             folder.mkdir(parents=True, exist_ok=True)
-        absent = [download for download in wanted if _wrong_digest(download) is not None]
-        kept = len(wanted) - len(absent)
+        absent = [download for download in needed if _wrong_digest(download) is not None]
+        kept = len(needed) - len(absent)
         if kept:
-            report(f"{kept} of {len(wanted)} artifacts are already there")
-        self._ask_clients(absent, report)
-        _refuse_wrong(absent)
+            report(f"{kept} of {len(needed)} artifacts are already downloaded")
+        self._run_clients(absent, report)
+        _verify(absent)
 
-    def _ask_clients(self, absent: Sequence[Download], report: Report) -> None:
-        """Every source at the same time, as they are different clients that wait for the network."""
+    def _run_clients(self, absent: Sequence[Download], report: Report) -> None:
+        """Fetch from all sources at once: each client mostly waits for the network."""
         by_source = {
             d.artifact.source: [x for x in absent if x.artifact.source == d.artifact.source] for d in absent
         }
         with ThreadPoolExecutor(max_workers=max(1, len(by_source))) as pool:
-            asked = [
+            fetches = [
                 pool.submit(self.clients[source].fetch, downloads, report=report)
                 for source, downloads in by_source.items()
             ]
-        if failures := [str(error) for one in asked if (error := one.exception()) is not None]:
+        if failures := [str(error) for one in fetches if (error := one.exception()) is not None]:
             raise ArtifactError("\n".join(failures))
 
     def _build(self, engine: Engine, report: Report) -> None:
-        """Build beside the final place and rename, so that a home is whole or not there at all."""
+        """Build beside the final place and rename, so that a home is either complete or absent."""
         partial, home = self._partial(engine), self.home(engine.name)
         shutil.rmtree(partial / "home", ignore_errors=True)
         (partial / "home").mkdir()
@@ -145,15 +147,15 @@ class Cache:
 
 
 def _wrong_digest(download: Download) -> WrongDigest | None:
-    """None if the file is there with the locked digest. A file with another digest is removed."""
+    """Return None if the file has the locked digest; remove a file with any other digest."""
     artifact = download.artifact
     found = sha256_of(download.path) if download.path.is_file() else "no file"
     if found == artifact.sha256:
         return None
     download.path.unlink(missing_ok=True)
-    return WrongDigest(artifact=artifact.coordinates, wanted=artifact.sha256, found=found)
+    return WrongDigest(artifact=artifact.coordinates, expected=artifact.sha256, found=found)
 
 
-def _refuse_wrong(downloads: Sequence[Download]) -> None:
+def _verify(downloads: Sequence[Download]) -> None:
     if wrong := [one for download in downloads if (one := _wrong_digest(download)) is not None]:
-        raise refusal(wrong)
+        raise digest_error(wrong)

@@ -1,4 +1,4 @@
-"""The ordinary clients of the registries, which know the user's mirrors, proxies and credentials."""
+"""Running the registries' usual clients, which know the user's mirrors, proxies and credentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from harness.artifacts.coordinates import LockedArtifact
 from harness.base.errors import ArtifactError
 
-if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+if TYPE_CHECKING:  # slow to import; keeps warm starts fast
     from harness.base.report import Report
 
 _KEPT_LINES = 15
@@ -21,28 +21,28 @@ _KEPT_LINES = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """An artifact that is to be fetched, and the folder that it goes into."""
+    """An artifact to fetch and its target folder."""
 
     artifact: LockedArtifact
     folder: Path
 
     @property
     def path(self) -> Path:
-        """Where the file will lie."""
+        """The target file."""
         return self.folder / self.artifact.file_name
 
 
 class Client(Protocol):
-    """Fetches artifacts of one source. It need not verify them: its caller does."""
+    """Fetches artifacts from one source. The caller verifies them."""
 
     def fetch(self, downloads: Sequence[Download], *, report: Report) -> None:
-        """Put every file in its place. Raises ``ArtifactError`` that says what to do."""
+        """Put every file in its place. Raises ``ArtifactError`` with a remedy."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFailed(Exception):
-    """A client ended with an error; ``tail`` is the last of what it said."""
+    """A client ended with an error; ``tail`` holds its last lines of output."""
 
     exit_code: int
     tail: str
@@ -55,7 +55,7 @@ def run_client(
     on_line: Callable[[str], None],
     environment: Mapping[str, str] = os.environ,
 ) -> None:
-    """Run a client and hand on each line that it prints. Raises ``ClientFailed``, ``FileNotFoundError``."""
+    """Run a client and pass on each line it prints. Raises ``ClientFailed``, ``FileNotFoundError``."""
     tail: deque[str] = deque(maxlen=_KEPT_LINES)
     with subprocess.Popen(
         argv,
@@ -75,9 +75,32 @@ def run_client(
         raise ClientFailed(exit_code=process.returncode, tail="\n".join(tail))
 
 
-def gave_up(client: str, doing: str, failed: ClientFailed, hint: str) -> ArtifactError:
+def fetch_error(client: str, subject: str, failed: ClientFailed, hint: str) -> ArtifactError:
     """The error for a client that could not fetch something."""
     return ArtifactError(
-        f"{client} could not fetch {doing} (exit code {failed.exit_code}). Its last lines:\n{failed.tail}\n"
-        f"{hint} What was fetched is kept: run the same command again."
+        f"{client} could not fetch {subject} (exit code {failed.exit_code}). Last lines:\n{failed.tail}\n"
+        f"{hint} Files fetched so far are kept: run the same command again."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongDigest:
+    """A file whose content differs from the lock."""
+
+    artifact: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.artifact}: SHA-256 expected {self.expected}, found {self.found}"
+
+
+def digest_error(wrong: Sequence[WrongDigest]) -> ArtifactError:
+    """The error that lists each rejected file with both digests."""
+    listed = "\n".join(f"  - {one}" for one in wrong)
+    return ArtifactError(
+        f"rejected for a wrong digest, and removed from the cache:\n{listed}\n"
+        "If a download was damaged, remove the file from the client's own cache too (Maven: its folder in "
+        "the local repository; pip: `pip cache purge`) and run again. If it happens again, the mirror serves "
+        "something else under this name: do not use it."
     )

@@ -1,4 +1,4 @@
-"""What artifacts are called: Maven's coordinates, and PyPI's projects with their versions."""
+"""Names of artifacts: Maven coordinates, and PyPI projects with versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MavenCoordinates:
 
     @staticmethod
     def parse(text: str) -> MavenCoordinates:
-        """Read ``group:name:version``, or the longer forms that Maven prints. Raises ValueError."""
+        """Parse ``group:name:version`` or the longer forms that Maven prints. Raises ValueError."""
         match text.split(":"):
             case [group, name, version]:
                 return MavenCoordinates(group=group, name=name, version=version)
@@ -39,14 +39,14 @@ class MavenCoordinates:
 
     @property
     def file_name(self) -> str:
-        """The name under which Maven copies it into a folder."""
+        """The file name that Maven gives its copy."""
         classifier = f"-{self.classifier}" if self.classifier else ""
         return f"{self.name}-{self.version}{classifier}.{self.extension}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockedArtifact:
-    """One file of an engine, and the only content that it may have."""
+    """One file of an engine, pinned to its digest."""
 
     source: Literal["maven", "pypi"]
     coordinates: str
@@ -56,7 +56,7 @@ class LockedArtifact:
 
     @property
     def machine(self) -> str:
-        """The kind of machine that it is for, such as ``x86_64``; "" if it is for any."""
+        """The machine type it is built for, such as ``x86_64``; "" for any."""
         return PypiCoordinates.parse(self.coordinates).machine if self.source == "pypi" else ""
 
 
@@ -64,7 +64,7 @@ class LockedArtifact:
 class PypiCoordinates:
     """``project==version``, for any machine, or for one: ``project==version; platform_machine == 'x86_64'``.
 
-    This is pip's own syntax, of whose markers no other is understood.
+    This is pip's syntax; no other marker is supported.
     """
 
     pinned: str
@@ -73,7 +73,7 @@ class PypiCoordinates:
 
     @staticmethod
     def parse(text: str) -> PypiCoordinates:
-        """Read either form. Raises ValueError."""
+        """Parse either form. Raises ValueError."""
         match = _PYPI.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is not project==version[; platform_machine == '<machine>']")

@@ -1,4 +1,4 @@
-"""The two committed files: ``engines.toml`` (what is wanted) and ``engines.lock`` (exactly what that is)."""
+"""The two committed files: ``engines.toml`` (requirements) and ``engines.lock`` (the exact files)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from harness.base.errors import ArtifactError
 ENGINES_FILE: Final = Path(__file__).with_name("engines.toml")
 LOCK_FILE: Final = Path(__file__).with_name("engines.lock")
 _LOCK_HEADER: Final = """\
-# Made by `make lock` from engines.toml: every file of every engine, and its SHA-256. Not to be edited.
-# No registry's address stands here: the clients (Maven, pip) are used as the user has set them up.
+# Made by `make lock` from engines.toml: every file of every engine, with its SHA-256. Do not edit.
+# It holds no registry address: the clients (Maven, pip) are used as the user has configured them.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
-    """One table of ``engines.toml``; its comments say what each field means."""
+    """One table of ``engines.toml``, whose comments explain each field."""
 
     name: str
     maven: tuple[MavenCoordinates, ...] = ()
@@ -36,21 +36,21 @@ class EngineSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """An engine (or a data set) with the exact files that make it."""
+    """An engine (or a data set) with its exact files."""
 
     spec: EngineSpec
     artifacts: tuple[LockedArtifact, ...]
     made_for: tuple[str, ...] = ()
-    """The kinds of machines that it is made for; empty if it runs on this one."""
+    """The machine types it is built for; empty if it runs on this one."""
 
     @property
     def name(self) -> str:
-        """Its table's name in ``engines.toml``."""
+        """The name of its table in ``engines.toml``."""
         return self.spec.name
 
     @property
     def home_name(self) -> str:
-        """Names the engine and what is in it, so that two versions never share a folder."""
+        """A folder name derived from the contents, so that two versions never share a folder."""
         content = [asdict(artifact) for artifact in self.artifacts], sorted(self.spec.unpack.items())
         return f"{self.name}-{hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]}"
 
@@ -74,21 +74,21 @@ def _spec(name: str, table: Mapping[str, Any]) -> EngineSpec:
 def read_engines(
     engines: Path = ENGINES_FILE, lock: Path = LOCK_FILE, *, machine: str | None = None
 ) -> dict[str, Engine]:
-    """Every engine by name, with the files that are for this kind of machine, such as ``x86_64``.
+    """Every engine by name, with its files for this machine type, such as ``x86_64``.
 
-    Raises ``ArtifactError`` where the lock does not hold what is wanted.
+    Raises ``ArtifactError`` if the lock does not match ``engines.toml``.
     """
     locked = _read_lock(lock)
     specs = {spec.name: spec for spec in read_specs(engines)}
     if locked.keys() != specs.keys() or not all(_covers(locked[name], spec) for name, spec in specs.items()):
-        raise ArtifactError(f"{lock.name} does not hold what {engines.name} asks for; run `make lock`")
+        raise ArtifactError(f"{lock.name} does not match {engines.name}; run `make lock`")
     machine = machine or platform.machine()
     return {name: _for_machine(spec, locked[name], machine) for name, spec in specs.items()}
 
 
 def _covers(locked: Collection[LockedArtifact], spec: EngineSpec) -> bool:
-    wanted = {str(coordinates) for coordinates in spec.maven} | set(spec.pypi)
-    return wanted <= {artifact.coordinates for artifact in locked}
+    required = {str(coordinates) for coordinates in spec.maven} | set(spec.pypi)
+    return required <= {artifact.coordinates for artifact in locked}
 
 
 def _for_machine(spec: EngineSpec, locked: Collection[LockedArtifact], machine: str) -> Engine:
@@ -116,7 +116,7 @@ def _locked_artifacts(sources: Mapping[str, Mapping[str, Any]]) -> Iterable[Lock
 
 
 def lock_text(engines: Collection[Engine]) -> str:
-    """The text of ``engines.lock``, in a stable order, one line an artifact."""
+    """The text of ``engines.lock``: one line per artifact, in a stable order."""
     lines = [_LOCK_HEADER]
     for engine in engines:
         for source in ("maven", "pypi"):

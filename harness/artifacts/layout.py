@@ -1,4 +1,4 @@
-"""Lays out an engine's verified files as its home: jars in ``lib/``, and folders out of archives."""
+"""Lays out an engine's verified files as its home: jars in ``lib/``, and folders from archives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXECUTABLE: Final = 0o111
 
 
 def lay_out(engine: Engine, downloads: Path, home: Path) -> None:
-    """Fill the folder ``home`` with the engine's files out of ``downloads``.
+    """Fill the folder ``home`` with the engine's files from ``downloads``.
 
     Programs in archives stay executable. Raises ``ArtifactError``.
     """
@@ -32,7 +32,7 @@ def lay_out(engine: Engine, downloads: Path, home: Path) -> None:
     used = {pattern for archive in archives for pattern in _unpack(archive, engine.spec.unpack, home)}
     if archives and (unused := engine.spec.unpack.keys() - used):
         names = ", ".join(archive.name for archive in archives)
-        raise ArtifactError(f"{names} holds nothing at {', '.join(sorted(unused))}")
+        raise ArtifactError(f"{names}: no file matches {', '.join(sorted(unused))}")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -49,12 +49,12 @@ class _Member:
 
     name: str
     mode: int
-    """Its permissions; 0 where the archive has none."""
+    """Its permissions; 0 if the archive has none."""
     content: IO[bytes]
 
 
 def _unpack(archive: Path, rules: Mapping[str, str], home: Path) -> Set[str]:
-    """Unpack what the rules ask for, and return those that found something."""
+    """Unpack the members that match a rule; return the patterns that matched."""
     used = set()
     for member in _members(archive):
         for pattern, folder in rules.items():
@@ -65,18 +65,20 @@ def _unpack(archive: Path, rules: Mapping[str, str], home: Path) -> Set[str]:
 
 
 def _place(member: str, pattern: str) -> PurePosixPath | None:
-    """Where a member goes below its rule's folder, or None if the rule does not take it."""
+    """The member's path below the rule's folder; None if the rule does not match it."""
     if pattern.endswith("/") and member.startswith(pattern):
         return PurePosixPath(member.removeprefix(pattern))
     return PurePosixPath(member).relative_to(PurePosixPath(pattern).parent) if member == pattern else None
 
 
 def _members(archive: Path) -> Iterator[_Member]:
-    """Every regular file of a wheel or a source archive; a name that leads out of it is refused."""
+    """Every regular file of a wheel or a source archive. Raises ``ArtifactError`` for a path outside it."""
     reader = _zip_members if zipfile.is_zipfile(archive) else _tar_members
     for member in reader(archive):
         if ".." in PurePosixPath(member.name).parts or member.name.startswith("/"):
-            raise ArtifactError(f"{archive.name} holds {member.name!r}, which leads out of the archive")
+            raise ArtifactError(
+                f"{archive.name} has a member {member.name!r} that points outside the archive"
+            )
         yield member
 
 

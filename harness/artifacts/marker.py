@@ -1,4 +1,4 @@
-"""The marker of a verified home: sizes, times and digests, so that a warm start need hash nothing."""
+"""The marker of a verified home: sizes, times and digests, so that warm starts need not hash files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from harness.artifacts.digests import WrongDigest, sha256_of
+from harness.artifacts.clients import WrongDigest
+from harness.base.files import sha256_of
 
 _NAME: Final = ".verified.json"
 _Entry = tuple[int, int, str]
@@ -14,7 +15,7 @@ _Entry = tuple[int, int, str]
 
 
 def write_marker(home: Path) -> None:
-    """Record every file of a home that has just been built out of verified artifacts."""
+    """Record every file of a home just built from verified artifacts."""
     _save(home, {str(path.relative_to(home)): _entry(path, sha256_of(path)) for path in _files(home)})
 
 
@@ -25,11 +26,11 @@ def is_untouched(home: Path) -> bool:
 
 
 def verify(home: Path) -> list[WrongDigest]:
-    """Hash every file and say which are damaged or gone; if none is, take their present times as verified."""
+    """Hash every file and return those damaged or missing; if there are none, record the current times."""
     recorded = _load(home)
     found = {name: _digest(home / name) for name in recorded}
     wrong = [
-        WrongDigest(artifact=f"{home.name}/{name}", wanted=entry[2], found=found[name])
+        WrongDigest(artifact=f"{home.name}/{name}", expected=entry[2], found=found[name])
         for name, entry in recorded.items()
         if found[name] != entry[2]
     ]
@@ -39,7 +40,7 @@ def verify(home: Path) -> list[WrongDigest]:
 
 
 def is_marked(home: Path) -> bool:
-    """Whether the home was once complete."""
+    """Whether the home was complete once."""
     return bool(_load(home))
 
 
@@ -67,7 +68,7 @@ def _digest(path: Path) -> str:
 def _load(home: Path) -> dict[str, _Entry]:
     try:
         entries = json.loads((home / _NAME).read_text())
-    except (FileNotFoundError, ValueError):  # never written, or cut off: the home counts as unverified
+    except (FileNotFoundError, ValueError):  # missing or truncated: the home counts as unverified
         return {}
     return {name: (size, modified_ns, sha256) for name, (size, modified_ns, sha256) in entries.items()}
 

@@ -1,4 +1,4 @@
-"""Maven: fetches locked jars, and resolves what an engine needs when the lock is made."""
+"""Maven: fetches locked jars, and resolves an engine's dependencies for the lock."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from harness.artifacts.clients import ClientFailed, Download, gave_up, run_client
+from harness.artifacts.clients import ClientFailed, Download, fetch_error, run_client
 from harness.artifacts.coordinates import LockedArtifact, MavenCoordinates
-from harness.artifacts.digests import sha256_of
 from harness.artifacts.engines import EngineSpec
 from harness.artifacts.java import installed_javas
 from harness.base.errors import ArtifactError
+from harness.base.files import sha256_of
 
-if TYPE_CHECKING:  # its module is slow to import, and a warm start should not be
+if TYPE_CHECKING:  # slow to import; keeps warm starts fast
     from harness.base.report import Report
 
 _PLUGIN: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _MVN: Final = ("mvn", "--batch-mode", "-Dstyle.color=never")
 _RUNTIME_SCOPES: Final = ("compile", "runtime")
-_HINT: Final = "Look at the network, and at the mirrors and proxies in Maven's settings.xml."
+_HINT: Final = "Check the network, and the mirrors and proxies in Maven's settings.xml."
 
 
 class Maven:
-    """Fetches exactly the files of the lock: nothing is resolved, so nothing can drift."""
+    """Fetches exactly the locked files; nothing is resolved, so nothing can drift."""
 
     def fetch(self, downloads: Sequence[Download], *, report: Report) -> None:
-        """Copy every jar into its folder, out of Maven's local repository or its mirrors."""
+        """Copy every jar into its folder, from Maven's local repository or its mirrors."""
         fetched = 0
 
         def on_line(line: str) -> None:
@@ -40,12 +40,12 @@ class Maven:
                 if fetched % 20 == 0:
                     report(f"Maven: {fetched} files downloaded")
 
-        report(f"Maven fetches {len(downloads)} jars")
+        report(f"fetching {len(downloads)} jars with Maven")
         _run("copy", _copy_pom(downloads), f"{len(downloads)} jars", on_line)
 
 
 def resolve(spec: EngineSpec) -> tuple[LockedArtifact, ...]:
-    """Resolve an engine's coordinates to every file that it needs to run, with its digest."""
+    """Resolve an engine's coordinates to all files it needs to run, with their digests."""
     with tempfile.TemporaryDirectory() as folder:
         listing = Path(folder, "list.txt")
         options = (
@@ -53,18 +53,18 @@ def resolve(spec: EngineSpec) -> tuple[LockedArtifact, ...]:
             "-DincludeScope=runtime",
             "-DoutputAbsoluteArtifactFilename=true",
         )
-        _run("list", _resolve_pom(spec), f"what {spec.name} needs", lambda _: None, *options)
+        _run("list", _resolve_pom(spec), f"the dependencies of {spec.name}", lambda _: None, *options)
         return tuple(_locked(line) for line in listing.read_text().splitlines() if line.startswith("   "))
 
 
 def _locked(line: str) -> LockedArtifact:
-    """Read ``   org.lz4:lz4-java:jar:1.8.0:compile:/path/to/lz4-java-1.8.0.jar -- module org.lz4``."""
+    """Parse ``   org.lz4:lz4-java:jar:1.8.0:compile:/path/to/lz4-java-1.8.0.jar -- module org.lz4``."""
     scopes = "|".join(_RUNTIME_SCOPES)
     match = re.match(
         rf"\s+(?P<coordinates>\S+):(?:{scopes})(?: \(optional\))?:(?P<path>.+?)(?: -- .*)?$", line
     )
     if match is None:
-        raise ArtifactError(f"Maven's list of dependencies has a line that is not understood: {line!r}")
+        raise ArtifactError(f"cannot parse a line of Maven's dependency list: {line!r}")
     coordinates = MavenCoordinates.parse(match["coordinates"])
     return LockedArtifact(
         source="maven",
@@ -74,7 +74,7 @@ def _locked(line: str) -> LockedArtifact:
     )
 
 
-def _run(goal: str, pom: str, doing: str, on_line: Callable[[str], None], *options: str) -> None:
+def _run(goal: str, pom: str, subject: str, on_line: Callable[[str], None], *options: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "pom.xml").write_text(pom)
         try:
@@ -86,15 +86,15 @@ def _run(goal: str, pom: str, doing: str, on_line: Callable[[str], None], *optio
             )
         except FileNotFoundError as missing:
             raise ArtifactError(
-                f"Maven is needed to fetch {doing}, and there is no `mvn` on the PATH; "
+                f"Maven is needed to fetch {subject}, but `mvn` is not on the PATH; "
                 "`floodmark doctor` prints the command that installs it"
             ) from missing
         except ClientFailed as failed:
-            raise gave_up("Maven", doing, failed, _HINT) from failed
+            raise fetch_error("Maven", subject, failed, _HINT) from failed
 
 
 def _java_home() -> dict[str, str]:
-    """For a Java that lies where Maven does not look, such as in a wheel. The user's own choice wins."""
+    """For a Java where Maven does not look, such as in a wheel. The user's own setting wins."""
     java = next(installed_javas(), None)
     return {"JAVA_HOME": str(java.path)} if java else {}
 
@@ -118,13 +118,13 @@ def _copy_pom(downloads: Sequence[Download]) -> str:
 
 
 def _resolve_pom(spec: EngineSpec) -> str:
-    left_out = _exclusions(spec.exclude if spec.transitive else ("*:*",))
-    needed = (_element("dependency", _fields(c) + left_out) for c in spec.maven)
-    return _pom(_element("dependencies", "".join(needed)))
+    exclusions = _exclusions(spec.exclude if spec.transitive else ("*:*",))
+    dependencies = (_element("dependency", _fields(c) + exclusions) for c in spec.maven)
+    return _pom(_element("dependencies", "".join(dependencies)))
 
 
 def _exclusions(patterns: Sequence[str]) -> str:
-    """Of ``group:artifact``, where either may be ``*``; they hold at every depth below a dependency."""
+    """Exclude ``group:artifact`` (either may be ``*``) at every depth below a dependency."""
     parts = (pattern.partition(":") for pattern in patterns)
     excluded = (
         _element("exclusion", _tag("groupId", group) + _tag("artifactId", name)) for group, _, name in parts

@@ -1,1 +1,1 @@
-"""Where nodes live."""
+"""Backends: how the nodes of a platform are run."""

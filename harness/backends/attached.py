@@ -1,4 +1,4 @@
-"""An instance as any command sees it, whichever one started it: what runs, and how to end it."""
+"""An instance as seen by any command, not only the one that started it: status and teardown."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from harness.processes.strays import kill_marked
 from harness.processes.supervisor_client import SupervisorClient
 
 InstanceState = Literal["up", "in use", "dead"]
-"""Left running by ``floodmark up``, used by a command that still runs, or without a supervisor."""
+"""Left running by ``floodmark up``, in use by a running command, or without a supervisor."""
 
 
 class Attached:
-    """A conversation with a running instance. As a context, it ends the conversation and nothing else."""
+    """A connection to a running instance. Leaving the context closes only the connection."""
 
     def __init__(self, instance: Instance, supervisor: SupervisorClient | None, nodes: Nodes | None) -> None:
-        """``supervisor`` and ``nodes`` are None where they can no longer be reached."""
+        """``supervisor`` and ``nodes`` are None if they can no longer be reached."""
         self.instance, self._supervisor, self._nodes = instance, supervisor, nodes
         self._processes = None if supervisor is None else processes_of(instance, supervisor)
 
@@ -36,18 +36,18 @@ class Attached:
 
     @property
     def state(self) -> InstanceState:
-        """Who uses it. Raises ``PlatformError``."""
+        """Whether and how the instance is used. Raises ``PlatformError``."""
         if self._supervisor is None:
             return "dead"
         return "up" if self._supervisor.is_detached() else "in use"
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        """Every node, in the order of the topology, then every process; nothing if it is dead."""
+        """All nodes in topology order, then all processes; empty if it is dead."""
         nodes = () if self._nodes is None else node_statuses(self.instance, self._nodes.status())
         return (*nodes, *(() if self._processes is None else self._processes.status()))
 
     def down(self, report: Report) -> None:
-        """Stop what runs, dependents first; then kill what is left, and remove data and record."""
+        """Stop everything, dependents first; then kill what is left, and remove data and record."""
         problems = [_attempt(step) for step in self._stops()]
         for problem in dict.fromkeys(filter(None, problems)):
             report(f"{self.instance.id}: {problem}")
@@ -57,7 +57,7 @@ class Attached:
         self.instance.remove_folders()
 
     def _stops(self) -> Sequence[Callable[[], None]]:
-        """In order. A failing one does not keep the others from being tried."""
+        """The steps in order. A failing step must not prevent the others."""
         stops: list[Callable[[], None]] = []
         if self._processes is not None:
             stops.append(self._processes.stop)
@@ -69,12 +69,12 @@ class Attached:
 
 
 def processes_of(instance: Instance, supervisor: SupervisorClient) -> SupervisedProcesses:
-    """The processes of an instance beside its nodes."""
+    """The instance's processes other than nodes."""
     return SupervisedProcesses(supervisor, logs=instance.logs, nodes=instance.places.keys())
 
 
 def _attempt(step: Callable[[], None]) -> str:
-    """What went wrong; "" when nothing did."""
+    """Run the step; return its error, or ""."""
     try:
         step()
     except PlatformError as error:

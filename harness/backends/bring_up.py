@@ -1,4 +1,4 @@
-"""From the record of an instance to a platform that works, and back to it later, on any backend."""
+"""Starts a new instance on any backend until its platform works, and attaches to existing ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.backends.attached import Attached
 from harness.backends.instance import Instance
 from harness.backends.plan import Services, endpoints_of, find_jvm, plan_nodes, plan_services
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.preparation import Preparation
+from harness.backends.protocol import Preparation
 from harness.backends.runner import Nodes
 from harness.base.errors import FloodmarkError, PlatformError
 from harness.base.report import Report
@@ -20,11 +20,11 @@ _READY_TIMEOUT_S: Final = 180.0
 
 Engines = Callable[[Collection[str], Report], Artifacts]
 NodesOf = Callable[[Instance, SupervisorClient | None], Nodes | None]
-"""How a backend gets hold of an instance's nodes; None where they have ended with their supervisor."""
+"""Returns a backend's nodes of an instance; None if they ended with their supervisor."""
 
 
 def engines(services: Collection[str], report: Report) -> Artifacts:
-    """The services' artifacts, fetched where they are missing."""
+    """The services' artifacts; missing ones are fetched."""
     return ensure(services, report=report)
 
 
@@ -38,18 +38,18 @@ def bring_up(
     report: Report,
     preparation: Preparation,
 ) -> SupervisedPlatform:
-    """Start every node of a new instance and wait until every service works; else leave nothing behind.
+    """Start every node of a new instance and wait until every service works; clean up on failure.
 
-    Its supervisor keeps the file descriptors ``holds`` open as long as it lives. Raises ``PlatformError``.
+    The supervisor keeps the file descriptors ``holds`` open while it lives. Raises ``PlatformError``.
     """
     supervisor = None
     try:
-        # Before anything is started, as it may be missing.
+        # First, as Java may be missing.
         jvm = find_jvm(instance.topology, services)
         supervisor = SupervisorClient.start(instance.site, holds=holds)
         runner = nodes_of(instance, supervisor)
         if runner is None:
-            raise PlatformError(f"the nodes of {instance.id} cannot be run")
+            raise PlatformError(f"cannot run the nodes of {instance.id}: they have ended")
         planned = plan_services(instance, services, artifacts, jvm)
         for one in planned:
             one.service.prepare(one.cluster)
@@ -70,8 +70,8 @@ def bring_up(
     return platform
 
 
-def attached(instance: Instance, nodes_of: NodesOf) -> Attached:
-    """Attach to an instance that any command has started."""
+def attach(instance: Instance, nodes_of: NodesOf) -> Attached:
+    """Attach to an instance started by any command."""
     supervisor = SupervisorClient.connect(instance.home)
     return Attached(instance, supervisor, nodes_of(instance, supervisor))
 
@@ -79,7 +79,7 @@ def attached(instance: Instance, nodes_of: NodesOf) -> Attached:
 def _abandon(
     instance: Instance, supervisor: SupervisorClient | None, nodes_of: NodesOf, report: Report
 ) -> None:
-    """Clean up after a failure, which a second one must not hide."""
+    """Clean up after a failure; another failure must not hide the first."""
     try:
         Attached(instance, supervisor, nodes_of(instance, supervisor)).down(report)
     except (FloodmarkError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The record on disk of each platform that runs, or ran and was not cleaned up, whatever its backend."""
+"""The record on disk of each platform, on any backend, that is running or was not cleaned up."""
 
 from __future__ import annotations
 
@@ -34,50 +34,50 @@ class _Record(BaseModel):
 
 
 class Place(_Record):
-    """Where a node is, and how it is stopped."""
+    """A node's address, and how to stop it."""
 
     address: str
     port: int
-    """Where its clients connect."""
+    """The port for clients."""
     waits_for: tuple[str, ...]
-    """The nodes that it needs: started before it, and stopped after it."""
+    """The nodes it depends on: started before it and stopped after it."""
     stop_timeout_s: float
 
 
 class NodeTimes(_Record):
-    """How long a node took to come up, counted from the start of its process."""
+    """How long a node took to start, from the start of its process."""
 
     listening_after_s: float
-    """Until its port accepted a connection."""
+    """Time until its port accepted a connection."""
     ready_after_s: float
-    """Until a real operation worked."""
+    """Time until a real operation worked."""
 
 
 class Instance(_Record):
-    """One platform that this machine started: where it lives, and all that is needed to end it."""
+    """One platform started on this machine: its folders, and everything needed to end it."""
 
     id: str
     backend: str = "process"
-    """The name of the backend that made it; older records have none."""
+    """The name of its backend; older records have none."""
     topology: Topology
     places: dict[str, Place]
-    """By the name of the node."""
+    """By node."""
     data: Path
-    """Removed with everything in it when the instance ends."""
+    """Removed with all contents when the instance ends."""
     logs: Path
     owner_pid: int
     created_at: float
     """Seconds since 1970."""
     times: dict[str, NodeTimes] = {}
-    """By the name of each node that is ready, or was when it died."""
+    """By node, for nodes that are ready or were when they died."""
     keep: dict[str, dict[Path, Path]] = {}
-    """By node, the files that it makes as it ends in order, each with where it is then moved to."""
+    """By node, the files it creates at a clean exit, each with the path it is then moved to."""
 
     @staticmethod
     def create(
         backend: str, topology: Topology, places: Mapping[str, Place], *, data_dir: Path, log_dir: Path
     ) -> Instance:
-        """Record a new instance, then make its folders. Only ``<id>`` is ever removed from ``data_dir``."""
+        """Record a new instance, then create its folders. Only ``<id>`` is ever removed from ``data_dir``."""
         identity = f"{topology.name}-{uuid.uuid4().hex[:8]}"
         instance = Instance(
             id=identity,
@@ -97,21 +97,21 @@ class Instance(_Record):
 
     @property
     def home(self) -> Path:
-        """The folder that holds this record and the supervisor's socket."""
+        """The folder of this record and the supervisor's socket."""
         return state_dir() / "instances" / self.id
 
     @property
     def site(self) -> Site:
-        """What its supervisor has to know."""
+        """The description for its supervisor."""
         return Site(id=self.id, home=self.home, data=self.data, logs=self.logs)
 
     @property
     def endpoints_file(self) -> Path:
-        """Where an instance that outlives its command keeps its endpoints, for commands that use it."""
+        """The endpoints of an instance that outlives its command, for other commands."""
         return self.home / "endpoints.json"
 
     def stop_layers(self) -> Iterator[tuple[str, ...]]:
-        """First the nodes that no other one needs, then those that only they needed, and so on."""
+        """First the nodes that no other node needs, then those needed only by them, and so on."""
         left = {name: set(place.waits_for) for name, place in self.places.items()}
         while left:
             needed = set().union(*left.values())
@@ -121,33 +121,33 @@ class Instance(_Record):
                 del left[name]
 
     def save(self) -> None:
-        """Write the record in one step."""
+        """Write the record atomically."""
         partial = self.home / f"{_RECORD}.partial"
         partial.write_text(self.model_dump_json(indent=2))
         partial.replace(self.home / _RECORD)
 
     def with_times(self, times: Mapping[str, NodeTimes]) -> Instance:
-        """The instance once these nodes are ready."""
+        """The instance after these nodes became ready."""
         return self.model_copy(update={"times": {**self.times, **times}})
 
     def without_times(self, node: str) -> Instance:
-        """The instance when this node is about to be restarted."""
+        """The instance before a restart of this node."""
         left = {name: times for name, times in self.times.items() if name != node}
         return self.model_copy(update={"times": left})
 
     def with_keep(self, keep: Mapping[str, Mapping[Path, Path]]) -> Instance:
-        """The instance once it is known what its nodes will leave."""
+        """The instance with the files that its nodes leave at a clean exit."""
         return self.model_copy(update={"keep": {name: dict(files) for name, files in keep.items() if files}})
 
     def remove_folders(self) -> None:
-        """Remove the data, then the record, so that an interrupted removal can be resumed."""
+        """Remove the data, then the record, so that an interrupted removal can be repeated."""
         for folder in (self.data, self.home):
             if folder.exists():
                 shutil.rmtree(folder)
 
 
 def instances() -> tuple[Instance, ...]:
-    """Every instance with a record, oldest first. Of a damaged record, only what is needed to end it."""
+    """Every instance with a record, oldest first. A damaged record yields only what is needed to end it."""
     found = [_read(path) for path in (state_dir() / "instances").glob(f"*/{_RECORD}")]
     return tuple(sorted((one for one in found if one), key=lambda one: one.created_at))
 
@@ -161,12 +161,12 @@ def instance_of(backend: str, identity: str) -> Instance:
     """One instance of a backend. Raises ``PlatformError`` when it has no record."""
     known = {one.id: one for one in instances_of(backend)}
     if identity not in known:
-        raise PlatformError(f"no {backend} platform is called {identity}; there are {', '.join(known)}")
+        raise PlatformError(f"no {backend} platform {identity!r}; existing: {', '.join(known) or 'none'}")
     return known[identity]
 
 
 def _read(path: Path) -> Instance | None:
-    """One record; None if it was removed just now."""
+    """One record; None if it has just been removed."""
     try:
         record, written_at = path.read_bytes(), path.stat().st_mtime
     except FileNotFoundError:
@@ -174,15 +174,14 @@ def _read(path: Path) -> Instance | None:
     try:
         return Instance.model_validate_json(record)
     except ValidationError as error:
-        _LOG.warning("%s is damaged, or of another version: %s", path, str(error).splitlines()[0])
+        _LOG.warning("%s is damaged or from another version: %s", path, str(error).splitlines()[0])
         return _damaged(path.parent.name, record, written_at)
 
 
 def _damaged(identity: str, record: bytes, written_at: float) -> Instance:
-    """An instance without nodes. Its processes are known by the name of its folder, which is its id.
+    """An instance without nodes. The name of its folder is its id, which finds its processes.
 
-    Its data is where the record says only if that folder bears the same name; a supervisor that still lives
-    knows it anyway.
+    The record's data folder is used only if it has the same name; a running supervisor knows it anyway.
     """
     home = state_dir() / "instances" / identity
     data = state_dir() / "data" / identity
@@ -197,7 +196,7 @@ def _damaged(identity: str, record: bytes, written_at: float) -> Instance:
     return Instance(
         id=identity,
         **made_by,
-        # Unchecked, as a topology of no services is none.
+        # Not validated: a topology without services would be invalid.
         topology=Topology.model_construct(name=identity, zones=(), services={}),
         places={},
         data=data,

@@ -1,4 +1,4 @@
-"""A platform without processes: everything is an entry of a table. For tests of what drives a platform."""
+"""A platform without processes, kept in memory, for tests of the code that drives a platform."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Final
 
 from harness.backends.attached import Attached
 from harness.backends.instance import Instance
-from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.protocol import Capability
+from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
 from harness.backends.status import NodeStatus
 from harness.base.errors import PlatformError, how_ended
 from harness.base.report import Report
@@ -22,22 +21,22 @@ _ENDED: Final = ("dead", "stopped")
 
 
 class _Table:
-    """Does at once what it is asked to, and notes it in ``did``: ``kill kafka-broker-2``."""
+    """Entries that change state at once. Each action is noted in ``did``: ``kill kafka-broker-2``."""
 
     def __init__(self, names: Sequence[str], did: list[str], monotonic_ns: Callable[[], int]) -> None:
         self.alive: dict[str, State] = dict.fromkeys(names, "ready")
-        """Of each entry, its state while it lives."""
+        """The state of each entry while alive."""
         self.states = dict(self.alive)
         self.ends: dict[str, tuple[ProcessEnd, ...]] = {}
         self._did, self._monotonic_ns = did, monotonic_ns
 
     def signal(self, name: str, action: Action) -> None:
-        """Change an entry's state. What is dead stays dead."""
+        """Change an entry's state. A dead entry stays dead."""
         self._note(action, name)
         if self.states[name] in _ENDED:
             if action != "resume":
                 how = how_ended(self.ends[name][-1].exit)
-                raise PlatformError(f"cannot {action} {name}: it ended before, {how}")
+                raise PlatformError(f"cannot {action} {name}: it has already ended, {how}")
             return
         match action:
             case "kill":
@@ -48,25 +47,25 @@ class _Table:
                 self.states[name] = self.alive[name]
 
     def process_state(self, name: str) -> ProcessState:
-        """By the entry's state."""
+        """The entry's state as a process state."""
         state = self.states[name]
         return "ended" if state in _ENDED else "paused" if state == "paused" else "running"
 
     def start(self, name: str, *, timeout_s: float = 60.0) -> None:
-        """Bring a dead entry back."""
+        """Restart a dead entry."""
         self._note("start", name)
         if self.states[name] in _ENDED:
             self.states[name] = self.alive[name]
 
     def end(self, name: str, *, exit_code: int = 0) -> None:
-        """End an entry, as a process does that has done its work, fails, or is killed from outside."""
+        """End an entry, like a process that finishes, fails, or is killed from outside."""
         self.states[name] = "dead" if exit_code else "stopped"
         end = ProcessEnd(at_monotonic_ns=self._monotonic_ns(), exit=exit_code)
         self.ends[name] = (*self.ends.get(name, ()), end)
 
     def _note(self, action: str, name: str) -> None:
         if name not in self.states:
-            raise PlatformError(f"nothing is called {name!r}; there are {', '.join(self.states)}")
+            raise PlatformError(f"unknown target {name!r}; known: {', '.join(self.states)}")
         self._did.append(f"{action} {name}")
 
 
@@ -76,16 +75,16 @@ class MemoryProcesses(_Table):
     def __init__(self, did: list[str], monotonic_ns: Callable[[], int]) -> None:
         super().__init__((), did, monotonic_ns)
         self.spawned_with: dict[str, Mapping[str, str]] = {}
-        """The environment of each process that was spawned."""
+        """The environment of each spawned process."""
 
     def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str] = {}) -> None:
-        """Add an entry, or bring it back."""
+        """Add an entry, or restart it."""
         self._did.append(f"spawn {name}")
         self.spawned_with[name] = env
         self.alive[name] = self.states[name] = "running"
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        """Every entry."""
+        """All entries."""
         return tuple(
             ProcessStatus(
                 name=name, state=state, pid=None, memory_bytes=0, cpu_s=0.0, ends=self.ends.get(name, ())
@@ -113,7 +112,7 @@ class MemoryPlatform(_Table):
         self.processes = MemoryProcesses(did, monotonic_ns)
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Every node."""
+        """All nodes, in topology order."""
         return tuple(
             NodeStatus(
                 name=node.name,
@@ -132,7 +131,7 @@ class MemoryPlatform(_Table):
         )
 
     def detach(self) -> None:
-        """Only noted: nothing here outlives this process."""
+        """Only note it: nothing here outlives this process."""
         self._did.append("detach")
 
     def down(self) -> None:
@@ -143,7 +142,7 @@ class MemoryPlatform(_Table):
 
 
 class MemoryBackend:
-    """Makes platforms without processes. Both note in ``did`` what they are asked to do."""
+    """Creates platforms without processes. Both note each action in ``did``."""
 
     name = "memory"
     capabilities: Set[Capability] = frozenset({"signals"})
@@ -161,16 +160,16 @@ class MemoryBackend:
         report: Report,
         preparation: Preparation = NO_PREPARATION,
     ) -> MemoryPlatform:
-        """A platform that is ready at once, and notes what was prepared. The folders are not used."""
+        """Return a platform that is ready at once; note what was prepared. The folders are not used."""
         self.did += [f"prepare {node}" for node in preparation.env]
         self.did.append("up")
         self.platforms.append(MemoryPlatform(topology, self.did, self._monotonic_ns))
         return self.platforms[-1]
 
     def running(self) -> tuple[Instance, ...]:
-        """None: no other command could see them."""
+        """Return none: other commands cannot see them."""
         return ()
 
     def attach(self, identity: str) -> Attached:
-        """Refused, as ``running`` names none."""
-        raise PlatformError(f"no memory platform is called {identity}")
+        """Raise ``PlatformError``, as ``running`` returns none."""
+        raise PlatformError(f"no memory platform {identity!r}")

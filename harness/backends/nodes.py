@@ -1,4 +1,4 @@
-"""Starts nodes and waits until they work; starts many of them in parallel, as their dependencies allow."""
+"""Starts nodes, in parallel where dependencies allow, and waits until they work."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from typing import Final
 
 from harness.backends.instance import NodeTimes
 from harness.backends.plan import PlannedNode
-from harness.backends.preparation import NO_PREPARATION, Preparation
+from harness.backends.protocol import NO_PREPARATION, Preparation
 from harness.backends.runner import NodeRunner
 from harness.base.errors import NodeFailed, WaitTimeout
 from harness.base.report import Report
 from harness.base.waiting import wait_until
-from harness.services.network import check_listening
-from harness.services.protocol import Launch, NotReady
+from harness.services.protocol import Launch, NotReady, check_listening
 
 _LOG_LINES: Final = 25
 _LOG_TAIL_BYTES: Final = 16384
 
 
 class Cancelled(Exception):
-    """Another node failed, so this one is no longer waited for. Never leaves the backend."""
+    """The wait for this node was cancelled because another failed. Never leaves the backend."""
 
 
 class NodeStarter:
@@ -46,7 +45,7 @@ class NodeStarter:
         self._cancelled = threading.Event()
 
     def start_all(self, planned: tuple[PlannedNode, ...], *, timeout_s: float) -> dict[str, NodeTimes]:
-        """Start every node as soon as those that it waits for are ready. Raises the first ``NodeFailed``."""
+        """Start each node as soon as its dependencies are ready. Raises the first ``NodeFailed``."""
         ready = {one.name: threading.Event() for one in planned}
 
         def bring_up(one: PlannedNode) -> tuple[str, NodeTimes]:
@@ -64,7 +63,7 @@ class NodeStarter:
             self._cancelled.set()
             raise
         finally:
-            # Nothing to wait for: either all are done, or the others notice that they are cancelled.
+            # No need to wait: either all are done, or the others notice the cancellation.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def start(self, one: PlannedNode, *, timeout_s: float) -> NodeTimes:
@@ -81,11 +80,11 @@ class NodeStarter:
             raise self._failed(one.name, str(error)) from error
 
     def keep(self) -> Mapping[str, Mapping[Path, Path]]:
-        """What each configured node leaves behind when it ends in order."""
+        """The files that each configured node leaves at a clean exit."""
         return {name: launch.keep for name, launch in self._launches.items()}
 
     def log(self, name: str) -> Path:
-        """Where a node writes."""
+        """The node's log file."""
         return self._logs / f"{name}.log"
 
     def _configure(self, one: PlannedNode) -> Launch:
@@ -134,7 +133,7 @@ class NodeStarter:
     def _check_alive(self, name: str) -> None:
         self._check_cancelled()
         if ended := self._runner.ended(name):
-            raise self._failed(name, f"its process ended {ended} while it was starting")
+            raise self._failed(name, f"its process ended {ended} during startup")
 
     def _failed(self, name: str, reason: str) -> NodeFailed:
         return NodeFailed(name, reason, self.log(name), log_tail(self.log(name)))

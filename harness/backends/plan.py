@@ -1,4 +1,4 @@
-"""From a topology to nodes with addresses and folders, grouped into clusters."""
+"""Plans the nodes of a topology, with addresses and folders, grouped into clusters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from harness.backends.instance import Instance, Place
 from harness.base.errors import InvalidInput, Problem
 from harness.base.typed import suggestion
 from harness.scenario.topology import NodeSpec, Topology
-from harness.services.needs import missing_needs
-from harness.services.protocol import Cluster, Jvm, Node, Service
+from harness.services.protocol import Cluster, Jvm, Node, Service, missing_needs
 from pipeline.base.endpoints import Endpoint, Endpoints
 
 Services = Mapping[str, Service]
@@ -21,7 +20,7 @@ Services = Mapping[str, Service]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedService:
-    """A service, and its nodes in one region of this platform."""
+    """A service and its cluster in one region of this platform."""
 
     service: Service
     region: str
@@ -30,14 +29,14 @@ class PlannedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedNode:
-    """A node, its place, the cluster that it belongs to, and the service that knows how to run it."""
+    """A node with its place, cluster and service."""
 
     node: Node
     place: Place
     cluster: Cluster
     service: Service
     needed: Endpoints
-    """The endpoints of what its service needs."""
+    """The endpoints of the services that its service needs."""
 
     @property
     def name(self) -> str:
@@ -46,10 +45,7 @@ class PlannedNode:
 
 
 def check_topology(topology: Topology, services: Services) -> None:
-    """Refuse unknown services and roles, and a needed service that is missing.
-
-    Raises ``InvalidInput`` with every problem.
-    """
+    """Raise ``InvalidInput`` with every unknown service or role, and every needed service that is missing."""
     problems = []
     where = f"topology {topology.name}: services"
     for name, roles in topology.services.items():
@@ -72,12 +68,12 @@ def check_topology(topology: Topology, services: Services) -> None:
 
 
 def ports(topology: Topology, services: Services) -> dict[str, tuple[int, ...]]:
-    """Every port that each node listens on."""
+    """All ports on which each node listens."""
     return {node.name: services[node.service].roles[node.role].ports for node in topology.nodes()}
 
 
 def places(topology: Topology, services: Services, addresses: Mapping[str, str]) -> dict[str, Place]:
-    """Where each node is to be."""
+    """The place of each node."""
     nodes = topology.nodes()
 
     def waits_for(spec: NodeSpec, one: NodeSpec) -> bool:
@@ -101,7 +97,7 @@ def places(topology: Topology, services: Services, addresses: Mapping[str, str])
 
 
 def find_jvm(topology: Topology, services: Services) -> Jvm | None:
-    """What services that need Java run on; None if no service does. Raises ``PlatformError``."""
+    """The Java for services that need it; None if no service does. Raises ``PlatformError``."""
     if not any(services[name].needs_java for name in topology.services):
         return None
     return Jvm(java=find_java(), jit=topology.jit)
@@ -110,11 +106,11 @@ def find_jvm(topology: Topology, services: Services) -> Jvm | None:
 def plan_services(
     instance: Instance, services: Services, artifacts: Artifacts, jvm: Jvm | None
 ) -> tuple[PlannedService, ...]:
-    """Every service with its nodes, if any, in each region."""
+    """Each service in each region, with its nodes, if any."""
     topology, nodes = instance.topology, instance.topology.nodes()
 
     def planned(name: str, region: str) -> PlannedService:
-        # Names carry no region where there is only one.
+        # Names contain the region only if there are several.
         own = f"-{region}" if topology.regions else ""
         cluster = Cluster(
             id=instance.id + own,
@@ -137,7 +133,7 @@ def plan_services(
 def plan_nodes(
     instance: Instance, planned: Iterable[PlannedService], endpoints: Endpoints
 ) -> tuple[PlannedNode, ...]:
-    """Every node with all that is needed to configure it, in the order of the topology."""
+    """All nodes in topology order, with everything needed to configure them."""
     return tuple(
         PlannedNode(
             node=node,
@@ -152,7 +148,7 @@ def plan_nodes(
 
 
 def endpoints_of(topology: Topology, planned: Iterable[PlannedService]) -> Endpoints:
-    """The endpoints of every service, in every region."""
+    """The endpoints of all services in all regions."""
     found: dict[str, list[Endpoint]] = {region: [] for region in topology.zones_by_region()}
     for one in planned:
         found[one.region].append(one.service.endpoint(one.cluster))
@@ -161,7 +157,7 @@ def endpoints_of(topology: Topology, planned: Iterable[PlannedService]) -> Endpo
 
 
 def write_files(files: Mapping[Path, str | bytes]) -> None:
-    """Write a node's files, readable by the owner alone: they may hold secrets."""
+    """Write a node's files, readable only by the owner, as they may hold secrets."""
     for path, content in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

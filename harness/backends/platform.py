@@ -1,4 +1,4 @@
-"""A running platform: its nodes, run as its backend does, and the processes beside them on this machine."""
+"""A running platform: its nodes, run by its backend, and its other processes on this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.backends.attached import Attached, processes_of
 from harness.backends.instance import Instance, NodeTimes
 from harness.backends.nodes import NodeStarter
 from harness.backends.plan import PlannedNode
-from harness.backends.preparation import NO_PREPARATION, Preparation
+from harness.backends.protocol import NO_PREPARATION, Preparation
 from harness.backends.runner import Nodes
 from harness.backends.status import NodeStatus, node_statuses
 from harness.base.errors import PlatformError
@@ -20,7 +20,7 @@ from pipeline.base.endpoints import Endpoints
 
 
 class SupervisedPlatform:
-    """One running instance, of any backend."""
+    """One running instance on any backend."""
 
     def __init__(
         self,
@@ -43,37 +43,37 @@ class SupervisedPlatform:
         self._is_down = False
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Every node, in the order of the topology."""
+        """All nodes, in topology order."""
         return node_statuses(self.instance, self._runner.status())
 
     def signal(self, name: str, action: Action) -> None:
-        """Kill, pause or resume the node; return once it is killed, or paused.
+        """Kill, pause or resume the node; return once it is killed or paused.
 
-        Raises ``PlatformError`` where there was nothing to kill or to pause, for then nothing was broken.
+        Raises ``PlatformError`` if it could not be killed or paused, as then no fault took place.
         """
         self._runner.signal(self._known(name).name, action)
 
     def process_state(self, name: str) -> ProcessState:
-        """Whether the node runs, stands still, or has ended. Raises ``PlatformError``."""
+        """Whether the node is running, paused or ended. Raises ``PlatformError``."""
         return self._runner.process_state(self._known(name).name)
 
     def start_all(self, *, timeout_s: float) -> None:
-        """Start every node, each as soon as those that it needs are ready. Raises ``NodeFailed``."""
+        """Start each node as soon as its dependencies are ready. Raises ``NodeFailed``."""
         self._record(self._starter.start_all(tuple(self._planned.values()), timeout_s=timeout_s))
 
     def start(self, name: str, *, timeout_s: float = 60.0) -> None:
-        """Start a dead node again with its data, and wait until it is ready. Raises ``NodeFailed``."""
+        """Restart a dead node with its data, and wait until it is ready. Raises ``NodeFailed``."""
         one = self._known(name)
         if not self._runner.ended(name):
             return
-        # Until it works again it is not ready, although it was.
+        # The node is not ready again until it works.
         with self._recording:
             self.instance = self.instance.without_times(name)
             self.instance.save()
         self._record({name: self._starter.start(one, timeout_s=timeout_s)})
 
     def detach(self) -> None:
-        """Leave the platform to other commands, which find its endpoints; it outlives this one."""
+        """Save the endpoints for other commands, and let the platform outlive this one."""
         self.endpoints.save(self.instance.endpoints_file)
         self._supervisor.detach()
         self._supervisor.close()
@@ -86,7 +86,7 @@ class SupervisedPlatform:
 
     def _known(self, name: str) -> PlannedNode:
         if name not in self._planned:
-            raise PlatformError(f"no node is called {name!r}; there are {', '.join(self._planned)}")
+            raise PlatformError(f"unknown node {name!r}; known: {', '.join(self._planned)}")
         return self._planned[name]
 
     def _record(self, times: Mapping[str, NodeTimes]) -> None:

@@ -1,79 +1,105 @@
-"""What a backend gives: a running platform whose nodes can be started, broken and healed."""
+"""The interface of a backend: it runs platforms whose nodes can be started, broken and healed."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from harness.backends.attached import Attached
 from harness.backends.instance import Instance
-from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.status import NodeStatus
+from harness.base.errors import PlatformError
 from harness.base.report import Report
 from harness.processes.protocol import Action, Processes, ProcessState
 from harness.scenario.topology import Topology
 from pipeline.base.endpoints import Endpoints
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """Settings that must be in place before a platform starts, for ``Backend.up``."""
+
+    env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Environment variables by node or process. They survive restarts and override the engine's own."""
+
+    @staticmethod
+    def merged(preparations: Iterable[Preparation]) -> Preparation:
+        """Combine them. Raises ``PlatformError`` if two set one variable to different values."""
+        env: dict[str, dict[str, str]] = {}
+        for preparation in preparations:
+            for node, variables in preparation.env.items():
+                known = env.setdefault(node, {})
+                for name, value in variables.items():
+                    if known.setdefault(name, value) != value:
+                        raise PlatformError(
+                            f"two faults prepare {node} differently: {name} is {known[name]!r} and {value!r}"
+                        )
+        return Preparation(env=env)
+
+
+NO_PREPARATION: Final = Preparation()
+
+
 class Platform(Protocol):
-    """A platform that runs. Methods that name a node raise ``PlatformError`` for any other name."""
+    """A running platform. Methods that take a node raise ``PlatformError`` for an unknown name."""
 
     @property
     def id(self) -> str:
-        """Its instance's."""
+        """The id of its instance."""
         ...
 
     @property
     def endpoints(self) -> Endpoints:
-        """Where the pipeline finds its services."""
+        """The endpoints of its services, for the pipeline."""
         ...
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The names of the nodes, in the order of the topology."""
+        """The names of the nodes, in topology order."""
         ...
 
     @property
     def processes(self) -> Processes:
-        """What the harness and the pipeline run beside the nodes."""
+        """The processes of the harness and the pipeline."""
         ...
 
     def status(self) -> tuple[NodeStatus, ...]:
-        """Every node, in the order of the topology."""
+        """All nodes, in topology order."""
         ...
 
     def signal(self, name: str, action: Action) -> None:
-        """Kill, pause or resume a node; as ``Targets.signal``."""
+        """Kill, pause or resume a node, like ``Targets.signal``."""
         ...
 
     def process_state(self, name: str) -> ProcessState:
-        """Whether the node runs, stands still, or has ended with all of its children."""
+        """Whether the node is running, paused, or ended with all its children."""
         ...
 
     def start(self, name: str, *, timeout_s: float = 60.0) -> None:
-        """Start a dead node again with its data, and wait until it is ready. A no-op while it runs."""
+        """Restart a dead node with its data, and wait until it is ready. A no-op while it runs."""
         ...
 
     def detach(self) -> None:
-        """Leave the platform to other commands, which find its endpoints; it outlives this one.
+        """Save the endpoints for other commands, and let the platform outlive this one.
 
-        Nothing more is asked of it here.
+        Nothing else may be called afterwards.
         """
         ...
 
     def down(self) -> None:
-        """Stop the processes, then the nodes in reverse order, and leave nothing behind. Idempotent."""
+        """Stop the processes, then the nodes in reverse order, and clean up. Idempotent."""
         ...
 
 
 Capability = Literal["signals", "disks", "network"]
-"""What faults may need of a backend: to kill, pause and resume processes; to fill the disk of a node, and no
-other's; to delay or cut the connections between nodes."""
+"""What faults may require of a backend: to kill, pause and resume processes; to fill the disk of one node
+alone; to delay or cut connections between nodes."""
 
 
 class Backend(Protocol):
-    """Where nodes live."""
+    """Runs platforms."""
 
     name: str
     capabilities: Set[Capability]
@@ -91,9 +117,9 @@ class Backend(Protocol):
         ...
 
     def running(self) -> tuple[Instance, ...]:
-        """Its platforms that run, or ran and were not cleaned up, oldest first."""
+        """Its platforms that are running or were not cleaned up, oldest first."""
         ...
 
     def attach(self, identity: str) -> Attached:
-        """Attach to one of those, from any command. Raises ``PlatformError`` for an unknown one."""
+        """Attach to one of them, from any command. Raises ``PlatformError`` for an unknown one."""
         ...

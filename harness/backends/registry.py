@@ -1,6 +1,6 @@
-"""Where nodes live. To add a backend: its folder or file here, and a line in ``BACKENDS``.
+"""All backends, by name. To add one: its folder or file here, and a line in ``BACKENDS``.
 
-Every command imports this for the names alone, so it imports nothing else until it is asked.
+Every command imports this for the names alone, so backends are imported only when used.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ def _process() -> Backend:
 
 
 BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType({"process": _process})
-"""Each by the name that ``--backend`` takes."""
+"""By the name for ``--backend``."""
 DEFAULT_BACKEND: Final = "process"
 
 
 def backend_of(name: str) -> Backend:
-    """The backend of this name. Raises ``InvalidInput`` for an unknown one."""
+    """The backend with this name. Raises ``InvalidInput`` for an unknown one."""
     if name not in BACKENDS:
         raise InvalidInput([Problem(where="--backend", found=name, allowed=", ".join(BACKENDS))])
     return BACKENDS[name]()
 
 
 def running() -> tuple[Instance, ...]:
-    """Every platform that runs, or ran and was not cleaned up, on any backend; oldest first."""
+    """All platforms, on any backend, that are running or were not cleaned up; oldest first."""
     from harness.backends.instance import instances  # noqa: PLC0415
 
     for one in instances():
         if one.backend not in BACKENDS:
-            _LOG.warning("%s is left alone: its backend, %s, is of another version", one.id, one.backend)
+            _LOG.warning("ignoring %s: its backend %r is not known to this version", one.id, one.backend)
     found = (instance for made in BACKENDS.values() for instance in made().running())
     return tuple(sorted(found, key=lambda instance: instance.created_at))
 

@@ -1,4 +1,4 @@
-"""How nodes are run: the part that every backend writes for itself."""
+"""The interface for running nodes, which every backend implements."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from harness.services.protocol import Launch
 
 
 class NodeRunner(Protocol):
-    """Starts nodes. Which one is due, and whether it works yet, is decided elsewhere (nodes.py)."""
+    """Starts nodes. Their order and readiness are decided in nodes.py."""
 
     def install(self, one: PlannedNode, launch: Launch) -> None:
-        """Put the node's files where it will run, once, before its first start."""
+        """Put the node's files in place, once, before its first start."""
         ...
 
     def run(self, one: PlannedNode, launch: Launch) -> None:
-        """Start the node, with its data if it ran before, and return at once. Its log is ``<name>.log``."""
+        """Start the node, with any data from before, and return at once. Its log is ``<name>.log``."""
         ...
 
     def ended(self, name: str) -> str:
@@ -27,20 +27,20 @@ class NodeRunner(Protocol):
 
 
 class Nodes(NodeRunner, Protocol):
-    """The nodes of one instance, however they are run. Every method raises ``PlatformError``."""
+    """The nodes of one instance. Every method raises ``PlatformError``."""
 
     def signal(self, name: str, action: Action) -> None:
-        """Kill, pause or resume a node; as ``Targets.signal``."""
+        """Kill, pause or resume a node, like ``Targets.signal``."""
         ...
 
     def process_state(self, name: str) -> ProcessState:
-        """Whether the node runs, stands still, or has ended with all of its children."""
+        """Whether the node is running, paused, or ended with all its children."""
         ...
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        """Every node that was started; one that runs is ``running``, whether it works or not."""
+        """All started nodes; a running one is ``running`` whether it works or not."""
         ...
 
     def stop(self, instance: Instance) -> None:
-        """Stop every node, dependents first, and keep what they made for the next start. Idempotent."""
+        """Stop every node, dependents first, and keep their files for the next start. Idempotent."""
         ...

@@ -1,4 +1,4 @@
-"""What is known about each node of a platform: from the instance's record, and from its process."""
+"""The status of each node of a platform, from the instance's record and the node's process."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class NodeStatus(ProcessStatus):
     endpoint: str
     """``host:port``."""
     listening_after_s: float | None = None
-    """From its start until its port accepted a connection."""
+    """Time from its start until its port accepted a connection."""
     ready_after_s: float | None
-    """From its start until a real operation worked."""
+    """Time from its start until a real operation worked."""
 
 
 def node_statuses(instance: Instance, seen: Iterable[ProcessStatus]) -> tuple[NodeStatus, ...]:
-    """Every node, in the order of the topology; ``seen`` has those that were started."""
+    """All nodes, in topology order; ``seen`` has the started ones."""
     by_name = {one.name: one for one in seen}
     return tuple(_status(instance, spec, by_name.get(spec.name)) for spec in instance.topology.nodes())
 
@@ -50,7 +50,7 @@ def _status(instance: Instance, spec: NodeSpec, seen: ProcessStatus | None) -> N
 
 
 def _state(seen: ProcessStatus | None, times: NodeTimes | None) -> State:
-    """A running node is ready once a real operation has worked, which is on record."""
+    """A running node is ready once a real operation has worked and its times are recorded."""
     if seen is None or (seen.state == "running" and times is None):
         return "starting"
     return "ready" if seen.state == "running" else seen.state

@@ -1,4 +1,4 @@
-"""What faults can break, by name: the platform's nodes, and the processes that run beside them."""
+"""Targets of faults, by name: the platform's nodes, and the processes beside them."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from harness.processes.protocol import Action, ProcessState, ProcessStatus
 
 
 class Targets(Protocol):
-    """Things with a name that can be broken and healed. An unknown name raises ``PlatformError``."""
+    """Nodes or processes that can be broken and healed. An unknown name raises ``PlatformError``."""
 
     def signal(self, name: str, action: Action) -> None:
         """Kill (SIGKILL), pause (SIGSTOP) or resume (SIGCONT) the target and its children.
 
-        Returns once it is dead, or paused. Raises ``PlatformError`` if that cannot be, as when it was already
-        dead. Resuming what is dead, or was not paused, is a no-op.
+        Returns once it is dead or paused. Raises ``PlatformError`` if that fails, for example because it was
+        already dead. Resuming a target that is dead or not paused is a no-op.
         """
         ...
 
     def start(self, name: str, *, timeout_s: float = 60.0) -> None:
-        """Start a dead target again, with its data, and wait until it works. A no-op while it runs."""
+        """Restart a dead target with its data, and wait until it works. A no-op while it runs."""
         ...
 
     def process_state(self, name: str) -> ProcessState:
-        """Whether the target runs, stands still, or has ended with all of its children."""
+        """Whether the target is running, paused, or ended with all its children."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
-    """The nodes of a platform and the processes beside them, as one."""
+class AllTargets:
+    """The nodes of a platform and the processes beside them."""
 
     platform: Platform
 
@@ -50,7 +50,7 @@ class Everything:
         return self._holder(name).process_state(name)
 
     def status(self) -> Sequence[ProcessStatus]:
-        """Every node, in the order of the topology, then every process."""
+        """All nodes in topology order, then all processes."""
         return (*self.platform.status(), *self.platform.processes.status())
 
     def _holder(self, name: str) -> Targets:
@@ -59,5 +59,5 @@ class Everything:
         names = [one.name for one in self.platform.processes.status()]
         if name not in names:
             known = ", ".join((*self.platform.nodes, *names))
-            raise PlatformError(f"nothing is called {name!r}; there are {known}")
+            raise PlatformError(f"unknown target {name!r}; known: {known}")
         return self.platform.processes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -46,3 +47,9 @@ def copy_file(source: Path, target: Path) -> None:
             fcntl.ioctl(written, _FICLONE, read.fileno())
         except OSError:
             shutil.copyfileobj(read, written)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

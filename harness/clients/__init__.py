@@ -1,1 +1,1 @@
-"""How the harness itself connects to the platform's engines."""
+"""The harness's own connections to the platform's engines."""

@@ -1,4 +1,4 @@
-"""The observer's session with the hot store: QUORUM, prepared statements, rows as tuples."""
+"""The observer's session with the hot store: reads at QUORUM, rows as tuples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cassandra.query import tuple_factory
 from pipeline.base.endpoints import CassandraEndpoint
 
 HOT_STORE_ERRORS: Final = (DriverException, NoHostAvailable, OSError)
-"""What the driver raises when the hot store cannot do what is asked of it now."""
+"""What the driver raises when the hot store cannot serve a request."""
 
 _PROTOCOL_VERSION: Final = 5
 

@@ -1,4 +1,4 @@
-"""How aiokafka's clients are told where Kafka is, and how to prove who they are."""
+"""Connection and authentication settings for aiokafka's clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.base.security import KAFKA_PROTOCOLS, require_usable, tls_context,
 
 
 def connection_settings(kafka: KafkaEndpoint) -> dict[str, Any]:
-    """The settings that they share. Holds the password: never to be shown. Raises InsecureOrIncomplete."""
+    """The clients' common settings, password included: never log them. Raises InsecureOrIncomplete."""
     require_usable(kafka)
     security = kafka.security
     settings = {

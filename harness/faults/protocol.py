@@ -9,8 +9,7 @@ from typing import ClassVar, Self
 
 import orjson
 
-from harness.backends.preparation import NO_PREPARATION, Preparation
-from harness.backends.protocol import Capability
+from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
 from harness.backends.targets import Targets
 from harness.history.course import EndLine, FaultSpan
 from harness.scenario.faults import FaultFields, FaultSpec, Target, TargetKind

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.backends.preparation import Preparation
+from harness.backends.protocol import Preparation
 from harness.faults.protocol import Fault
 from harness.scenario.faults import FaultSpec, Target, node_names, targets_of
 from harness.scenario.topology import Topology

@@ -25,9 +25,8 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.artifacts.digests import sha256_of
 from harness.base.errors import first_line
-from harness.base.files import write_atomically
+from harness.base.files import sha256_of, write_atomically
 from harness.history.schema import current_table_name
 
 SEAL: Final = "history/seal.json"

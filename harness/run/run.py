@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.backends.preparation import Preparation
-from harness.backends.protocol import Backend, Platform
-from harness.backends.targets import Everything
+from harness.backends.protocol import Backend, Platform, Preparation
+from harness.backends.targets import AllTargets
 from harness.base.errors import LoadFailed, PlatformError, RunError
 from harness.base.event_clock import origin_for
 from harness.base.report import Report
@@ -101,9 +100,9 @@ class RunContext:
     report: Report
 
     @property
-    def everything(self) -> Everything:
+    def everything(self) -> AllTargets:
         """The nodes and the processes beside them."""
-        return Everything(self.platform)
+        return AllTargets(self.platform)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

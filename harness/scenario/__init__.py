@@ -1,1 +1,1 @@
-"""The scenario as a pure value: what to run, as data. Whatever reads YAML is in harness/validate/."""
+"""The scenario as a pure value: what to run, as data. YAML is read in harness/validate/."""

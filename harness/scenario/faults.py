@@ -1,4 +1,4 @@
-"""A fault as data: what it breaks, when, and until when. What each kind does is in harness/faults/."""
+"""A fault as data: what it breaks, when, and for how long. The kinds are implemented in harness/faults/."""
 
 from __future__ import annotations
 
@@ -12,64 +12,61 @@ from harness.base.units import Seconds
 from harness.scenario.topology import Topology
 
 Parameter = str | int | float | bool
-"""A parameter as it is recorded: durations in seconds, sizes in bytes, rates a second, shares of one."""
+"""A recorded parameter: durations in seconds, sizes in bytes, rates per second, shares of 1."""
 
 TargetKind = Literal["nodes", "processes", "zones", "pairs"]
-"""What a fault may be aimed at; ``processes`` are those of the pipeline."""
+"""What a fault can target; ``processes`` are those of the pipeline."""
 
 
 class FaultFields(BaseModel):
-    """What every fault has, whatever its kind. Each kind adds its own parameters (harness/faults/)."""
+    """Fields common to all kinds of faults. Each kind adds its own parameters (harness/faults/)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
     kind: str
     targets: tuple[str, ...] = ()
-    """Nodes by name, ``kafka-broker-2``; ``hot-writer-1`` names a process of the pipeline."""
+    """Nodes by name, ``kafka-broker-2``, or processes of the pipeline, ``hot-writer-1``."""
     zones: tuple[str, ...] = ()
-    """Every node in each of these zones is a target as well."""
+    """All nodes in these zones are targets as well."""
     services: tuple[str, ...] = ()
-    """Of zones, only the nodes of these services; the nodes of every service when it is left out."""
+    """Limits zones to the nodes of these services. Default: all services."""
     between: tuple[tuple[str, str], ...] = ()
-    """Pairs of nodes, of zones, or of one of each, for faults of the network between them."""
+    """Pairs of nodes, zones, or one of each, for network faults between them."""
     at: Seconds
-    """From the start of the load."""
+    """Time from the start of the load."""
     heal_after: Seconds
-    """From injection to heal."""
+    """Time from injection to heal."""
 
 
 class FaultSpec(FaultFields):
-    """One fault of the schedule, of any kind.
-
-    It is read back from a recorded run even if its kind has since changed or gone.
-    """
+    """One scheduled fault of any kind. Recorded ones stay readable even if the kind has changed or gone."""
 
     parameters: dict[str, Parameter] = {}
-    """Those of its kind, by name; harness/faults/ has their types."""
+    """The kind's own parameters, by name; typed in harness/faults/."""
 
     @staticmethod
     def of(fault: FaultFields) -> FaultSpec:
-        """A fault of a kind as the plain value that scenarios hold and runs record."""
+        """Convert a typed fault to the plain value that scenarios hold and runs record."""
         fields = {name: getattr(fault, name) for name in FaultFields.model_fields}
         return FaultSpec(**fields, parameters=parameters_of(fault))
 
 
 def parameters_of(fault: FaultFields) -> dict[str, Parameter]:
-    """What the fault's kind adds to the fields of every fault, without what was left out."""
+    """The parameters that the fault's kind adds to the common fields, without those left out."""
     return fault.model_dump(mode="json", exclude=set(FaultFields.model_fields), exclude_none=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a fault breaks at once: a node or a process, or the connection between two of them."""
+    """One target of a fault: a node, a process, or the connection between two of them."""
 
     node: str
     peer: str = ""
-    """The other end of a connection; "" where the node itself is meant."""
+    """The other end of a connection; "" if the target is the node itself."""
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The node, or both ends."""
+        """The node, or both ends of the connection."""
         return (self.node, self.peer) if self.peer else (self.node,)
 
     def __str__(self) -> str:
@@ -77,7 +74,7 @@ class Target:
 
 
 def targets_of(fault: FaultFields, topology: Topology) -> tuple[Target, ...]:
-    """The fault's targets, each once, with zones expanded to their nodes in the topology's order."""
+    """The fault's distinct targets, with zones expanded to their nodes in topology order."""
     named = (Target(name) for name in fault.targets)
     zoned = (Target(node) for zone in fault.zones for node in _nodes_in(zone, fault, topology))
     pairs = (
@@ -91,7 +88,7 @@ def targets_of(fault: FaultFields, topology: Topology) -> tuple[Target, ...]:
 
 
 def node_names(targets: tuple[Target, ...]) -> tuple[str, ...]:
-    """Every node and process that is a target or an end of one, each once."""
+    """The distinct nodes and processes among the targets and their ends."""
     return tuple(dict.fromkeys(node for target in targets for node in target.nodes))
 
 

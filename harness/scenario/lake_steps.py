@@ -1,4 +1,4 @@
-"""The lake stage of a scenario, as data. Days count from 1, the first day of the load's event time."""
+"""The lake stage of a scenario, as data. Day 1 is the first day of the load's event time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FileFormat = Literal["csv", "jsonl", "parquet"]
 Damage = Literal["none", "renamed_field", "missing_field", "narrowed_type", "truncated"]
 DAY_S: Final = 86_400.0
 PROCESS: Final = "batch-"
-"""How the names of its processes begin; the rest is the step's number."""
+"""Prefix of the stage's process names; the step's number follows."""
 
 
 class _Model(BaseModel):
@@ -21,7 +21,7 @@ class _Model(BaseModel):
 
 
 class Drop(_Model):
-    """A partner drops a file of events of one day beside what was landed."""
+    """A partner drops a file with events of one day beside the landed ones."""
 
     kind: Literal["drop"] = "drop"
     partner: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
@@ -29,41 +29,41 @@ class Drop(_Model):
     format: FileFormat
     events: int = Field(ge=1, le=1_000_000)
     duplicates: Share = 0.0
-    """Of the events: as many have the identity of one that came through Kafka, and must not count twice."""
+    """Extra rows, as a share of ``events``, that repeat events from Kafka and must not count twice."""
     malformed: Share = 0.0
-    """Of the events: as many break the contract, and must be rejects with a reason."""
+    """Share of the events that break the contract and must become rejects with a reason."""
     damage: Damage = "none"
-    """What is wrong with the file as a whole. A damaged one must be refused before a byte is written."""
+    """Damage to the file as a whole. A damaged file must be rejected before a byte is written."""
     added: tuple[str, ...] = ()
-    """Columns of texts that the file has beside those of the contract: fields that ``register`` added."""
+    """Extra string columns for the fields that ``register`` added to the contract."""
 
     @property
     def rows(self) -> int:
-        """Of the file; each is made of an event of its own."""
+        """Rows of the file, each made from a different event."""
         return self.events + round(self.events * self.duplicates)
 
 
 class Register(_Model):
-    """The contract's owner registers a version with one nullable field more. Nothing is redeployed."""
+    """The contract's owner registers a version with one more nullable field. Nothing is redeployed."""
 
     kind: Literal["register"] = "register"
     field: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
 
 
 class RunDays(_Model):
-    """Land what the source held when each day had ended, and carry out every day that is open by then."""
+    """Land what the source held at the end of each day, and run all days that are open by then."""
 
     kind: Literal["run"] = "run"
     days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(min_length=1)
     rest: bool = False
-    """Land what has come since, too, and carry those of the days so far out again that it reopens."""
+    """Also land what has arrived since, and rerun the days that it reopens."""
     scans: tuple[Annotated[int, Field(ge=1, le=366)], ...] = ()
-    """Then measure how much of Silver a query of such a day and its largest type reads, for the check
-    ``pruning``. By the same process, as a session of Spark alone would take longer than the queries."""
+    """Days for which to measure how much of Silver a query of the day and its largest type reads, for the
+    check ``pruning``. Done in the same process: starting a Spark session takes longer than the queries."""
 
 
 class Rerun(_Model):
-    """Carry days out again, with nothing new: their content must stay what it was."""
+    """Run days again without new data: their content must not change."""
 
     kind: Literal["rerun"] = "rerun"
     days: tuple[Annotated[int, Field(ge=1, le=366)], ...] = Field(min_length=1)
@@ -73,22 +73,22 @@ Step = Annotated[Drop | Register | RunDays | Rerun, Field(discriminator="kind")]
 
 
 class ReferenceFile(_Model):
-    """A snapshot of a reference table: a data file out of a package that the product fetches and verifies."""
+    """A snapshot of a reference table: a data file from a package that is fetched and verified."""
 
     package: str
     member: str
     """CSV, with a header."""
     columns: dict[str, str] = Field(min_length=1)
-    """From the contract's fields to the file's columns."""
+    """Maps the contract's fields to the file's columns."""
     nulls: tuple[str, ...] = ("",)
-    """What stands where a value is missing."""
+    """Strings that mean a missing value."""
 
 
 class LakeStage(_Model):
-    """What becomes of the load's days once the stream path has drained, step by step."""
+    """The steps that process the load's days once the stream path has drained."""
 
     references: dict[ReferenceTable, ReferenceFile] = {}
-    """What the reference tables hold, dropped before the first step; they are empty when left out."""
+    """Contents of the reference tables, dropped before the first step. Default: empty tables."""
     steps: tuple[Step, ...]
     expect_quarantined: tuple[Annotated[int, Field(ge=1, le=366)], ...] = ()
-    """Days that a gate is to keep in quarantine. Every other day of the source is to be published."""
+    """Days that a gate must keep in quarantine. Every other day of the source must be published."""

@@ -7,6 +7,6 @@ from typing import Final, Literal
 
 PhaseName = Literal["warm_up", "steady", "fault", "recovery", "drain", "lake", "done"]
 PHASES: Final[tuple[PhaseName, ...]] = ("warm_up", "steady", "fault", "recovery", "drain", "lake")
-"""Those in which anything is measured, in their order."""
-WHILE_IT_FLOWS: Final[Set[str]] = frozenset({"warm_up", "steady", "fault", "recovery"})
-"""Those in which an event may be meant to be sent."""
+"""The phases with measurements, in order."""
+SENDING_PHASES: Final[Set[str]] = frozenset({"warm_up", "steady", "fault", "recovery"})
+"""The phases with intended send times."""

@@ -1,4 +1,4 @@
-"""Words of scenarios that were renamed: refused in a file, understood in the record of an old run."""
+"""Renamed words of scenarios: rejected in a file, understood in the record of an old run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DURING: Final = re.compile(r"(\bduring\b.*)\bbatch\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renamed:
-    """An old word, where it stands, and the word that took its place."""
+    """An old word, its location, and its replacement."""
 
     at: tuple[str | int, ...]
     old: str
@@ -28,16 +28,13 @@ class Renamed:
 
 
 def with_new_words(data: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Renamed, ...]]:
-    """A scenario's sections in today's words, and every old word that was replaced.
-
-    ``data`` is left as it is.
-    """
+    """Return a copy of a scenario's sections in current words, and every old word that was replaced."""
     renamer = _Renamer()
     return renamer.scenario(data), tuple(renamer.found)
 
 
 def topology_with_new_words(data: Any, at: tuple[str | int, ...] = ()) -> tuple[Any, tuple[Renamed, ...]]:
-    """The topology at ``at`` in its document, in today's words, and every old word that was replaced."""
+    """The topology at ``at`` in its document, in current words, and every old word that was replaced."""
     renamer = _Renamer()
     return renamer.topology(data, at), tuple(renamer.found)
 

@@ -1,4 +1,4 @@
-"""What of a scenario decides what any of its runs can tell at all."""
+"""The parts of a scenario that determine what its runs can measure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pipeline.base.options import LayerName, PipelineOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """None stands for what a draft does not tell yet, which is no ground to refuse anything."""
+    """A scenario, or a draft of one; None marks what a draft leaves open, which rules nothing out."""
 
     pipeline: PipelineOptions | None
     load: Load | None
     warm_up_s: float | None
     faults: bool
-    """Whether there are any."""
+    """Whether the scenario has faults."""
     steps: Sequence[Step] | None
-    """Of the lake stage; empty where there is none."""
+    """Steps of the lake stage; empty without one."""
 
     @staticmethod
     def of(scenario: Scenario) -> Setting:
-        """That of a scenario, of which everything is known."""
+        """The setting of a complete scenario."""
         return Setting(
             pipeline=scenario.pipeline,
             load=scenario.load,
@@ -52,33 +52,33 @@ class Setting:
 
     @property
     def sends_events(self) -> bool:
-        """Whether events are sent one by one, and not whole batches."""
+        """Whether events are sent one by one instead of in record batches."""
         return self.load is not None and not self.load.sends_record_batches
 
     @property
     def sends_record_batches(self) -> bool:
-        """Whether whole batches are sent, by which alone the source topic is read back."""
+        """Whether record batches are sent, so that the source topic is read back batch by batch."""
         return self.load is not None and self.load.sends_record_batches
 
     @property
-    def intends_no_moment(self) -> bool:
-        """Whether all is sent as fast as it is taken."""
+    def is_flood(self) -> bool:
+        """Whether the load sends as fast as the platform accepts, without intended send times."""
         return self.load is not None and self.load.is_flood
 
     @property
     def lacks_scans(self) -> bool:
-        """Whether no step measures what a query of the lake reads."""
+        """Whether no step measures how much of the lake a query reads."""
         return self.steps is not None and not any(isinstance(s, RunDays) and s.scans for s in self.steps)
 
     @property
     def lacks_reruns(self) -> bool:
-        """Whether no day is carried out again."""
+        """Whether no step reruns a day."""
         return self.steps is not None and not any(isinstance(s, Rerun) for s in self.steps)
 
     def lasts_less_than(self, duration_s: float) -> bool:
-        """Whether the load is over before."""
+        """Whether the load is shorter than this."""
         return self.load is not None and self.load.duration < duration_s
 
     def lacks_readers(self, kind: str) -> bool:
-        """Whether no reader beside the load is of this kind."""
+        """Whether no reader is of this kind."""
         return self.load is not None and (self.load.readers is None or kind not in self.load.readers.weights)

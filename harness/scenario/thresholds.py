@@ -1,9 +1,9 @@
 """The threshold grammar: ``aggregate operator limit [during phase,phase]``.
 
 ``p(99) < 500ms`` · ``rate >= 50k/s`` · ``count == 0`` · ``max < 15m during fault,recovery``. A limit carries
-the unit that its check measures in; a bare number where a unit belongs is refused, as is a unit where none
-belongs, so that a misspelt threshold never passes. A count is of the whole run and has neither a unit nor
-phases. ``avg``, ``med`` and ``===`` are k6's words for ``mean``, ``p(50)`` and ``==``.
+the unit of its check; a missing or superfluous unit is rejected, so that a misspelt threshold never passes.
+A count covers the whole run and has neither unit nor phases. ``avg``, ``med`` and ``===`` are k6's words for
+``mean``, ``p(50)`` and ``==``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _OPERATORS: Final[Mapping[str, Callable[[float, float], bool]]] = MappingProxyTy
 _MS_IN_S: Final = 0.001
 _UNITS: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
-        # A check's unit, and the units in which its limits may be written, each in the check's own.
+        # For each check's unit, the units accepted in its limits, as factors.
         "ms": {unit: seconds / _MS_IN_S for unit, seconds in DURATION_UNITS_S.items()},
         "s": DURATION_UNITS_S,
         "1/s": RATE_UNITS_PER_S,
@@ -56,25 +56,25 @@ _DIGITS_MAX: Final = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """One limit. Two thresholds are equal when they mean the same, however they were written."""
+    """One limit. Thresholds with the same meaning are equal, however they were written."""
 
     aggregate: str
     """``count``, ``max``, ``rate``, ``mean`` or a percentile, ``p(99)``."""
     operator: str
     limit: float
-    """In ``unit``; of a baseline, how many times its figure."""
+    """In ``unit``; with ``of_baseline``, a multiple of the baseline's figure."""
     unit: str
     """The check's own: ``ms``, ``s``, ``1/s``, ``%``; "" for a count."""
     phases: tuple[str, ...] = ()
-    """In which it holds; empty for the whole run."""
+    """Phases in which it applies; empty for the whole run."""
     of_baseline: bool = False
-    """Whether it is a multiple of what another run measured, and not yet a figure."""
+    """Whether the limit is a multiple of another run's figure."""
     text: str = field(default="", compare=False)
-    """As the user wrote it."""
+    """The user's text."""
 
     @property
     def is_count(self) -> bool:
-        """Whether it is of how many there are, and not of what they measure."""
+        """Whether it limits a count instead of a measured value."""
         return self.aggregate == "count"
 
     @property
@@ -83,20 +83,22 @@ class Threshold:
         return float(self.aggregate[2:-1]) if self.aggregate.startswith("p(") else None
 
     def holds(self, observed: float) -> bool:
-        """Whether the observation keeps the limit. What is no number, or never came, never does.
+        """Whether the observation meets the limit; NaN and infinity never do.
 
-        Raises ValueError for a multiple of a baseline, which no figure was put into.
+        Raises ValueError for a multiple of a baseline whose figure is not known.
         """
         if self.of_baseline:
-            raise ValueError("a multiple of a baseline is no limit before the baseline's figure is known")
+            raise ValueError(
+                "a multiple of a baseline cannot be checked before the baseline's figure is known"
+            )
         return math.isfinite(observed) and _OPERATORS[self.operator](observed, self.limit)
 
     def times(self, figure: float) -> Threshold:
-        """The limit in figures, given the baseline's."""
+        """The limit as a figure, given the baseline's."""
         return replace(self, limit=self.limit * figure, of_baseline=False)
 
     def __str__(self) -> str:
-        """In the grammar, with the limit in the check's own unit."""
+        """The threshold in the grammar, with the limit in the check's unit."""
         unit = "/s" if self.unit == "1/s" else self.unit
         during = f" during {','.join(self.phases)}" if self.phases else ""
         limit = (
@@ -108,23 +110,23 @@ class Threshold:
 def parse(
     text: str, *, unit: str, aggregates: Collection[str] | None = None, with_baseline: bool = False
 ) -> Threshold:
-    """Read a threshold for a check that measures in ``unit`` and gives ``aggregates`` (None: any).
+    """Parse a threshold for a check that measures in ``unit`` and provides ``aggregates`` (None: any).
 
-    A check that gives any percentile gives all of them. A multiple of a baseline is a limit only
-    ``with_baseline``, where something may give one. Raises ValueError that says what is allowed.
+    A check that provides one percentile provides all. Multiples of a baseline are allowed only
+    ``with_baseline``. Raises ValueError with what is allowed.
     """
     match = _GRAMMAR.fullmatch(text.strip()) if len(text) <= _TEXT_LIMIT else None
     if match is None:
         raise ValueError(f"an aggregate, a comparison and a limit, such as {_EXAMPLES}")
     of_baseline = match["baseline"] is not None
     if of_baseline and not with_baseline:
-        raise ValueError(f"a limit of its own, such as {_EXAMPLES}: nothing gives a baseline to compare with")
+        raise ValueError(f"a limit without a baseline, such as {_EXAMPLES}: there is no baseline here")
     aggregate = _aggregate(match, aggregates)
     phases = _phases(match["phases"])
     if aggregate == "count":
         unit = ""
         if phases:
-            raise ValueError("a count in no phase: it is of the whole run")
+            raise ValueError("a count without phases: it covers the whole run")
     threshold = Threshold(
         aggregate=aggregate,
         operator=_OF_K6.get(match["operator"], match["operator"]),
@@ -148,17 +150,17 @@ def _aggregate(match: re.Match[str], aggregates: Collection[str] | None) -> str:
         return aggregate
     if aggregate.startswith("p(") and any(known.startswith("p(") for known in aggregates):
         return aggregate
-    raise ValueError(f"an aggregate that this check gives: {_listed(aggregates)}")
+    raise ValueError(f"an aggregate of this check: {_listed(aggregates)}")
 
 
 def _limit(number: str, written: str, unit: str) -> float:
-    """In ``unit``. By decimals, so that a limit is the same number in whichever unit it was written."""
+    """The limit in ``unit``, computed in decimals so that its written unit makes no difference."""
     factors = _UNITS[unit]
     if written not in factors:
         units = f"in the check's unit ({' or '.join(factors)})" if unit else "without a unit"
         raise ValueError(f"a limit {units}")
     if number.startswith("-"):
-        raise ValueError("a limit of 0 or more: nothing that is measured is negative")
+        raise ValueError("a limit of 0 or more: measurements are never negative")
     limit = float(Decimal(number) * Decimal(repr(factors[written])))
     if not math.isfinite(limit):
         raise ValueError("a finite limit")
@@ -168,22 +170,22 @@ def _limit(number: str, written: str, unit: str) -> float:
 def _factor(number: str) -> float:
     factor = float(number)
     if not (math.isfinite(factor) and factor > 0):
-        raise ValueError("a finite multiple of the baseline, more than 0")
+        raise ValueError("a finite multiple of the baseline, greater than 0")
     return factor
 
 
 def _require_sense(threshold: Threshold) -> None:
-    """A limit that nothing can miss proves nothing, and one that nothing can keep is a mistake."""
+    """Reject limits that can never be missed, which prove nothing, or never be met, which are mistakes."""
     if threshold.is_count and not threshold.of_baseline and not threshold.limit.is_integer():
-        raise ValueError("a whole number, as it is a count")
+        raise ValueError("a whole number, for a count")
     if threshold.limit == 0 and threshold.operator in ("<", ">="):
-        raise ValueError("a limit that can be both kept and missed: nothing that is measured is less than 0")
+        raise ValueError("a limit that can be both met and missed: measurements are never less than 0")
 
 
 def _phases(text: str | None) -> tuple[str, ...]:
     phases = tuple(re.split(r"\s*,\s*", text)) if text else ()
     if not set(phases) <= set(PHASES):
-        raise ValueError(f"phases out of {', '.join(PHASES)}")
+        raise ValueError(f"phases from {', '.join(PHASES)}")
     if len(set(phases)) != len(phases):
         raise ValueError("each phase once")
     return phases
@@ -196,6 +198,6 @@ def _listed(aggregates: Collection[str]) -> str:
 
 
 def _shortest(number: float) -> str:
-    """The shortest decimal that reads back as the same float; with an exponent only where it is long."""
+    """The shortest decimal that reads back as the same float; with an exponent only if it is long."""
     text = format(Decimal(repr(number)), "f").removesuffix(".0")
     return text if len(text) <= _DIGITS_MAX else repr(number)

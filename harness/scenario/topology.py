@@ -1,4 +1,4 @@
-"""A topology: services, the nodes of each role, their zones and sizes. Data only; backends give it life.
+"""A topology: services, the nodes of each role, their zones and sizes. Data only; backends start it.
 
 harness/validate/topology_file.py reads it from a file.
 """
@@ -18,7 +18,7 @@ Jit = Literal["c1", "c2"]
 
 
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-"""Becomes part of the names of folders."""
+"""Used in folder names."""
 
 
 class _Model(BaseModel):
@@ -26,21 +26,21 @@ class _Model(BaseModel):
 
 
 class RoleSpec(_Model):
-    """How many nodes of one role there are in each region, and how large each is."""
+    """Number and size of one role's nodes in each region."""
 
     count: int = Field(ge=1, le=200)
     memory: Bytes
-    """What a node may use for its work, such as ``384MiB``. Each service turns it into its own settings.
-    On the Java virtual machine it is the heap, and the process takes more than that."""
+    """Memory for a node's work, such as ``384MiB``, which each service maps to its own settings. On the Java
+    virtual machine it is the heap size; the process takes more."""
     settings: dict[str, str | int | float | bool] = {}
-    """Settings of the engine itself that replace those of its template in compose/."""
+    """Engine settings that override those of its template in compose/."""
 
 
 class Topology(_Model):
     """``services`` maps a service's name to its roles: ``kafka: {broker: {count: 3, memory: 256MiB}}``.
 
     Nodes are named ``<service>-<role>-<n>`` from 1, and spread over ``zones`` in turn. With ``regions``, each
-    region has every service as a cluster of its own, spread over its own zones; numbers go on from region to
+    region has its own cluster of every service, spread over its own zones; numbering continues from region to
     region.
     """
 
@@ -48,17 +48,17 @@ class Topology(_Model):
     zones: tuple[str, ...] = Field(min_length=1)
     regions: dict[_Name, tuple[str, ...]] = {}
     """The zones of each region: ``{eu: [a, b], us: [c]}``. The first is home, where the pipeline is deployed.
-    Without any, all zones make up one region."""
+    Default: one region of all zones."""
     services: dict[str, dict[str, RoleSpec]] = Field(min_length=1)
     jit: Jit = "c2"
-    """``c2`` optimizes what runs hot, as production does. ``c1`` compiles at once and simply: on few cores
-    and for a few minutes it gets more done, as optimizing takes longer than it saves."""
+    """``c2`` optimizes hot code, as in production. ``c1`` compiles quickly and simply: in short runs on few
+    cores it gets more done, as optimizing takes longer than it saves."""
 
     @model_validator(mode="after")
     def _each_zone_lies_in_one_region(self) -> Self:
         placed = [zone for zones in self.regions.values() for zone in zones]
         if self.regions and (sorted(placed) != sorted(self.zones) or not all(self.regions.values())):
-            raise ValueError("regions that have each of the zones once, and each region one or more of them")
+            raise ValueError("regions that list each zone exactly once, with at least one zone per region")
         return self
 
     def zones_by_region(self) -> Mapping[str, Sequence[str]]:
@@ -71,7 +71,7 @@ class Topology(_Model):
         return tuple(node for node in self.nodes() if node.service == service and node.region == home)
 
     def nodes(self) -> tuple[NodeSpec, ...]:
-        """Every node: by service and role in the order of the file, then by region."""
+        """All nodes, by service and role in file order, then by region."""
         return tuple(
             NodeSpec(
                 name=f"{service}-{role}-{before * spec.count + index + 1}",
@@ -97,7 +97,7 @@ class NodeSpec(_Model):
     service: str
     role: str
     index: int
-    """Counts the nodes of the role in the region from 0."""
+    """The node's number within its role and region, from 0."""
     region: str
     zone: str
     memory_bytes: int

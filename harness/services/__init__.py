@@ -1,1 +1,1 @@
-"""The engines: how each is configured, and when it is ready."""
+"""The engines: configuration and readiness of each."""

@@ -1,4 +1,4 @@
-"""Cassandra: zones are racks, and each node has its token from the start, so that all can start at once."""
+"""Cassandra: zones are racks, and tokens are assigned in advance so that all nodes can start at once."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Cassandra:
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(NATIVE_PORT, STORAGE_PORT))})
 
     def prepare(self, cluster: Cluster) -> None:
-        """Nothing is shared by the nodes."""
+        """Do nothing: nodes share no files."""
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
-        """A node that knows the whole ring."""
+        """Launch a node that knows the whole ring."""
         conf, data = node.conf_dir, node.data_dir / "data"
         heap_mib = node.spec.memory_bytes // MIB
         settings = render(
@@ -57,8 +57,8 @@ class Cassandra:
         )
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
-        """The node knows every other one; a write and a read at QUORUM work with it as coordinator."""
-        # Imported when first asked: lists of services need no client.
+        """Require that the node knows all others and coordinates a write and a read at QUORUM."""
+        # Imported here: listing services needs no client.
         from harness.services.cassandra_probe import check_node  # noqa: PLC0415
 
         check_node(
@@ -79,5 +79,5 @@ class Cassandra:
 
 
 def _token(node: Node, cluster: Cluster) -> int:
-    """Equal shares of the ring."""
+    """The node's token, for equal shares of the ring."""
     return _FIRST_TOKEN + node.spec.index * (2**64 // len(cluster.role(_NODE)))

@@ -1,4 +1,4 @@
-"""Asks a Cassandra node for real work: a row written and read at QUORUM, with that node as coordinator."""
+"""Probes a Cassandra node with real work: writes and reads a row at QUORUM, the node coordinating."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, N
 from cassandra.policies import WhiteListRoundRobinPolicy
 from cassandra.query import SimpleStatement
 
-from harness.services.network import check_listening
-from harness.services.protocol import Node, NotReady
+from harness.services.protocol import Node, NotReady, check_listening
 
 _PORT: Final = 9042
 _TIMEOUT_S: Final = 5.0
@@ -19,7 +18,7 @@ _TABLE: Final = "floodmark_probe.probe"
 
 
 def check_node(node: Node, *, datacenter: str, replication_factor: int, peers: int) -> None:
-    """Write and read a row through this node alone, which must know all its peers. Raises ``NotReady``."""
+    """Write and read a row through this node, which must know all its peers. Raises ``NotReady``."""
     check_listening(node.address, _PORT)
     cluster = _driver(node.address)
     try:
@@ -53,7 +52,7 @@ def _driver(address: str) -> Cluster:
 
 
 def _ensure_table(session: Session, datacenter: str, replication_factor: int) -> None:
-    """Only ever called for one node: two that make the same table at once can disagree on its identity."""
+    """Create the probe's table; for one node only, as concurrent creations can disagree on a table's ID."""
     replication = f"{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication_factor}}}"
     session.execute(f"CREATE KEYSPACE IF NOT EXISTS floodmark_probe WITH replication = {replication}")
     session.execute(
@@ -62,7 +61,7 @@ def _ensure_table(session: Session, datacenter: str, replication_factor: int) ->
 
 
 def _require_peers(session: Session, peers: int) -> None:
-    """A quorum is there before the last node is known, and then some writes miss a replica that lives."""
+    """Require all peers: with only a quorum known, some writes miss a live replica."""
     known = len(list(session.execute("SELECT rack FROM system.peers")))
     if known < peers:
         raise NotReady(f"knows {known} of {peers} peers")
@@ -73,7 +72,7 @@ def _write_and_read(session: Session) -> None:
     session.execute(_quorum(f"INSERT INTO {_TABLE} (id) VALUES (%s)"), (written,))  # noqa: S608
     found: Any = session.execute(_quorum(f"SELECT id FROM {_TABLE} WHERE id = %s"), (written,)).one()  # noqa: S608
     if found is None:
-        raise NotReady("a row that was written at QUORUM was not found at QUORUM")
+        raise NotReady("a row written at QUORUM was not found at QUORUM")
 
 
 def _quorum(query: str) -> SimpleStatement:

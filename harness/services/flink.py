@@ -25,7 +25,7 @@ _MAIN: Final = MappingProxyType(
 
 
 class Flink:
-    """A session cluster that is given its statements over HTTP."""
+    """A session cluster that takes statements over HTTP."""
 
     name: Final = "flink"
     needs_nodes: Final = True
@@ -40,10 +40,10 @@ class Flink:
     )
 
     def prepare(self, cluster: Cluster) -> None:
-        """Nothing is shared by the nodes but folders that Flink makes itself."""
+        """Do nothing: Flink creates the folders that its nodes share."""
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
-        """A process of the node's role; all roles read the same settings."""
+        """Launch a process of the node's role; all roles read the same settings."""
         conf = node.conf_dir
         heap_mib = node.spec.memory_bytes // MIB
         settings = render(
@@ -63,7 +63,7 @@ class Flink:
             cluster,
             options=render("flink/jvm.options.j2", heap_mib=heap_mib, conf=conf),
             main=_MAIN[node.spec.role],
-            # The others have nothing that runs hot.
+            # Only TaskManagers run hot code.
             jit=None if node.spec.role == _TASKMANAGER else "c1",
             arguments=() if node.spec.role == _GATEWAY else ("--configDir", str(conf)),
             env={
@@ -78,8 +78,8 @@ class Flink:
         )
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
-        """Ask each role for what it is there for."""
-        # Imported when first asked: lists of services need no client.
+        """Check each role by its main task."""
+        # Imported here: listing services needs no client.
         from harness.services import flink_probe  # noqa: PLC0415
 
         endpoint = self.endpoint(cluster)

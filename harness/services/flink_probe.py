@@ -1,4 +1,4 @@
-"""Asks the parts of a Flink cluster for real work, over HTTP."""
+"""Probes the parts of a Flink cluster with real work, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ _STATEMENT_TIMEOUT_S: Final = 60.0
 
 
 def check_jobmanager(rest_url: str) -> None:
-    """The dispatcher answers. Raises ``NotReady``."""
+    """Require that the dispatcher answers. Raises ``NotReady``."""
     _with(rest_url, lambda client: client.get("/overview"))
 
 
 def check_taskmanager(rest_url: str, name: str) -> None:
-    """It has registered its slots, and answers a question that the JobManager passes on to it.
+    """Require that it has registered its slots and answers a request forwarded by the JobManager.
 
-    The list alone does not tell: it names a TaskManager that was killed until its heartbeats are missed.
+    The list alone is not enough: a killed TaskManager stays listed until its heartbeats are missed.
     Raises ``NotReady``.
     """
 
     def ask(client: httpx.Client) -> httpx.Response:
         listed = _answer(lambda: client.get("/taskmanagers")).get("taskmanagers", ())
         if not any(one["id"] == name and one["slotsNumber"] for one in listed):
-            raise NotReady(f"registered are {[one['id'] for one in listed]}")
+            raise NotReady(f"not registered; registered TaskManagers: {[one['id'] for one in listed]}")
         return client.get(f"/taskmanagers/{name}/thread-dump")
 
     _with(rest_url, ask)
 
 
 def check_gateway(gateway_url: str, rest_url: str) -> None:
-    """A statement runs on the cluster. Raises ``NotReady``."""
+    """Require that a statement runs on the cluster. Raises ``NotReady``."""
     slots = _with(rest_url, lambda client: client.get("/overview"))
     if not slots["slots-total"]:
         raise NotReady("no TaskManager has registered its slots yet")
-    # When jobs hold every slot, a query would wait for them; asking for the jobs goes to the cluster as well.
+    # When jobs hold every slot, a query would wait for one; SHOW JOBS reaches the cluster too.
     statement = "SELECT 1" if slots["slots-available"] else "SHOW JOBS"
     with httpx.Client(base_url=f"{gateway_url}/v1", timeout=_TIMEOUT_S, trust_env=False) as client:
         session = _answer(lambda: client.post("/sessions", json={}))["sessionHandle"]
@@ -50,13 +50,13 @@ def check_gateway(gateway_url: str, rest_url: str) -> None:
 
 
 def _run(client: httpx.Client, session: str, statement: str) -> None:
-    """Run the statement to its very end.
+    """Run the statement to the end of its results.
 
-    Closing a query before that cancels its job, and a TaskManager that is told so while it deploys the
-    query's sink dies of a NullPointerException (CollectSinkFunction.accumulateFinalResults in Flink 2.3.0).
+    Closing a query earlier cancels its job, and a TaskManager that receives this while deploying the query's
+    sink dies of a NullPointerException (CollectSinkFunction.accumulateFinalResults in Flink 2.3.0).
     """
-    asked = {"statement": statement}
-    operation = _answer(lambda: client.post(f"{session}/statements", json=asked))["operationHandle"]
+    request = {"statement": statement}
+    operation = _answer(lambda: client.post(f"{session}/statements", json=request))["operationHandle"]
     page = [0]
 
     def at_end() -> bool:

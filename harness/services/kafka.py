@@ -1,4 +1,4 @@
-"""Kafka in KRaft mode. Every node is broker and controller."""
+"""Kafka in KRaft mode. Every node is both broker and controller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BROKER: Final = "broker"
 
 
 class Kafka:
-    """Brokers, spread over the zones; topics have three replicas."""
+    """Brokers spread over the zones; topics have three replicas."""
 
     name: Final = "kafka"
     needs_nodes: Final = True
@@ -31,11 +31,11 @@ class Kafka:
     )
 
     def prepare(self, cluster: Cluster) -> None:
-        """Have the engine's own tool format a disk once, for every broker to copy."""
+        """Format a disk once with Kafka's own tool, for every broker to copy."""
         bootstrap_checkpoint(cluster)
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
-        """A broker with a formatted disk."""
+        """Launch a broker with a formatted disk."""
         conf, data = node.conf_dir, node.data_dir / "data"
         factor = cluster.replication_factor(_BROKER)
         server = render(
@@ -64,7 +64,7 @@ class Kafka:
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
         """Produce with acks=all and fetch, with this broker in sync."""
-        # Imported when first asked: lists of services need no client.
+        # Imported here: listing services needs no client.
         from harness.services.kafka_probe import check_broker  # noqa: PLC0415
 
         check_broker(node, node_id=_node_id(node), replication_factor=cluster.replication_factor(_BROKER))
@@ -82,13 +82,13 @@ def _node_id(node: Node) -> int:
 
 
 def _meta_properties(node: Node, cluster: Cluster) -> str:
-    """Names the disk and the cluster that it belongs to; the same again for the same node."""
+    """Identify the disk and its cluster; always the same for the same node."""
     cluster_id = _kafka_uuid(cluster.id)
     directory_id = _kafka_uuid(f"{cluster.id}/{node.name}")
     return f"version=1\ncluster.id={cluster_id}\nnode.id={_node_id(node)}\ndirectory.id={directory_id}\n"
 
 
 def _kafka_uuid(name: str) -> str:
-    """A UUID in Kafka's own spelling, which is base64."""
+    """A UUID in Kafka's base64 form."""
     identity = uuid.uuid5(uuid.NAMESPACE_OID, name)
     return base64.urlsafe_b64encode(identity.bytes).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""What a freshly formatted Kafka disk holds: the features that the release turns on."""
+"""The content of a newly formatted Kafka disk: the features that the release enables."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _TIMEOUT_S = 60
 
 
 def bootstrap_checkpoint(cluster: Cluster) -> bytes:
-    """The file ``bootstrap.checkpoint``. It holds nothing of a single node, so it is made once and kept.
+    """The file ``bootstrap.checkpoint``: independent of the node, so it is created once and cached.
 
-    Kafka's own tool makes it, as it alone knows a release's features; it takes a virtual machine and 2 s.
+    Only Kafka's own tool knows a release's features; it starts a virtual machine and takes 2 s.
     Raises ``PlatformError``.
     """
     kept = cache_dir() / "derived" / cluster.home.name / "bootstrap.checkpoint"
@@ -48,5 +48,5 @@ def _format(cluster: Cluster, scratch: Path) -> Path:
     )
     made = scratch / "data" / "bootstrap.checkpoint"
     if tool.returncode != 0 or not made.is_file():
-        raise PlatformError(f"kafka's StorageTool made no bootstrap.checkpoint:\n{tool.stdout}{tool.stderr}")
+        raise PlatformError(f"Kafka's StorageTool wrote no bootstrap.checkpoint:\n{tool.stdout}{tool.stderr}")
     return made

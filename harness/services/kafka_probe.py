@@ -1,4 +1,4 @@
-"""Asks a Kafka broker for real work: a record that every replica acknowledges, fetched back."""
+"""Probes a Kafka broker with real work: produces a record with acks=all and fetches it back."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from harness.services.network import check_listening
-from harness.services.protocol import Node, NotReady
+from harness.services.protocol import Node, NotReady, check_listening
 from pipeline.base.endpoints import KafkaEndpoint
 from pipeline.base.kafka_access import client_config
 
@@ -20,14 +19,14 @@ _TIMEOUT_S: Final = 3.0
 
 
 def check_broker(node: Node, *, node_id: int, replication_factor: int) -> None:
-    """Produce, fetch, and see this broker among the replicas in sync. Raises ``NotReady``.
+    """Produce, fetch, and require this broker among the in-sync replicas. Raises ``NotReady``.
 
-    Each broker has a topic of its own for that, of which it holds a replica: of a topic that all share, those
-    beyond the third would hold none.
+    Each broker has its own probe topic and holds a replica of it: in a shared topic, brokers beyond the third
+    would hold none.
     """
     check_listening(node.address, _PORT)
     endpoint = KafkaEndpoint(bootstrap_servers=(f"{node.address}:{_PORT}",))
-    # What a broker that is not up yet answers is reported as the last thing seen, and not on standard error.
+    # NotReady reports errors of a broker that is still starting; keep them out of standard error.
     settings = {**client_config(endpoint), "log_level": 0, "socket.timeout.ms": int(_TIMEOUT_S * 1000)}
     topic = f"__floodmark_probe_{node_id}"
     try:
@@ -41,7 +40,7 @@ def check_broker(node: Node, *, node_id: int, replication_factor: int) -> None:
 
 
 def replicas_of(node_id: int, brokers: Collection[int], count: int) -> list[int]:
-    """This broker and those that follow it, in a ring of their numbers."""
+    """This broker and the next ones in the ring of broker IDs."""
     ring = sorted(brokers, key=lambda number: (number < node_id, number))
     return ring[:count]
 
@@ -50,11 +49,11 @@ def _ensure_topic(admin: AdminClient, topic: str, node_id: int, replication_fact
     cluster = admin.list_topics(timeout=_TIMEOUT_S)
     known = ", ".join(map(str, sorted(cluster.brokers)))
     if node_id not in cluster.brokers:
-        raise NotReady(f"the cluster's brokers are {known}, not yet {node_id}")
+        raise NotReady(f"broker {node_id} has not joined; brokers in the cluster: {known}")
     if topic in cluster.topics:
         return
     if len(cluster.brokers) < replication_factor:
-        raise NotReady(f"the cluster's brokers are {known}, and {replication_factor} are needed")
+        raise NotReady(f"{replication_factor} brokers are needed; brokers in the cluster: {known}")
     replicas = replicas_of(node_id, cluster.brokers, replication_factor)
     created = admin.create_topics(
         [NewTopic(topic, num_partitions=1, replica_assignment=[replicas])], operation_timeout=_TIMEOUT_S
@@ -79,7 +78,7 @@ def _produce(settings: dict[str, Any], topic: str) -> tuple[int, bytes]:
     error, message = outcome[0]
     offset = message.offset()
     if error is not None or offset is None:
-        raise NotReady(f"a record was refused: {error}")
+        raise NotReady(f"a record was rejected: {error}")
     return offset, value
 
 
@@ -97,4 +96,4 @@ def _fetch(settings: dict[str, Any], topic: str, offset: int, value: bytes) -> N
 def _check_in_sync(admin: AdminClient, topic: str, node_id: int) -> None:
     in_sync = admin.list_topics(topic, _TIMEOUT_S).topics[topic].partitions[0].isrs
     if node_id not in in_sync:
-        raise NotReady(f"replicas in sync are {in_sync}, not yet {node_id}")
+        raise NotReady(f"broker {node_id} is not in sync; in-sync replicas: {in_sync}")

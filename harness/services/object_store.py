@@ -22,14 +22,14 @@ _NODE: Final = "node"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Credentials:
-    """Of one platform, made when it starts."""
+    """One platform's credentials, created when it starts."""
 
     access_key: str
     secret_key: str
 
 
 class ObjectStore:
-    """One store. Further nodes are further doors to the same objects."""
+    """One store; all nodes serve the same objects."""
 
     name: Final = "object_store"
     needs_nodes: Final = True
@@ -38,7 +38,7 @@ class ObjectStore:
     roles: Final[Mapping[str, Role]] = MappingProxyType({_NODE: Role(ports=(PORT,))})
 
     def prepare(self, cluster: Cluster) -> None:
-        """Make the objects' folder, and the credentials, which are kept in a file alone."""
+        """Create the folder of objects, and the credentials, which are kept only in a file."""
         _objects(cluster).mkdir(parents=True, exist_ok=True)
         made = _Credentials(access_key=secrets.token_hex(8), secret_key=secrets.token_hex(24))
         descriptor = os.open(_credentials_file(cluster), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -46,7 +46,7 @@ class ObjectStore:
             json.dump(asdict(made), file)
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
-        """A door to the objects."""
+        """Launch a server of the shared objects."""
         conf = node.conf_dir
         credentials = _credentials(cluster)
         settings = render(
@@ -71,13 +71,13 @@ class ObjectStore:
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
         """Write an object and read it back, through this node."""
-        # Imported when first asked: lists of services need no client.
+        # Imported here: listing services needs no client.
         from harness.services.object_store_probe import check_store  # noqa: PLC0415
 
         check_store(_endpoint(node, cluster))
 
     def endpoint(self, cluster: Cluster) -> ObjectStoreEndpoint:
-        """The first node; whoever deploys the lake makes its bucket."""
+        """The first node; deploying the lake creates its bucket."""
         return _endpoint(cluster.role(_NODE)[0], cluster)
 
 

@@ -1,4 +1,4 @@
-"""Asks an object store for real work: an object written and read back, in a bucket of the probe's own."""
+"""Probes an object store with real work: writes an object to its own bucket and reads it back."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ def check_store(endpoint: ObjectStoreEndpoint) -> None:
     except ObjectStoreFailed as error:
         raise NotReady(str(error)) from error
     if found != written:
-        raise NotReady("an object that was written was not the one that was read")
+        raise NotReady("the object read back differs from the one written")

@@ -1,4 +1,4 @@
-"""Every service, by name. To add one: its files here, its templates in ``compose/``, and its line below."""
+"""All services, by name. To add one: its files here, its templates in ``compose/``, and a line below."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spark: a standalone cluster, or a session that a job starts for itself where a topology has no cluster."""
+"""Spark: a standalone cluster, or, without one in the topology, a session that each job starts itself."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _DAEMON_HEAP_MIB: Final = 128
 _CORES_PER_WORKER: Final = 1
 _SCALA_VERSION: Final = "2.13"
 _C1: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m")
-"""So compiled, code has 48 MB by default: a session fills these in two days' work, then compiles no more."""
+"""C1's default code cache of 48 MB fills up after a session has run two days; then nothing is compiled."""
 
 
 class Spark:
     """A standalone cluster. Each worker runs one executor, whose heap is the worker's memory.
 
-    The daemons have a small heap of their own, so a master's memory is not used.
+    The daemons have a small fixed heap, so a master's memory setting is not used.
     """
 
     name: Final = "spark"
-    needs_nodes: Final = False  # a job starts a session of its own
+    needs_nodes: Final = False  # a job starts its own session
     needs_java: Final = True
     needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType(
@@ -46,10 +46,10 @@ class Spark:
     )
 
     def prepare(self, cluster: Cluster) -> None:
-        """Nothing is shared by the nodes."""
+        """Do nothing: nodes share no files."""
 
     def launch(self, node: Node, cluster: Cluster, endpoints: Endpoints) -> Launch:
-        """A daemon of the node's role."""
+        """Launch a daemon of the node's role."""
         conf = node.conf_dir
         pyspark = pyspark_home()
         main, arguments = _master(node) if node.spec.role == _MASTER else _worker(node, cluster)
@@ -58,7 +58,7 @@ class Spark:
             cluster,
             options=render("spark/jvm.options.j2", daemon_heap_mib=_DAEMON_HEAP_MIB, conf=conf),
             main=main,
-            # They have nothing that runs hot; executors are given options by their driver.
+            # Daemons run no hot code; executors get their options from the driver.
             jit="c1",
             jars=sorted(pyspark.glob("jars/*.jar")),
             arguments=arguments,
@@ -66,15 +66,15 @@ class Spark:
                 "SPARK_HOME": str(pyspark),
                 "JAVA_HOME": str(jvm_of(cluster).java.path),
                 "SPARK_LOCAL_DIRS": str(node.tmp_dir),
-                # What Spark's own scripts set; a worker starts no executor without it.
+                # Set by Spark's own scripts; without it a worker starts no executor.
                 "SPARK_SCALA_VERSION": _SCALA_VERSION,
             },
             files={conf / "log4j2.properties": (FOLDER / "spark" / "log4j2.properties").read_text()},
         )
 
     def check_ready(self, node: Node, cluster: Cluster) -> None:
-        """The master answers, and knows this worker as alive."""
-        # Imported when first asked: lists of services need no client.
+        """Require that the master answers and lists this worker as alive."""
+        # Imported here: listing services needs no client.
         from harness.services.spark_probe import check_master, check_worker  # noqa: PLC0415
 
         web_url = f"http://{cluster.role(_MASTER)[0].address}:{MASTER_WEB_PORT}"
@@ -84,7 +84,7 @@ class Spark:
             check_worker(web_url, node.address)
 
     def endpoint(self, cluster: Cluster) -> SparkEndpoint:
-        """The master, and executors as large as the smallest worker; without a master a job's own session."""
+        """The master, with executors as large as the smallest worker; without one, a job's own session."""
         if not cluster.role(_MASTER):
             return own_session(home=cluster.home, jvm=jvm_of(cluster))
         workers = cluster.role(_WORKER)
@@ -97,18 +97,18 @@ class Spark:
 
 
 def own_session(*, home: Path, jvm: Jvm, cores: int = 2) -> SparkEndpoint:
-    """What a platform without a cluster gives its jobs: a session in the driver alone.
+    """The endpoint of a platform without a cluster: a session in the driver alone.
 
-    ``home`` is the engine's, which holds what pyspark lacks.
+    ``home`` is the engine's folder, with the jars that pyspark lacks.
     """
     return _endpoint(master=f"local[{cores}]", home=home, jvm=jvm, executor_heap_bytes=None)
 
 
 def pyspark_home() -> Path:
-    """The package's folder, which is a whole distribution of Spark. Raises ``PlatformError``."""
+    """The folder of the pyspark package, a complete Spark distribution. Raises ``PlatformError``."""
     found = importlib.util.find_spec("pyspark")
     if found is None or not found.submodule_search_locations:
-        raise PlatformError("pyspark is not installed; install the extra `lake` (`make python` does)")
+        raise PlatformError("pyspark is not installed; run `make python`, or install the extra `lake`")
     return Path(found.submodule_search_locations[0])
 
 

@@ -1,4 +1,4 @@
-"""Asks a Spark master what it knows of its cluster."""
+"""Probes a Spark cluster through its master's status."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _TIMEOUT_S: Final = 5.0
 
 
 def check_master(web_url: str) -> None:
-    """The master is in charge. Raises ``NotReady``."""
+    """Require that the master is active. Raises ``NotReady``."""
     if (status := _state(web_url)["status"]) != "ALIVE":
         raise NotReady(f"the master is {status}")
 
 
 def check_worker(web_url: str, address: str) -> None:
-    """The worker at this address is registered and alive. Raises ``NotReady``."""
-    # A worker that was killed stays listed, as dead, beside the one that was started in its place.
+    """Require that the worker at this address is registered and alive. Raises ``NotReady``."""
+    # A killed worker stays listed as dead beside its replacement.
     workers = [(worker["host"], worker["state"]) for worker in _state(web_url)["workers"]]
     if (address, "ALIVE") not in workers:
-        raise NotReady(f"the master knows {workers or 'no worker'}")
+        raise NotReady(f"not alive at {address}; workers known to the master: {workers or 'none'}")
 
 
 def _state(web_url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fills the engines' configuration templates, and lets a topology's settings replace single lines of them."""
+"""Renders the engines' configuration templates, and applies a topology's settings to them."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _environment = Environment(
     keep_trailing_newline=True,
     trim_blocks=True,
     lstrip_blocks=True,
-    autoescape=False,  # noqa: S701 -- these are configuration files, and no HTML
+    autoescape=False,  # noqa: S701 -- configuration files, not HTML
 )
 Settings = Mapping[str, str | int | float | bool]
 
 
 def render(template: str, **values: object) -> str:
-    """Fill ``kafka/server.properties.j2``. A value that the template needs and lacks is an error."""
+    """Render ``kafka/server.properties.j2``, for example. A missing value is an error."""
     return _environment.get_template(template).render(**values)
 
 
 def properties(text: str, settings: Settings) -> str:
-    """A Java properties file with the settings put in place of its own lines, or added."""
+    """A Java properties file, with its lines replaced by the settings, or the settings added."""
     lines = [line for line in text.splitlines() if line.partition("=")[0].strip() not in settings]
     return "\n".join(lines + [f"{name}={_property(value)}" for name, value in settings.items()]) + "\n"
 
 
 def yaml_document(text: str, settings: Settings) -> str:
-    """A YAML mapping with the settings put in place of its own top-level fields, or added."""
+    """A YAML mapping, with its top-level fields replaced by the settings, or the settings added."""
     return yaml.safe_dump({**yaml.safe_load(text), **settings}, sort_keys=False)
 
 

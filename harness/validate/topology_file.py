@@ -12,7 +12,7 @@ from harness.base.files import SCENARIOS, is_file
 from harness.base.typed import suggestion, typed
 from harness.scenario.renamed import Renamed, topology_with_new_words
 from harness.scenario.topology import Topology
-from harness.services.needs import missing_needs
+from harness.services.protocol import missing_needs
 from harness.validate.vocabulary import Vocabulary, vocabulary
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from harness.artifacts import Artifacts
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process.backend import ProcessBackend
+from harness.backends.protocol import NO_PREPARATION, Preparation
 from harness.base.report import Report
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.protocol import Cluster, Launch, Node, NotReady, Role

@@ -6,8 +6,7 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from harness.backends.preparation import Preparation
-from harness.backends.protocol import Capability
+from harness.backends.protocol import Capability, Preparation
 from harness.backends.targets import Targets
 from harness.base.units import Bytes, Seconds
 from harness.faults.protocol import Evidence, Fault

@@ -53,7 +53,7 @@ def test_maven_is_asked_for_exactly_the_locked_file(tmp_path: Path, monkeypatch:
 
 def test_a_missing_maven_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ArtifactError, match=r"no `mvn` on the PATH; `floodmark doctor`"):
+    with pytest.raises(ArtifactError, match=r"`mvn` is not on the PATH; `floodmark doctor`"):
         fetch(tmp_path)
 
 
@@ -71,7 +71,7 @@ def test_mavens_downloads_are_reported(tmp_path: Path, monkeypatch: pytest.Monke
     )
     said = Said()
     maven.Maven().fetch([Download(artifact=JAR, folder=tmp_path)], report=said)
-    assert said == ["Maven fetches 1 jars", "Maven: 20 files downloaded", "Maven: 40 files downloaded"]
+    assert said == ["fetching 1 jars with Maven", "Maven: 20 files downloaded", "Maven: 40 files downloaded"]
 
 
 def test_what_comes_from_elsewhere_is_excluded_below_every_dependency(
@@ -97,7 +97,7 @@ def test_mavens_list_is_read_with_classifiers_and_modules(tmp_path: Path) -> Non
 def test_pips_refusal_is_told_in_our_words() -> None:
     said = f"  Expected sha256 {'a' * 64}\n         Got        {'b' * 64}\n"
     wrong = pypi._wrong_digest("x==1", said)
-    assert str(wrong) == f"x==1: SHA-256 wanted {'a' * 64}, found {'b' * 64}"
+    assert str(wrong) == f"x==1: SHA-256 expected {'a' * 64}, found {'b' * 64}"
 
 
 def test_pips_progress_is_told_by_tenths() -> None:

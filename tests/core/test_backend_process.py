@@ -14,7 +14,7 @@ import pytest
 from harness.backends.instance import instances
 from harness.backends.plan import check_topology
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.preparation import Preparation
+from harness.backends.protocol import Preparation
 from harness.backends.targets import Everything
 from harness.base.errors import InvalidInput, NodeFailed, PlatformError
 from harness.base.waiting import wait_until

@@ -108,7 +108,7 @@ def test_a_target_that_nobody_knows_is_refused(platform: SupervisedPlatform, nam
 
 
 def test_a_node_is_no_process_and_a_process_no_node(platform: SupervisedPlatform) -> None:
-    with pytest.raises(PlatformError, match="no node is called 'writer'"):
+    with pytest.raises(PlatformError, match="unknown node 'writer'"):
         platform.signal("writer", "kill")
     with pytest.raises(PlatformError, match="'kafka-broker-1' is a node"):
         platform.processes.signal("kafka-broker-1", "kill")
@@ -175,7 +175,7 @@ def test_a_backend_that_is_not_known_is_refused() -> None:
 
 def test_a_backend_attaches_to_its_own_platforms_only(tmp_path: Path) -> None:
     here = up(tmp_path)
-    with pytest.raises(PlatformError, match=f"no elsewhere platform is called {here.id}"):
+    with pytest.raises(PlatformError, match=f"no elsewhere platform '{here.id}'"):
         Elsewhere().attach(here.id)
     here.down()
 

@@ -105,7 +105,7 @@ def test_a_count_has_no_unit_and_is_of_the_whole_run() -> None:
 
 def test_seconds_are_not_counted_as_if_they_were_events() -> None:
     (finding,) = judged("throughput", "count >= 1", operations=[took(5, 99)])
-    assert finding.detail.startswith("not a limit: an aggregate that this check gives: max, mean")
+    assert finding.detail.startswith("not a limit: an aggregate of this check: max, mean")
 
 
 def test_what_never_came_keeps_no_limit() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.backends.memory import MemoryPlatform
-from harness.backends.preparation import Preparation
+from harness.backends.protocol import Preparation
 from harness.backends.registry import BACKENDS
 from harness.base.errors import InvalidInput, PlatformError
 from harness.faults.conductor import Conductor

@@ -19,8 +19,7 @@ from harness.backends.process.slots import slot_addresses
 from harness.base.errors import InvalidInput, PlatformError
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.jvm import jvm_of
-from harness.services.needs import missing_needs, start_order
-from harness.services.protocol import Cluster
+from harness.services.protocol import Cluster, missing_needs, start_order
 from harness.services.registry import SERVICES
 from pipeline.base.endpoints import CassandraEndpoint, Endpoint, ObjectStoreEndpoint
 from pipeline.base.errors import NoSuchService
@@ -124,9 +123,9 @@ def test_the_services_can_be_started_in_some_order_and_so_can_their_roles() -> N
 @pytest.mark.parametrize(
     ("needs", "told"),
     [
-        ({"a": ("b",), "b": ("c",), "c": ("a",), "d": ()}, "these services need each other: "),
-        ({"a": ("a",)}, "these services need each other: a -> a"),
-        ({"a": ("b", "mars"), "b": ("io",)}, "io, mars: needed, but no service"),
+        ({"a": ("b",), "b": ("c",), "c": ("a",), "d": ()}, "services need each other in a cycle: "),
+        ({"a": ("a",)}, "services need each other in a cycle: a -> a"),
+        ({"a": ("b", "mars"), "b": ("io",)}, "unknown services are needed: io, mars"),
     ],
 )
 def test_a_circle_of_needs_and_a_need_of_nothing_are_refused(
@@ -182,7 +181,7 @@ def test_only_a_service_that_needs_java_sees_it(tmp_path: Path, monkeypatch: pyt
     clusters = [native.launched["kafka-broker-1"][0], jvm.launched["cassandra-broker-1"][0]]
     assert clusters[0].jvm is None
     assert (jvm_of(clusters[1]).java, jvm_of(clusters[1]).jit) == (java, "c2")
-    with pytest.raises(PlatformError, match="started with Java, but its service does not need it"):
+    with pytest.raises(PlatformError, match="needs Java, but its service does not declare needs_java"):
         jvm_of(clusters[0])
 
 

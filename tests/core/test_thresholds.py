@@ -24,7 +24,7 @@ phases = st.lists(st.sampled_from(PHASES), unique=True).map(tuple)
 
 @st.composite
 def thresholds(draw: st.DrawFn) -> Threshold:
-    """Any limit that can be both kept and missed."""
+    """Any limit that can be both met and missed."""
     aggregate = draw(st.sampled_from(["count", "max", "mean", "rate", "p(50)", "p(99)", "p(99.9)"]))
     counted = aggregate == "count"
     limit = draw(counts if counted else finite)
@@ -128,22 +128,22 @@ def test_a_limit_is_kept_in_the_unit_of_the_check(text: str, unit: str, limit: f
         ("max < 1e308h", "ms", "finite"),
         ("max < -5ms", "ms", "0 or more"),
         ("max < -0ms", "ms", "0 or more"),
-        ("max < 0ms", "ms", "both kept and missed"),
-        ("min >= 0%", "%", "both kept and missed"),
-        ("count >= 0", "", "both kept and missed"),
+        ("max < 0ms", "ms", "both met and missed"),
+        ("min >= 0%", "%", "both met and missed"),
+        ("count >= 0", "", "both met and missed"),
         ("count == 1.5", "", "whole number"),
         ("count >= 1s", "ms", "without a unit"),
         ("count >= 1000ms", "ms", "without a unit"),
         ("count >= 60/s", "1/s", "without a unit"),
-        ("count == 0 during steady", "", "no phase"),
-        ("count > 100 during steady", "ms", "no phase"),
+        ("count == 0 during steady", "", "without phases"),
+        ("count > 100 during steady", "ms", "without phases"),
         ("rate > 2m/s", "1/s", "M/s"),
         ("p(100.1) < 5ms", "ms", "percentile"),
         ("p(-1) < 5ms", "ms", "such as"),
         ("p(nan) < 5ms", "ms", "such as"),
         ("max < 1e1000ms", "ms", "such as"),
-        ("p(99) < 1.1 * baseline", "ms", "nothing gives a baseline"),
-        ("count <= 2 * baseline", "", "nothing gives a baseline"),
+        ("p(99) < 1.1 * baseline", "ms", "there is no baseline"),
+        ("count <= 2 * baseline", "", "there is no baseline"),
         ("p(99) < 1.1 * baselin", "ms", "such as"),
     ],
 )
@@ -178,7 +178,7 @@ def test_a_multiple_of_a_baseline_is_a_limit_where_something_gives_one(text: str
     assert (threshold.limit, threshold.of_baseline) == (limit, True)
     assert parse(str(threshold), unit="1/s", with_baseline=True) == threshold
     assert threshold.times(10.0).limit == limit * 10
-    with pytest.raises(ValueError, match="no limit before"):
+    with pytest.raises(ValueError, match="cannot be checked before"):
         threshold.holds(1.0)
 
 

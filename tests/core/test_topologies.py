@@ -76,7 +76,7 @@ def test_without_regions_all_zones_are_one() -> None:
 def test_a_zone_without_its_one_region_is_refused(regions: str, tmp_path: Path) -> None:
     spoilt = tmp_path / "spoilt.yaml"
     spoilt.write_text(TINY.read_text() + f"regions: {regions}\n")
-    with pytest.raises(InvalidInput, match="allowed: regions that have each of the zones once"):
+    with pytest.raises(InvalidInput, match="allowed: regions that list each zone exactly once"):
         load_topology(str(spoilt), WORDS)
 
 

@@ -1,4 +1,4 @@
-"""The process backend: nodes are processes of this machine."""
+"""The process backend: nodes are processes on this machine."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Set
 from pathlib import Path
 
 from harness.backends.attached import Attached
-from harness.backends.bring_up import Engines, attached, bring_up, engines
+from harness.backends.bring_up import Engines, attach, bring_up, engines
 from harness.backends.instance import Instance, instance_of, instances_of
 from harness.backends.plan import Services, check_topology, places, ports
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.preparation import NO_PREPARATION, Preparation
 from harness.backends.process.slots import take_slot
 from harness.backends.process.supervised import SupervisedNodes
-from harness.backends.protocol import Capability
+from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
 from harness.base.report import Report
 from harness.processes.supervisor_client import SupervisorClient
 from harness.scenario.topology import Topology
@@ -21,7 +20,7 @@ from harness.services.registry import SERVICES
 
 
 class ProcessBackend:
-    """Nodes are processes of this machine, each with its own loopback address, data, log and memory."""
+    """Runs nodes as processes on this machine, each with its own loopback address, data, log and memory."""
 
     name = "process"
     capabilities: Set[Capability] = frozenset({"signals"})
@@ -41,14 +40,14 @@ class ProcessBackend:
         """Start the topology and wait until every service works.
 
         Only a new folder in ``data_dir`` is used, and removed at the end. Raises ``PlatformError``,
-        ``ArtifactError``, and ``InvalidInput`` for a service or role that is not known.
+        ``ArtifactError``, and ``InvalidInput`` for an unknown service or role.
         """
         check_topology(topology, self._services)
         artifacts = self._engines(topology.services.keys(), report)
         with take_slot(topology, ports(topology, self._services)) as slot:
             located = places(topology, self._services, slot.addresses)
             instance = Instance.create(self.name, topology, located, data_dir=data_dir, log_dir=log_dir)
-            # The supervisor holds the slot from its start on.
+            # From its start, the supervisor holds the slot.
             return bring_up(
                 instance,
                 _nodes,
@@ -60,12 +59,12 @@ class ProcessBackend:
             )
 
     def running(self) -> tuple[Instance, ...]:
-        """Its platforms that run, or ran and were not cleaned up, oldest first."""
+        """Its platforms that are running or were not cleaned up, oldest first."""
         return instances_of(self.name)
 
     def attach(self, identity: str) -> Attached:
         """Attach to one of them, from any command. Raises ``PlatformError`` for an unknown one."""
-        return attached(instance_of(self.name, identity), _nodes)
+        return attach(instance_of(self.name, identity), _nodes)
 
 
 def _nodes(instance: Instance, supervisor: SupervisorClient | None) -> SupervisedNodes | None:

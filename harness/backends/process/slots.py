@@ -1,7 +1,7 @@
-"""Which loopback addresses an instance uses: a slot of 127.0.0.0/8 that is its own.
+"""Slots: blocks of 127.0.0.0/8, so that each instance has its own loopback addresses.
 
-A slot is held by binding a name in the kernel's abstract socket namespace. That is visible to every user and
-state folder on the machine, leaves no file, and is released by the kernel when its last holder dies.
+A slot is held by binding a name in the kernel's abstract socket namespace. The name is visible to all users
+and state folders on the machine, leaves no file, and is released by the kernel when its last holder dies.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _FIRST_BLOCK: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A block of addresses, ``127.<64 + number>.0.0/16``, that is ours while ``lock`` is open."""
+    """A block of addresses, ``127.<64 + number>.0.0/16``, held while ``lock`` is open."""
 
     number: int
     lock: socket.socket
     addresses: Mapping[str, str]
-    """By the name of the node."""
+    """By node."""
 
     def __enter__(self) -> Self:
         return self
@@ -39,7 +39,7 @@ class Slot:
 def take_slot(
     topology: Topology, ports: Mapping[str, Iterable[int]], *, slots: Iterable[int] = SLOTS
 ) -> Slot:
-    """The first free slot on whose addresses the nodes' ``ports`` are free, too.
+    """Take the first free slot on whose addresses the nodes' ``ports`` are free too.
 
     Raises ``PlatformError`` if there is none.
     """
@@ -59,7 +59,7 @@ def take_slot(
 
 
 def slot_addresses(topology: Topology, number: int) -> dict[str, str]:
-    """``127.<64 + slot>.<role>.<node>`` for each node, both from 1. Every region has roles of its own."""
+    """``127.<64 + slot>.<role>.<node>`` for each node, both from 1. Each region numbers its own roles."""
     roles = [
         (region, service, role)
         for region in topology.zones_by_region()
@@ -88,7 +88,7 @@ def _first_taken(addresses: Mapping[str, str], ports: Mapping[str, Iterable[int]
     for node, wanted in ports.items():
         for port in wanted:
             with closing(socket.socket()) as probe:
-                # As servers do: an earlier instance's connections in TIME_WAIT do not matter.
+                # Like servers, ignore an earlier instance's connections in TIME_WAIT.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((addresses[node], port))

@@ -1,4 +1,4 @@
-"""Nodes as processes of this machine, under the same supervisor as those that run beside them."""
+"""Nodes as processes on this machine, under the supervisor of the platform's other processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harness.processes.usage import UsageMeter
 from harness.services.protocol import Launch
 
 _KEEP_TIMEOUT_S: Final = 60.0
-"""For a node that writes something worth keeping as it ends, which takes it seconds."""
+"""For a node that writes files to keep as it exits, which takes seconds."""
 
 
 class SupervisedNodes:
@@ -31,12 +31,12 @@ class SupervisedNodes:
         self._meter = UsageMeter()
 
     def install(self, one: PlannedNode, launch: Launch) -> None:
-        """Write the node's files, readable by their owner alone."""
+        """Write the node's files, readable only by their owner."""
         one.node.tmp_dir.mkdir(parents=True)
         write_files(launch.files)
 
     def run(self, one: PlannedNode, launch: Launch) -> None:
-        """Start the node's process in its folder of data."""
+        """Start the node's process in its data folder."""
         self._supervisor.spawn(
             one.name,
             launch.argv,
@@ -55,22 +55,22 @@ class SupervisedNodes:
         signals.send(self._supervisor, name, action)
 
     def process_state(self, name: str) -> ProcessState:
-        """As the kernel reports it."""
+        """The process state reported by the kernel."""
         return signals.process_state(self._supervisor, name)
 
     def status(self) -> tuple[ProcessStatus, ...]:
-        """Every node that was started."""
+        """All started nodes."""
         rows = [row for row in self._supervisor.rows() if row.name in self._names]
         return statuses(rows, self._meter)
 
     def stop(self, instance: Instance) -> None:
-        """SIGTERM to each layer of nodes, and SIGKILL to each node that does not heed it in time."""
+        """Send SIGTERM to each layer of nodes, and SIGKILL to nodes that do not exit in time."""
         for layer in instance.stop_layers():
             stop(self._supervisor, {name: _stop_timeout_s(instance, name) for name in layer})
         self._keep_files(instance)
 
     def _keep_files(self, instance: Instance) -> None:
-        """Move what nodes made that ended in order. A file of one that was killed may be half written."""
+        """Move the files of nodes that exited cleanly. A killed node's files may be incomplete."""
         for row in self._supervisor.rows():
             for made, kept in instance.keep.get(row.name, {}).items():
                 if row.exit in ENDED_IN_ORDER and made.is_file():
@@ -85,5 +85,5 @@ def _stop_timeout_s(instance: Instance, name: str) -> float:
 
 
 def _base_environment() -> Mapping[str, str]:
-    """What an engine gets of our own environment: nothing that would change how it behaves."""
+    """The part of our environment passed to engines: nothing that would change their behavior."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}

@@ -34,7 +34,7 @@ RECORD_BATCHES: Final = Need(
 """The source topic is read back batch by batch."""
 INTENDED_MOMENTS: Final = Need(
     condition="load.profile says when each event is to be sent",
-    lacking=lambda setting: setting.intends_no_moment,
+    lacking=lambda setting: setting.is_flood,
 )
 RERUNS: Final = Need(condition="a step of lake is a rerun", lacking=lambda setting: setting.lacks_reruns)
 SCANS: Final = Need(

@@ -7,8 +7,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.artifacts.digests import sha256_of
-from harness.base.files import write_atomically
+from harness.base.files import sha256_of, write_atomically
 
 LOOPBACK: Final = "127.0.0.1"
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 -- only compared with; nothing listens there unless asked to

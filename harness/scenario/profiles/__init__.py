@@ -1,1 +1,1 @@
-"""The profiles: events per second over time, a file each."""
+"""The profiles: events per second over time, one file each."""

@@ -1,4 +1,4 @@
-"""When the events of a profile arrive: all at once, as columns."""
+"""Arrival times of a profile's events, computed as columns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from harness.scenario.profiles.protocol import Arrivals
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 _PURPOSE: Final = 0x61727276
-"""Keeps these draws apart from others by the same seed."""
+"""Separates these draws from others with the same seed."""
 _UNIT: Final = 2.0**-53
 
 
 def arrivals_s(curve: Curve, arrivals: Arrivals, *, seed: int) -> Numbers:
-    """The moment of each event of the curve, in order, in seconds since the start of the load.
+    """The sorted arrival times of the curve's events, in seconds since the start of the load.
 
     ``even``: event k arrives when the integral of the rate reaches k + 0.5. ``poisson``: a Poisson process
     with the curve as its rate and as many events. Given their number, the arrivals of such a process are
@@ -33,7 +33,7 @@ def _even(curve: Curve) -> Numbers:
 
 
 def _drawn(curve: Curve, seed: int) -> Numbers:
-    """Sorted draws. Of what NumPy's generators give, only the raw bits are the same in every version."""
+    """Sorted draws, from raw bits: only these are the same in every version of NumPy."""
     bits = np.random.PCG64([seed, _PURPOSE]).random_raw(curve.events)
     shares = ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * _UNIT
     shares.sort()
@@ -41,7 +41,7 @@ def _drawn(curve: Curve, seed: int) -> Numbers:
 
 
 def reached_s(curve: Curve, events: Numbers) -> Numbers:
-    """``Curve.reached_s`` of many numbers of events at once, which are sorted."""
+    """``Curve.reached_s`` for a sorted array."""
     edges = [*np.searchsorted(events, curve.before).tolist(), len(events)]
     at_s = np.empty_like(events)
     for number, piece in enumerate(curve.pieces):

@@ -16,17 +16,17 @@ class Burst(PeriodicProfile):
     describes: ClassVar[str] = "base, and peak for the last length of every period"
     kind: Literal["burst"] = "burst"
     length: Seconds
-    """Of a burst."""
+    """Length of a burst."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """Bursts above the base, with time between them."""
+        """Require bursts above the base, with time between them."""
         yield from super().broken_rules(duration_s)
         if not 0 < self.length < self.every:
             allowed = f"more than 0 s and less than every, {self.every:g} s"
             yield BrokenRule(field="length", found=f"{self.length:g} s", allowed=allowed)
 
     def curve(self, duration_s: float) -> Curve:
-        """Two level lines a period."""
+        """Two level lines per period."""
         return Curve.of(self._pieces(duration_s))
 
     def _pieces(self, duration_s: float) -> Iterator[Piece]:

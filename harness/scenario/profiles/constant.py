@@ -1,4 +1,4 @@
-"""The same rate from beginning to end."""
+"""A constant rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rate over time, drawn by straight lines, so that its integral can be inverted exactly."""
+"""A piecewise linear rate over time, whose integral can be inverted exactly."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 _Number = TypeVar("_Number", float, "np.ndarray[Any, np.dtype[np.float64]]")
 
 _TINY: Final = 1e-300
-"""Makes 0 / 0 a 0: nothing was to arrive, and that takes no time."""
+"""Turns 0 / 0 into 0: no events take no time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One straight line of a curve. Times count from the start of the load, rates are events a second."""
+    """One line of a curve. Times count from the start of the load; rates are events per second."""
 
     from_s: float
     to_s: float
@@ -28,24 +28,24 @@ class Piece:
 
     @property
     def length_s(self) -> float:
-        """How long it goes on."""
+        """Its duration."""
         return self.to_s - self.from_s
 
     @property
     def events(self) -> float:
-        """Its integral: the events that fall into it."""
+        """Its integral, the number of its events."""
         return (self.from_rate + self.to_rate) / 2 * self.length_s
 
     def events_within(self, seconds: float) -> float:
-        """Its integral over the first so many of its seconds."""
+        """Its integral over its first ``seconds``."""
         rate = self.from_rate + (self.to_rate - self.from_rate) * seconds / self.length_s
         return (self.from_rate + rate) / 2 * seconds
 
     def after_s(self, events: _Number) -> _Number:
-        """Seconds from its beginning until so many of its events have come.
+        """Seconds from its beginning until ``events`` have arrived.
 
-        The integral of a straight line is its mean rate times the time, and the square of its rate grows in
-        proportion to the integral: the rate is then known, and so is the time.
+        The square of a line's rate grows in proportion to its integral, which gives the rate; the integral
+        divided by the mean rate gives the time.
         """
         share = events / (self.events + _TINY)
         rate = abs(self.from_rate**2 + (self.to_rate**2 - self.from_rate**2) * share) ** 0.5
@@ -55,15 +55,15 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Pieces without gaps between them, from the start of the load to its end."""
+    """Adjacent pieces from the start of the load to its end."""
 
     pieces: tuple[Piece, ...]
     before: tuple[float, ...]
-    """How many events have come when each piece begins."""
+    """Number of events before each piece."""
 
     @staticmethod
     def of(pieces: Iterable[Piece]) -> Curve:
-        """The curve of these pieces; those without length are left out."""
+        """The curve of these pieces, without those of no length."""
         drawn = tuple(piece for piece in pieces if piece.length_s > 0)
         before = tuple(accumulate((piece.events for piece in drawn[:-1]), initial=0.0))
         return Curve(pieces=drawn, before=before)
@@ -79,20 +79,20 @@ class Curve:
         return round(self.area)
 
     def reached_s(self, events: float) -> float:
-        """When the integral reaches ``events``. What lies beyond the whole is reached at the end."""
+        """When the integral reaches ``events``; at most the end of the load."""
         number = bisect_right(self.before, events) - 1
         piece = self.pieces[number]
         within = min(events - self.before[number], piece.events)
         return piece.from_s + min(piece.after_s(within), piece.length_s)
 
     def area_until(self, at_s: float) -> float:
-        """The integral from the start of the load to a moment of it, in events."""
+        """The integral from the start of the load until ``at_s``, in events."""
         number = bisect_right(self.pieces, at_s, key=lambda piece: piece.from_s) - 1
         piece = self.pieces[number]
         return self.before[number] + piece.events_within(min(at_s, piece.to_s) - piece.from_s)
 
 
 def joined(*corners: tuple[float, float]) -> Iterable[Piece]:
-    """The straight lines between corners, each ``(at_s, rate)``. Two at the same moment are a jump."""
+    """The lines between corners ``(at_s, rate)``. Two corners at the same time are a jump."""
     for (from_s, from_rate), (to_s, to_rate) in pairwise(corners):
         yield Piece(from_s=from_s, to_s=to_s, from_rate=from_rate, to_rate=to_rate)

@@ -1,4 +1,4 @@
-"""A day with its peak, compressed into the load's duration."""
+"""A day with one peak, compressed into the load's duration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.scenario.profiles.protocol import BrokenRule, PeakedProfile
 
 _DAY_S: Final = DURATION_UNITS_S["d"]
 _LINES: Final = 288
-"""Straight lines that draw the day: one for each five minutes of it."""
+"""Number of lines: one per five minutes of the day."""
 
 
 class Diurnal(PeakedProfile):
@@ -24,7 +24,7 @@ class Diurnal(PeakedProfile):
     """The time of day of the peak."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """A peak above the base, within the day."""
+        """Require a peak above the base, within the day."""
         yield from super().broken_rules(duration_s)
         if self.peak_at > _DAY_S:
             found = f"{self.peak_at / DURATION_UNITS_S['h']:g} h"

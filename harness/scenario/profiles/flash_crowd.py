@@ -1,4 +1,4 @@
-"""A crowd that comes at once, stays for a while and goes."""
+"""A crowd that arrives suddenly, stays for a while and leaves."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class FlashCrowd(PeakedProfile):
     describes: ClassVar[str] = "base; at `at` to peak within rise, for hold, and back within fall"
     kind: Literal["flash_crowd"] = "flash_crowd"
     at: Seconds
-    """When it begins to rise."""
+    """When the rise begins."""
     rise: Seconds
     hold: Seconds
     fall: Seconds
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """The crowd has gone when the load ends."""
+        """Require the crowd to have left when the load ends."""
         yield from super().broken_rules(duration_s)
         if round(self._gone_s, 9) > duration_s:
-            found = f"{self.at:g} s, so that it has gone at {self._gone_s:g} s"
+            found = f"{self.at:g} s, with the crowd gone at {self._gone_s:g} s"
             allowed = f"at + rise + hold + fall within the load's duration of {duration_s:g} s"
             yield BrokenRule(field="at", found=found, allowed=allowed)
 
     def curve(self, duration_s: float) -> Curve:
-        """Five straight lines."""
+        """Five lines."""
         risen_s = self.at + self.rise
         corners = (
             (0.0, self.base),

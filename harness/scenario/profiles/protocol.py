@@ -1,4 +1,4 @@
-"""What a profile is: events per second as a function of time, written as data."""
+"""The interface of a profile: events per second as a function of time, as data."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ from harness.base.units import Rate, Seconds
 from harness.scenario.profiles.curve import Curve
 
 Arrivals = Literal["even", "poisson"]
-"""How events arrive at a rate; see harness/scenario/profiles/arrivals.py."""
+"""Spacing of events at a given rate; see harness/scenario/profiles/arrivals.py."""
 PERIODS_MAX: Final = 10_000
-"""How often a profile may repeat itself."""
+"""Maximum number of a profile's periods."""
 
 
 class ProfileModel(BaseModel):
-    """What all profiles have in common. Rates are of the trace's valid events, on the wall clock; what a
-    scenario injects comes on top.
-    """
+    """Base of all profiles. Rates count the trace's valid events, not injected ones, on the wall clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -35,28 +33,28 @@ class BrokenRule:
 
 
 class Profile(Protocol):
-    """Every profile gives its rate over a load's duration, and what about it makes no sense there."""
+    """A rate over a load's duration, with the rules that it breaks there."""
 
     describes: ClassVar[str]
-    """Its rate over time, as a phrase for ``floodmark list``."""
+    """A phrase for ``floodmark list`` that describes its rate over time."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """What is wrong with it over this duration. It has a curve only if nothing is."""
+        """The rules it breaks over this duration. Without any, it has a curve."""
         ...
 
     def curve(self, duration_s: float) -> Curve | None:
-        """The rate over the load's duration; None where the trace's own times decide."""
+        """The rate over the load's duration; None if the trace's own times decide."""
         ...
 
 
 class PeakedProfile(ProfileModel):
-    """What the profiles share that rise from a base to a peak."""
+    """Base of the profiles that rise from a base to a peak."""
 
     base: Rate
     peak: Rate
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """The peak must be no lower than the base."""
+        """Require a peak at or above the base."""
         if self.peak < self.base:
             yield BrokenRule(
                 field="peak", found=f"{self.peak:g}/s", allowed=f"at least the base, {self.base:g}/s"
@@ -64,13 +62,13 @@ class PeakedProfile(ProfileModel):
 
 
 class PeriodicProfile(PeakedProfile):
-    """What the profiles share that do so again and again."""
+    """Base of the profiles that rise in every period."""
 
     every: Seconds
     """The length of a period."""
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """The first period must end within the load, and not too many may fill it."""
+        """Require at least one whole period within the load, and at most ``PERIODS_MAX``."""
         yield from super().broken_rules(duration_s)
         if not duration_s / PERIODS_MAX <= self.every <= duration_s:
             allowed = f"from {duration_s / PERIODS_MAX:g} s to the load's duration of {duration_s:g} s"

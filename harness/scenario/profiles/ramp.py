@@ -1,4 +1,4 @@
-"""From one rate to another in a straight line."""
+"""A linear change from one rate to another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.scenario.profiles.protocol import BrokenRule, ProfileModel
 
 
 class Ramp(ProfileModel):
-    """``{kind: ramp, start: 1k/s, end: 50k/s}``. It may as well fall."""
+    """``{kind: ramp, start: 1k/s, end: 50k/s}``. It may also fall."""
 
     describes: ClassVar[str] = "start to end in a straight line over the whole load"
     kind: Literal["ramp"] = "ramp"
@@ -23,5 +23,5 @@ class Ramp(ProfileModel):
         yield from ()
 
     def curve(self, duration_s: float) -> Curve:
-        """One straight line."""
+        """One line."""
         return Curve.of(joined((0, self.start), (duration_s, self.end)))

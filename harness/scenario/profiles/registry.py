@@ -1,4 +1,4 @@
-"""The profiles that a load may name: one file each, and a line here."""
+"""All profiles that a load may name: one file each, and a line here."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from harness.scenario.profiles.trace import TraceProfile
 _Rates = Constant | Ramp | Step | Diurnal | Burst | FlashCrowd | SawTooth
 
 RateProfile = Annotated[_Rates, Field(discriminator="kind")]
-"""Those that say themselves how many events come when."""
+"""Profiles with their own rate."""
 AnyProfile = Annotated[TraceProfile | _Rates, Field(discriminator="kind")]
-"""Those and the trace's own arrivals."""
+"""The same, or the trace's own arrivals."""
 
 PROFILES: Final[Mapping[str, type[Profile]]] = MappingProxyType(
     {profile.model_fields["kind"].default: profile for profile in (TraceProfile, *get_args(_Rates))}

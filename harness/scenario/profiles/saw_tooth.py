@@ -1,4 +1,4 @@
-"""Rises again and again, and drops at once."""
+"""Repeated linear rises with sudden drops."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from harness.scenario.profiles.protocol import PeriodicProfile
 class SawTooth(PeriodicProfile):
     """``{kind: saw_tooth, base: 1k/s, peak: 10k/s, every: 20s}``."""
 
-    describes: ClassVar[str] = "from base to peak in a straight line in every period, and back at once"
+    describes: ClassVar[str] = "in every period a straight line from base to peak, then back at once"
     kind: Literal["saw_tooth"] = "saw_tooth"
 
     def curve(self, duration_s: float) -> Curve:
-        """A rising line a period; the last may be cut off."""
+        """One rising line per period; the last may be cut off."""
         return Curve.of(self._teeth(duration_s))
 
     def _teeth(self, duration_s: float) -> Iterator[Piece]:

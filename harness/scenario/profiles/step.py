@@ -18,13 +18,13 @@ class Step(ProfileModel):
     rates: tuple[Rate, ...]
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
-        """A staircase has steps, and not too many."""
+        """Require from two to ``PERIODS_MAX`` steps."""
         if not 1 < len(self.rates) <= PERIODS_MAX:
             allowed = f"from 2 to {PERIODS_MAX:,}"
             yield BrokenRule(field="rates", found=f"{len(self.rates)} rates", allowed=allowed)
 
     def curve(self, duration_s: float) -> Curve:
-        """A level line for each rate."""
+        """One level line per rate."""
         edges_s = [duration_s * n / len(self.rates) for n in range(len(self.rates) + 1)]
         return Curve.of(
             Piece(from_s=edges_s[n], to_s=edges_s[n + 1], from_rate=rate, to_rate=rate)

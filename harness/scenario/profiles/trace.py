@@ -9,9 +9,9 @@ from harness.scenario.profiles.protocol import BrokenRule, ProfileModel
 
 
 class TraceProfile(ProfileModel):
-    """The trace's own gaps between events, squeezed into the load's duration."""
+    """The trace's own gaps between events, compressed into the load's duration."""
 
-    describes: ClassVar[str] = "the trace's own arrivals, squeezed into the load's duration"
+    describes: ClassVar[str] = "the trace's own arrivals, compressed into the load's duration"
     kind: Literal["trace"] = "trace"
 
     def broken_rules(self, duration_s: float) -> Iterator[BrokenRule]:
@@ -19,4 +19,4 @@ class TraceProfile(ProfileModel):
         yield from ()
 
     def curve(self, duration_s: float) -> None:
-        """None: the plan knows the times."""
+        """Return None: the plan has the times."""

@@ -22,7 +22,7 @@ from harness.judge.measure.needs import STREAM
 from harness.judge.measure.probing import HOLE_NS, probe_times_ns
 from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
-from harness.scenario.phases import WHILE_IT_FLOWS
+from harness.scenario.phases import SENDING_PHASES
 
 _WINDOWS: Final = """
 WITH first_seen AS (
@@ -45,7 +45,7 @@ FROM plan, run ORDER BY send_offset_ms
 
 class _Freshness(DistributionCheck):
     unit = "ms"
-    phases = WHILE_IT_FLOWS
+    phases = SENDING_PHASES
     fit_for = (STREAM,)
     needs: Set[str] = timing.NEEDS | {"sought", "seen", "operations", "plan", "run"}
     under_load = UnderLoad.FROM_INTENDED

@@ -18,7 +18,7 @@ from harness.judge.measure.measurement import Measurement, Unjudged
 from harness.judge.measure.needs import INTENDED_MOMENTS, STREAM
 from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
-from harness.scenario.phases import WHILE_IT_FLOWS
+from harness.scenario.phases import SENDING_PHASES
 
 _RESPONSES: Final = """
 SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
@@ -47,7 +47,7 @@ class ProduceLatency(_Latency):
     name = "produce_latency"
     describes = "response time of sending: from the intended send to the acknowledgement, per event"
 
-    phases = WHILE_IT_FLOWS
+    phases = SENDING_PHASES
     fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:
@@ -76,7 +76,7 @@ class LoadOnSchedule(_Latency):
     name = "load_on_schedule"
     describes = "how long after the intended moment the load began to send, per event"
 
-    phases = WHILE_IT_FLOWS
+    phases = SENDING_PHASES
     fit_for = (INTENDED_MOMENTS,)
 
     def measure(self, history: History) -> Measurement:

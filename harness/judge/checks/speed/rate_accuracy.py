@@ -14,7 +14,7 @@ from harness.judge.measure.measurement import Measurement, Numbers, Unjudged
 from harness.judge.measure.needs import EVENTS, INTENDED_MOMENTS, RECORD_BATCHES, lasting
 from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
-from harness.scenario.phases import WHILE_IT_FLOWS
+from harness.scenario.phases import SENDING_PHASES
 
 WINDOW_S: Final = 10
 _SECOND_NS: Final = 1_000_000_000
@@ -38,7 +38,7 @@ class RateAccuracy(DistributionCheck):
     name = "rate_accuracy"
     describes = "by how much the events sent in any 10 s of the load differ from those that were due in them"
     unit = "%"
-    phases = WHILE_IT_FLOWS
+    phases = SENDING_PHASES
     fit_for = (EVENTS, INTENDED_MOMENTS, lasting(WINDOW_S))
     needs: Set[str] = timing.NEEDS | {"operations", "plan", "run"}
     under_load = UnderLoad.LOADS_OWN

@@ -17,7 +17,7 @@ from harness.judge.measure.measurement import Measurement
 from harness.judge.measure.needs import STREAM, readers
 from harness.judge.measure.protocol import UnderLoad
 from harness.judge.measure.timing import by_phase
-from harness.scenario.phases import WHILE_IT_FLOWS
+from harness.scenario.phases import SENDING_PHASES
 
 _READS: Final = """
 SELECT CASE WHEN outcome = 'ok' THEN (completed_ns - intended_ns) / 1e6 ELSE 'inf'::DOUBLE END AS value,
@@ -29,7 +29,7 @@ FROM operations WHERE kind = $kind
 class _ReadLatency(DistributionCheck):
     operation: str
     unit = "ms"
-    phases = WHILE_IT_FLOWS
+    phases = SENDING_PHASES
     needs: Set[str] = timing.NEEDS | {"operations"}
     under_load = UnderLoad.PRESSURE
 
