@@ -25,7 +25,7 @@ def send(supervisor: SupervisorClient, name: str, action: Action) -> None:
     """
     exit_code = row_of(supervisor, name).exit
     if action != "resume" and exit_code is not None:
-        raise PlatformError(f"cannot {action} {name}: it ended before, {how_ended(exit_code)}")
+        raise PlatformError(f"cannot {action} {name}: it has already ended, {how_ended(exit_code)}")
     supervisor.signal(name, action)
     if action == "kill":
         _confirm_killed(supervisor, name)

@@ -15,7 +15,7 @@ from harness.backends.instance import instances
 from harness.backends.plan import check_topology
 from harness.backends.platform import SupervisedPlatform
 from harness.backends.protocol import Preparation
-from harness.backends.targets import Everything
+from harness.backends.targets import AllTargets
 from harness.base.errors import InvalidInput, NodeFailed, PlatformError
 from harness.base.waiting import wait_until
 from harness.processes.protocol import ProcessState
@@ -44,7 +44,7 @@ def starting_threads() -> list[str]:
 
 
 def state_of(platform: SupervisedPlatform, name: str = "kafka-broker-1") -> str:
-    return next(row.state for row in Everything(platform).status() if row.name == name)
+    return next(row.state for row in AllTargets(platform).status() if row.name == name)
 
 
 def test_each_node_has_its_own_address_and_is_ready(platform: SupervisedPlatform) -> None:
@@ -107,7 +107,9 @@ def test_what_has_died_cannot_be_killed_or_paused(
     platform: SupervisedPlatform, action: Literal["kill", "pause"]
 ) -> None:
     platform.signal("kafka-broker-1", "kill")
-    with pytest.raises(PlatformError, match=f"cannot {action} kafka-broker-1: it ended before, by SIGKILL"):
+    with pytest.raises(
+        PlatformError, match=f"cannot {action} kafka-broker-1: it has already ended, by SIGKILL"
+    ):
         platform.signal("kafka-broker-1", action)
     platform.signal("kafka-broker-1", "resume")
 

@@ -14,7 +14,7 @@ from harness.backends import registry
 from harness.backends.instance import instances
 from harness.backends.platform import SupervisedPlatform
 from harness.backends.process.backend import ProcessBackend
-from harness.backends.targets import Everything
+from harness.backends.targets import AllTargets
 from harness.base.errors import InvalidInput, PlatformError
 from harness.base.waiting import wait_until
 from harness.cli.main import invoke
@@ -82,11 +82,11 @@ def command(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
 def test_the_status_of_nodes_and_of_processes_are_two_things(platform: SupervisedPlatform) -> None:
     assert [row.name for row in platform.status()] == ["kafka-broker-1", "kafka-broker-2"]
     assert [(row.name, row.state) for row in platform.processes.status()] == [("writer", "running")]
-    assert [row.name for row in Everything(platform).status()] == [*platform.nodes, "writer"]
+    assert [row.name for row in AllTargets(platform).status()] == [*platform.nodes, "writer"]
 
 
 def test_both_are_broken_and_healed_by_their_names(platform: SupervisedPlatform) -> None:
-    targets = Everything(platform)
+    targets = AllTargets(platform)
     for name in ("kafka-broker-1", "writer"):
         targets.signal(name, "pause")
         assert targets.process_state(name) == "paused"
@@ -99,8 +99,8 @@ def test_both_are_broken_and_healed_by_their_names(platform: SupervisedPlatform)
 
 @pytest.mark.parametrize("name", ["kafka-broker-3", "reader"])
 def test_a_target_that_nobody_knows_is_refused(platform: SupervisedPlatform, name: str) -> None:
-    targets = Everything(platform)
-    known = f"'{name}'; there are kafka-broker-1, kafka-broker-2, writer"
+    targets = AllTargets(platform)
+    known = f"unknown target '{name}'; known: kafka-broker-1, kafka-broker-2, writer"
     with pytest.raises(PlatformError, match=known):
         targets.signal(name, "kill")
     with pytest.raises(PlatformError, match=known):
@@ -114,14 +114,14 @@ def test_a_node_is_no_process_and_a_process_no_node(platform: SupervisedPlatform
         platform.processes.signal("kafka-broker-1", "kill")
     with pytest.raises(PlatformError, match="'kafka-broker-1' is the name of a node"):
         platform.processes.spawn("kafka-broker-1", SLEEP)
-    assert [row.state for row in Everything(platform).status()] == ["ready", "ready", "running"]
+    assert [row.state for row in AllTargets(platform).status()] == ["ready", "ready", "running"]
 
 
 def test_stopping_the_processes_leaves_the_nodes_running(platform: SupervisedPlatform) -> None:
     platform.processes.signal("writer", "pause")
     platform.processes.stop()
     platform.processes.stop()
-    assert [row.state for row in Everything(platform).status()] == ["ready", "ready", "stopped"]
+    assert [row.state for row in AllTargets(platform).status()] == ["ready", "ready", "stopped"]
 
 
 def test_processes_end_in_order_while_the_nodes_still_run(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_platform_of_a_backend_that_is_not_known_is_reported_and_left_alone(
     file = here.instance.home / "instance.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "backend": "cloud"}))
     assert command(capsys, "down") == {"ended": [], "in_use": []}
-    assert f"{here.id} is left alone: its backend, cloud, is of another version" in caplog.text
+    assert f"ignoring {here.id}: its backend 'cloud' is not known" in caplog.text
     assert [row.state for row in here.status()] == ["ready"]
     here.down()
 

@@ -242,7 +242,7 @@ def test_a_fault_at_a_node_that_is_dead_is_not_carried_out(kind: str) -> None:
     subject.heal_all()
     problems = [(line["action"], line["detail"]) for line in lines if not line["ok"]]
     assert problems == [
-        ("inject", f"kafka-broker-1: cannot {kind} kafka-broker-1: it ended before, by SIGKILL")
+        ("inject", f"kafka-broker-1: cannot {kind} kafka-broker-1: it has already ended, by SIGKILL")
     ]
     assert not subject.broken
 

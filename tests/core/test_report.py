@@ -123,7 +123,7 @@ def test_a_latency_log_that_is_damaged_is_told(run: Path) -> None:
     (run / "history/latency-w.hlog").write_text(f"Tag={EVIL},1,1,1,AAAA\n")
     judge(run)
     page = render(run).read_text()
-    assert "latency-w.hlog: line 1: no interval" in page
+    assert "latency-w.hlog: line 1: not an interval" in page
     assert "<script" not in page
 
 

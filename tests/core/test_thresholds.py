@@ -153,7 +153,7 @@ def test_what_is_not_a_threshold_is_refused(text: str, unit: str, allowed: str) 
 
 
 def test_an_aggregate_that_the_check_does_not_give_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"gives: max, p\(N\)"):
+    with pytest.raises(ValueError, match=r"an aggregate of this check: max, p\(N\)"):
         parse("count == 0", unit="", aggregates={"p(50)", "max"})
 
 
