@@ -27,7 +27,6 @@ def doctor(output: OutputOption = OutputFormat.TEXT) -> None:
 def _row(requirement: Requirement) -> dict[str, str]:
     row = asdict(requirement)
     del row["package"]
-    row["mend"] = row.pop("fix")
     return row
 
 
