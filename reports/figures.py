@@ -29,7 +29,7 @@ class Figure:
 
 
 def figures(history: History) -> list[Figure]:
-    """Every figure, in the order of the page. What was not deployed, or did not take place, has none."""
+    """Every figure, in page order. Layers that were not deployed, and stages that did not run, have none."""
     return [_drawn(sketch, history) for sketch in _sketches(history)]
 
 

@@ -47,7 +47,7 @@ _GREEN: Final = "#15803d"
 
 
 def example_of(judgement: Judgement, picture: bytes) -> dict[str, Any]:
-    """What the picture shows, for whoever states it elsewhere."""
+    """What the picture shows, for tests and documents that state it."""
     return {
         "scenario": judgement.scenario,
         "run": judgement.run_id,
@@ -62,7 +62,7 @@ def example_of(judgement: Judgement, picture: bytes) -> dict[str, Any]:
 
 
 def excerpt_of(example: dict[str, Any]) -> str:
-    """The README's lines between ``BEGIN`` and ``END``: some of the findings, and what they are of."""
+    """The README's lines between ``BEGIN`` and ``END``: some of the findings, and their run."""
     rows = [row for row in example["findings"] if row["check"] in EXCERPT]
     lines = (f"{r['check']:<22}{r['verdict']:<9}{r['observed']:<12}{r['limit']}" for r in rows)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in example["counts"].items())

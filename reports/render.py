@@ -63,7 +63,7 @@ def _html(history: History, judgement: Judgement, latencies: Latencies) -> str:
 
 
 def counted(findings: Sequence[Finding]) -> Mapping[Verdict, int]:
-    """How many findings of each verdict there are; verdicts that none has are left out."""
+    """Return the number of findings per verdict, without verdicts that none has."""
     counts = {verdict: sum(f.verdict is verdict for f in findings) for verdict in Verdict}
     return {verdict: count for verdict, count in counts.items() if count}
 

@@ -99,7 +99,7 @@ class Timeline:
         )
 
     def lines(self, series: Sequence[Series]) -> None:
-        """A line through the values of each that has some."""
+        """Draw a line through each series that has values."""
         for line, colour in zip(series, COLOURS, strict=False):
             if len(line.at_s):
                 self.line(line, colour)
@@ -123,9 +123,9 @@ class Timeline:
             self.line(replace(by_second(line, 99), name=""), colour, linewidth=0.9, linestyle=dotted)
 
     def bars(self, bars: Sequence[Bar]) -> None:
-        """From their beginning to their end, each in its row, the first row above; a colour for each name.
+        """Draw bars from start to end, each in its row, the first row on top; a colour for each name.
 
-        Those that are marked are hatched.
+        Marked ones are hatched.
         """
         rows = list(dict.fromkeys(bar.row for bar in bars))
         colours = dict(zip(dict.fromkeys(bar.name for bar in bars), COLOURS, strict=False))

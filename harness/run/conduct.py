@@ -19,7 +19,7 @@ from harness.scenario.phases import PhaseName
 _TICK_S: Final = 0.05
 _REPORT_EVERY_S: Final = 5.0
 _ALIVE_EVERY_S: Final = 1.0
-"""Listing the processes reads the resource usage of each, too much work for every turn of the loop."""
+"""Listing the processes reads each one's resource usage, which is too slow for every turn of the loop."""
 _STEADY_LEAD_S: Final = 1.5
 """How long before the first fault the steady state is judged, which takes a moment."""
 
@@ -80,7 +80,7 @@ class Conduct:
         if now_s - self._seen_alive_s < _ALIVE_EVERY_S:
             return False
         self._seen_alive_s = now_s
-        # It may have ended in between.
+        # It may have ended in the meantime.
         alive = self.load_alive()
         if self._is_done():
             return True

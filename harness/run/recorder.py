@@ -29,7 +29,7 @@ class Recorder:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        # An empty file says that nothing ended; without the file nobody looked.
+        # An empty file means that nothing ended; no file means that nobody looked.
         (self.history / "ends.jsonl").touch()
 
     def enter(self, phase: PhaseName) -> bool:
@@ -67,7 +67,7 @@ class Recorder:
 
 @dataclass(kw_only=True)
 class ExitWatch:
-    """Records every process that ends. Which ends were deaths is for a check to say.
+    """Records every process that ends. A check decides which ends were deaths.
 
     The platform knows each end and its time, so a late poll misses nothing.
     """

@@ -76,7 +76,7 @@ class Watch(Protocol):
     """Observes the platform from outside, from before its load starts."""
 
     def drain(self) -> None:
-        """Wait until everything that was sent has come out, and record what had not in time."""
+        """Wait until everything sent has come out, and record what has not in time."""
         ...
 
     def stop(self) -> None:
@@ -90,7 +90,7 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """A platform with the pipeline on it, the load that it is to get, and where the run is recorded."""
+    """A platform with the pipeline deployed, its load, and the recorder of the run."""
 
     scenario: Scenario
     folder: RunFolder
@@ -107,7 +107,7 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a run is made of. harness/run/real/assembly.py has the real ones."""
+    """The parts of a run. harness/run/real/assembly.py has the real ones."""
 
     backend: Backend
     prepare: Callable[[Scenario, Report], PreparedLoad]
@@ -185,7 +185,7 @@ def _deploy(
 
 
 def _record(parts: Parts, context: RunContext, info: RunInfo, teardown: Teardown) -> None:
-    """Do everything that goes into the history, and record how it ended, whatever happens."""
+    """Do everything that goes into the history, and always record how it ended."""
     info.save(context.folder.history)
     ended, failure = "failed", ""
     try:
@@ -196,7 +196,7 @@ def _record(parts: Parts, context: RunContext, info: RunInfo, teardown: Teardown
         failure = _flood(parts, context, info, ends, teardown)
         recorder.enter("drain")
         watch.drain()
-        # Days that lack events because those were never sent are not the days that were planned.
+        # Days that lack events because they were never sent are not the planned days.
         if context.scenario.lake is not None and not failure:
             recorder.enter("lake")
             parts.lake(context, info)
@@ -266,7 +266,7 @@ def _end_load(parts: Parts, context: RunContext, ends: ExitWatch) -> None:
         except PlatformError as error:
             context.report(f"{name}: {error}")
         if not _has_ended(name, parts, context, ends, within_s=_GRACE_S):
-            raise RunError(f"{name} lives on after it failed, so that nothing can be read back for good")
+            raise RunError(f"{name} is still running after it failed, so nothing can be read back reliably")
 
 
 def _has_ended(name: str, parts: Parts, context: RunContext, ends: ExitWatch, *, within_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""Undoes what was begun, in reverse, whatever happens; an error on the way out never hides the first one."""
+"""Undoes what was begun, in reverse and in every case; an error during it never hides the first one."""
 
 from __future__ import annotations
 

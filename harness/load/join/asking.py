@@ -24,7 +24,7 @@ class Asking:
         runner.register_message(ANSWER, self._answered)
 
     def __call__(self, kind: str, data: dict[str, Any], timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
-        """The answer. Raises Refused, and TimeoutError where none comes."""
+        """Return the answer. Raises Refused, or TimeoutError if none comes."""
         self._asked += 1
         number, waiting = self._asked, AsyncResult()
         self._waiting[number] = waiting

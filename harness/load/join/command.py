@@ -21,7 +21,7 @@ _LAST_PORT: Final = 65535
 
 
 def joining_of(workers: int, host: str | None, port: int | None) -> Joining | None:
-    """What ``--workers``, ``--join-host`` and ``--join-port`` ask for; None where nobody joins.
+    """What ``--workers``, ``--join-host`` and ``--join-port`` ask for; None if no worker joins.
 
     Raises InvalidInput, also where it is impossible to listen on the address now.
     """

@@ -29,7 +29,7 @@ class Asks(Protocol):
     """How a worker asks: harness/load/join/asking.py."""
 
     def __call__(self, kind: str, data: dict[str, Any], timeout_s: float = ...) -> Any:
-        """The data of the answer. Raises Refused, and TimeoutError where none comes."""
+        """Return the data of the answer. Raises Refused, or TimeoutError if none comes."""
         ...
 
 

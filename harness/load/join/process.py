@@ -36,7 +36,7 @@ class JoinedProcess:
         gevent.spawn(self._prepare, set_up)
 
     def ended(self, ok: bool) -> None:
-        """The share is sent and recorded, or something broke: hand over the records and report it."""
+        """Hand over the records, once the share is sent and recorded or something broke, and report that."""
         gevent.spawn(self._end, ok)
 
     def _prepare(self, set_up: Callable[[LoadConfig], None]) -> None:

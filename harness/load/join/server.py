@@ -67,7 +67,7 @@ class JoinServer:
         }
 
     def answer(self, member: str, ask: Ask) -> Answer:
-        """The answer; what is wrong with a question goes back to the worker that asked it."""
+        """Answer a question; an error in it goes back to the worker that asked."""
         received_ns = self._monotonic_ns()
         if ask.kind == "ping":
             return Answer(number=ask.number, data=[received_ns, self._monotonic_ns()])
@@ -116,7 +116,7 @@ class JoinServer:
     def _progress(self, member: str, data: dict[str, Any]) -> None:
         worker, share = self._known(member), self._own_share(member)
         worker.last = _PROGRESS.validate_python(data)
-        # It is not done until its history is here, whatever it has sent.
+        # It is not done until its history has arrived, even if it has sent its share.
         here = replace(worker.last, state="flushing") if worker.last.state == "done" else worker.last
         here.save(progress_file(self._config.progress, share.worker))
 

@@ -28,7 +28,7 @@ class Incoming:
     """One file that is arriving, kept beside its place until it is complete and verified."""
 
     def __init__(self, facts: FileFacts, target: Path) -> None:
-        """Raises ValueError where there is a file already, or no room for one."""
+        """Raises ValueError if the file exists already, or does not fit on the disk."""
         if target.exists():
             raise ValueError(f"{target.name} is there already")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ class Incoming:
         """Bytes; the next chunk begins here."""
 
     def add(self, data: bytes) -> bool:
-        """Append the next chunk; True once the file is there.
+        """Append the next chunk; True once the file is complete and verified.
 
         Raises ValueError for a chunk that cannot belong to it, and for a file that is not what was announced.
         """

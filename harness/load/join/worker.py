@@ -38,7 +38,7 @@ from harness.load.workers.join_config import FileFacts, SharedName
 from pipeline.base.endpoints import Endpoints
 
 UNABLE: Final = (OSError, ValueError, KeyError, TypeError, PlatformError)
-"""What keeps a worker from taking part, or from handing over what it recorded."""
+"""Errors that keep a worker from taking part, or from handing over its records."""
 _PINGS: Final = 16
 _FIRST_ANSWER_S: Final = 5.0
 _FIRST_TRIES: Final = 12
@@ -77,7 +77,7 @@ class JoinedWorker:
         self._ask("ready", {})
 
     def deliver(self) -> None:
-        """Send everything recorded, and what is known about this clock. Raises what ``prepare`` raises."""
+        """Send all records, and the offset of this clock. Raises what ``prepare`` raises."""
         self.report_progress()
         for path in _files(self._config.history):
             name, facts = path.relative_to(self._config.history).as_posix(), FileFacts.of(path)
@@ -106,7 +106,7 @@ class JoinedWorker:
         for _ in range(_FIRST_TRIES):
             with suppress(TimeoutError):
                 return str(self._ask("join", question, _FIRST_ANSWER_S))
-        raise TimeoutError("whoever listens there is not waiting for workers of a load")
+        raise TimeoutError("no load at this address is waiting for workers")
 
     def _get_ready(self, offer: Offer) -> None:
         self._shares_clock = offer.boot_id == boot_id() != ""

@@ -48,7 +48,7 @@ class EventsSession:
             try:
                 self._await_reports(self._sender, self._config.stop_timeout_s)
             finally:
-                # Whatever broke, record what is known by now.
+                # Record what is known by now, even after an error.
                 self._close(self._sender)
 
     def _report(self, sender: EventsSender) -> None:

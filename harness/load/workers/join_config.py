@@ -76,9 +76,9 @@ class Gathered(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hosts: tuple[str, ...] = ()
-    """Of the workers that have everything they need."""
+    """The hosts of workers that have everything they need."""
     problems: tuple[str, ...] = ()
-    """Of workers that cannot take part."""
+    """Reasons of workers that cannot take part."""
 
     def __str__(self) -> str:
         there = f"{len(self.hosts)} joined" + (f" ({', '.join(self.hosts)})" if self.hosts else "")
@@ -90,5 +90,5 @@ class Gathered(BaseModel):
 
     @staticmethod
     def load(path: Path) -> Gathered:
-        """What the file says; nobody if there is none yet. Raises pydantic's ValidationError."""
+        """Read the file; nobody if it does not exist yet. Raises pydantic's ValidationError."""
         return Gathered.model_validate_json(path.read_bytes()) if path.is_file() else Gathered()

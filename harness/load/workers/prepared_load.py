@@ -50,7 +50,7 @@ def prepare_load(scenario: Scenario, *, cache: Path, report: Report) -> Prepared
 
 
 def planned_load(scenario: Scenario, plan: PlanFile, *, cache: Path, report: Report) -> PreparedLoad:
-    """The same from a plan that is there. Raises InvalidInput and RunError as above."""
+    """The same from an existing plan. Raises InvalidInput and RunError as above."""
     if scenario.load.path == "record_batches":
         trace = encoded_trace(scenario, plan, cache=cache, report=report)
         return _prepared(scenario, plan, record_batches_source(scenario, trace))

@@ -27,7 +27,7 @@ class EventsSource(_Model):
     kind: Literal["events"] = "events"
     plan: Path
     largest_event_bytes: int = Field(default=0, ge=0)
-    """As in ``PlanFile``: the topic must accept it. 0 where it is not known."""
+    """As in ``PlanFile``: the topic must accept it. 0 if unknown."""
 
     def at(self, folder: Path) -> Self:
         """The same for a worker whose files all lie in this folder."""
@@ -44,7 +44,7 @@ class _InRecordBatches(_Model):
     duration_s: float | None = None
     """Nothing is sent later than this after the load's start, however few events were."""
     schedule: LoadSchedule | None = None
-    """When each event is due. Without one, as soon as the platform accepts it."""
+    """Defines when each event is due. Without one, as soon as the platform accepts it."""
 
 
 class RecordBatchesSource(_InRecordBatches):

@@ -22,7 +22,7 @@ class Session(Protocol):
     """Sends one share: events_session.py and record_batches_session.py, beside this file."""
 
     def start(self, assignment: Assignment) -> None:
-        """Begin with this share. Whatever is raised means that it cannot begin."""
+        """Begin with this share. Any exception means that it cannot begin."""
         ...
 
     def turn(self, place: int, users: int) -> bool:

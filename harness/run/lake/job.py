@@ -49,7 +49,7 @@ class CareJob:
     endpoints: Path
     options: Path
     tables: tuple[str, ...] = ()
-    """All of them when none is named."""
+    """All tables if none is named."""
     since: date | None = None
     clustered: bool = False
 

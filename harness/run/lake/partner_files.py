@@ -26,12 +26,12 @@ _ATTRIBUTES: Final = "attributes"
 _BROKEN: Final[Mapping[str, tuple[str, object]]] = MappingProxyType(
     {"pattern:event_type": ("event_type", "No Such Word"), "range:quantity": ("quantity", -1)}
 )
-"""How a row breaks the contract, by the reason why it must be rejected."""
+"""How to break a row, by the reason for which it must then be rejected."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerFile:
-    """One file: where it is dropped, and what the lake must make of it."""
+    """One file: where it is dropped, and what the lake must derive from it."""
 
     key: str
     content: bytes
@@ -67,7 +67,7 @@ def day_of(number: int, origin_ms: int) -> date:
 
 
 def is_takeable(planned: pa.Table) -> pa.ChunkedArray:
-    """Which of a plan's events a file can be made of: the valid ones that are sent once and in time."""
+    """The events of a plan that a file can contain: valid ones that are sent once and in time."""
     return pc.and_(pc.equal(planned["kind"].cast(pa.string()), "valid"), pc.invert(planned["late"]))
 
 
@@ -88,7 +88,7 @@ def _problems(stage: LakeStage, events: Mapping[int, int], scenario: str) -> Ite
 
 
 def _events_by_day(plan: Path) -> Mapping[int, int]:
-    """By day, from 1: how many events a file can be made of."""
+    """Return how many events a file can contain, by day, from 1."""
     planned = pq.read_table(plan, columns=["kind", "late", "event_offset_ms"])
     offsets_ms = planned.filter(is_takeable(planned))["event_offset_ms"]
     counts = pc.value_counts(pc.divide(offsets_ms, DAY_MS)).to_pylist()
@@ -96,7 +96,7 @@ def _events_by_day(plan: Path) -> Mapping[int, int]:
 
 
 def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
-    """Those of one day that a file can be made of, with ``event_time_ms``."""
+    """Return one day's events that a file can contain, with ``event_time_ms``."""
     columns = ["seq", "kind", "late", "event_offset_ms", *_FIELDS, _ATTRIBUTES]
     planned = pq.read_table(plan, columns=columns)
     offset_ms = planned["event_offset_ms"]
@@ -107,7 +107,7 @@ def _events_of(plan: Path, day: int, origin_ms: int) -> pa.Table:
 
 
 def _renamed(events: pa.Table, own: np.ndarray[Any, Any], partner: str, number: int) -> pa.Table:
-    """The partner's own rows under identities that no other source has."""
+    """Return the partner's own rows, with identities that no other source has."""
     prefix = f"{partner}-{number}-"
     new = pc.binary_join_element_wise(prefix, events["seq"].cast(pa.string()), "")
     ids = pc.if_else(pa.array(own), new, events["event_id"])
@@ -138,7 +138,7 @@ def _with_added(rows: pa.Table, step: Drop) -> pa.Table:
 
 
 def _written(file: pa.Table, step: Drop) -> bytes:
-    """The file's content, with its columns damaged if they should be."""
+    """Return the file's content, with damaged columns if so planned."""
     names = list(file.schema.names)
     match step.damage:
         case "renamed_field":

@@ -24,7 +24,7 @@ _TICK_S: Final = 0.1
 
 
 class Objects(Protocol):
-    """What the stage needs of the object store (pipeline/lake/objects.py)."""
+    """The operations of the object store that the stage needs (pipeline/lake/objects.py)."""
 
     def put(self, key: str, body: bytes) -> None:
         """Write an object."""
@@ -118,7 +118,7 @@ class Stage:
             raise RunError(f"{name} {' and '.join(ends) or 'ended'}; see {self.folder.logs / name}.log")
 
     def _followed(self, name: str, file: Path) -> Iterator[Event]:
-        """The events of the process, until it has ended and none is left."""
+        """Yield the events of the process, until it has ended and none is left."""
         offset, rest = 0, b""
         while True:
             ended = self._status(name).state in {"dead", "stopped"}

@@ -35,13 +35,13 @@ class TaskRecorder:
     read_contents: Contents
 
     def open(self) -> None:
-        """Create the tables, so that an empty one says that there was nothing."""
+        """Create the tables, so that an empty one means that there was nothing."""
         for table in ("partner_rows", "reference_rows", "lake_tasks", "lake_gates", "lake_scans"):
             with TableWriter(self.history, table, _PART_PREFIX):
                 pass
 
     def expect(self, rows: pa.Table) -> None:
-        """Record what the lake should make of a partner's rows."""
+        """Record what the lake should derive from a partner's rows."""
         self._write("partner_rows", {name: rows[name].combine_chunks() for name in rows.column_names})
 
     def refer(self, rows: pa.Table) -> None:

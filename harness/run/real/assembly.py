@@ -1,4 +1,4 @@
-"""The real parts of a run: engines, pipeline, Locust, observers. Their order stands in harness/run/run.py."""
+"""The real parts of a run: engines, pipeline, Locust, observers. harness/run/run.py defines their order."""
 
 from __future__ import annotations
 

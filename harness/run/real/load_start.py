@@ -82,7 +82,7 @@ def _config(context: RunContext, clocks: Clocks) -> LoadConfig:
 
 
 def _source(context: RunContext) -> LoadSource:
-    """What is sent; a plan from the history, since the cache may lose it."""
+    """What is sent; the plan is read from the history, since the cache may lose it."""
     source = context.load.source
     if isinstance(source, EventsSource):
         return source.model_copy(update={"plan": context.folder.plan})
