@@ -518,9 +518,9 @@ def test_nothing_is_read_back_while_a_part_of_a_failed_load_may_still_send(
 ) -> None:
     monkeypatch.setattr(MemoryProcesses, "process_state", lambda processes, name: "running")
     w = world(load_dies_after=0, gives_up_after=2_000)
-    with pytest.raises(RunError, match="load lives on"):
+    with pytest.raises(RunError, match="load is still running"):
         w.run(scenario())
-    assert w.ended().startswith("failed: load lives on")
+    assert w.ended().startswith("failed: load is still running")
     assert "read back" not in w.did
 
 
