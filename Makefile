@@ -93,7 +93,7 @@ core-tests: python
 # One at a time, in a worker of its own, as signals are a part of what is tested: two at once take seven minutes instead of ten
 # on two cores, and then tests wait for engines that wait for each other.
 engine-tests: setup
-	$(PYTEST) tests/engines -n 1 --dist loadfile --no-loadscope-reorder --timeout=240 --session-timeout=1200 $(ARGS)
+	$(PYTEST) tests/engines -n 1 --dist loadfile --no-loadscope-reorder --timeout=240 --session-timeout=2400 $(ARGS)
 
 # It has limits of latency, so nothing else runs beside it.
 quickstart-test: setup
@@ -101,4 +101,4 @@ quickstart-test: setup
 
 end-to-end-tests: setup
 	$(PYTEST) tests/end_to_end --ignore=tests/end_to_end/test_quickstart.py -n 2 --maxschedchunk=1 \
-	  --timeout=400 --session-timeout=1500 $(ARGS)
+	  --timeout=400 --session-timeout=2400 $(ARGS)
