@@ -28,7 +28,13 @@ from tests.engines.pipeline_parts import event
 
 YESTERDAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 DAY = str(YESTERDAY.date())
-COMMAND = "import sys; from harness.cli.main import main; main()"
+# As at a terminal: what a script starts in the background ignores SIGINT, and so would all that it starts.
+COMMAND = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harness.cli.main import main
+main()
+"""
 
 
 @pytest.fixture(scope="module")
