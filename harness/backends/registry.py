@@ -26,7 +26,15 @@ def _process() -> Backend:
     return ProcessBackend()
 
 
-BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType({"process": _process})
+def _container() -> Backend:
+    from harness.backends.container.backend import ContainerBackend  # noqa: PLC0415
+
+    return ContainerBackend()
+
+
+BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType(
+    {"process": _process, "container": _container}
+)
 """By the name for ``--backend``."""
 DEFAULT_BACKEND: Final = "process"
 
