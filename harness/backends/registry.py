@@ -50,10 +50,12 @@ def running() -> tuple[Instance, ...]:
     """All platforms, on any backend, that are running or were not cleaned up; oldest first."""
     from harness.backends.instance import instances  # noqa: PLC0415
 
-    for one in instances():
+    known = instances()
+    for one in known:
         if one.backend not in BACKENDS:
             _LOG.warning("ignoring %s: its backend %r is not known to this version", one.id, one.backend)
-    found = (instance for made in BACKENDS.values() for instance in made().running())
+    present = [name for name in BACKENDS if any(one.backend == name for one in known)]
+    found = (instance for name in present for instance in backend_of(name).running())
     return tuple(sorted(found, key=lambda instance: instance.created_at))
 
 

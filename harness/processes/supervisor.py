@@ -152,7 +152,7 @@ class Supervisor:
     def _run_last(self) -> None:
         """Remove what are not our children, such as containers, before the data that they use."""
         try:
-            code = subprocess.run(self.at_end, timeout=_AT_END_TIMEOUT_S, check=False).returncode
+            code: object = subprocess.run(self.at_end, timeout=_AT_END_TIMEOUT_S, check=False).returncode
         except (OSError, subprocess.TimeoutExpired) as error:
             code = str(error)
         if code:

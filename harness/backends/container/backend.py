@@ -24,8 +24,8 @@ from harness.backends.plan import (
     ports,
 )
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.process.slots import take_slot
 from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
+from harness.backends.slots import take_slot
 from harness.base.report import Report
 from harness.processes.supervisor_client import SupervisorClient
 from harness.scenario.topology import Topology

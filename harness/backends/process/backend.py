@@ -10,9 +10,9 @@ from harness.backends.bring_up import Engines, attach, bring_up, engines
 from harness.backends.instance import Instance, instance_of, instances_of
 from harness.backends.plan import Services, check_topology, installed_here, places, ports
 from harness.backends.platform import SupervisedPlatform
-from harness.backends.process.slots import take_slot
 from harness.backends.process.supervised import SupervisedNodes
 from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
+from harness.backends.slots import take_slot
 from harness.base.report import Report
 from harness.processes.supervisor_client import SupervisorClient
 from harness.scenario.topology import Topology
