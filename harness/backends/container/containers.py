@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,7 @@ _KILLED: Final = 137
 """The engine's exit code for SIGKILL."""
 _GONE: Final = ("exited", "dead", "removing")
 _OPEN_FILES: Final = 65536
+_GLANCE_S: Final = 0.5
 # Docker's own log would be a second copy.
 _TO_LOG_FILE: Final = ("/bin/sh", "-c", 'exec "$@" >>"$0" 2>&1')
 _API_VERSION: Final = "1.41"
@@ -72,7 +74,10 @@ class ContainerNodes:
     """By service; needed only to start nodes."""
     _ends: dict[str, tuple[ProcessEnd, ...]] = field(default_factory=dict)
     """By node, the ends before its last start."""
+    _glanced: dict[str, tuple[float, _Seen]] = field(default_factory=dict)
+    """By node, what was seen at a time (monotonic seconds), for checks that are made many times a second."""
     _meter: UsageMeter = field(default_factory=UsageMeter)
+    _handing_over: threading.Lock = field(default_factory=threading.Lock)
 
     def create_network(self, subnet: str) -> None:
         """Create the network of all nodes. Raises ``PlatformError``, for example for a subnet in use."""
@@ -95,8 +100,9 @@ class ContainerNodes:
             folder.mkdir(parents=True, exist_ok=True)
         self._log(one.name).touch()
         if os.getuid() == 0:
-            for path in (self._log(one.name), one.cluster.shared_dir, *_all_below(one.node.data_dir)):
-                os.chown(path, _UNPRIVILEGED, _UNPRIVILEGED)
+            with self._handing_over:
+                for path in (self._log(one.name), one.cluster.shared_dir, one.node.data_dir):
+                    _hand_over(path)
 
     def run(self, one: PlannedNode, launch: Launch) -> None:
         """Start the node's container: a new one, or the one that ended."""
@@ -106,11 +112,12 @@ class ContainerNodes:
                 self._start_new(one, launch)
                 return
             self._ends[one.name] = self._all_ends(one.name, seen)
+            self._glanced.pop(one.name, None)
             self._container(one.name).start()
 
     def ended(self, name: str) -> str:
         """How the node's container ended; "" while it runs."""
-        seen = self._known(name)
+        seen = self._glance(name)
         if not seen.has_ended:
             return ""
         return f"{how_ended(seen.exit)} {seen.reason}".strip()
@@ -224,6 +231,14 @@ class ContainerNodes:
             return earlier
         return (*earlier, ProcessEnd(at_monotonic_ns=_monotonic_ns(seen.finished_at), exit=seen.exit))
 
+    def _glance(self, name: str) -> _Seen:
+        """What was last seen, if that is recent: to look costs milliseconds."""
+        at_s, seen = self._glanced.get(name, (float("-inf"), None))
+        if seen is None or time.monotonic() - at_s >= _GLANCE_S:
+            seen = self._known(name)
+            self._glanced[name] = time.monotonic(), seen
+        return seen
+
     def _known(self, name: str) -> _Seen:
         seen = self._seen(name)
         if seen is None:
@@ -288,9 +303,12 @@ def _monotonic_ns(
     return monotonic_ns() - (wall_ns() - at_ns)
 
 
-def _all_below(folder: Path) -> Iterator[Path]:
-    yield folder
-    yield from folder.rglob("*")
+def _hand_over(path: Path) -> None:
+    """Give a file, or a folder with all that is in it, to the containers' user; once."""
+    if path.stat().st_uid == _UNPRIVILEGED:
+        return
+    for one in (*path.rglob("*"), path):
+        os.chown(one, _UNPRIVILEGED, _UNPRIVILEGED)
 
 
 @contextmanager
