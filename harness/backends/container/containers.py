@@ -129,6 +129,7 @@ class ContainerNodes:
             if action == "resume":
                 return
             raise PlatformError(f"cannot {action} {name}: it has already ended, {how_ended(seen.exit)}")
+        self._glanced.pop(name, None)
         with _docker_errors(f"{action} {name}"):
             container = self._container(name)
             match action:
