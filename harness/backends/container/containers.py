@@ -18,7 +18,7 @@ from typing import Any, Final
 import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import EndpointConfig, IPAMConfig, IPAMPool, Ulimit
+from docker.types import EndpointConfig, IPAMConfig, IPAMPool
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
@@ -40,7 +40,6 @@ _UNPRIVILEGED: Final = 10001
 _KILLED: Final = 137
 """The engine's exit code for SIGKILL."""
 _GONE: Final = ("exited", "dead", "removing")
-_OPEN_FILES: Final = 65536
 _GLANCE_S: Final = 0.5
 # Docker's own log would be a second copy.
 _TO_LOG_FILE: Final = ("/bin/sh", "-c", 'exec "$@" >>"$0" 2>&1')
@@ -191,7 +190,6 @@ class ContainerNodes:
             network=self.instance.id,
             networking_config={self.instance.id: EndpointConfig(_API_VERSION, ipv4_address=node.address)},
             mem_limit=node.spec.memory_bytes + role.overhead_bytes,
-            ulimits=[Ulimit(name="nofile", soft=_OPEN_FILES, hard=_OPEN_FILES)],
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
         )
