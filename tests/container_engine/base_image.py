@@ -47,7 +47,7 @@ path-exclude /usr/share/man/*
 def provide(client: docker.DockerClient, folder: Path, report: Report) -> None:
     """Give the engine the base image if it has none; its tarball is kept in the folder.
 
-    Raises ``PlatformError``.
+    Raises ``PlatformError`` or ``DockerException``.
     """
     try:
         client.images.get(NAME)

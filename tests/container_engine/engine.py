@@ -34,16 +34,19 @@ _PING_TIMEOUT_S: Final = 10
 _API_TIMEOUT_S: Final = 300
 _LINES_OF_LOG: Final = 10
 _PREDEFINED: Final = ("bridge", "host", "none")
+_OPEN_FILES: Final = 1_048_576
+"""What Debian's service sets, and containers inherit."""
 _LONGEST_SOCKET: Final = 107
 _LONGEST_BELOW: Final = len("/run/containerd/containerd-debug.sock")
-_HIDE: Final = f"""\
+_IN_NAMESPACE: Final = f"""\
+ulimit -n {_OPEN_FILES} || ulimit -n "$(ulimit -H -n)"
 for folder in {" ".join(leftovers.HIDDEN)}; do
   mkdir -p "$folder"
   mount --no-mtab -t tmpfs tmpfs "$folder"
 done
 exec "$@"
 """
-"""What the engine mounts is seen by itself only, and ends with its last process."""
+"""Then what the engine mounts is seen by itself only, and ends with its last process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Engine:
                 )
             else:
                 report("already up")
-            with closing(connect(self.host)) as client:
+            with _client(self.host) as client:
                 provide(client, self.folder, report)
 
     def down(self, report: Report, *, purge: bool = False) -> None:
@@ -112,7 +115,7 @@ class Engine:
                 f"down ({silent})" if daemon is None else f"dockerd ({daemon.pid}) does not answer: {silent}"
             )
             return Status(host="", text=f"{state}; base image kept in {self.folder}: {kept}")
-        with closing(connect(self.host)) as client:
+        with _client(self.host) as client:
             version = client.version()["Version"]
             running, images = len(client.containers.list()), len(client.images.list())
         text = f"up: Docker {version}, {running} containers, {images} images; base image kept: {kept}"
@@ -164,6 +167,7 @@ class Engine:
 
     def _start(self, report: Report) -> None:
         report(f"starting dockerd in {self.folder}")
+        self._kill_strays()
         leftovers.record(self._before)
         config = {
             "data-root": str(self.folder / "data"),
@@ -175,7 +179,7 @@ class Engine:
             "exec-opts": ["native.cgroupdriver=cgroupfs"],
         }
         write_atomically(self._config, json.dumps(config, indent=2).encode())
-        in_namespace = ("unshare", "--mount", "--propagation", "slave", "sh", "-ec", _HIDE, "sh")
+        in_namespace = ("unshare", "--mount", "--propagation", "slave", "sh", "-ec", _IN_NAMESPACE, "sh")
         with self._log.open("wb") as log:
             process = subprocess.Popen(
                 [*in_namespace, "dockerd", "--config-file", str(self._config)],
@@ -196,13 +200,15 @@ class Engine:
 
     def _stop(self, report: Report) -> None:
         """Remove the containers and networks, and end every process, even after dockerd was killed."""
+        if (daemon := self._daemon()) is not None and (silent := silence(self.host)):
+            report(f"killing dockerd, which does not answer: {silent}")
+            daemon.kill()
+            self._await_end(daemon)
         if self._daemon() is None and leftovers.is_of_this_boot(self._before):
-            report("dockerd was killed; starting it again, as it knows its networks")
-            self._kill_strays()
-            self._start(report)
+            self._revive(report)
         if (daemon := self._daemon()) is not None:
             report("removing containers and networks, and stopping dockerd")
-            with closing(connect(self.host)) as client:
+            with _client(self.host) as client:
                 wait_until(
                     lambda: _is_emptied(client),
                     timeout_s=_STOP_TIMEOUT_S,
@@ -210,8 +216,23 @@ class Engine:
                     transient=(APIError,),
                 )
             daemon.terminate()
-            wait_until(lambda: not _lives(daemon), timeout_s=_STOP_TIMEOUT_S, what="dockerd to end")
+            self._await_end(daemon)
         self._kill_strays()
+
+    def _await_end(self, daemon: psutil.Process) -> None:
+        wait_until(
+            lambda: not _lives(daemon),
+            timeout_s=_STOP_TIMEOUT_S,
+            what="dockerd to end",
+            last_seen=self._last_lines,
+        )
+
+    def _revive(self, report: Report) -> None:
+        """Start a dockerd that was killed once more: only it knows which networks to remove."""
+        try:
+            self._start(report)
+        except PlatformError as error:
+            report(f"{error}\nif it had networks, their bridges (br-...) and firewall rules stay")
 
     def _remove(self, report: Report, *, purge: bool) -> None:
         if others := [process.pid for process in self._other_daemons()]:
@@ -268,9 +289,14 @@ class Engine:
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:])
 
 
-def connect(host: str) -> docker.DockerClient:
-    """Connect to an engine; whoever connects closes. Raises ``DockerException``."""
-    return docker.DockerClient(base_url=host, timeout=_API_TIMEOUT_S)
+@contextmanager
+def _client(host: str) -> Iterator[docker.DockerClient]:
+    """Connect to the engine. Raises ``PlatformError``, whatever fails in it."""
+    try:
+        with closing(docker.DockerClient(base_url=host, timeout=_API_TIMEOUT_S)) as client:
+            yield client
+    except (DockerException, RequestException) as error:
+        raise PlatformError(f"the Docker engine at {host} failed: {error}") from error
 
 
 def silence(host: str) -> str:
