@@ -35,11 +35,11 @@ _API_TIMEOUT_S: Final = 300
 _LINES_OF_LOG: Final = 10
 _PREDEFINED: Final = ("bridge", "host", "none")
 _OPEN_FILES: Final = 1_048_576
-"""What Debian's service sets, and containers inherit."""
+"""What Debian's service sets, and containers inherit; as many as may be had where that is refused."""
 _LONGEST_SOCKET: Final = 107
 _LONGEST_BELOW: Final = len("/run/containerd/containerd-debug.sock")
 _IN_NAMESPACE: Final = f"""\
-ulimit -n {_OPEN_FILES} || ulimit -n "$(ulimit -H -n)"
+ulimit -n {_OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 for folder in {" ".join(leftovers.HIDDEN)}; do
   mkdir -p "$folder"
   mount --no-mtab -t tmpfs tmpfs "$folder"
@@ -131,6 +131,11 @@ class Engine:
         return self.folder / "daemon.json"
 
     @property
+    def _run(self) -> Path:
+        """What the engine needs only while it runs."""
+        return self.folder / "run"
+
+    @property
     def _log(self) -> Path:
         return self.folder / "dockerd.log"
 
@@ -168,11 +173,13 @@ class Engine:
     def _start(self, report: Report) -> None:
         report(f"starting dockerd in {self.folder}")
         self._kill_strays()
+        # A killed dockerd leaves the numbers of its processes there, and takes their zombies for alive.
+        shutil.rmtree(self._run, ignore_errors=True)
         leftovers.record(self._before)
         config = {
             "data-root": str(self.folder / "data"),
-            "exec-root": str(self.folder / "run"),
-            "pidfile": str(self.folder / "dockerd.pid"),
+            "exec-root": str(self._run),
+            "pidfile": str(self._run / "dockerd.pid"),
             "hosts": [self.host],
             "bridge": "none",
             "cgroup-parent": f"/{self._instance}",

@@ -31,7 +31,7 @@ _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 """Debian asks this program whether a service may start; 101 means that it may not."""
 _LINES_OF_OUTPUT: Final = 15
 _FOR_ANY_MACHINE: Final = re.compile(
-    r"Acquire::(https?::Proxy\b|http::|Check-|Max-ValidTime|Retries|ForceIPv)"
+    r"Acquire::(https?::Proxy[ :]|http::(?!Proxy)|Check-|Max-ValidTime|Retries|ForceIPv)"
 )
 """Settings that say how to reach the mirrors, and name no file of this machine."""
 
