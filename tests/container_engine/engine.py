@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import socket
 import subprocess
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ _STOP_TIMEOUT_S: Final = 60.0
 _PING_TIMEOUT_S: Final = 10
 _API_TIMEOUT_S: Final = 300
 _LINES_OF_LOG: Final = 10
+_UNIX: Final = "unix://"
 _PREDEFINED: Final = ("bridge", "host", "none")
 _OPEN_FILES: Final = 1_048_576
 """What Debian's service sets, and containers inherit; as many as may be had where that is refused."""
@@ -67,7 +69,7 @@ class Engine:
     @property
     def host(self) -> str:
         """Its address, as ``DOCKER_HOST`` is set to."""
-        return f"unix://{self.folder / 'docker.sock'}"
+        return f"{_UNIX}{self.folder / 'docker.sock'}"
 
     def up(self, report: Report) -> None:
         """Bring the engine up with its base image; what is there already is left alone.
@@ -309,10 +311,13 @@ def _client(host: str) -> Iterator[docker.DockerClient]:
 def silence(host: str) -> str:
     """Return why no engine answers at an address; "" if one does."""
     try:
+        if host.startswith(_UNIX):  # Docker's library leaves a socket open that it cannot connect
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(host.removeprefix(_UNIX))
         environment = {**os.environ, "DOCKER_HOST": host}
         with closing(docker.from_env(timeout=_PING_TIMEOUT_S, environment=environment)) as client:
             client.ping()
-    except (DockerException, RequestException) as error:
+    except (DockerException, OSError, ValueError) as error:  # the last if it is no address at all
         return str(error)
     return ""
 
