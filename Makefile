@@ -9,9 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 RUN ?=
-# Which of pyproject.toml's extras are installed. All are locked.
-# With empty caches on two cores: dev 9 s, with lake (Spark, 0.5 GB) 44 s.
-EXTRAS ?= dev lake containers
+# Which of pyproject.toml's extras are installed. All are locked; those that nothing here uses yet only cost time.
+# With empty caches on two cores: dev 9 s, with lake (Spark, 0.5 GB) 44 s; containers and serving would add 4 s.
+EXTRAS ?= dev lake
 space := $(subst ,, )
 PYTHON_READY := $(VENV)/.ready-with-$(subst $(space),+,$(strip $(EXTRAS)))
 PYTHONS := $(PYTHON) python3 python3.13 python3.12 python3.11 /usr/bin/python3

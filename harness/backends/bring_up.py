@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Final
 
 from harness.artifacts import Artifacts, ensure
 from harness.backends.attached import Attached
 from harness.backends.instance import Instance
-from harness.backends.plan import Installations, Services, endpoints_of, plan_nodes, plan_services
+from harness.backends.plan import Services, endpoints_of, find_jvm, plan_nodes, plan_services
 from harness.backends.platform import SupervisedPlatform
 from harness.backends.protocol import Preparation
 from harness.backends.runner import Nodes
@@ -32,27 +32,25 @@ def bring_up(
     instance: Instance,
     nodes_of: NodesOf,
     services: Services,
-    installations: Installations,
+    artifacts: Artifacts,
     *,
-    before: Callable[[], None] = lambda: None,
-    at_end: Sequence[str] = (),
     holds: Collection[int] = (),
     report: Report,
     preparation: Preparation,
 ) -> SupervisedPlatform:
     """Start every node of a new instance and wait until every service works; clean up on failure.
 
-    ``before`` runs as soon as the supervisor does, which runs the command ``at_end`` at its own end and keeps
-    the file descriptors ``holds`` open while it lives. Raises ``PlatformError``.
+    The supervisor keeps the file descriptors ``holds`` open while it lives. Raises ``PlatformError``.
     """
     supervisor = None
     try:
-        supervisor = SupervisorClient.start(instance.site, holds=holds, at_end=at_end)
-        before()
+        # First, as Java may be missing.
+        jvm = find_jvm(instance.topology, services)
+        supervisor = SupervisorClient.start(instance.site, holds=holds)
         runner = nodes_of(instance, supervisor)
         if runner is None:
             raise PlatformError(f"cannot run the nodes of {instance.id}: they have ended")
-        planned = plan_services(instance, services, installations)
+        planned = plan_services(instance, services, artifacts, jvm)
         for one in planned:
             one.service.prepare(one.cluster)
         endpoints = endpoints_of(instance.topology, planned)

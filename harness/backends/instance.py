@@ -34,12 +34,9 @@ class _Record(BaseModel):
 
 
 class Place(_Record):
-    """A node's addresses, and how to stop it."""
+    """A node's address, and how to stop it."""
 
     address: str
-    """Where it listens, and where other nodes reach it."""
-    client_address: str
-    """Where clients on this machine reach it."""
     port: int
     """The port for clients."""
     waits_for: tuple[str, ...]

@@ -117,9 +117,7 @@ class NodeStarter:
             )
             return self._clock() - began_s
 
-        listening_after_s = wait(
-            "to listen", lambda: check_listening(one.place.client_address, one.place.port)
-        )
+        listening_after_s = wait("to listen", lambda: check_listening(one.place.address, one.place.port))
         ready_after_s = wait("to work", lambda: one.service.check_ready(one.node, one.cluster))
         self._report(f"{one.name} ready after {ready_after_s:.1f} s")
         return NodeTimes(listening_after_s=listening_after_s, ready_after_s=ready_after_s)

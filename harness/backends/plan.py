@@ -19,22 +19,6 @@ Services = Mapping[str, Service]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
-    """Where the nodes of a service find its artifacts and Java."""
-
-    home: Path
-    """The artifacts on this machine."""
-    home_at_nodes: Path
-    """The same folder, as the nodes see it."""
-    jvm: Jvm | None
-    """The nodes' Java; None if the service does not need it."""
-
-
-Installations = Mapping[str, Installation]
-"""By service."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedService:
     """A service and its cluster in one region of this platform."""
 
@@ -88,14 +72,8 @@ def ports(topology: Topology, services: Services) -> dict[str, tuple[int, ...]]:
     return {node.name: services[node.service].roles[node.role].ports for node in topology.nodes()}
 
 
-def places(
-    topology: Topology,
-    services: Services,
-    *,
-    addresses: Mapping[str, str],
-    client_addresses: Mapping[str, str],
-) -> dict[str, Place]:
-    """The place of each node, from its addresses by name."""
+def places(topology: Topology, services: Services, addresses: Mapping[str, str]) -> dict[str, Place]:
+    """The place of each node."""
     nodes = topology.nodes()
 
     def waits_for(spec: NodeSpec, one: NodeSpec) -> bool:
@@ -110,7 +88,6 @@ def places(
         role = services[spec.service].roles[spec.role]
         return Place(
             address=addresses[spec.name],
-            client_address=client_addresses[spec.name],
             port=role.ports[0],
             waits_for=tuple(one.name for one in nodes if waits_for(spec, one)),
             stop_timeout_s=role.stop_timeout_s,
@@ -119,45 +96,33 @@ def places(
     return {spec.name: place(spec) for spec in nodes}
 
 
-def installed_here(topology: Topology, services: Services, artifacts: Artifacts) -> Installations:
-    """The installations of nodes that run on this machine. Raises ``PlatformError`` without Java."""
-    needs_java = {name for name in topology.services if services[name].needs_java}
-    jvm = Jvm(java=find_java(), jit=topology.jit) if needs_java else None
-    return {
-        name: Installation(
-            home=artifacts.home(name),
-            home_at_nodes=artifacts.home(name),
-            jvm=jvm if name in needs_java else None,
-        )
-        for name in topology.services
-    }
+def find_jvm(topology: Topology, services: Services) -> Jvm | None:
+    """The Java for services that need it; None if no service does. Raises ``PlatformError``."""
+    if not any(services[name].needs_java for name in topology.services):
+        return None
+    return Jvm(java=find_java(), jit=topology.jit)
 
 
 def plan_services(
-    instance: Instance, services: Services, installations: Installations
+    instance: Instance, services: Services, artifacts: Artifacts, jvm: Jvm | None
 ) -> tuple[PlannedService, ...]:
     """Each service in each region, with its nodes, if any."""
     topology, nodes = instance.topology, instance.topology.nodes()
 
     def planned(name: str, region: str) -> PlannedService:
-        installation = installations[name]
         # Names contain the region only if there are several.
         own = f"-{region}" if topology.regions else ""
         cluster = Cluster(
             id=instance.id + own,
             nodes=tuple(
                 Node(
-                    spec=spec,
-                    address=instance.places[spec.name].address,
-                    client_address=instance.places[spec.name].client_address,
-                    data_dir=instance.data / spec.name,
+                    spec=spec, address=instance.places[spec.name].address, data_dir=instance.data / spec.name
                 )
                 for spec in nodes
                 if spec.service == name and spec.region == region
             ),
-            home=installation.home,
-            home_at_nodes=installation.home_at_nodes,
-            jvm=installation.jvm,
+            home=artifacts.home(name),
+            jvm=jvm if services[name].needs_java else None,
             shared_dir=instance.data / f"{name}{own}-shared",
         )
         return PlannedService(service=services[name], region=region, cluster=cluster)

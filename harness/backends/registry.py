@@ -26,15 +26,7 @@ def _process() -> Backend:
     return ProcessBackend()
 
 
-def _container() -> Backend:
-    from harness.backends.container.backend import ContainerBackend  # noqa: PLC0415
-
-    return ContainerBackend()
-
-
-BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType(
-    {"process": _process, "container": _container}
-)
+BACKENDS: Final[Mapping[str, Callable[[], Backend]]] = MappingProxyType({"process": _process})
 """By the name for ``--backend``."""
 DEFAULT_BACKEND: Final = "process"
 
@@ -50,12 +42,10 @@ def running() -> tuple[Instance, ...]:
     """All platforms, on any backend, that are running or were not cleaned up; oldest first."""
     from harness.backends.instance import instances  # noqa: PLC0415
 
-    known = instances()
-    for one in known:
+    for one in instances():
         if one.backend not in BACKENDS:
             _LOG.warning("ignoring %s: its backend %r is not known to this version", one.id, one.backend)
-    present = [name for name in BACKENDS if any(one.backend == name for one in known)]
-    found = (instance for name in present for instance in backend_of(name).running())
+    found = (instance for made in BACKENDS.values() for instance in made().running())
     return tuple(sorted(found, key=lambda instance: instance.created_at))
 
 

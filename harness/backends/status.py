@@ -38,7 +38,7 @@ def _status(instance: Instance, spec: NodeSpec, seen: ProcessStatus | None) -> N
         service=spec.service,
         role=spec.role,
         zone=spec.zone,
-        endpoint=f"{place.client_address}:{place.port}",
+        endpoint=f"{place.address}:{place.port}",
         state=_state(seen, times),
         pid=seen.pid if seen else None,
         memory_bytes=seen.memory_bytes if seen else 0,

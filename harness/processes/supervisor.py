@@ -32,8 +32,6 @@ from typing import Any
 SOCKET_NAME = "supervisor.sock"
 MARK = "FLOODMARK_INSTANCE"
 """A variable in the environment of every process of an instance. Strays are found by it."""
-_AT_END_TIMEOUT_S = 55
-"""Less than clients wait for an answer."""
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _SIGNALS = {
     "terminate": signal.SIGTERM,
@@ -73,9 +71,8 @@ class Child:
 class Supervisor:
     """Answers requests, one JSON object a line, and reaps whatever ends."""
 
-    def __init__(self, *, instance: str, data: Path, home: Path, owner: int, at_end: list[str]) -> None:
+    def __init__(self, *, instance: str, data: Path, home: Path, owner: int) -> None:
         self.instance, self.data, self.home = instance, data, home
-        self.at_end = at_end
         self.pid = os.getpid()
         self.children: dict[str, Child] = {}
         self.detached = False
@@ -137,10 +134,8 @@ class Supervisor:
         return {}
 
     def end(self) -> dict[str, Any]:
-        """Kill everything, run the last command, remove the data and this process's own folder; then exit."""
+        """Kill everything, remove the data and this process's own folder; then exit."""
         self.kill_all()
-        if self.at_end:
-            self._run_last()
         for folder in (self.data, self.home):
             try:
                 shutil.rmtree(folder)
@@ -148,15 +143,6 @@ class Supervisor:
                 print(f"could not remove {folder}: {error}", file=sys.stderr, flush=True)  # noqa: T201
         self.ending = True
         return {}
-
-    def _run_last(self) -> None:
-        """Remove what are not our children, such as containers, before the data that they use."""
-        try:
-            code: object = subprocess.run(self.at_end, timeout=_AT_END_TIMEOUT_S, check=False).returncode
-        except (OSError, subprocess.TimeoutExpired) as error:
-            code = str(error)
-        if code:
-            print(f"{self.at_end} failed: {code}", file=sys.stderr, flush=True)  # noqa: T201
 
     def kill_all(self) -> None:
         """Kill every descendant. Orphans become our children, so we are done once we have none."""
@@ -297,7 +283,6 @@ def main() -> None:
     parser.add_argument("--hold", type=int, action="append", default=[], help="kept open, for its lock")
     parser.add_argument("--owner", type=int, required=True)
     parser.add_argument("--shell", type=int)
-    parser.add_argument("--at-end", type=json.loads, default=[], help="a command to run at the end, as JSON")
     options = parser.parse_args()
     if _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"this system has no child subreapers: {os.strerror(ctypes.get_errno())}")
@@ -310,11 +295,7 @@ def main() -> None:
     owner = socket.socket(fileno=options.channel)
     owner.set_inheritable(False)
     supervisor = Supervisor(
-        instance=options.instance,
-        data=options.data,
-        home=options.home,
-        owner=options.owner,
-        at_end=options.at_end,
+        instance=options.instance, data=options.data, home=options.home, owner=options.owner
     )
     supervisor.serve(owner, listener, options.shell)
 

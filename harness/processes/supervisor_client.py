@@ -61,11 +61,8 @@ class SupervisorClient:
         self._lock = threading.Lock()
 
     @staticmethod
-    def start(site: Site, *, holds: Collection[int] = (), at_end: Sequence[str] = ()) -> SupervisorClient:
-        """Start the supervisor of a new instance. It keeps the file descriptors ``holds`` open to its end.
-
-        ``at_end`` is a command that it then runs, with our environment, once every process is killed.
-        """
+    def start(site: Site, *, holds: Collection[int] = ()) -> SupervisorClient:
+        """Start the supervisor of a new instance. It keeps the file descriptors ``holds`` open to its end."""
         ours, theirs = socket.socketpair()
         with ours, theirs, (site.logs / "supervisor.log").open("ab") as log:
             process = subprocess.Popen(
@@ -77,7 +74,6 @@ class SupervisorClient:
                     *("--channel", str(theirs.fileno())),
                     *(text for number in holds for text in ("--hold", str(number))),
                     *("--owner", str(os.getpid())),
-                    *(("--at-end", json.dumps([*at_end])) if at_end else ()),
                     *_shell_option(),
                 ],
                 pass_fds=(theirs.fileno(), *holds),
@@ -85,7 +81,7 @@ class SupervisorClient:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env={**(os.environ if at_end else {}), supervisor.MARK: site.id},
+                env={supervisor.MARK: site.id},
             )
             client = SupervisorClient(ours.dup(), process)
         client.rows()

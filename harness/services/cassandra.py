@@ -38,7 +38,6 @@ class Cassandra:
             "cassandra/cassandra.yaml.j2",
             cluster=cluster.id,
             address=node.address,
-            client_address=node.client_address,
             token=_token(node, cluster),
             seeds=",".join(peer.address for peer in cluster.role(_NODE)),
             data=data,
@@ -72,7 +71,7 @@ class Cassandra:
     def endpoint(self, cluster: Cluster) -> CassandraEndpoint:
         """Every node is a contact point."""
         return CassandraEndpoint(
-            contact_points=tuple(node.client_address for node in cluster.role(_NODE)),
+            contact_points=tuple(node.address for node in cluster.role(_NODE)),
             port=NATIVE_PORT,
             datacenter=DATACENTER,
             replication_factor=cluster.replication_factor(_NODE),

@@ -19,8 +19,8 @@ _TABLE: Final = "floodmark_probe.probe"
 
 def check_node(node: Node, *, datacenter: str, replication_factor: int, peers: int) -> None:
     """Write and read a row through this node, which must know all its peers. Raises ``NotReady``."""
-    check_listening(node.client_address, _PORT)
-    cluster = _driver(node.client_address)
+    check_listening(node.address, _PORT)
+    cluster = _driver(node.address)
     try:
         session = cluster.connect()
         _require_peers(session, peers)

@@ -68,8 +68,8 @@ class Flink:
             arguments=() if node.spec.role == _GATEWAY else ("--configDir", str(conf)),
             env={
                 "FLINK_CONF_DIR": str(conf),
-                "FLINK_LIB_DIR": str(cluster.home_at_nodes / "lib"),
-                "FLINK_PLUGINS_DIR": str(cluster.home_at_nodes / "plugins"),
+                "FLINK_LIB_DIR": str(cluster.home / "lib"),
+                "FLINK_PLUGINS_DIR": str(cluster.home / "plugins"),
             },
             files={
                 conf / "config.yaml": yaml_document(settings, node.spec.settings),
@@ -94,8 +94,8 @@ class Flink:
     def endpoint(self, cluster: Cluster) -> FlinkEndpoint:
         """The gateway for statements, the JobManager for jobs."""
         return FlinkEndpoint(
-            sql_gateway_url=f"http://{_one(cluster, _GATEWAY).client_address}:{GATEWAY_PORT}",
-            rest_url=f"http://{_one(cluster, _JOBMANAGER).client_address}:{REST_PORT}",
+            sql_gateway_url=f"http://{_one(cluster, _GATEWAY).address}:{GATEWAY_PORT}",
+            rest_url=f"http://{_one(cluster, _JOBMANAGER).address}:{REST_PORT}",
             checkpoint_uri=_checkpoint_uri(cluster),
             savepoint_uri=_savepoint_uri(cluster),
         )

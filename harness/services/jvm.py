@@ -49,7 +49,7 @@ def java_launch(
         archive_option=archive.option,
         jit=jit or jvm.jit,
         tmp=node.tmp_dir,
-        class_path=":".join(str(jar) for jar in (*jars, *_engine_jars(cluster))),
+        class_path=":".join(str(jar) for jar in (*jars, *sorted(cluster.home.glob("lib/*.jar")))),
         log_dir=node.data_dir,
     )
     options_file = node.conf_dir / OPTIONS_FILE
@@ -59,11 +59,6 @@ def java_launch(
         files={**files, options_file: options + common},
         keep=archive.keep,
     )
-
-
-def _engine_jars(cluster: Cluster) -> Sequence[Path]:
-    """The engine's jars, as the nodes see them."""
-    return [cluster.at_nodes(jar) for jar in sorted(cluster.home.glob("lib/*.jar"))]
 
 
 def jvm_of(cluster: Cluster) -> Jvm:

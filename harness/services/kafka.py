@@ -16,8 +16,6 @@ from pipeline.base.endpoints import Endpoints, KafkaEndpoint
 
 CLIENT_PORT: Final = 9092
 CONTROLLER_PORT: Final = 9093
-INSIDE_PORT: Final = 9094
-"""For brokers and engines, where clients on this machine use another address than they do."""
 _BROKER: Final = "broker"
 
 
@@ -29,7 +27,7 @@ class Kafka:
     needs_java: Final = True
     needs: Final[tuple[str, ...]] = ()
     roles: Final[Mapping[str, Role]] = MappingProxyType(
-        {_BROKER: Role(ports=(CLIENT_PORT, CONTROLLER_PORT, INSIDE_PORT), stop_timeout_s=4.0)}
+        {_BROKER: Role(ports=(CLIENT_PORT, CONTROLLER_PORT), stop_timeout_s=4.0)}
     )
 
     def prepare(self, cluster: Cluster) -> None:
@@ -45,7 +43,6 @@ class Kafka:
             node_id=_node_id(node),
             zone=node.spec.zone,
             address=node.address,
-            client_address=node.client_address,
             voters=",".join(f"{_node_id(n)}@{n.address}:{CONTROLLER_PORT}" for n in cluster.role(_BROKER)),
             data=data,
             replication_factor=factor,
@@ -75,12 +72,7 @@ class Kafka:
     def endpoint(self, cluster: Cluster) -> KafkaEndpoint:
         """Every broker is a bootstrap server."""
         return KafkaEndpoint(
-            bootstrap_servers=tuple(f"{node.client_address}:{CLIENT_PORT}" for node in cluster.role(_BROKER)),
-            inside_servers=tuple(
-                f"{node.address}:{INSIDE_PORT}"
-                for node in cluster.role(_BROKER)
-                if node.address != node.client_address
-            ),
+            bootstrap_servers=tuple(f"{node.address}:{CLIENT_PORT}" for node in cluster.role(_BROKER)),
             replication_factor=cluster.replication_factor(_BROKER),
         )
 

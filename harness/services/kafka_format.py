@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from harness.artifacts import cache_dir
-from harness.artifacts.java import find_java
 from harness.base.errors import PlatformError
+from harness.services.jvm import jvm_of
 from harness.services.protocol import Cluster
 
 _TIMEOUT_S = 60
@@ -37,7 +37,7 @@ def _format(cluster: Cluster, scratch: Path) -> Path:
     )
     tool = subprocess.run(
         [
-            *(str(find_java().executable), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
+            *(str(jvm_of(cluster).java.executable), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),
             *("-cp", f"{cluster.home}/lib/*", "kafka.tools.StorageTool", "format"),
             *("--config", str(settings), "--cluster-id", "AAAAAAAAAAAAAAAAAAAAAQ"),
         ],

@@ -24,8 +24,8 @@ def check_broker(node: Node, *, node_id: int, replication_factor: int) -> None:
     Each broker has its own probe topic and holds a replica of it: in a shared topic, brokers beyond the third
     would hold none.
     """
-    check_listening(node.client_address, _PORT)
-    endpoint = KafkaEndpoint(bootstrap_servers=(f"{node.client_address}:{_PORT}",))
+    check_listening(node.address, _PORT)
+    endpoint = KafkaEndpoint(bootstrap_servers=(f"{node.address}:{_PORT}",))
     # NotReady reports errors of a broker that is still starting; keep them out of standard error.
     settings = {**client_config(endpoint), "log_level": 0, "socket.timeout.ms": int(_TIMEOUT_S * 1000)}
     topic = f"__floodmark_probe_{node_id}"

@@ -84,7 +84,7 @@ class ObjectStore:
 def _endpoint(node: Node, cluster: Cluster) -> ObjectStoreEndpoint:
     credentials = _credentials(cluster)
     return ObjectStoreEndpoint(
-        url=f"http://{node.client_address}:{PORT}",
+        url=f"http://{node.address}:{PORT}",
         access_key=credentials.access_key,
         secret_key=credentials.secret_key,
     )

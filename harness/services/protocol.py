@@ -31,8 +31,6 @@ class Role:
     """Ports on the node's own address. Clients use the first."""
     after: tuple[str, ...] = ()
     """Roles of the same service that must be ready before a node of this role starts."""
-    overhead_bytes: int = 512 * 2**20
-    """Memory of the process beyond the node's own figure: of a virtual machine, what is not the heap."""
     stop_timeout_s: float = 5.0
     """Time between SIGTERM and SIGKILL."""
 
@@ -43,9 +41,6 @@ class Node:
 
     spec: NodeSpec
     address: str
-    """Where it listens, and where other nodes reach it."""
-    client_address: str
-    """Where clients on this machine reach it, on the same ports."""
     data_dir: Path
     """The node's own folder, kept across its restarts."""
 
@@ -82,17 +77,11 @@ class Cluster:
     """Unique to this platform and region."""
     nodes: tuple[Node, ...]
     home: Path
-    """The engine's artifacts on this machine: jars in ``lib/``, and its other files."""
-    home_at_nodes: Path
-    """The same folder, as the nodes see it."""
+    """The engine's artifacts: jars in ``lib/``, and its other files."""
     jvm: Jvm | None = None
     """None if the service does not need Java."""
     shared_dir: Path
     """A folder shared by all nodes of the cluster, for example for checkpoints."""
-
-    def at_nodes(self, artifact: Path) -> Path:
-        """The path of one of the engine's artifacts, as the nodes see it."""
-        return self.home_at_nodes / artifact.relative_to(self.home)
 
     def role(self, name: str) -> tuple[Node, ...]:
         """The nodes of one role, in the order of the topology."""

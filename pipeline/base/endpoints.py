@@ -45,8 +45,6 @@ class KafkaEndpoint:
 
     service: ClassVar[str] = "kafka"
     bootstrap_servers: tuple[str, ...]
-    inside_servers: tuple[str, ...] = ()
-    """Bootstrap servers for engines in the platform's own network; empty if they use the others too."""
     replication_factor: int = 3
     security: Security = Security()
 
@@ -54,11 +52,6 @@ class KafkaEndpoint:
     def bootstrap(self) -> str:
         """The servers as Kafka clients want them: joined by commas."""
         return ",".join(self.bootstrap_servers)
-
-    @property
-    def bootstrap_inside(self) -> str:
-        """The servers for engines in the platform's own network, joined by commas."""
-        return ",".join(self.inside_servers or self.bootstrap_servers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def _values(
 def kafka_properties(kafka: KafkaEndpoint) -> dict[str, str]:
     """Return the table options with which Flink's Kafka clients reach Kafka."""
     require_plaintext(kafka.security)
-    return {"properties.bootstrap.servers": kafka.bootstrap_inside}
+    return {"properties.bootstrap.servers": kafka.bootstrap}
 
 
 def _sink(kafka: KafkaEndpoint, options: StreamOptions) -> dict[str, str]:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from harness.backends.slots import SLOTS, Slot, slot_addresses, take_slot
+from harness.backends.process.slots import SLOTS, Slot, slot_addresses, take_slot
 from harness.base.errors import PlatformError
 from tests.core.dummy_service import PORT, PYTHON, topology
 

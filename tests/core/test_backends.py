@@ -169,7 +169,7 @@ def test_up_starts_a_platform_on_the_backend_that_is_asked_for(
 
 
 def test_a_backend_that_is_not_known_is_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"--backend: found aws; allowed: process, container, elsewhere"):
+    with pytest.raises(InvalidInput, match=r"--backend: found aws; allowed: process, elsewhere"):
         registry.backend_of("aws")
 
 

@@ -70,12 +70,7 @@ def broker(number: int, of: int = 200) -> Node:
     topology = Topology(
         name="t", zones=("a",), services={"kafka": {"broker": RoleSpec(count=of, memory=2**26)}}
     )
-    return Node(
-        spec=topology.nodes()[number - 1],
-        address="127.0.0.1",
-        client_address="127.0.0.1",
-        data_dir=Path("none"),
-    )
+    return Node(spec=topology.nodes()[number - 1], address="127.0.0.1", data_dir=Path("none"))
 
 
 @pytest.fixture

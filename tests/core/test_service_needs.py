@@ -15,7 +15,7 @@ from harness.backends import plan
 from harness.backends.plan import check_topology, ports
 from harness.backends.platform import SupervisedPlatform
 from harness.backends.process.backend import ProcessBackend
-from harness.backends.slots import slot_addresses
+from harness.backends.process.slots import slot_addresses
 from harness.base.errors import InvalidInput, PlatformError
 from harness.scenario.topology import RoleSpec, Topology
 from harness.services.jvm import jvm_of

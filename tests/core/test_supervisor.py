@@ -20,7 +20,7 @@ from harness.backends.instance import Instance, instances
 from harness.backends.process.backend import ProcessBackend
 from harness.base.errors import PlatformError
 from harness.base.waiting import wait_until
-from harness.processes.supervisor_client import Site, SupervisorClient
+from harness.processes.supervisor_client import SupervisorClient
 from tests.core.dummy_service import FORKING, ORPHANING, PYTHON, Dummy, up
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -267,27 +267,3 @@ def attach(instance_id: str) -> Attached:
 
 def end(instance: Instance) -> None:
     attach(instance.id).down(lambda _: None)
-
-
-def test_at_its_end_a_supervisor_runs_the_last_command_while_the_data_is_there(tmp_path: Path) -> None:
-    site = Site(id="last", home=tmp_path / "home", data=tmp_path / "data", logs=tmp_path)
-    for folder in (site.home, site.data):
-        folder.mkdir()
-    (site.data / "mounted").touch()
-    client = SupervisorClient.start(site, at_end=["/bin/sh", "-c", f"ls {site.data} > {tmp_path}/seen"])
-    client.end()
-    client.close()
-    assert (tmp_path / "seen").read_text() == "mounted\n"
-    assert not site.data.exists()
-
-
-def test_a_last_command_that_fails_is_logged_and_the_data_removed(tmp_path: Path) -> None:
-    site = Site(id="last", home=tmp_path / "home", data=tmp_path / "data", logs=tmp_path)
-    for folder in (site.home, site.data):
-        folder.mkdir()
-    client = SupervisorClient.start(site, at_end=["/bin/sh", "-c", "exit 7"])
-    client.end()
-    client.close()
-    assert "exit 7" in (tmp_path / "supervisor.log").read_text()
-    assert "failed: 7" in (tmp_path / "supervisor.log").read_text()
-    assert not site.data.exists()

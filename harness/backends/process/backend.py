@@ -8,11 +8,11 @@ from pathlib import Path
 from harness.backends.attached import Attached
 from harness.backends.bring_up import Engines, attach, bring_up, engines
 from harness.backends.instance import Instance, instance_of, instances_of
-from harness.backends.plan import Services, check_topology, installed_here, places, ports
+from harness.backends.plan import Services, check_topology, places, ports
 from harness.backends.platform import SupervisedPlatform
+from harness.backends.process.slots import take_slot
 from harness.backends.process.supervised import SupervisedNodes
 from harness.backends.protocol import NO_PREPARATION, Capability, Preparation
-from harness.backends.slots import take_slot
 from harness.base.report import Report
 from harness.processes.supervisor_client import SupervisorClient
 from harness.scenario.topology import Topology
@@ -44,18 +44,15 @@ class ProcessBackend:
         """
         check_topology(topology, self._services)
         artifacts = self._engines(topology.services.keys(), report)
-        installations = installed_here(topology, self._services, artifacts)
         with take_slot(topology, ports(topology, self._services)) as slot:
-            located = places(
-                topology, self._services, addresses=slot.addresses, client_addresses=slot.addresses
-            )
+            located = places(topology, self._services, slot.addresses)
             instance = Instance.create(self.name, topology, located, data_dir=data_dir, log_dir=log_dir)
             # From its start, the supervisor holds the slot.
             return bring_up(
                 instance,
                 _nodes,
                 self._services,
-                installations,
+                artifacts,
                 holds=[slot.lock.fileno()],
                 report=report,
                 preparation=preparation,

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
+from typing import Final
 
 from harness.backends.instance import Instance
-from harness.backends.kept_files import keep_files, stop_timeout_s
 from harness.backends.plan import PlannedNode, write_files
 from harness.base.errors import how_ended
 from harness.processes import signals
 from harness.processes.protocol import Action, ProcessState, ProcessStatus
 from harness.processes.status import statuses
-from harness.processes.stopping import stop
+from harness.processes.stopping import ENDED_IN_ORDER, stop
 from harness.processes.supervisor_client import SupervisorClient
 from harness.processes.usage import UsageMeter
 from harness.services.protocol import Launch
+
+_KEEP_TIMEOUT_S: Final = 60.0
+"""For a node that writes files to keep as it exits, which takes seconds."""
 
 
 class SupervisedNodes:
@@ -62,8 +66,22 @@ class SupervisedNodes:
     def stop(self, instance: Instance) -> None:
         """Send SIGTERM to each layer of nodes, and SIGKILL to nodes that do not exit in time."""
         for layer in instance.stop_layers():
-            stop(self._supervisor, {name: stop_timeout_s(instance, name) for name in layer})
-        keep_files(instance, {row.name: row.exit for row in self._supervisor.rows()})
+            stop(self._supervisor, {name: _stop_timeout_s(instance, name) for name in layer})
+        self._keep_files(instance)
+
+    def _keep_files(self, instance: Instance) -> None:
+        """Move the files of nodes that exited cleanly. A killed node's files may be incomplete."""
+        for row in self._supervisor.rows():
+            for made, kept in instance.keep.get(row.name, {}).items():
+                if row.exit in ENDED_IN_ORDER and made.is_file():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    partial = kept.with_suffix(f".{instance.id}.partial")
+                    shutil.move(made, partial)
+                    partial.replace(kept)
+
+
+def _stop_timeout_s(instance: Instance, name: str) -> float:
+    return _KEEP_TIMEOUT_S if name in instance.keep else instance.places[name].stop_timeout_s
 
 
 def _base_environment() -> Mapping[str, str]:
