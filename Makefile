@@ -100,5 +100,5 @@ quickstart-test: setup
 	$(PYTEST) tests/end_to_end/test_quickstart.py --timeout=300
 
 end-to-end-tests: setup
-	$(PYTEST) tests/end_to_end --ignore=tests/end_to_end/test_quickstart.py -n 2 --maxschedchunk=1 \
+	$(PYTEST) tests/end_to_end --ignore=tests/end_to_end/test_quickstart.py -n auto --maxschedchunk=1 \
 	  --timeout=400 --session-timeout=2400 $(ARGS)
