@@ -101,4 +101,4 @@ quickstart-test: setup
 
 end-to-end-tests: setup
 	$(PYTEST) tests/end_to_end --ignore=tests/end_to_end/test_quickstart.py -n auto --maxschedchunk=1 \
-	  --timeout=400 --session-timeout=2400 $(ARGS)
+	  --timeout=400 --session-timeout=3000 $(ARGS)
