@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +11,25 @@ from tests.end_to_end.command import ROOT, assert_passed, run
 
 SCENARIOS = ROOT / "scenarios"
 EVENTS = 60_000
-SLOWER = 3
-"""The quickstart's own load and limits are for two cores that nobody else uses. CI's are often shared."""
-
+PRODUCE_LATENCY = {"check": "produce_latency", "thresholds": ["p(95) < 3s during steady"]}
+"""The quickstart's 1 s is for two cores that nobody else uses. On shared ones it was 1.25 s."""
 LATER_S = 40
 """Ten virtual machines that start at once may compile what they run for a minute, whatever the load."""
 
 
 def for_a_slow_machine(quickstart: dict[str, Any]) -> dict[str, Any]:
-    """The quickstart with its topology, faults and checks, but fewer events, and wider limits of latency."""
-    load = {
-        **quickstart["load"],
-        "trace": str(SCENARIOS / quickstart["load"]["trace"]),
-        "events": EVENTS,
-        "duration": "130s",
-    }
-    expect = [
-        {**line, "thresholds": [wider(limit) for limit in line["thresholds"]]}
-        for line in quickstart["expect"]
-    ]
-    faults = [{**fault, "at": later(fault["at"])} for fault in quickstart["faults"]]
+    """The quickstart with fewer events and later faults. Its limits are the same, except of producing."""
+    trace = str(SCENARIOS / quickstart["load"]["trace"])
     return {
         **quickstart,
-        "load": load,
+        "load": {**quickstart["load"], "trace": trace, "events": EVENTS, "duration": "130s"},
         "warm_up": "60s",
-        "faults": faults,
-        "expect": expect,
+        "faults": [{**fault, "at": later(fault["at"])} for fault in quickstart["faults"]],
+        "expect": [
+            PRODUCE_LATENCY if line["check"] == PRODUCE_LATENCY["check"] else line
+            for line in quickstart["expect"]
+        ],
     }
-
-
-def wider(limit: str) -> str:
-    return re.sub(r"< (\d+)s", lambda found: f"< {int(found[1]) * SLOWER}s", limit)
 
 
 def later(at: str) -> str:
